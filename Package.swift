@@ -1,0 +1,39 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies + ["PipeTestSupport"], swiftSettings: settings)
+}
+
+let package = Package(
+    name: "swift-named-pipes",
+    products: [
+        .library(name: "NamedPipes", targets: ["NamedPipes"])
+    ],
+    targets: [
+        .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+        library("PipeReactor", ["CLibevent"]),
+        library("PipeFraming", []),
+        library("NamedPipes", ["PipeReactor", "PipeFraming"]),
+        .target(
+            name: "PipeTestSupport", dependencies: ["NamedPipes"], path: "Tests/PipeTestSupport",
+            swiftSettings: settings),
+        tests("PipeReactorTests", ["PipeReactor"]),
+        tests("PipeFramingTests", ["PipeFraming"]),
+        tests("NamedPipesTests", ["NamedPipes"]),
+    ]
+)

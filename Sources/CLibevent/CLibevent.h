@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CLIBEVENT_H
+#define CLIBEVENT_H
+
+// First, before any libevent header: libevent's event-config.h defines _GNU_SOURCE, which renames a field of
+// fd_set; if <sys/types.h> came later, it would disagree with the Glibc module that Swift has already built.
+#include <sys/types.h>
+
+#include <event2/event.h>
+
+// Swift's Glibc module has no eventfd.
+#include <sys/eventfd.h>
+
+// accept4 is a GNU extension that Glibc's headers hide without _GNU_SOURCE; the C library exports it all the same.
+#include <sys/socket.h>
+extern int accept4(int listener, struct sockaddr *address, socklen_t *length, int flags);
+
+// struct ucred (SO_PEERCRED, unix(7)) is hidden the same way. The layout is kernel ABI.
+struct pipe_peer_credentials {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+};
+
+#endif

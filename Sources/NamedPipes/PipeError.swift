@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a call of this library can fail with. Every case carries what was seen and what was allowed.
+///
+/// A connection that ends is not an error: see ``DisconnectReason``.
+@nonexhaustive
+public enum PipeError: Error, Hashable, Sendable {
+    /// The text or path cannot be an address.
+    case invalidAddress(InvalidAddress)
+
+    /// A live server already holds the name; it was left untouched. `holder` is its process, where known.
+    case addressInUse(PipeAddress, holder: Int32?)
+
+    /// The place of the socket file cannot be trusted or used; nothing there was changed.
+    case unusableLocation(path: String, UnusableLocation)
+
+    /// Nobody listens at the address: no such name, or a name left behind (`ENOENT`, `ECONNREFUSED`).
+    case noServer(PipeAddress)
+
+    /// The kernel refused the caller at this name (`EACCES`, `EPERM`).
+    case accessDenied(PipeAddress)
+
+    /// The message is larger than the framing's maximum; nothing of it was sent.
+    case messageTooLarge(byteCount: Int, limit: Int)
+
+    /// The connection's send queue has no room for the message; nothing of it was sent.
+    case sendQueueFull(limit: Int)
+
+    /// There is no open connection to send on.
+    case notConnected
+
+    /// The deadline passed first.
+    case timedOut
+
+    /// The message cannot be expressed in the framing, for another reason than its size.
+    case framing(FramingError)
+
+    /// A system call failed in a way that no other case describes.
+    case system(SystemError)
+}
+
+/// Why a text or a path is not an address.
+@nonexhaustive
+public enum InvalidAddress: Error, Hashable, Sendable {
+    /// Nothing was given, or an empty name.
+    case empty
+
+    /// A NUL byte, which `sockaddr_un` cannot carry.
+    case containsNUL
+
+    /// A socket path that does not begin with a slash.
+    case notAbsolute(path: String)
+
+    /// A name with a slash, or one of `.` and `..`: it would leave its directory.
+    case notAName(String)
+
+    /// More bytes than the address structure holds (`sun_path`, unix(7)): 107 in a path, 107 after the `@` of an
+    /// abstract name.
+    case tooLong(byteCount: Int, limit: Int)
+
+    /// No runtime directory is known for this user: neither `XDG_RUNTIME_DIR` nor a fallback exists.
+    case noRuntimeDirectory
+}
+
+/// What is wrong with the place of a socket file.
+@nonexhaustive
+public enum UnusableLocation: Hashable, Sendable {
+    /// This directory of the path does not exist.
+    case missingDirectory
+
+    /// This component of the path is not a directory.
+    case notADirectory
+
+    /// This directory may not be searched or written by this user.
+    case notPermitted
+
+    /// Other users may write to the directory (no sticky bit), or it belongs to neither this user nor root: whoever
+    /// owns the directory could put another socket in the name's place.
+    case insecureDirectory(owner: UInt32, mode: UInt32)
+
+    /// A symbolic link stands where a directory, the name or its lock file should be.
+    case symbolicLink
+
+    /// Something that is not a socket has the name.
+    case notASocket
+
+    /// The name is a socket of another user.
+    case foreignOwner(UInt32)
+
+    /// The file system is read-only.
+    case readOnly
+
+    /// No space or no inodes are left.
+    case full
+}
