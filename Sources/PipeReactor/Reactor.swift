@@ -78,13 +78,14 @@ public final class Reactor {
             if isTimedOut { return false }
             turn(mayBlock: true)
         }
-        finishQueuedWork()
+        endResidents()
         return condition()
     }
 
     /// Ends ``run()`` after the current turn, or at once if it is called later. Any number of times.
     ///
-    /// Work that is queued when the loop stops (close callbacks, flushes) is still done. From other threads, call
+    /// Work that is queued when the loop stops (close callbacks, flushes) is still done; then servers and clients that are
+    /// left on the reactor are stopped and say so, before ``run()`` returns. From other threads, call
     /// ``ReactorExecutor/stop()``.
     public func stop() { executor.stop() }
 
@@ -140,7 +141,14 @@ public final class Reactor {
         runningQueue.removeAll(keepingCapacity: true)
     }
 
-    /// What was promised before the stop. Bounded, because work may go on making work.
+    /// A stopped reactor serves nobody: what lives on it ends, and says so, before `run` returns. First what was promised
+    /// before the stop; bounded, because work may go on making work.
+    private func endResidents() {
+        finishQueuedWork()
+        for case let resident as any Resident in residents.elements { resident.reactorDidStop() }
+        finishQueuedWork()
+    }
+
     private func finishQueuedWork() {
         for _ in 0..<64 where !turnQueue.isEmpty || executor.isMailWaiting { turn(mayBlock: false) }
     }
@@ -149,6 +157,12 @@ public final class Reactor {
 /// Work at the end of a turn of the loop: after all events that were ready together, before the next wait.
 package protocol TurnWork: AnyObject {
     func runInTurn()
+}
+
+/// What lives on a reactor until it ends by itself, or with the reactor.
+package protocol Resident: AnyObject {
+    /// The loop has stopped for good: end now.
+    func reactorDidStop()
 }
 
 @available(*, unavailable, message: "a reactor belongs to its thread; other threads hold its executor")

@@ -26,9 +26,11 @@ public struct ReactorReference<Object: AnyObject>: Sendable {
     /// - Returns: false if the reactor itself is gone.
     @discardableResult
     public func perform(_ body: @escaping @Sendable (Object) -> Void) -> Bool {
-        let key = key
-        return executor.post { reactor in
-            if let object = reactor.residents[key] as? Object { body(object) }
+        executor.post { [self] reactor in
+            if let object = resolve(on: reactor) { body(object) }
         }
     }
+
+    /// The object, while it lives on the reactor.
+    package func resolve(on reactor: Reactor) -> Object? { reactor.residents[key] as? Object }
 }
