@@ -27,7 +27,7 @@ final class ConnectionHost {
 /// Who hears of a connection's end, before and after the delegate does.
 protocol ConnectionOwner: AnyObject {
     /// - Parameter unsent: what was still queued; gone after this call.
-    func connectionWillReport(_ connection: PipeConnection, unsent: SendQueue?)
+    func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueue?)
 
     func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason)
 }

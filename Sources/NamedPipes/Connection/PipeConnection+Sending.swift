@@ -69,7 +69,8 @@ extension PipeConnection {
     private func didQueue(_ queue: SendQueue) -> SendVerdict {
         let mark = host.configuration.highWaterMark
         guard queue.byteCount > mark else {
-            schedule(for: queue)
+            // Inside a callback of this connection the flush follows anyway; while writability is awaited, it follows then.
+            if !queue.isAwaitingWritability { schedule() }
             return .accepted
         }
         // A long burst goes out in pieces, so that it does not pile up here first.
@@ -79,10 +80,6 @@ extension PipeConnection {
         return .acceptedAboveHighWaterMark
     }
 
-    /// Inside a callback of this connection, the flush follows anyway; while writability is awaited, it follows then.
-    private func schedule(for queue: SendQueue) {
-        if flags.isDisjoint(with: [.busy, .scheduled]), !queue.isAwaitingWritability { schedule() }
-    }
 }
 
 // MARK: - Writing
@@ -90,7 +87,7 @@ extension PipeConnection {
 extension PipeConnection {
     /// Writes what is queued, once. The kernel takes all of it, or we wait for writability.
     func flush() {
-        guard let queue, lifecycle.state != .closed, !queue.isAwaitingWritability else { return }
+        guard let queue, !queue.isAwaitingWritability, lifecycle.canWrite else { return }
         do {
             let count = queue.byteCount
             let taken = try unsafe queue.bytes.withUnsafeBytes { bytes throws(SystemError) in

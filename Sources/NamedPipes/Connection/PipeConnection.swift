@@ -13,7 +13,7 @@ public final class PipeConnection: Identifiable {
     /// Who was at the other end when the connection was made.
     public let peer: PeerCredentials
 
-    /// The embedder's own state of this connection. The connection holds it until the connection itself is let go.
+    /// The embedder's own state of this connection, nil at first. Held until `didCloseWith` has returned.
     public var context: AnyObject?
 
     // What all connections of the owner share.
@@ -107,11 +107,8 @@ public final class PipeConnection: Identifiable {
     /// Continues deliveries, from the loop, with what had been read before the pause first.
     public func resumeReceiving() {
         flags.remove(.paused)
+        flags.insert(.wantsTurn)
         schedule()
-    }
-
-    deinit {
-        precondition(lifecycle.state == .closed || key == 0 || source != nil, "an open connection lost its descriptor")
     }
 }
 
@@ -175,22 +172,18 @@ extension PipeConnection: TurnWork {
 
     private func work() {
         flags.insert(.busy)
+        flags.remove(.wantsTurn)
         receive()
         settle()
         flags.remove(.busy)
-        if flags.contains(.wantsTurn) {
-            flags.remove(.wantsTurn)
-            schedule()
-        }
+        guard flags.contains(.wantsTurn), lifecycle.state != .closed else { return }
+        flags.remove(.wantsTurn)
+        schedule()
     }
 
-    /// Has the connection looked after at the end of this turn, unless somebody is at it already.
+    /// Has ``work()`` done at the end of this turn. Inside it, that is only needed where ``settle()`` is not enough.
     func schedule() {
-        guard !flags.contains(.scheduled) else { return }
-        if flags.contains(.busy) {
-            flags.insert(.wantsTurn)
-            return
-        }
+        guard flags.isDisjoint(with: [.scheduled, .busy]) else { return }
         flags.insert(.scheduled)
         host.reactor.runAtEndOfTurn(self)
     }
@@ -223,7 +216,7 @@ extension PipeConnection {
 
     /// Delivers what has arrived, then ends as ``beginClose(_:)`` does.
     func drain() {
-        flags.insert([.draining, .inputReady])
+        flags.insert([.draining, .inputReady, .wantsTurn])
         schedule()
     }
 
@@ -264,9 +257,10 @@ extension PipeConnection {
         source = nil
         writeSource = nil
         closeTimer = nil
-        host.owner?.connectionWillReport(self, unsent: queue)
+        host.owner?.connectionWillReport(self, ending.reason, unsent: queue)
         giveBackMemory()
         host.delegate?.connection(self, didCloseWith: ending.reason)
+        context = nil
         host.reactor.residents.remove(key)
         host.owner?.connectionDidEnd(self, ending.reason)
     }
