@@ -93,7 +93,7 @@ extension FrameBuffer {
         unsafe UnsafeMutableRawPointer(room).storeBytes(of: value.littleEndian, as: Value.self)
     }
 
-    /// Lengthens the unread bytes by `count` uninitialised ones and says where they are: the caller writes them at once.
+    /// Lengthens the unread bytes by `count` uninitialised ones, which the caller writes at once.
     @inlinable
     mutating func extend(by count: Int) -> UnsafeMutablePointer<UInt8> {
         if capacity &- tail < count { makeRoom(for: count) }
