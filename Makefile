@@ -52,6 +52,11 @@ interop-deps: ## Install the foreign programs that the interoperability tests ta
 bench: deps ## Run the benchmarks (a package of its own); BENCH="--filter Framing" for a part
 	@swift package --package-path Benchmarks benchmark $(BENCH)
 
+.PHONY: docs
+docs: deps ## Build the documentation; a warning or an undocumented declaration is an error
+	@.ci/install-deps python3
+	@.ci/docs
+
 .PHONY: lint
 lint: ## Check the format and the rules of the house
 	@swift format lint --strict --parallel --recursive $(swift-sources)
