@@ -66,6 +66,14 @@ lint: ## Check the format and the rules of the house
 format: ## Format the sources in place
 	@swift format --in-place --parallel --recursive $(swift-sources)
 
+.PHONY: consumer
+consumer: deps ## Build and run a program that depends on the last commit by URL
+	@.ci/consumer
+
+.PHONY: ci
+ci: ## Everything that must hold before a merge
+	@bash .ci/run
+
 .PHONY: clean
 clean: ## Remove everything that was built
 	rm -rf .build .build-* Benchmarks/.build
