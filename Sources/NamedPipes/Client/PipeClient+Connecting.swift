@@ -120,12 +120,15 @@ extension PipeClient {
 }
 
 extension PipeClient: ConnectionOwner {
-    func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueue?) {
+    func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueueSlot?) {
         self.connection = nil
         guard configuration.unsentMessages == .keep, reason != .closedLocally, let unsent else { return }
-        let kept = SendQueue()
-        kept.append(unsentFramesOf: unsent)
-        if let later = keptFrames { kept.append(unsentFramesOf: later) }
+        let kept = SendQueueSlot()
+        kept.value.append(unsentFramesOf: unsent.value)
+        if let later = keptFrames {
+            kept.value.append(unsentFramesOf: later.value)
+            later.destroy()
+        }
         keptFrames = kept
     }
 

@@ -26,7 +26,7 @@ public final class PipeConnection: Identifiable {
     private(set) var key: UInt64 = 0
 
     // What the connection is in the middle of. An idle one owns none of these.
-    var queue: SendQueue?
+    var queue: SendQueueSlot?
     var partial: PartialFrame?
     private var ending: Ending?
     private var closeTimer: ScheduledWork?
@@ -40,8 +40,8 @@ public final class PipeConnection: Identifiable {
         self.host = host
         self.peer = peer
         self.descriptor = descriptor.rawValue
-        // Unowned: the reactor's table of residents holds the connection for as long as it is registered.
-        source = EventSource(host.reactor, owning: descriptor, .edgeReadable) { [unowned self] in handle($0) }
+        source = EventSource(host.reactor, owning: descriptor, .edgeReadable, handler: self)
+        // The reactor's table of residents holds the connection for as long as it is registered.
         key = host.reactor.residents.insert(self)
     }
 
@@ -69,7 +69,7 @@ public final class PipeConnection: Identifiable {
     public var isOpen: Bool { lifecycle.canSend }
 
     /// How many bytes are queued here because the kernel has not taken them yet, headers included.
-    public var pendingByteCount: Int { queue?.byteCount ?? 0 }
+    public var pendingByteCount: Int { queue?.value.byteCount ?? 0 }
 
     /// After the end: how many messages were accepted by `send`, but not one byte of them reached the kernel. They were
     /// certainly not delivered. 0 before the end.
@@ -96,6 +96,11 @@ public final class PipeConnection: Identifiable {
 
     /// Drops what is queued and closes at once. `didCloseWith` follows with ``DisconnectReason/closedLocally``.
     public func abort() { end(.closedLocally) }
+
+    deinit {
+        // Only where the reactor went away without a stop.
+        queue?.destroy()
+    }
 
     // MARK: Receiving
 
@@ -154,14 +159,13 @@ extension PipeConnection {
 
 // MARK: - Events
 
-extension PipeConnection: TurnWork {
-    private func handle(_ readiness: Readiness) {
-        flags.insert(readiness.contains(.peerFinished) ? [.inputReady, .peerFinishing] : .inputReady)
-        work()
-    }
-
-    func handleWritable() {
-        queue?.isAwaitingWritability = false
+extension PipeConnection: TurnWork, EventHandler {
+    package func handle(_ readiness: Readiness, of source: EventSource) {
+        if readiness.contains(.writable) {
+            queue?.value.isAwaitingWritability = false
+        } else {
+            flags.insert(readiness.contains(.peerFinished) ? [.inputReady, .peerFinishing] : .inputReady)
+        }
         work()
     }
 
@@ -241,8 +245,8 @@ extension PipeConnection {
         guard lifecycle.end() else { return }
         let final = Ending(reason)
         if let queue {
-            final.unsentMessageCount = queue.unsentMessageCount(host.framing)
-            final.hasPartlySentMessage = queue.startedByteCount > 0
+            final.unsentMessageCount = queue.value.unsentMessageCount(host.framing)
+            final.hasPartlySentMessage = queue.value.startedByteCount > 0
         }
         ending = final
         closeTimer?.cancel()

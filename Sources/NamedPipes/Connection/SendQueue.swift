@@ -5,7 +5,7 @@ internal import PipeFraming
 ///
 /// A connection borrows one from its reactor's ``TransferBuffers`` while something waits, and gives it back when all is
 /// written.
-final class SendQueue {
+struct SendQueue: ~Copyable {
     /// The unsent bytes. Frames are appended whole.
     var bytes = FrameBuffer()
 
@@ -21,7 +21,7 @@ final class SendQueue {
     var byteCount: Int { bytes.byteCount }
 
     /// Removes what the kernel took. Only a partial write has to find out where the last frame began.
-    func didWrite(_ count: Int, _ framing: any MessageFraming) {
+    mutating func didWrite(_ count: Int, _ framing: any MessageFraming) {
         if count >= bytes.byteCount {
             startedByteCount = 0
         } else if count > 0 {
@@ -36,12 +36,12 @@ final class SendQueue {
     }
 
     /// Appends the frames of another queue of which not one byte was written.
-    func append(unsentFramesOf other: SendQueue) {
+    mutating func append(unsentFramesOf other: borrowing SendQueue) {
         bytes.append(contentsOf: other.bytes, from: other.startedByteCount)
     }
 
     /// Makes it as new. Memory beyond `limit` is given back.
-    func reset(keepingCapacityUpTo limit: Int) {
+    mutating func reset(keepingCapacityUpTo limit: Int) {
         bytes.removeAll(keepingCapacity: bytes.capacity <= limit)
         startedByteCount = 0
         isAboveHighWaterMark = false

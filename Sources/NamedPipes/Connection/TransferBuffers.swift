@@ -11,7 +11,7 @@ final class TransferBuffers {
     /// An unfinished frame up to this size is copied in front of the next read; a larger one is read in its own memory.
     static let copiedByteCount = 16 << 10
 
-    private var queues: [SendQueue] = []
+    private var queues: [SendQueueSlot] = []
     private var partials: [PartialFrame] = []
 
     /// Beyond this, memory goes back to the allocator instead of into the reserve.
@@ -22,13 +22,16 @@ final class TransferBuffers {
         unsafe receiveSpace = .allocate(byteCount: 256 << 10, alignment: 4096)
     }
 
-    deinit { unsafe receiveSpace.deallocate() }
+    deinit {
+        unsafe receiveSpace.deallocate()
+        for queue in queues { queue.destroy() }
+    }
 
-    func takeQueue() -> SendQueue { queues.popLast() ?? SendQueue() }
+    func takeQueue() -> SendQueueSlot { queues.popLast() ?? SendQueueSlot() }
 
-    func giveBack(_ queue: SendQueue) {
-        guard queues.count < Self.keptCount else { return }
-        queue.reset(keepingCapacityUpTo: Self.keptByteCount)
+    func giveBack(_ queue: SendQueueSlot) {
+        guard queues.count < Self.keptCount else { return queue.destroy() }
+        queue.value.reset(keepingCapacityUpTo: Self.keptByteCount)
         queues.append(queue)
     }
 
