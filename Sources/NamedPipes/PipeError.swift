@@ -51,7 +51,10 @@ public enum InvalidAddress: Error, Hashable, Sendable {
     /// A socket path that does not begin with a slash.
     case notAbsolute(path: String)
 
-    /// A name with a slash, or one of `.` and `..`: it would leave its directory.
+    /// A path with an empty, `.` or `..` component or a slash at its end: one socket would have several spellings.
+    case notNormalized(path: String)
+
+    /// A name with a slash, or one of `.` and `..`: it would leave its directory. Also .NET's reserved `anonymous`.
     case notAName(String)
 
     /// More bytes than the address structure holds (`sun_path`, unix(7)): 107 in a path, 107 after the `@` of an
@@ -84,7 +87,11 @@ public enum UnusableLocation: Hashable, Sendable {
     /// Something that is not a socket has the name.
     case notASocket
 
-    /// The name is a socket of another user.
+    /// Something that is not a plain file of its own has the name of the lock file: a directory, a device, or a file
+    /// that has a second name (a hard link), into which the process ID must not be written.
+    case notALockFile
+
+    /// The name, or its lock file, belongs to another user.
     case foreignOwner(UInt32)
 
     /// The file system is read-only.

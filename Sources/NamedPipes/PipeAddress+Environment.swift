@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// What the places of addresses depend on, as a value, so that tests need not change the process's environment.
+package struct AddressEnvironment {
+    /// The effective user (`geteuid(2)`).
+    package var userID: UInt32
+
+    /// `XDG_RUNTIME_DIR`, nil if unset.
+    package var xdgRuntimeDirectory: String?
+
+    /// `TMPDIR`, nil if unset.
+    package var tmpDirectory: String?
+
+    /// Tells whether a directory exists at a path.
+    package var isDirectory: (String) -> Bool
+
+    /// The environment of this process, read now.
+    package static var current: AddressEnvironment {
+        AddressEnvironment(
+            userID: geteuid(), xdgRuntimeDirectory: variable("XDG_RUNTIME_DIR"), tmpDirectory: variable("TMPDIR"),
+            isDirectory: { FileStatus.following($0)?.kind == .directory })
+    }
+
+    /// The runtime directory by the order that ``PipeAddress/runtime(_:)`` documents, existing or not.
+    ///
+    /// Root does not follow the variable: after `sudo -E` or `su` it names a directory of the user who called.
+    var runtimeDirectory: String? {
+        if userID == 0 { return "/run" }
+        if let directory = xdgRuntimeDirectory.flatMap(Self.absolute) { return directory }
+        let directory = "/run/user/\(userID)"
+        return isDirectory(directory) ? directory : nil
+    }
+
+    var existingRuntimeDirectory: String? {
+        runtimeDirectory.flatMap { isDirectory($0) ? $0 : nil }
+    }
+
+    var temporaryDirectory: String {
+        tmpDirectory.flatMap(Self.absolute) ?? "/tmp"
+    }
+
+    /// The path without slashes at its end, or nil if it is empty or relative.
+    private static func absolute(_ path: String) -> String? {
+        guard path.utf8.first == UInt8(ascii: "/") else { return nil }
+        guard let last = path.utf8.lastIndex(where: { $0 != UInt8(ascii: "/") }) else { return "" }
+        return String(path[...last])
+    }
+
+    /// A variable's text; one that is not UTF-8 counts as unset, because repairing it would name another place.
+    private static func variable(_ name: String) -> String? {
+        unsafe getenv(name).flatMap { unsafe String(validatingCString: $0) }
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+extension PipeAddress {
+    /// A socket file in the runtime directory: the usual choice.
+    ///
+    /// The runtime directory is the first of these that applies. Server and client must agree, thus run as the same
+    /// user or be given the path in another way.
+    ///
+    /// 1. For root: `/run`.
+    /// 2. The directory in the environment variable `XDG_RUNTIME_DIR`, if it is set to an absolute path. The XDG Base
+    ///    Directory specification promises that it belongs to the user and that no one else may enter it.
+    /// 3. `/run/user/UID`, if it exists: where that directory is on Linux, for programs without a login's environment.
+    ///
+    /// There is no fallback to `/tmp`: a name that anybody may take first is not silently given to you.
+    ///
+    /// - Parameter name: a file name; no slash, not `.` or `..`. The whole path has at most 107 bytes.
+    /// - Throws: ``PipeError/invalidAddress(_:)``, with ``InvalidAddress/noRuntimeDirectory`` if no directory applies.
+    public static func runtime(_ name: String) throws(PipeError) -> PipeAddress {
+        try runtime(name, in: .current)
+    }
+
+    /// The socket file that .NET's `NamedPipeServerStream` and `NamedPipeClientStream` use for a pipe name.
+    ///
+    /// That is `CoreFxPipe_NAME` in the directory of the environment variable `TMPDIR`, by default `/tmp`; an absolute
+    /// path as name is used as it is. The server should restrict who may connect: in `/tmp` everybody may take the name.
+    ///
+    /// - Parameter pipeName: a file name or an absolute path. `anonymous`, in any case of letters, is reserved by .NET.
+    /// - Throws: ``PipeError/invalidAddress(_:)``.
+    public static func dotNet(_ pipeName: String) throws(PipeError) -> PipeAddress {
+        try dotNet(pipeName, in: .current)
+    }
+
+    /// A fresh name that nobody has, for a server whose clients are told the address, such as its child processes.
+    ///
+    /// The name has 128 random bits. It lies in the runtime directory (see ``runtime(_:)``). Where there is none, it
+    /// lies in `named-pipes-UID` in `TMPDIR`, by default `/tmp`; this call makes that directory, for its user alone
+    /// (mode 0700), and refuses one that belongs to somebody else.
+    ///
+    /// - Parameter prefix: the beginning of the name, for people who look at the directory. The default is `pipe`.
+    /// - Throws: ``PipeError/invalidAddress(_:)``, or ``PipeError/unusableLocation(path:_:)`` for the directory.
+    public static func unique(prefix: String = "pipe") throws(PipeError) -> PipeAddress {
+        try unique(prefix: prefix, in: .current)
+    }
+
+    static func runtime(_ name: String, in environment: AddressEnvironment) throws(PipeError) -> PipeAddress {
+        try checkName(name)
+        guard let directory = environment.runtimeDirectory else { throw .invalidAddress(.noRuntimeDirectory) }
+        return try file("\(directory)/\(name)")
+    }
+
+    static func dotNet(_ pipeName: String, in environment: AddressEnvironment) throws(PipeError) -> PipeAddress {
+        if pipeName.utf8.first == UInt8(ascii: "/") { return try file(pipeName) }
+        try checkName(pipeName)
+        guard pipeName.lowercased() != "anonymous" else { throw .invalidAddress(.notAName(pipeName)) }
+        return try file("\(environment.temporaryDirectory)/CoreFxPipe_\(pipeName)")
+    }
+
+    static func unique(prefix: String, in environment: AddressEnvironment) throws(PipeError) -> PipeAddress {
+        try checkName(prefix)
+        let directory =
+            if let runtime = environment.existingRuntimeDirectory { runtime } else {
+                try privateDirectory(in: environment)
+            }
+        let suffix = hexadecimal(.random(in: .min ... .max)) + hexadecimal(.random(in: .min ... .max))
+        return try file("\(directory)/\(prefix)-\(suffix)", isGenerated: true)
+    }
+
+    private static func privateDirectory(in environment: AddressEnvironment) throws(PipeError) -> String {
+        let path = "\(environment.temporaryDirectory)/named-pipes-\(environment.userID)"
+        try Directory.make(path, mode: 0o700)
+        try Directory.open(path).verifyOwnership()
+        return path
+    }
+
+    private static func checkName(_ name: String) throws(PipeError) {
+        guard !name.isEmpty else { throw .invalidAddress(.empty) }
+        guard !name.utf8.contains(UInt8(ascii: "/")), name != ".", name != ".." else {
+            throw .invalidAddress(.notAName(name))
+        }
+    }
+}
+
+/// A number as 16 hexadecimal digits.
+func hexadecimal(_ number: UInt64) -> String {
+    let digits = String(number, radix: 16)
+    return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension PipeAddress {
+    /// Reads an address as a person writes it, on a command line or in a configuration.
+    ///
+    /// | Text | Means |
+    /// |---|---|
+    /// | `/run/thermostat.sock` | ``path(_:)`` |
+    /// | `@thermostat` | ``abstract(_:)`` |
+    /// | `dotnet:thermostat` | ``dotNet(_:)`` |
+    /// | `thermostat` | ``runtime(_:)`` |
+    ///
+    /// - Parameter text: one of the forms above; nothing is trimmed or unescaped.
+    /// - Throws: ``PipeError/invalidAddress(_:)``.
+    public init(parsing text: String) throws(PipeError) {
+        try self.init(parsing: text, in: .current)
+    }
+
+    init(parsing text: String, in environment: AddressEnvironment) throws(PipeError) {
+        let dotNetMark = "dotnet:"
+        if text.utf8.first == UInt8(ascii: "/") {
+            self = try .path(text)
+        } else if text.utf8.first == UInt8(ascii: "@") {
+            self = try .abstract(String(text.unicodeScalars.dropFirst()))
+        } else if text.utf8.starts(with: dotNetMark.utf8) {
+            self = try .dotNet(String(text.unicodeScalars.dropFirst(dotNetMark.utf8.count)), in: environment)
+        } else {
+            self = try .runtime(text, in: environment)
+        }
+    }
+}
+
+extension PipeAddress: CustomStringConvertible {
+    /// The address for logs and for ``init(parsing:)``: the whole path, or `@` and the abstract name.
+    ///
+    /// Control characters and invisible formatting are shown as `\u{1B}`, so that a name cannot forge lines of a log or
+    /// command a terminal. Parsing does not undo that: only an address without such characters comes back as it was,
+    /// which is why this type is not `LosslessStringConvertible`.
+    public var description: String {
+        (kind == .abstract ? "@" : "") + escapingInvisibles(text)
+    }
+}
+
+/// The text with everything that a terminal would obey instead of show replaced by its code.
+func escapingInvisibles(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator:
+            result += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
+        default:
+            result.unicodeScalars.append(scalar)
+        }
+    }
+    return result
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Who may connect to a socket file, in the terms of the file system (`chmod(2)`, `unix(7)`).
+///
+/// Connecting needs the **write** bit of the socket file and search permission on every directory above it; the read
+/// bit means nothing. The mode is exact whatever the process's umask, from the first moment the name exists.
+///
+/// Abstract names have no file and thus no permissions.
+public struct SocketPermissions: Hashable, Sendable {
+    /// The nine permission bits, such as `0o600`. The owner's write bit is always among them.
+    public let mode: UInt16
+
+    /// The group that the file is given to; nil leaves what the file system chooses.
+    public let groupID: UInt32?
+
+    /// Only the server's own user, and root: 0600. The default everywhere.
+    public static let ownerOnly = SocketPermissions.mode(0o600)
+
+    /// The server's own user and the members of a group: 0660.
+    ///
+    /// - Parameter groupID: a group that the server's user is a member of, or any group for root.
+    public static func group(_ groupID: UInt32) -> SocketPermissions {
+        .mode(0o660, group: groupID)
+    }
+
+    /// Every user who may search the directories above: 0666. Decide about each peer by its ``PeerCredentials``.
+    public static let everyone = SocketPermissions.mode(0o666)
+
+    /// Permissions of your own choice.
+    ///
+    /// - Parameters:
+    ///   - mode: permission bits. Others than the lower nine are ignored. The owner's write bit is added: without it,
+    ///     the next start of the server could not ask whether the name it finds is still alive.
+    ///   - groupID: the group to give the file to. The default, nil, leaves what the file system chooses.
+    public static func mode(_ mode: UInt16, group groupID: UInt32? = nil) -> SocketPermissions {
+        SocketPermissions(mode: mode & 0o777 | 0o200, groupID: groupID)
+    }
+}

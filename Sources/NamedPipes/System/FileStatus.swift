@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import PipeReactor
+
+/// Which file it is, whatever its names are: two files that exist at the same time never share this.
+///
+/// The kernel gives the number of a deleted file to the next one at once. A comparison means something only as long as
+/// the own file is certain to exist: while its socket is open.
+struct FileIdentity: Hashable {
+    let device: UInt64
+    let inode: UInt64
+}
+
+/// What the file system says about a file (`stat(2)`, `inode(7)`).
+struct FileStatus {
+    enum Kind { case directory, socket, regular, symbolicLink, other }
+
+    let identity: FileIdentity
+    let kind: Kind
+    let owner: UInt32
+    /// The permission bits with set-ID and sticky bits.
+    let mode: UInt32
+    let linkCount: Int
+
+    private init(_ status: stat) {
+        identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+        kind =
+            switch status.st_mode & S_IFMT {
+            case S_IFDIR: .directory
+            case S_IFSOCK: .socket
+            case S_IFREG: .regular
+            case S_IFLNK: .symbolicLink
+            default: .other
+            }
+        owner = status.st_uid
+        mode = status.st_mode & 0o7777
+        linkCount = Int(status.st_nlink)
+    }
+
+    /// The file behind an open descriptor.
+    init(of descriptor: Int32) throws(SystemError) {
+        var status = stat()
+        _ = try systemCall("fstat") { unsafe fstat(descriptor, &status) }
+        self.init(status)
+    }
+
+    /// The entry of a directory, itself and not what it points to.
+    init(of name: String, in directory: Int32 = AT_FDCWD) throws(SystemError) {
+        var status = stat()
+        _ = try systemCall("fstatat") { unsafe fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) }
+        self.init(status)
+    }
+
+    /// What a path leads to, through all symbolic links.
+    init(following path: String) throws(SystemError) {
+        var status = stat()
+        _ = try systemCall("stat") { unsafe stat(path, &status) }
+        self.init(status)
+    }
+
+    /// What a path leads to, or nil if that cannot be learned.
+    static func following(_ path: String) -> FileStatus? {
+        do { return try FileStatus(following: path) } catch { return nil }
+    }
+}
