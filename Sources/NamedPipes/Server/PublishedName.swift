@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import PipeReactor
+
+/// A listening socket and the name under which clients find it; both end here and nowhere else.
+///
+/// Its end has two steps, so that a server can stop the arrival of clients and still accept those that are waiting:
+///
+/// ```swift
+/// name.removeName()   // from here on a successor may start
+/// // accept until nobody waits
+/// name.close()
+/// ```
+///
+/// Used from one thread, like everything on a reactor.
+final class PublishedName {
+    /// The address that was published.
+    let address: PipeAddress
+
+    /// True if the kernel refuses to carry descriptors to the sockets accepted here; false before Linux 6.16.
+    let passesNoRights: Bool
+
+    // In this order: where both end at once, the name goes first, while the socket still keeps its inode from reuse.
+    private var file: SocketFile?
+    private var socket: OwnedDescriptor?
+
+    /// Publishes an address: when this returns, clients can connect.
+    ///
+    /// - Parameters:
+    ///   - address: the name to take.
+    ///   - permissions: who may connect to a socket file; without meaning for an abstract name.
+    ///   - backlog: how many clients may wait to be accepted (`listen(2)`); the kernel's limit is `somaxconn`.
+    ///   - allowsInsecureDirectory: true to trust a directory that others may write to or own.
+    /// - Throws: ``PipeError/addressInUse(_:holder:)``, ``PipeError/unusableLocation(path:_:)``, ``PipeError/system(_:)``.
+    static func publish(
+        _ address: PipeAddress, permissions: SocketPermissions = .ownerOnly, backlog: Int32,
+        allowsInsecureDirectory: Bool = false
+    ) throws(PipeError) -> PublishedName {
+        guard address.kind == .file else { return try publishAbstract(address, backlog: backlog) }
+        var file = try SocketFile.claim(address, allowsInsecureDirectory: allowsInsecureDirectory)
+        let socket = try makeSocket()
+        let passesNoRights = try refuseDescriptors(socket)
+        try file.place(socket, permissions: permissions, backlog: backlog)
+        return PublishedName(address, file, socket, passesNoRights)
+    }
+
+    private init(
+        _ address: PipeAddress, _ file: consuming SocketFile?, _ socket: consuming OwnedDescriptor,
+        _ passesNoRights: Bool
+    ) {
+        self.address = address
+        self.file = file
+        self.socket = consume socket
+        self.passesNoRights = passesNoRights
+    }
+
+    /// The listening descriptor, non-blocking; nil after ``close()``. Never close it elsewhere.
+    var listener: Int32? { socket?.rawValue }
+
+    /// Whether clients still find this socket at its name. False after ``removeName()``, and after somebody removed or
+    /// replaced the file. An abstract name lives as long as its socket.
+    var isInPlace: Bool {
+        address.kind == .abstract ? socket != nil : file?.isInPlace ?? false
+    }
+
+    /// Removes the name if it is still ours, and gives up the right to it: a successor may start at once. Clients that
+    /// are waiting can still be accepted. Does nothing the second time, and nothing for an abstract name, which lasts
+    /// until ``close()``.
+    func removeName() {
+        file = nil
+    }
+
+    /// Closes the listener, after removing the name. Clients still waiting see their connection reset.
+    func close() {
+        removeName()
+        socket = nil
+    }
+
+    deinit { close() }
+}
+
+extension PublishedName {
+    private static func makeSocket() throws(PipeError) -> OwnedDescriptor {
+        do { return try NamingSocket.make() } catch { throw .system(error) }
+    }
+
+    private static func refuseDescriptors(_ socket: borrowing OwnedDescriptor) throws(PipeError) -> Bool {
+        do { return try NamingSocket.refuseDescriptors(socket) } catch { throw .system(error) }
+    }
+
+    private static func publishAbstract(_ address: PipeAddress, backlog: Int32) throws(PipeError) -> PublishedName {
+        let socket = try makeSocket()
+        let passesNoRights = try refuseDescriptors(socket)
+        let socketAddress = SocketAddress(address)
+        do {
+            try NamingSocket.bind(socket, to: socketAddress)
+            try NamingSocket.listen(socket, backlog: backlog)
+            return PublishedName(address, nil, socket, passesNoRights)
+        } catch let error where error.code == EADDRINUSE {
+            throw .addressInUse(address, holder: Occupancy.listener(at: socketAddress))
+        } catch {
+            throw .system(error)
+        }
+    }
+}
