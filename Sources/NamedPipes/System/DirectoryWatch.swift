@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import PipeReactor
+
+/// Wakes a client that waits for a server to appear (`inotify(7)`).
+///
+/// It watches the directory of the socket file. While that does not exist, it watches the nearest directory above that
+/// does, and moves down as directories appear and up as they go.
+///
+/// An event is only a nudge: what it says is thrown away, and what is there is looked up anew. So it does not matter if
+/// events are lost (`IN_Q_OVERFLOW`), merged, or older than the look. Some changes give no event at all: in a directory
+/// that may not be read, or when a directory higher up is moved. A client must also try again by the clock.
+///
+/// Used from one thread, like everything on a reactor.
+final class DirectoryWatch {
+    private let inotify: OwnedDescriptor
+    private let path: String
+    private var current: Int32?
+
+    /// The descriptor to wait on for readability; non-blocking, owned by this object.
+    var descriptor: Int32 { inotify.rawValue }
+
+    /// Starts to watch; nil for an abstract name, whose appearing cannot be watched.
+    ///
+    /// A server that is there already gives no event: try to connect *after* this.
+    ///
+    /// - Throws: ``PipeError/system(_:)``, for example at the limit of watches per user (`EMFILE`, `ENOSPC`).
+    init?(for address: PipeAddress) throws(PipeError) {
+        guard let path = address.path else { return nil }
+        self.path = path
+        do {
+            let flags = Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC)
+            inotify = OwnedDescriptor(taking: try systemCall("inotify_init1") { inotify_init1(flags) })
+            try retarget()
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// Takes in all that happened, once the descriptor is readable.
+    ///
+    /// - Returns: whether something has the name now, so that connecting is worth a try.
+    func drain() throws(PipeError) -> Bool {
+        do {
+            try retarget()
+            return try exists()
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    private func discardEvents() throws(SystemError) {
+        let descriptor = inotify.rawValue
+        // At least one event with the longest name must fit (inotify(7)).
+        var events = [UInt8](repeating: 0, count: 4096)
+        while try nonBlockingCall("read", { unsafe read(descriptor, &events, events.count) }) != nil {}
+    }
+
+    private func exists() throws(SystemError) -> Bool {
+        do { return try FileStatus(of: path).kind == .socket } catch let error where isOutOfReach(error) {
+            return false
+        }
+    }
+
+    /// Watches the nearest directory. A directory may appear below it before its watch is in place, without an event;
+    /// so this goes on until the answer is the same twice. Events are discarded first and looked after later, never the
+    /// other way round; the last time around takes in those of the watches that ended.
+    private func retarget() throws(SystemError) {
+        while true {
+            try discardEvents()
+            let nearest = try watchNearest()
+            if nearest == current { return }
+            if let current { stopWatching(current) }
+            current = nearest
+        }
+    }
+
+    private func watchNearest() throws(SystemError) -> Int32? {
+        var directory = Substring(path)
+        while let slash = directory.utf8.lastIndex(of: UInt8(ascii: "/")) {
+            directory = directory[..<slash]
+            do { return try watch(directory.isEmpty ? "/" : String(directory)) } catch let error
+                where isOutOfReach(error)
+            {}
+        }
+        return nil
+    }
+
+    /// The same directory gives the same number again, without a second watch.
+    private func watch(_ directory: String) throws(SystemError) -> Int32 {
+        let mask = IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | Int32(IN_ONLYDIR)
+        return try systemCall("inotify_add_watch") {
+            unsafe inotify_add_watch(inotify.rawValue, directory, UInt32(mask))
+        }
+    }
+
+    private func stopWatching(_ watch: Int32) {
+        // Fails if the directory is gone, which ended the watch already.
+        _ = try? systemCall("inotify_rm_watch") { inotify_rm_watch(inotify.rawValue, watch) }
+    }
+
+    private func isOutOfReach(_ error: SystemError) -> Bool {
+        error.code == ENOENT || error.code == ENOTDIR || error.code == EACCES || error.code == ELOOP
+    }
+}
