@@ -11,8 +11,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func library(_ name: String, _ dependencies: [Target.Dependency], _ more: [SwiftSetting] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings + more)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -27,7 +27,8 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
         library("PipeReactor", ["CLibevent"]),
-        library("PipeFraming", []),
+        // Lifetimes: a buffer hands out its bytes as a span that the compiler ties to it, rather than as a pointer.
+        library("PipeFraming", [], [.enableExperimentalFeature("Lifetimes")]),
         library("NamedPipes", ["PipeReactor", "PipeFraming"]),
         .target(
             name: "PipeTestSupport", dependencies: ["NamedPipes"], path: "Tests/PipeTestSupport",

@@ -17,6 +17,9 @@ public enum PipeError: Error, Hashable, Sendable {
     /// Nobody listens at the address: no such name, or a name left behind (`ENOENT`, `ECONNREFUSED`).
     case noServer(PipeAddress)
 
+    /// The server's queue of clients to accept stayed full until the deadline (`EAGAIN` of connect(2)).
+    case backlogFull(PipeAddress)
+
     /// The kernel refused the caller at this name (`EACCES`, `EPERM`).
     case accessDenied(PipeAddress)
 

@@ -48,7 +48,9 @@ struct Directory: ~Copyable {
 
     /// What the name stands for, a symbolic link being a link; nil if there is no such name.
     func status(of name: String) throws(SystemError) -> FileStatus? {
-        do { return try FileStatus(of: name, in: descriptor.rawValue) } catch let error where error.code == ENOENT {
+        do {
+            return try FileStatus(of: name, in: descriptor.rawValue)
+        } catch let error where error.code == ENOENT {
             return nil
         }
     }

@@ -57,7 +57,10 @@ final class DirectoryWatch {
     }
 
     private func exists() throws(SystemError) -> Bool {
-        do { return try FileStatus(of: path).kind == .socket } catch let error where isOutOfReach(error) {
+        do {
+            return try FileStatus(of: path).kind == .socket
+        } catch {
+            guard isOutOfReach(error) else { throw error }
             return false
         }
     }
@@ -79,9 +82,11 @@ final class DirectoryWatch {
         var directory = Substring(path)
         while let slash = directory.utf8.lastIndex(of: UInt8(ascii: "/")) {
             directory = directory[..<slash]
-            do { return try watch(directory.isEmpty ? "/" : String(directory)) } catch let error
-                where isOutOfReach(error)
-            {}
+            do {
+                return try watch(directory.isEmpty ? "/" : String(directory))
+            } catch {
+                guard isOutOfReach(error) else { throw error }
+            }
         }
         return nil
     }

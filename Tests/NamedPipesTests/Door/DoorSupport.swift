@@ -162,7 +162,9 @@ final class ThreadHandle {
         let result = unsafe pthread_create(
             &thread, nil,
             { argument in
-                unsafe Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
+                if let argument = unsafe argument {
+                    unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
+                }
                 return nil
             }, box.toOpaque())
         #expect(result == 0)

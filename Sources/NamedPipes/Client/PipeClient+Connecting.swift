@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeReactor
+
+// Carries out what ConnectAttempt and Backoff decide. connect(2) on a socket file never waits: it succeeds, fails, or
+// finds the queue full.
+
+extension PipeClient {
+    func beginAttempt() {
+        attempt = ConnectAttempt(address: address, waitsForServer: configuration.waitsForServer)
+        change(to: .connecting)
+        if let timeout = configuration.connectTimeout {
+            deadline = reactor.schedule(after: timeout) { [weak self] in self?.timeIsUp() }
+        }
+        attemptSoon()
+    }
+
+    private func attemptSoon() {
+        isAttemptDue = true
+        schedule()
+    }
+
+    func tryToConnect() {
+        guard var attempt else { return }
+        do {
+            let descriptor = try Socket.stream()
+            if try Socket.connect(descriptor.rawValue, SocketAddress(address)) { return establish(descriptor) }
+            let step = attempt.queueWasFull(using: &generator)
+            self.attempt = attempt
+            follow(step)
+        } catch {
+            let step = attempt.didFail(error, using: &generator)
+            self.attempt = attempt
+            follow(step)
+        }
+    }
+
+    private func follow(_ step: ConnectAttempt.Step) {
+        switch step {
+        case .retry(let delay):
+            change(to: .connecting)
+            retryLater(delay)
+        case .waitForServer(let delay):
+            change(to: .waitingForServer)
+            watchForServer()
+            retryLater(delay)
+        case .fail(let error):
+            giveUp(error)
+        }
+    }
+
+    private func retryLater(_ delay: Duration) {
+        retry?.cancel()
+        retry = reactor.schedule(after: delay) { [weak self] in self?.tryToConnect() }
+    }
+
+    /// From the first time that no server is found. Watching begins after the look, so look again at once.
+    private func watchForServer() {
+        guard watch == nil, address.path != nil else { return }
+        do {
+            watch = try ServerWatch(reactor, address) { [weak self] in self?.tryToConnect() }
+            attemptSoon()
+        } catch {
+            giveUp(error)
+        }
+    }
+
+    private func timeIsUp() {
+        guard let attempt else { return }
+        giveUp(attempt.timeoutError)
+    }
+
+    private func giveUp(_ error: PipeError) {
+        endAttempt()
+        if let backoff, backoff.attemptCount > 0, backoff.attemptCount < attemptLimit { return reconnectLater() }
+        backoff?.reset()
+        fail(error)
+    }
+
+    func endAttempt() {
+        attempt = nil
+        isAttemptDue = false
+        deadline?.cancel()
+        retry?.cancel()
+        watch?.cancel()
+        deadline = nil
+        retry = nil
+        watch = nil
+    }
+
+    private func establish(_ descriptor: consuming OwnedDescriptor) {
+        endAttempt()
+        do {
+            let peer = try Socket.peer(descriptor.rawValue)
+            let connection = PipeConnection(host, descriptor, peer)
+            try connection.start()
+            self.connection = connection
+        } catch {
+            return giveUp(.system(error))
+        }
+        openedAt = SuspendingClock.now
+        change(to: .connected)
+        deliverReports()
+        sendKept()
+        connection?.didOpen()
+    }
+
+    private func sendKept() {
+        guard let kept = keptFrames, let connection, connection.isOpen else { return }
+        keptFrames = nil
+        connection.adopt(kept)
+    }
+
+    private var attemptLimit: Int { configuration.reconnection?.maximumAttemptCount ?? .max }
+
+    private func reconnectLater() {
+        guard let delay = backoff?.next(using: &generator) else { return }
+        change(to: .waitingToReconnect(after: delay))
+        retry = reactor.schedule(after: delay) { [weak self] in self?.beginAttempt() }
+    }
+}
+
+extension PipeClient: ConnectionOwner {
+    func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueue?) {
+        self.connection = nil
+        guard configuration.unsentMessages == .keep, reason != .closedLocally, let unsent else { return }
+        let kept = SendQueue()
+        kept.append(unsentFramesOf: unsent)
+        if let later = keptFrames { kept.append(unsentFramesOf: later) }
+        keptFrames = kept
+    }
+
+    func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {
+        if isDisconnecting {
+            change(to: .disconnected)
+        } else if var backoff, reason != .closedLocally {
+            let lasted = openedAt.map { SuspendingClock.now - $0 } ?? .zero
+            if lasted >= backoff.maximumDelay { backoff.reset() }
+            self.backoff = backoff
+            if backoff.attemptCount < attemptLimit { reconnectLater() } else { change(to: .idle) }
+        } else {
+            change(to: .idle)
+        }
+    }
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+public import PipeReactor
+
+/// Connects to a server's name, and stays connected if it is told to.
+///
+/// ```swift
+/// let client = PipeClient(address: try .runtime("echo"), reactor: reactor, delegate: delegate)
+/// client.connect()
+/// reactor.run()
+/// ```
+///
+/// From `connect()` to the end, the reactor holds the client. It belongs to its reactor's thread; other threads hold its
+/// ``reference``.
+public final class PipeClient {
+    /// Where a client stands. Every change is reported to the delegate.
+    public enum State: Hashable, Sendable {
+        /// Not connected and not trying.
+        case idle
+        /// Trying, or about to try again because the server's queue is full.
+        case connecting
+        /// There is no server; the client is waiting for one.
+        case waitingForServer
+        /// Connected.
+        case connected
+        /// The connection was lost; the next attempt comes after the delay.
+        case waitingToReconnect(after: Duration)
+        /// ``PipeClient/disconnect()`` has been carried out. The client is done.
+        case disconnected
+    }
+
+    /// The name that it connects to.
+    public let address: PipeAddress
+
+    /// Where it stands.
+    public internal(set) var state = State.idle
+
+    /// The connection, while there is one.
+    public internal(set) var connection: PipeConnection?
+
+    let reactor: Reactor
+    let configuration: Configuration
+    let host: ConnectionHost
+    var delegate: (any PipeClientDelegate)?
+    private var key: UInt64 = 0
+    private var isScheduled = false
+
+    // What the next turn of the loop is to do.
+    private var reports: [State] = []
+    private var failure: PipeError?
+    var isAttemptDue = false
+
+    // While it is trying.
+    var attempt: ConnectAttempt?
+    var deadline: ScheduledWork?
+    var retry: ScheduledWork?
+    var watch: ServerWatch?
+
+    // Between connections.
+    var backoff: Backoff?
+    var openedAt: SuspendingClock.Instant?
+    var keptFrames: SendQueue?
+    var generator = SystemRandomNumberGenerator()
+
+    /// Makes a client. Nothing happens until ``connect()``.
+    ///
+    /// - Parameters:
+    ///   - address: the server's name.
+    ///   - configuration: the default is a 4-byte length framing, 5 s to connect, no waiting and no reconnection.
+    ///   - reactor: the loop that it lives on.
+    ///   - delegate: where everything arrives; held until the client is disconnected.
+    public init(
+        address: PipeAddress, configuration: Configuration = Configuration(), reactor: Reactor,
+        delegate: any PipeClientDelegate
+    ) {
+        self.address = address
+        self.configuration = configuration
+        self.reactor = reactor
+        self.delegate = delegate
+        host = ConnectionHost(reactor, configuration.connection, delegate)
+        backoff = configuration.reconnection.map(Backoff.init)
+        host.owner = self
+    }
+
+    /// What other threads may hold from ``connect()`` on: `client.reference.perform { $0.disconnect() }`.
+    public var reference: ReactorReference<PipeClient> { ReactorReference(reactor.executor, key: key) }
+
+    // MARK: Connecting
+
+    /// Starts to connect, from the loop. Without effect unless the client is idle.
+    public func connect() {
+        guard state == .idle else { return }
+        if key == 0 { key = reactor.residents.insert(self) }
+        beginAttempt()
+    }
+
+    /// Ends the connection as ``PipeConnection/close()`` does, or stops trying. The client is done then: it reports
+    /// ``State/disconnected`` and lets go of its delegate. Messages that were kept for a next connection are dropped;
+    /// ``keptMessageCount`` says how many there are.
+    public func disconnect() {
+        guard state != .disconnected else { return }
+        endAttempt()
+        backoff = nil
+        if let connection {
+            isDisconnecting = true
+            connection.close()
+        } else {
+            change(to: .disconnected)
+        }
+    }
+
+    var isDisconnecting = false
+
+    // MARK: Sending
+
+    /// Sends one message on the connection; without one, keeps it if ``Configuration/unsentMessages`` says so.
+    ///
+    /// - Returns: whether there is room for more.
+    /// - Throws: as ``PipeConnection/send(_:)-(Span<UInt8>)``.
+    @discardableResult
+    public func send(_ message: Span<UInt8>) throws(PipeError) -> PipeConnection.SendVerdict {
+        if let connection, connection.isOpen { return try connection.send(message) }
+        guard configuration.unsentMessages == .keep, state != .disconnected, !isDisconnecting else {
+            throw .notConnected
+        }
+        return try keep(message)
+    }
+
+    /// Sends one message; see ``send(_:)-(Span<UInt8>)``.
+    @discardableResult
+    public func send(_ message: [UInt8]) throws(PipeError) -> PipeConnection.SendVerdict { try send(message.span) }
+
+    /// Sends the UTF-8 bytes of a text; see ``send(_:)-(Span<UInt8>)``.
+    @discardableResult
+    public func send(_ message: String) throws(PipeError) -> PipeConnection.SendVerdict { try send(message.utf8.span) }
+
+    /// How many messages are kept for the next connection.
+    public var keptMessageCount: Int { keptFrames?.unsentMessageCount(host.framing) ?? 0 }
+
+    private func keep(_ message: Span<UInt8>) throws(PipeError) -> PipeConnection.SendVerdict {
+        let kept = keptFrames ?? SendQueue()
+        let limits = configuration.connection
+        guard kept.bytes.isEmpty || kept.byteCount + message.count <= limits.sendQueueLimit else {
+            throw .sendQueueFull(limit: limits.sendQueueLimit)
+        }
+        do {
+            try host.framing.encode(message, into: &kept.bytes)
+        } catch {
+            throw PipeError(error)
+        }
+        keptFrames = kept
+        return kept.byteCount > limits.highWaterMark ? .acceptedAboveHighWaterMark : .accepted
+    }
+}
+
+// MARK: - States and their reports
+
+extension PipeClient: TurnWork, Resident {
+    /// Notes a change. It is reported from the loop, never inside a call of the owner.
+    func change(to state: State) {
+        guard self.state != state else { return }
+        self.state = state
+        reports.append(state)
+        schedule()
+    }
+
+    func fail(_ error: PipeError) {
+        endAttempt()
+        failure = error
+        change(to: .idle)
+    }
+
+    func schedule() {
+        guard !isScheduled else { return }
+        isScheduled = true
+        reactor.runAtEndOfTurn(self)
+    }
+
+    package func runInTurn() {
+        isScheduled = false
+        deliverReports()
+        if let error = failure {
+            failure = nil
+            delegate?.client(self, didFailToConnectWith: error)
+        }
+        if isAttemptDue {
+            isAttemptDue = false
+            tryToConnect()
+        }
+        if state == .disconnected, reports.isEmpty { letGo() }
+    }
+
+    func deliverReports() {
+        let pending = reports
+        reports = []
+        for state in pending { delegate?.client(self, didChangeTo: state) }
+    }
+
+    package func reactorDidStop() {
+        disconnect()
+        connection?.end(.closedLocally)
+    }
+
+    private func letGo() {
+        delegate = nil
+        host.delegate = nil
+        keptFrames = nil
+        reactor.residents.remove(key)
+    }
+}
+
+extension Backoff {
+    init(_ reconnection: PipeClient.Reconnection) {
+        self.init(
+            initialDelay: reconnection.initialDelay, maximumDelay: reconnection.maximumDelay,
+            multiplier: reconnection.multiplier, jitter: reconnection.jitter)
+    }
+}
+
+@available(*, unavailable, message: "a client belongs to its reactor's thread; other threads hold its reference")
+extension PipeClient: Sendable {}

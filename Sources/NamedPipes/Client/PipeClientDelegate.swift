@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where everything that happens to a client arrives, beside what happens on its connection.
+///
+/// Thread, order and retention are those of ``PipeConnectionDelegate``; the client lets go of its delegate after
+/// ``PipeClient/disconnect()`` has been carried out. Only ``PipeConnectionDelegate/connection(_:didReceive:)`` has to be
+/// written.
+public protocol PipeClientDelegate: PipeConnectionDelegate {
+    /// The client has come to another state. Called for every change, in order: `connected` just before
+    /// `connectionDidOpen`, and whatever follows a lost connection just after its `didCloseWith`. The default does
+    /// nothing.
+    func client(_ client: PipeClient, didChangeTo state: PipeClient.State)
+
+    /// No connection came about, and the client has stopped trying; it is idle, and may be told to connect again. The
+    /// default does nothing.
+    ///
+    /// - Parameters:
+    ///   - client: the client.
+    ///   - error: ``PipeError/noServer(_:)``, ``PipeError/accessDenied(_:)``, ``PipeError/backlogFull(_:)``,
+    ///     ``PipeError/timedOut`` or ``PipeError/system(_:)``.
+    func client(_ client: PipeClient, didFailToConnectWith error: PipeError)
+}
+
+extension PipeClientDelegate {
+    /// Does nothing.
+    public func client(_ client: PipeClient, didChangeTo state: PipeClient.State) {}
+
+    /// Does nothing.
+    public func client(_ client: PipeClient, didFailToConnectWith error: PipeError) {}
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeReactor
+
+/// Tells when something changes in the directory where a server may appear.
+final class ServerWatch {
+    private let directory: DirectoryWatch
+    private var source: EventSource?
+    private let changed: () -> Void
+
+    /// Nil for an abstract name, whose appearing nothing tells of.
+    init?(_ reactor: Reactor, _ address: PipeAddress, changed: @escaping () -> Void) throws(PipeError) {
+        guard let directory = try DirectoryWatch(for: address) else { return nil }
+        self.directory = directory
+        self.changed = changed
+        let source = EventSource(reactor, borrowing: directory.descriptor, .readable) { [unowned self] _ in drain() }
+        do {
+            try source.register()
+        } catch {
+            throw .system(error)
+        }
+        self.source = source
+    }
+
+    func cancel() {
+        source?.cancel()
+        source = nil
+    }
+
+    private func drain() {
+        do {
+            if try directory.drain() { changed() }
+        } catch {
+            // A watch that cannot be read would never fall silent; the client's own look tells what is wrong.
+            cancel()
+            changed()
+        }
+    }
+}

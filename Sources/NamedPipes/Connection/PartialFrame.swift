@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+
+/// What a connection carries from one read to the next: an unfinished frame, or messages that it may not deliver yet.
+///
+/// Only a connection that is in the middle of something owns one.
+final class PartialFrame {
+    /// The bytes, from a frame's first byte on.
+    var bytes = FrameBuffer()
+
+    /// The size of the whole first frame, where the framing knows it already.
+    var frameByteCount: Int?
+
+    /// What the framing need not look at again.
+    var scannedByteCount = 0
+
+    /// Whether the walk was stopped (paused, out of budget): then whole frames may be here, and they come first.
+    var mayHoldFrames = false
+
+    /// Notes how a walk over these bytes, or over bytes whose rest these are, ended.
+    func note(_ walk: FrameWalk) {
+        frameByteCount = walk.frameByteCount
+        scannedByteCount = walk.scannedByteCount
+        mayHoldFrames = walk.isStopped
+    }
+
+    /// How many bytes of the frame have not arrived, where that is known.
+    var missingByteCount: Int? { frameByteCount.map { $0 - bytes.byteCount } }
+
+    /// Makes it as new. Memory beyond `limit` is given back.
+    func reset(keepingCapacityUpTo limit: Int) {
+        bytes.removeAll(keepingCapacity: bytes.capacity <= limit)
+        frameByteCount = nil
+        scannedByteCount = 0
+        mayHoldFrames = false
+    }
+}

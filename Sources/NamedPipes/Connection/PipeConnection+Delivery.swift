@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+
+// From bytes in memory to whole messages at the delegate. What is left of the bytes is carried to the next read.
+
+extension PipeConnection {
+    /// Whether the owner, or the automatic back-pressure, wants no messages now.
+    var isHeldBack: Bool {
+        if flags.contains(.paused) { return true }
+        guard let queue, queue.isAboveHighWaterMark else { return false }
+        return host.configuration.pausesReceivingAboveHighWaterMark
+    }
+
+    /// Delivers the whole frames of what was read and carries the rest.
+    func walk(_ bytes: UnsafeRawBufferPointer, _ scannedByteCount: Int, _ budget: inout Int) {
+        let span = unsafe Span<UInt8>(_unsafeBytes: bytes)
+        guard let walk = deliver(span, scannedByteCount, &budget) else { return }
+        guard walk.consumedByteCount < span.count, lifecycle.isReceiving else { return }
+        let rest = host.buffers.takePartial()
+        rest.bytes.append(contentsOf: span.extracting(droppingFirst: walk.consumedByteCount))
+        rest.note(walk)
+        partial = rest
+    }
+
+    /// Delivers the whole frames of what was carried; what is left of it stays carried.
+    func walkCarried(_ carried: PartialFrame, _ budget: inout Int) {
+        guard let walk = deliver(carried.bytes.span, carried.scannedByteCount, &budget) else { return }
+        carried.bytes.removeFirst(walk.consumedByteCount)
+        carried.note(walk)
+        if carried.bytes.isEmpty, lifecycle.state != .closed {
+            partial = nil
+            host.buffers.giveBack(carried)
+        }
+    }
+
+    /// What was read together with the end of a carried frame. If that frame's delivery stopped the walk, these bytes
+    /// wait behind it.
+    func walkBehindCarried(_ bytes: UnsafeRawBufferPointer, _ budget: inout Int) {
+        guard lifecycle.isReceiving else { return }
+        if let partial {
+            partial.bytes.append(contentsOf: unsafe Span<UInt8>(_unsafeBytes: bytes))
+        } else if isHeldBack || budget <= 0 {
+            let rest = host.buffers.takePartial()
+            rest.bytes.append(contentsOf: unsafe Span<UInt8>(_unsafeBytes: bytes))
+            rest.mayHoldFrames = true
+            partial = rest
+        } else {
+            unsafe walk(bytes, 0, &budget)
+        }
+    }
+
+    /// Hands message after message to the delegate, until the bytes, the budget or the connection's will ends.
+    ///
+    /// - Returns: how far it came; nil if the bytes are not what the framing allows.
+    private func deliver(_ bytes: Span<UInt8>, _ scannedByteCount: Int, _ budget: inout Int) -> FrameWalk? {
+        guard let delegate = host.delegate else { return nil }
+        var remaining = budget
+        defer { budget = remaining }
+        do {
+            return try host.framing.scanFrames(in: bytes, scannedByteCount: scannedByteCount) { message in
+                delegate.connection(self, didReceive: message)
+                remaining -= 1
+                // After every call into the owner's code, ask again.
+                return remaining > 0 && lifecycle.isReceiving && !isHeldBack
+            }
+        } catch {
+            beginClose(.framing(error))
+            return nil
+        }
+    }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+internal import PipeReactor
+
+// From readable to bytes in memory. What becomes of them is in PipeConnection+Delivery.
+//
+// Reads go into the one buffer that all connections of the reactor share, behind the unfinished frame that the
+// connection carried over, if it is small. A frame that is large, or whose size is not known and that has become large,
+// is read into memory of its own, which grows with what really arrives and never with what a header claims.
+//
+// One turn is one full read at most, and a bounded number of messages. What is left waits for the next turn, so that a
+// flooding peer cannot keep the others waiting for longer than that.
+
+/// How a read ended.
+private enum ReadOutcome {
+    /// There was nothing to read.
+    case wouldBlock
+    /// The peer has finished.
+    case end
+    /// Less than there was room for: the socket is drained, and asking again would only cost an EAGAIN.
+    case short
+    /// The room was filled: there may be more.
+    case full
+
+    init(_ count: Int?, of room: Int) {
+        switch count {
+        case nil: self = .wouldBlock
+        case 0: self = .end
+        case .some(let count): self = count < room ? .short : .full
+        }
+    }
+}
+
+extension PipeConnection {
+    /// Reads and delivers as much as one turn allows. Whoever calls this settles afterwards.
+    func receive() {
+        if lifecycle.state == .finished { return workAfterEnd() }
+        var budget = max(1, host.configuration.messagesPerTurn)
+        while lifecycle.isReceiving, !isHeldBack {
+            if let partial, partial.mayHoldFrames {
+                walkCarried(partial, &budget)
+            } else if flags.contains(.inputReady) {
+                guard readAndGoOn(&budget) else { break }
+            } else {
+                if flags.contains(.draining) { beginClose(.serverStopped) }
+                break
+            }
+            guard budget > 0 else {
+                flags.insert(.wantsTurn)
+                break
+            }
+        }
+    }
+
+    /// One read and what it brings. False if that was all for this turn.
+    private func readAndGoOn(_ budget: inout Int) -> Bool {
+        let outcome: ReadOutcome
+        do {
+            outcome = try unsafe read(host.buffers.receiveSpace, &budget)
+        } catch {
+            end(error.code == Socket.connectionReset ? .resetByPeer : .system(error))
+            return false
+        }
+        switch outcome {
+        case .full:
+            flags.insert(.wantsTurn)
+            return false
+        case .end:
+            inputDidEnd()
+            return false
+        case .wouldBlock, .short:
+            // Where the end is known to be there, it is read as well.
+            if outcome == .short, flags.contains(.peerFinishing) { return true }
+            flags.remove(.inputReady)
+            return true
+        }
+    }
+
+    private func read(_ space: UnsafeMutableRawBufferPointer, _ budget: inout Int) throws(SystemError) -> ReadOutcome {
+        guard let partial else {
+            let count = try unsafe Socket.receive(descriptor, space)
+            if let count, count > 0 { unsafe walk(UnsafeRawBufferPointer(rebasing: space[..<count]), 0, &budget) }
+            return ReadOutcome(count, of: space.count)
+        }
+        let isSmall = partial.bytes.byteCount <= TransferBuffers.copiedByteCount
+        if isSmall, partial.frameByteCount ?? 0 <= space.count { return try unsafe read(behind: partial, space, &budget) }
+        return try unsafe read(into: partial, space, &budget)
+    }
+
+    /// Puts a small carried beginning in front of what is read now, and walks both together.
+    private func read(
+        behind partial: PartialFrame, _ space: UnsafeMutableRawBufferPointer, _ budget: inout Int
+    ) throws(SystemError) -> ReadOutcome {
+        let carried = partial.bytes.byteCount
+        unsafe partial.bytes.withUnsafeBytes { unsafe space.copyMemory(from: $0) }
+        let free = unsafe UnsafeMutableRawBufferPointer(rebasing: space[carried...])
+        let count = try unsafe Socket.receive(descriptor, free)
+        if let count, count > 0 {
+            let scanned = partial.scannedByteCount
+            self.partial = nil
+            host.buffers.giveBack(partial)
+            unsafe walk(UnsafeRawBufferPointer(rebasing: space[..<(carried + count)]), scanned, &budget)
+        }
+        return ReadOutcome(count, of: free.count)
+    }
+
+    /// Reads the rest of a large frame where it belongs and, in the same call, what follows it into the shared space.
+    private func read(
+        into partial: PartialFrame, _ space: UnsafeMutableRawBufferPointer, _ budget: inout Int
+    ) throws(SystemError) -> ReadOutcome {
+        let missing = partial.missingByteCount ?? .max
+        var room = 0
+        var count: Int?
+        let own = try unsafe partial.bytes.withUnsafeFreeSpace(
+            minimumCapacity: min(missing, max(partial.bytes.byteCount, space.count))
+        ) { free throws(SystemError) in
+            let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: free[..<min(free.count, missing)])
+            if rest.count == missing {
+                room = rest.count + space.count
+                count = try unsafe Socket.receive(descriptor, rest, space)
+            } else {
+                room = rest.count
+                count = try unsafe Socket.receive(descriptor, rest)
+            }
+            return min(count ?? 0, rest.count)
+        }
+        if let count, count > 0 {
+            if own == missing || missing == .max { walkCarried(partial, &budget) }
+            let surplus = count - own
+            if surplus > 0 { unsafe walkBehindCarried(UnsafeRawBufferPointer(rebasing: space[..<surplus]), &budget) }
+        }
+        return ReadOutcome(count, of: room)
+    }
+
+    /// The end of the stream was read: cut off in the middle of a frame, or clean.
+    private func inputDidEnd() {
+        flags.remove([.inputReady, .peerFinishing])
+        if let partial { return beginClose(.truncatedByPeer(missingByteCount: partial.missingByteCount)) }
+        if lifecycle.peerDidFinish() == .nothing { host.delegate?.connectionDidFinishReceiving(self) }
+    }
+
+    /// After the end of the stream, the only news can be that the peer is gone altogether.
+    private func workAfterEnd() {
+        if flags.contains(.draining) { return beginClose(.serverStopped) }
+        if flags.contains(.inputReady), Socket.isHungUp(descriptor) { end(.closedByPeer) }
+        flags.remove(.inputReady)
+    }
+}

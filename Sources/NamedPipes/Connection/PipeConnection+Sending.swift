@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+internal import PipeReactor
+
+// From a message to the kernel: encoded into the queue, and one write for all that a burst has queued. What the kernel
+// does not take waits for writability.
+
+extension PipeConnection {
+    /// What became of a message that was not refused.
+    public enum SendVerdict: Hashable, Sendable {
+        /// Sent or queued, and there is room for more.
+        case accepted
+        /// Queued, and the queue is now above ``Configuration/highWaterMark``: best stop until `connectionDidDrain`.
+        case acceptedAboveHighWaterMark
+    }
+
+    /// Queues one message. It leaves with the others of this turn, in one write.
+    ///
+    /// - Parameter message: its bytes, at most the framing's maximum; copied before this returns.
+    /// - Returns: whether there is room for more.
+    /// - Throws: ``PipeError/notConnected``, ``PipeError/messageTooLarge(byteCount:limit:)``,
+    ///   ``PipeError/sendQueueFull(limit:)`` or ``PipeError/framing(_:)``. Nothing of the message was sent then.
+    @discardableResult
+    public func send(_ message: Span<UInt8>) throws(PipeError) -> SendVerdict {
+        let queue = try queueWithRoom(for: message.count)
+        do {
+            try host.framing.encode(message, into: &queue.bytes)
+        } catch {
+            if queue.bytes.isEmpty { giveBackQueue() }
+            throw PipeError(error)
+        }
+        return didQueue(queue)
+    }
+
+    /// Queues one message; see ``send(_:)-(Span<UInt8>)``.
+    @discardableResult
+    public func send(_ message: [UInt8]) throws(PipeError) -> SendVerdict { try send(message.span) }
+
+    /// Queues the UTF-8 bytes of a text as one message; see ``send(_:)-(Span<UInt8>)``.
+    @discardableResult
+    public func send(_ message: String) throws(PipeError) -> SendVerdict { try send(message.utf8.span) }
+
+    /// Queues frames that are already encoded, such as those of a broadcast.
+    func send(encoded frames: Span<UInt8>) throws(PipeError) -> SendVerdict {
+        let queue = try queueWithRoom(for: frames.count)
+        queue.bytes.append(contentsOf: frames)
+        return didQueue(queue)
+    }
+
+    /// Queues what a client kept while it had no connection.
+    func adopt(_ kept: SendQueue) {
+        queue = kept
+        _ = didQueue(kept)
+    }
+
+    /// The queue, if it takes another message. An empty one takes any that the framing allows.
+    private func queueWithRoom(for byteCount: Int) throws(PipeError) -> SendQueue {
+        guard lifecycle.canSend else { throw .notConnected }
+        if let queue {
+            let limit = host.configuration.sendQueueLimit
+            guard queue.byteCount + byteCount <= limit else { throw .sendQueueFull(limit: limit) }
+            return queue
+        }
+        let fresh = host.buffers.takeQueue()
+        queue = fresh
+        return fresh
+    }
+
+    private func didQueue(_ queue: SendQueue) -> SendVerdict {
+        let mark = host.configuration.highWaterMark
+        guard queue.byteCount > mark else {
+            // Inside a callback of this connection the flush follows anyway; while writability is awaited, it follows then.
+            if !queue.isAwaitingWritability { schedule() }
+            return .accepted
+        }
+        // A long burst goes out in pieces, so that it does not pile up here first.
+        flush()
+        guard let rest = self.queue, rest.byteCount > mark else { return .accepted }
+        rest.isAboveHighWaterMark = true
+        return .acceptedAboveHighWaterMark
+    }
+
+}
+
+// MARK: - Writing
+
+extension PipeConnection {
+    /// Writes what is queued, once. The kernel takes all of it, or we wait for writability.
+    func flush() {
+        guard let queue, !queue.isAwaitingWritability, lifecycle.canWrite else { return }
+        do {
+            let count = queue.byteCount
+            let taken = try unsafe queue.bytes.withUnsafeBytes { bytes throws(SystemError) in
+                try unsafe Socket.send(descriptor, bytes)
+            }
+            queue.didWrite(taken ?? 0, host.framing)
+            if taken != count { try awaitWritability(queue) }
+        } catch {
+            return outputDidFail(error)
+        }
+        noteLevel(of: queue)
+        if queue.bytes.isEmpty { giveBackQueue() }
+    }
+
+    private func awaitWritability(_ queue: SendQueue) throws(SystemError) {
+        queue.isAwaitingWritability = true
+        guard writeSource == nil else { return }
+        let source = EventSource(host.reactor, borrowing: descriptor, .edgeWritable) { [unowned self] _ in
+            handleWritable()
+        }
+        writeSource = source
+        try source.register()
+    }
+
+    /// Down at the low-water mark: the delegate hears of it, and what was held back goes on.
+    private func noteLevel(of queue: SendQueue) {
+        guard queue.isAboveHighWaterMark, queue.byteCount <= host.configuration.lowWaterMark else { return }
+        queue.isAboveHighWaterMark = false
+        flags.insert([.drainDue, .wantsTurn])
+        schedule()
+    }
+
+    /// Writability is not asked for while nothing waits: every read of the peer would be an event.
+    private func giveBackQueue() {
+        guard let queue else { return }
+        writeSource?.cancel()
+        writeSource = nil
+        self.queue = nil
+        host.buffers.giveBack(queue)
+    }
+}
+
+extension PipeError {
+    /// A framing's refusal to encode, as the error of `send`.
+    init(_ error: FramingError) {
+        if case .messageTooLarge(let byteCount, let limit) = error {
+            self = .messageTooLarge(byteCount: byteCount, limit: limit)
+        } else {
+            self = .framing(error)
+        }
+    }
+}

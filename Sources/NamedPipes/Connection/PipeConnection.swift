@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeReactor
+
+/// One end of a pipe that is or was connected: whole messages go out with ``send(_:)-(Span<UInt8>)`` and come in at the
+/// delegate.
+///
+/// Servers and clients make connections and hand them to their delegate; see ``PipeConnectionDelegate`` for what arrives
+/// there and when. A connection belongs to its reactor's thread. Other threads hold its ``sender``.
+///
+/// None of its methods calls the delegate: whatever they cause is reported later, from the loop. So callbacks never
+/// nest, and every method may be called inside every callback, of this connection or another.
+public final class PipeConnection: Identifiable {
+    /// Who was at the other end when the connection was made.
+    public let peer: PeerCredentials
+
+    /// The embedder's own state of this connection, nil at first. Held until `didCloseWith` has returned.
+    public var context: AnyObject?
+
+    // What all connections of the owner share.
+    let host: ConnectionHost
+
+    // The descriptor and its registration. Both are nil again once the connection has ended.
+    private(set) var source: EventSource?
+    var writeSource: EventSource?
+    let descriptor: Int32
+    private(set) var key: UInt64 = 0
+
+    // What the connection is in the middle of. An idle one owns none of these.
+    var queue: SendQueue?
+    var partial: PartialFrame?
+    private var ending: Ending?
+    private var closeTimer: ScheduledWork?
+    private var senderState: PipeSender.Shared?
+
+    var lifecycle = ConnectionLifecycle()
+    var flags: Flags = []
+
+    /// Takes over a connected, non-blocking descriptor. ``start()`` has to follow.
+    init(_ host: ConnectionHost, _ descriptor: consuming OwnedDescriptor, _ peer: PeerCredentials) {
+        self.host = host
+        self.peer = peer
+        self.descriptor = descriptor.rawValue
+        // Unowned: the reactor's table of residents holds the connection for as long as it is registered.
+        source = EventSource(host.reactor, owning: descriptor, .edgeReadable) { [unowned self] in handle($0) }
+        key = host.reactor.residents.insert(self)
+    }
+
+    /// Registers with epoll, once for the whole life of the connection.
+    func start() throws(SystemError) {
+        do {
+            try source?.register()
+        } catch {
+            host.reactor.residents.remove(key)
+            _ = lifecycle.end()
+            throw error
+        }
+    }
+
+    /// The first callback. What has arrived already is left to the loop.
+    func didOpen() { host.delegate?.connectionDidOpen(self) }
+
+    // MARK: What it is
+
+    /// Names this connection for as long as the reactor lives: never used again for a later one.
+    public var id: ID { ID(rawValue: key) }
+
+    /// Whether ``send(_:)-(Span<UInt8>)`` may be called: neither closed here nor found broken. A peer that merely
+    /// finished sending still takes messages.
+    public var isOpen: Bool { lifecycle.canSend }
+
+    /// How many bytes are queued here because the kernel has not taken them yet, headers included.
+    public var pendingByteCount: Int { queue?.byteCount ?? 0 }
+
+    /// After the end: how many messages were accepted by `send`, but not one byte of them reached the kernel. They were
+    /// certainly not delivered. 0 before the end.
+    public var unsentMessageCount: Int { ending?.unsentMessageCount ?? 0 }
+
+    /// After the end: whether a message had been handed to the kernel in part. It was certainly not delivered whole.
+    public var hasPartlySentMessage: Bool { ending?.hasPartlySentMessage ?? false }
+
+    /// What other threads may hold in order to send here.
+    public var sender: PipeSender {
+        if senderState == nil { senderState = PipeSender.Shared() }
+        return PipeSender(host.reactor.executor, key, senderState!)
+    }
+
+    // MARK: Ending
+
+    /// Sends what is queued, then closes. Messages that arrive from now on are not delivered.
+    ///
+    /// `didCloseWith` follows with ``DisconnectReason/closedLocally``, or ``DisconnectReason/closedByPeer`` if the peer
+    /// had finished before. A peer that does not take what is queued is given ``Configuration/closeTimeout``.
+    public func close() {
+        beginClose(lifecycle.state == .finished ? .closedByPeer : .closedLocally)
+    }
+
+    /// Drops what is queued and closes at once. `didCloseWith` follows with ``DisconnectReason/closedLocally``.
+    public func abort() { end(.closedLocally) }
+
+    // MARK: Receiving
+
+    /// Stops deliveries, so that the kernel makes the peer wait. Nothing is lost: what has arrived stays.
+    ///
+    /// While it is paused, the end of the peer is not noticed either.
+    public func pauseReceiving() { flags.insert(.paused) }
+
+    /// Continues deliveries, from the loop, with what had been read before the pause first.
+    public func resumeReceiving() {
+        flags.remove(.paused)
+        flags.insert(.wantsTurn)
+        schedule()
+    }
+}
+
+extension PipeConnection {
+    /// A connection's name within its reactor.
+    public struct ID: Hashable, Sendable, CustomStringConvertible {
+        let rawValue: UInt64
+
+        /// Short and unique, for logs: the slot and how often it has been used, such as `17.1`.
+        public var description: String { "\(rawValue & 0xFFFF_FFFF).\(rawValue >> 32)" }
+    }
+
+    struct Flags: OptionSet {
+        let rawValue: UInt8
+
+        /// The owner called ``pauseReceiving()``.
+        static let paused = Flags(rawValue: 1)
+        /// epoll said that there is something to read, and no read has found the opposite yet.
+        static let inputReady = Flags(rawValue: 2)
+        /// epoll said that the peer has finished: read on until the end.
+        static let peerFinishing = Flags(rawValue: 4)
+        /// In the turn queue of the reactor.
+        static let scheduled = Flags(rawValue: 8)
+        /// Inside ``handle(_:)`` or ``runInTurn()``, which settle at their end.
+        static let busy = Flags(rawValue: 16)
+        /// The queue came down to the low-water mark; the delegate is to hear of it.
+        static let drainDue = Flags(rawValue: 32)
+        /// There is more to do than one turn allows.
+        static let wantsTurn = Flags(rawValue: 64)
+        /// The server is stopping: close once what has arrived is delivered.
+        static let draining = Flags(rawValue: 128)
+    }
+
+    /// What is known of the end, from the moment it is decided.
+    private final class Ending {
+        let reason: DisconnectReason
+        var unsentMessageCount = 0
+        var hasPartlySentMessage = false
+
+        init(_ reason: DisconnectReason) { self.reason = reason }
+    }
+}
+
+// MARK: - Events
+
+extension PipeConnection: TurnWork {
+    private func handle(_ readiness: Readiness) {
+        flags.insert(readiness.contains(.peerFinished) ? [.inputReady, .peerFinishing] : .inputReady)
+        work()
+    }
+
+    func handleWritable() {
+        queue?.isAwaitingWritability = false
+        work()
+    }
+
+    package func runInTurn() {
+        flags.remove(.scheduled)
+        work()
+    }
+
+    private func work() {
+        flags.insert(.busy)
+        flags.remove(.wantsTurn)
+        receive()
+        settle()
+        flags.remove(.busy)
+        guard flags.contains(.wantsTurn), lifecycle.state != .closed else { return }
+        flags.remove(.wantsTurn)
+        schedule()
+    }
+
+    /// Has ``work()`` done at the end of this turn. Inside it, that is only needed where ``settle()`` is not enough.
+    func schedule() {
+        guard flags.isDisjoint(with: [.scheduled, .busy]) else { return }
+        flags.insert(.scheduled)
+        host.reactor.runAtEndOfTurn(self)
+    }
+
+    /// Carries out what the callbacks and calls before have led to: write once, tell of the drain, end.
+    private func settle() {
+        flush()
+        if flags.contains(.drainDue) {
+            flags.remove(.drainDue)
+            if lifecycle.state != .closed { host.delegate?.connectionDidDrain(self) }
+            flush()
+        }
+        if lifecycle.state == .closing { finishClosing() }
+        if lifecycle.state == .closed { report() }
+    }
+}
+
+// MARK: - The end
+
+extension PipeConnection {
+    /// Ends the connection once the queue is empty.
+    func beginClose(_ reason: DisconnectReason) {
+        switch lifecycle.close() {
+        case .nothing: return
+        case .flush: ending = Ending(reason)
+        case .close: end(reason)
+        }
+        schedule()
+    }
+
+    /// Delivers what has arrived, then ends as ``beginClose(_:)`` does.
+    func drain() {
+        flags.insert([.draining, .inputReady, .wantsTurn])
+        schedule()
+    }
+
+    private func finishClosing() {
+        if pendingByteCount == 0 {
+            end(ending?.reason ?? .closedLocally)
+        } else if closeTimer == nil {
+            closeTimer = host.reactor.schedule(after: host.configuration.closeTimeout) { [unowned self] in
+                end(.slowReader)
+            }
+        }
+    }
+
+    /// A write failed: the output is over, the input may not be.
+    func outputDidFail(_ error: SystemError) {
+        let action = lifecycle.outputDidFail()
+        if action == .close { end(ending?.reason ?? .closedByPeer) }
+    }
+
+    /// Closes the descriptor now; memory that somebody may be looking at stays until the report.
+    func end(_ reason: DisconnectReason) {
+        guard lifecycle.end() else { return }
+        let final = Ending(reason)
+        if let queue {
+            final.unsentMessageCount = queue.unsentMessageCount(host.framing)
+            final.hasPartlySentMessage = queue.startedByteCount > 0
+        }
+        ending = final
+        closeTimer?.cancel()
+        writeSource?.cancel()
+        source?.cancel()
+        schedule()
+    }
+
+    /// Tells the delegate, once, and then the owner, and lets go of everything.
+    private func report() {
+        guard source != nil, let ending else { return }
+        source = nil
+        writeSource = nil
+        closeTimer = nil
+        host.owner?.connectionWillReport(self, ending.reason, unsent: queue)
+        giveBackMemory()
+        host.delegate?.connection(self, didCloseWith: ending.reason)
+        context = nil
+        host.reactor.residents.remove(key)
+        host.owner?.connectionDidEnd(self, ending.reason)
+    }
+
+    private func giveBackMemory() {
+        if let queue { host.buffers.giveBack(queue) }
+        if let partial { host.buffers.giveBack(partial) }
+        queue = nil
+        partial = nil
+    }
+}
+
+extension PipeConnection: CustomStringConvertible {
+    /// The name and the peer, for logs.
+    public var description: String { "connection \(id) (\(peer))" }
+}
+
+@available(*, unavailable, message: "a connection belongs to its reactor's thread; other threads hold its sender")
+extension PipeConnection: Sendable {}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeReactor
+internal import Synchronization
+
+/// What other threads may hold in order to send on a connection: its name, not the connection.
+///
+/// Messages of one thread arrive in the order in which they were sent. Each becomes work for the reactor; a burst wakes
+/// it once. When the connection has ended, messages are dropped and counted.
+///
+/// ```swift
+/// let sender = connection.sender          // on the reactor
+/// Thread.detachNewThread { sender.post(Array("tick".utf8)) }
+/// ```
+public struct PipeSender: Sendable {
+    /// The connection that it sends on.
+    public let connectionID: PipeConnection.ID
+
+    private let reference: ReactorReference<PipeConnection>
+    private let shared: Shared
+
+    /// What all senders of one connection count together.
+    final class Shared: Sendable {
+        let dropped = Atomic(0)
+    }
+
+    init(_ executor: ReactorExecutor, _ key: UInt64, _ shared: Shared) {
+        connectionID = PipeConnection.ID(rawValue: key)
+        reference = ReactorReference(executor, key: key)
+        self.shared = shared
+    }
+
+    /// How many messages given to ``post(_:)`` on this connection were refused or came too late, by all senders.
+    public var droppedMessageCount: Int { shared.dropped.load(ordering: .relaxed) }
+
+    /// Sends one message, without waiting to hear what became of it. From any thread.
+    ///
+    /// A message that is refused, for any of the reasons of ``PipeConnection/send(_:)-(Span<UInt8>)``, is counted in
+    /// ``droppedMessageCount``.
+    public func post(_ message: [UInt8]) {
+        submit(message) { [shared] verdict in
+            if case .failure = verdict { shared.dropped.add(1, ordering: .relaxed) }
+        }
+    }
+
+    /// Sends one message and waits for the verdict, not for the peer. From any task.
+    ///
+    /// - Returns: whether there is room for more.
+    /// - Throws: as ``PipeConnection/send(_:)-(Span<UInt8>)``; ``PipeError/notConnected`` if the connection has ended.
+    @discardableResult
+    public func send(_ message: [UInt8]) async throws(PipeError) -> PipeConnection.SendVerdict {
+        let verdict = unsafe await withUnsafeContinuation { continuation in
+            submit(message) { unsafe continuation.resume(returning: $0) }
+        }
+        return try verdict.get()
+    }
+
+    private func submit(
+        _ message: [UInt8], then report: @escaping @Sendable (Result<PipeConnection.SendVerdict, PipeError>) -> Void
+    ) {
+        let isTaken = reference.executor.post { [reference] reactor in
+            guard let connection = reference.resolve(on: reactor) else { return report(.failure(.notConnected)) }
+            report(Result { () throws(PipeError) in try connection.send(message) })
+        }
+        if !isTaken { report(.failure(.notConnected)) }
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The memory that all connections of one reactor share: the buffer that reads go into, and spare queues and partial
+/// frames for whoever needs one for a moment. It is why an idle connection owns no buffer, and why a busy one allocates
+/// nothing in the steady state.
+@safe
+final class TransferBuffers {
+    /// Where reads go, 256 KiB: more than the kernel's default send buffer lets a peer have in flight.
+    let receiveSpace: UnsafeMutableRawBufferPointer
+
+    /// An unfinished frame up to this size is copied in front of the next read; a larger one is read in its own memory.
+    static let copiedByteCount = 16 << 10
+
+    private var queues: [SendQueue] = []
+    private var partials: [PartialFrame] = []
+
+    /// Beyond this, memory goes back to the allocator instead of into the reserve.
+    private static let keptByteCount = 256 << 10
+    private static let keptCount = 64
+
+    init() {
+        unsafe receiveSpace = .allocate(byteCount: 256 << 10, alignment: 4096)
+    }
+
+    deinit { unsafe receiveSpace.deallocate() }
+
+    func takeQueue() -> SendQueue { queues.popLast() ?? SendQueue() }
+
+    func giveBack(_ queue: SendQueue) {
+        guard queues.count < Self.keptCount else { return }
+        queue.reset(keepingCapacityUpTo: Self.keptByteCount)
+        queues.append(queue)
+    }
+
+    func takePartial() -> PartialFrame { partials.popLast() ?? PartialFrame() }
+
+    func giveBack(_ partial: PartialFrame) {
+        guard partials.count < Self.keptCount else { return }
+        partial.reset(keepingCapacityUpTo: Self.keptByteCount)
+        partials.append(partial)
+    }
+}

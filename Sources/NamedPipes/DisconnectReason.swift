@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a connection ended. A value that arrives with the end, not an error that is thrown.
+@nonexhaustive
+public enum DisconnectReason: Hashable, Sendable {
+    /// ``PipeConnection/close()`` or ``PipeConnection/abort()`` was called here, or the client disconnected.
+    case closedLocally
+
+    /// The peer closed, or finished sending and was answered. Everything it sent was delivered.
+    case closedByPeer
+
+    /// The peer closed while bytes that we had sent lay unread with it (`ECONNRESET`). Everything it sent was delivered.
+    case resetByPeer
+
+    /// The peer finished in the middle of a message. `missingByteCount` is how much of the frame was still to come,
+    /// where the framing knows.
+    case truncatedByPeer(missingByteCount: Int?)
+
+    /// The peer did not take what was queued for it within ``PipeConnection/Configuration/closeTimeout`` after the close.
+    case slowReader
+
+    /// The server stopped.
+    case serverStopped
+
+    /// What arrived is not what the framing allows. Everything before it was delivered, nothing behind it was looked at.
+    case framing(FramingError)
+
+    /// A system call on the connection failed in a way that no other case describes.
+    case system(SystemError)
+}

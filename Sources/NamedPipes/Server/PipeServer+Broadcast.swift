@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+
+extension PipeServer {
+    /// What became of a broadcast.
+    public struct BroadcastOutcome: Sendable {
+        /// How many connections took the message.
+        public internal(set) var acceptedCount = 0
+
+        /// Which ones refused it, and why: their queue was full, or they were closing.
+        public internal(set) var refusals: [PipeConnection.ID: PipeError] = [:]
+    }
+
+    /// Sends one message to all connections, or to those that a filter picks. It is encoded once.
+    ///
+    /// - Parameters:
+    ///   - message: its bytes, at most the framing's maximum.
+    ///   - filter: asked for each connection. The default picks all.
+    /// - Returns: how many took it, and who refused it.
+    /// - Throws: ``PipeError/messageTooLarge(byteCount:limit:)`` or ``PipeError/framing(_:)``; nobody got it then.
+    @discardableResult
+    public func broadcast(
+        _ message: Span<UInt8>, where filter: (PipeConnection) -> Bool = { _ in true }
+    ) throws(PipeError) -> BroadcastOutcome {
+        var frame = FrameBuffer()
+        do {
+            try framing.encode(message, into: &frame)
+        } catch {
+            throw PipeError(error)
+        }
+        var outcome = BroadcastOutcome()
+        for connection in connections where filter(connection) {
+            do {
+                _ = try connection.send(encoded: frame.span)
+                outcome.acceptedCount += 1
+            } catch {
+                outcome.refusals[connection.id] = error
+            }
+        }
+        return outcome
+    }
+
+    /// Sends one message to all connections; see ``broadcast(_:where:)-(Span<UInt8>,_)``.
+    @discardableResult
+    public func broadcast(
+        _ message: [UInt8], where filter: (PipeConnection) -> Bool = { _ in true }
+    ) throws(PipeError) -> BroadcastOutcome {
+        try broadcast(message.span, where: filter)
+    }
+
+    /// Sends the UTF-8 bytes of a text to all connections; see ``broadcast(_:where:)-(Span<UInt8>,_)``.
+    @discardableResult
+    public func broadcast(
+        _ message: String, where filter: (PipeConnection) -> Bool = { _ in true }
+    ) throws(PipeError) -> BroadcastOutcome {
+        try broadcast(message.utf8.span, where: filter)
+    }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+public import PipeReactor
+
+/// Holds a name and serves all who connect to it, on one reactor.
+///
+/// ```swift
+/// final class Echo: PipeServerDelegate {
+///     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+///         _ = try? connection.send(message)
+///     }
+/// }
+///
+/// let reactor = try Reactor()
+/// let server = try PipeServer(listeningOn: .runtime("echo"), reactor: reactor, delegate: Echo())
+/// reactor.run()
+/// ```
+///
+/// The reactor holds the server until it has stopped, so the variable may be dropped. A server belongs to its reactor's
+/// thread; other threads hold its ``reference``.
+public final class PipeServer {
+    /// The name that clients connect to.
+    public let address: PipeAddress
+
+    private let reactor: Reactor
+    private let configuration: Configuration
+    private let host: ConnectionHost
+    private var delegate: (any PipeServerDelegate)?
+    private var listener: Listener?
+    private var key: UInt64 = 0
+    private var state: State = .listening
+    private var drainTimer: ScheduledWork?
+
+    private enum State {
+        case listening
+        /// The name is given up; connections end one by one.
+        case stopping
+        /// The delegate has heard of it, or is about to in this turn.
+        case stopped
+    }
+
+    /// How many connections are open, or have not had their `didCloseWith` yet.
+    public private(set) var connectionCount = 0
+
+    /// Publishes the name and listens. When this returns, clients can connect; they are accepted once the loop runs.
+    ///
+    /// A name that a killed server left behind is taken over; a live server's never.
+    ///
+    /// - Parameters:
+    ///   - address: the name to take.
+    ///   - configuration: the default is a 4-byte length framing and a name for this user only.
+    ///   - reactor: the loop that serves it.
+    ///   - delegate: where everything arrives; held until the server has stopped.
+    /// - Throws: ``PipeError/addressInUse(_:holder:)``, ``PipeError/unusableLocation(path:_:)``,
+    ///   ``PipeError/accessDenied(_:)`` or ``PipeError/system(_:)``. Nothing is left behind then.
+    public init(
+        listeningOn address: PipeAddress, configuration: Configuration = Configuration(), reactor: Reactor,
+        delegate: any PipeServerDelegate
+    ) throws(PipeError) {
+        self.address = address
+        self.reactor = reactor
+        self.configuration = configuration
+        self.delegate = delegate
+        host = ConnectionHost(reactor, configuration.connection, delegate)
+        let name = try PublishedName.publish(
+            address, permissions: configuration.permissions, backlog: configuration.backlog,
+            allowsInsecureDirectory: configuration.allowsInsecureDirectory)
+        do {
+            listener = try Listener(
+                reactor, name, acceptsPerTurn: configuration.acceptsPerTurn,
+                accepted: { [unowned self] in admit($0) }, failed: { [unowned self] in didFailToAccept($0) })
+        } catch {
+            throw .system(error)
+        }
+        host.owner = self
+        key = reactor.residents.insert(self)
+    }
+
+    /// What other threads may hold: `server.reference.perform { $0.stop() }`.
+    public var reference: ReactorReference<PipeServer> { ReactorReference(reactor.executor, key: key) }
+
+    var framing: any MessageFraming { host.framing }
+
+    /// Whether the name is held and clients are accepted.
+    public var isListening: Bool { listener != nil }
+
+    // MARK: Connections
+
+    /// The connections that have not ended, in no particular order. A copy: what happens meanwhile does not change it.
+    public var connections: [PipeConnection] {
+        reactor.residents.elements.compactMap { $0 as? PipeConnection }.filter { $0.host === host }
+    }
+
+    /// The connection of this server that has the name, or nil once it has ended.
+    public subscript(id: PipeConnection.ID) -> PipeConnection? {
+        guard let found = reactor.residents[id.rawValue] as? PipeConnection, found.host === host else { return nil }
+        return found
+    }
+
+    // MARK: Stopping
+
+    /// Gives the name up and ends every connection now; what is queued is dropped, and each connection says how much
+    /// that was. Any number of times, also after ``stop(drainingFor:)`` to cut it short.
+    ///
+    /// The `didCloseWith` of the connections follow, with ``DisconnectReason/serverStopped``, then `serverDidStop`.
+    /// Clients that were not accepted yet find themselves refused and may connect to a successor.
+    public func stop() {
+        beginStopping()
+        for connection in connections { connection.end(.serverStopped) }
+    }
+
+    /// Gives the name up, delivers what has arrived, sends what is queued, and closes each connection as it gets there.
+    ///
+    /// - Parameter grace: how long that may take; connections that are left are then ended as by ``stop()``.
+    public func stop(drainingFor grace: Duration) {
+        guard state == .listening else { return }
+        beginStopping()
+        drainTimer = reactor.schedule(after: grace) { [unowned self] in stop() }
+        for connection in connections { connection.drain() }
+    }
+
+    private func beginStopping() {
+        guard state == .listening else { return }
+        state = .stopping
+        listener?.stop()
+        listener = nil
+        // The end itself is reported from the loop, also if there is no connection to wait for.
+        reactor.runAtEndOfTurn(self)
+    }
+
+    private func finishStopping() {
+        guard state == .stopping, connectionCount == 0 else { return }
+        state = .stopped
+        drainTimer?.cancel()
+        let delegate = delegate
+        self.delegate = nil
+        delegate?.serverDidStop(self)
+        host.delegate = nil
+        reactor.residents.remove(key)
+    }
+
+    // MARK: Accepting
+
+    private func admit(_ descriptor: consuming OwnedDescriptor) {
+        do {
+            let peer = try Socket.peer(descriptor.rawValue)
+            guard delegate?.server(self, shouldAccept: peer) == true, isListening else { return }
+            let connection = PipeConnection(host, descriptor, peer)
+            try connection.start()
+            connectionCount += 1
+            connection.didOpen()
+        } catch {
+            didFailToAccept(error)
+        }
+    }
+
+    private func didFailToAccept(_ error: SystemError) {
+        delegate?.server(self, didFailToAcceptWith: error)
+    }
+}
+
+extension PipeServer: ConnectionOwner {
+    func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueue?) {}
+
+    func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {
+        connectionCount -= 1
+        finishStopping()
+    }
+}
+
+extension PipeServer: TurnWork, Resident {
+    package func runInTurn() { finishStopping() }
+
+    package func reactorDidStop() { stop() }
+}
+
+@available(*, unavailable, message: "a server belongs to its reactor's thread; other threads hold its reference")
+extension PipeServer: Sendable {}

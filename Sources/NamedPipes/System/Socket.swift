@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLibevent
+internal import Glibc
+internal import PipeReactor
+
+/// The calls on stream sockets: would-block is nil, the end of the stream is 0, the rest throws.
+///
+/// Descriptors are only lent to these functions. Nothing raises SIGPIPE, everything made here is close-on-exec and
+/// non-blocking from its first moment.
+enum Socket {
+    /// What a read says once when the peer closed over bytes that it had not read.
+    static var connectionReset: Int32 { ECONNRESET }
+
+    /// `socket(2)`: a new unconnected stream socket.
+    static func stream() throws(SystemError) -> OwnedDescriptor {
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        return OwnedDescriptor(taking: try systemCall("socket") { socket(AF_UNIX, type, 0) })
+    }
+
+    /// `accept4(2)`: the next waiting connection, or nil if there is none.
+    static func accept(_ listener: Int32) throws(SystemError) -> OwnedDescriptor? {
+        let flags = Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let number = try nonBlockingCall("accept4") { accept4(listener, nil, nil, flags) }
+        guard let number else { return nil }
+        return OwnedDescriptor(taking: number)
+    }
+
+    /// `connect(2)`: true once connected, false if the listener's queue is full. A socket file never makes it wait.
+    static func connect(_ descriptor: Int32, _ address: SocketAddress) throws(SystemError) -> Bool {
+        try nonBlockingCall("connect") {
+            unsafe address.withUnsafePointer { unsafe CLibevent.connect(descriptor, $0, $1) }
+        } != nil
+    }
+
+    /// `recv(2)`: how many bytes arrived in `space`; 0 at the end of the stream; nil if there are none now.
+    @inline(__always)
+    static func receive(_ descriptor: Int32, _ space: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int? {
+        try nonBlockingCall("recv") { unsafe recv(descriptor, space.baseAddress, space.count, 0) }
+    }
+
+    /// `readv(2)`: as ``receive(_:_:)``, into `first` and, behind it, into `second`.
+    static func receive(
+        _ descriptor: Int32, _ first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> Int? {
+        let vectors = unsafe [
+            iovec(iov_base: first.baseAddress, iov_len: first.count),
+            iovec(iov_base: second.baseAddress, iov_len: second.count),
+        ]
+        return try nonBlockingCall("readv") { unsafe readv(descriptor, vectors, 2) }
+    }
+
+    /// `send(2)` with `MSG_NOSIGNAL`: how many bytes the kernel took, or nil if it takes none now.
+    @inline(__always)
+    static func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int? {
+        try nonBlockingCall("send") {
+            unsafe CLibevent.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+        }
+    }
+
+    /// `SO_PEERCRED` (unix(7)): who was at the other end when the connection was made.
+    static func peer(_ descriptor: Int32) throws(SystemError) -> PeerCredentials {
+        var found = pipe_peer_credentials()
+        var length = socklen_t(MemoryLayout<pipe_peer_credentials>.size)
+        _ = try systemCall("getsockopt") { unsafe getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &found, &length) }
+        return PeerCredentials(userID: found.uid, groupID: found.gid, processID: found.pid)
+    }
+
+    /// Whether both directions have ended (`POLLHUP`), which libevent does not tell apart from a half-close.
+    static func isHungUp(_ descriptor: Int32) -> Bool {
+        var entry = pollfd(fd: descriptor, events: 0, revents: 0)
+        let ready = try? systemCall("poll") { unsafe poll(&entry, 1, 0) }
+        return ready == 1 && entry.revents & Int16(POLLHUP | POLLERR) != 0
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Where the memory of a FrameBuffer comes from, and the doors for system calls (other modules of this package only).
+
+extension FrameBuffer {
+    /// Makes room for `minimumCapacity` unread bytes, those already there included, so that appending up to there
+    /// allocates nothing. Reserves exactly that, never more; never shrinks.
+    public mutating func reserveCapacity(_ minimumCapacity: Int) {
+        precondition(minimumCapacity >= 0, "a negative capacity")
+        guard capacity - head < minimumCapacity else { return }
+        if capacity >= minimumCapacity {
+            moveUnreadToFront()
+        } else {
+            reallocate(capacity: minimumCapacity)
+        }
+    }
+
+    /// Makes room behind the unread bytes for `count` more.
+    ///
+    /// Moving k bytes to the front is allowed only after at least k were removed, and growing at least doubles: either
+    /// way the cost per appended byte stays constant, and the capacity below four times the most that was ever held.
+    @usableFromInline
+    @inline(never)
+    mutating func makeRoom(for count: Int) {
+        let needed = byteCount + count
+        if needed <= capacity, head >= byteCount {
+            moveUnreadToFront()
+        } else {
+            reallocate(capacity: max(needed, capacity * 2, Self.smallestCapacity))
+        }
+    }
+
+    /// The first allocation of a buffer that is not told better: a few small messages.
+    private static var smallestCapacity: Int { 256 }
+
+    private mutating func moveUnreadToFront() {
+        let unreadCount = byteCount
+        if let memory = unsafe memory {
+            unsafe memory.update(from: memory + head, count: unreadCount)
+        }
+        head = 0
+        tail = unreadCount
+    }
+
+    private mutating func reallocate(capacity newCapacity: Int) {
+        let unreadCount = byteCount
+        let fresh = UnsafeMutablePointer<UInt8>.allocate(capacity: newCapacity)
+        if let memory = unsafe memory {
+            unsafe fresh.initialize(from: memory + head, count: unreadCount)
+            unsafe memory.deallocate()
+        }
+        unsafe memory = fresh
+        allocatedByteCount = newCapacity
+        head = 0
+        tail = unreadCount
+    }
+}
+
+extension FrameBuffer {
+    /// Calls `body` with the unread bytes, for `write(2)`. The pointer is valid during the call only.
+    @inlinable
+    package borrowing func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let start = unsafe memory.map { unsafe UnsafeRawPointer($0 + head) }
+        return try unsafe body(UnsafeRawBufferPointer(start: start, count: byteCount))
+    }
+
+    /// Calls `body` with the free space behind the unread bytes, for `read(2)`; what it says it has written there
+    /// becomes unread. The pointer is valid during the call only.
+    ///
+    /// - Parameters:
+    ///   - minimumCapacity: how many bytes the space has at least; it grows as for an append.
+    ///   - body: writes from the space's beginning on and returns how many bytes it wrote, 0 where it failed.
+    /// - Returns: the number of appended bytes.
+    @inlinable
+    @discardableResult
+    package mutating func withUnsafeFreeSpace<Failure: Error>(
+        minimumCapacity: Int,
+        _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+    ) throws(Failure) -> Int {
+        precondition(minimumCapacity >= 0, "a negative capacity")
+        if capacity &- tail < minimumCapacity { makeRoom(for: minimumCapacity) }
+        let start = unsafe memory.map { unsafe UnsafeMutableRawPointer($0 + tail) }
+        let space = unsafe UnsafeMutableRawBufferPointer(start: start, count: capacity &- tail)
+        let appended = try unsafe body(space)
+        precondition(appended >= 0 && appended <= space.count, "more bytes written than there was space")
+        tail &+= appended
+        return appended
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why bytes are not a frame, or a message cannot become one. Every case carries what was seen and what was allowed.
+///
+/// Offsets count from the first byte of the frame, or, when encoding, of the message.
+@nonexhaustive
+public enum FramingError: Error, Hashable, Sendable {
+    /// The message is larger than ``MessageFraming/maximumMessageByteCount``, the `limit`.
+    ///
+    /// `byteCount` is its size. A framing that learns the size digit by digit or has to look for the message's end
+    /// refuses as soon as the limit is passed: `byteCount` is then how far it had counted, more than `limit`.
+    case messageTooLarge(byteCount: Int, limit: Int)
+
+    /// A length that the format reserves, or that no machine can hold: see ``LengthPrefixFraming``.
+    case reservedLength(UInt64)
+
+    /// A varint length does not end within its ten bytes, or does not fit into 63 bits: see ``VarintFraming``.
+    case overlongVarint
+
+    /// The frame cannot go on with this byte at this place.
+    case malformedFrame(offset: Int, byte: UInt8)
+
+    /// The header fields are longer than `limit` bytes: see ``ContentLengthFraming``.
+    case headerTooLarge(limit: Int)
+
+    /// The header fields ended without a `Content-Length`.
+    case missingContentLength
+
+    /// Two `Content-Length` fields of one header disagree.
+    case conflictingContentLength(Int, Int)
+
+    /// The message to encode would end early: with the delimiter behind it, a delimiter begins at `offset`.
+    case containsDelimiter(offset: Int)
+}
+
+extension FramingError: CustomStringConvertible {
+    /// One line for a log: `message of 70000 bytes exceeds the limit of 65536`.
+    public var description: String {
+        switch self {
+        case .messageTooLarge(let byteCount, let limit):
+            "message of \(byteCount) bytes exceeds the limit of \(limit)"
+        case .reservedLength(let length):
+            "length 0x\(String(length, radix: 16)) is reserved"
+        case .overlongVarint:
+            "varint length does not end within 10 bytes and 63 bits"
+        case .malformedFrame(let offset, let byte):
+            "byte 0x\(String(byte, radix: 16)) cannot stand at offset \(offset) of a frame"
+        case .headerTooLarge(let limit):
+            "header exceeds the limit of \(limit) bytes"
+        case .missingContentLength:
+            "header has no Content-Length"
+        case .conflictingContentLength(let first, let second):
+            "header has two Content-Lengths, \(first) and \(second)"
+        case .containsDelimiter(let offset):
+            "message contains the delimiter at offset \(offset)"
+        }
+    }
+}
+
+extension FramingError {
+    /// Throws ``messageTooLarge(byteCount:limit:)``, kept out of the callers' hot code.
+    @usableFromInline
+    @inline(never)
+    static func refuse(byteCount: Int, limit: Int) throws(FramingError) -> Never {
+        throw .messageTooLarge(byteCount: byteCount, limit: limit)
+    }
+}
+
+/// Checks a maximum given by the program. Half the address space is as good as no limit, and leaves room to add what a
+/// framing puts around a message without overflow.
+@usableFromInline
+func checkedMaximum(_ byteCount: Int, atMost expressible: Int = .max, atLeast least: Int = 0) -> Int {
+    precondition(byteCount >= least, "maximumMessageByteCount is \(byteCount), less than \(least)")
+    return min(byteCount, expressible, Int.max / 2)
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Reads header fields byte by byte and in order: the first impossible byte is the error, however the bytes came.
+// What concerns two fields (none, or two different lengths) is judged at the header's end: a scanner that began at a
+// later line must see the same.
+
+/// The fields of one header, as ``ContentLengthFraming`` accepts them.
+struct HeaderScanner: ~Escapable {
+    private let bytes: Span<UInt8>
+    private let maximumMessageByteCount: Int
+    private var lengths: (first: Int, second: Int)?
+
+    /// The next byte to look at; behind the header's end when that has been read.
+    private(set) var offset: Int
+
+    /// Where the line begins that `offset` is in.
+    private(set) var lineStart: Int
+
+    /// Starts at the beginning of a line.
+    @_lifetime(copy bytes)
+    init(_ bytes: Span<UInt8>, start: Int, maximumMessageByteCount: Int) {
+        self.bytes = bytes
+        self.maximumMessageByteCount = maximumMessageByteCount
+        offset = start
+        lineStart = start
+    }
+
+    /// Reads to the blank line; false when the bytes end before.
+    mutating func readLines() throws(FramingError) -> Bool {
+        while let byte = peek() {
+            if byte == Self.carriageReturn { return try readLineEnd() }
+            guard try readField() else { return false }
+            lineStart = offset
+        }
+        return false
+    }
+
+    /// What the fields said, once all were read.
+    func contentLength() throws(FramingError) -> Int {
+        guard let lengths else { throw .missingContentLength }
+        guard lengths.first == lengths.second else { throw .conflictingContentLength(lengths.first, lengths.second) }
+        return lengths.first
+    }
+}
+
+extension HeaderScanner {
+    private static var carriageReturn: UInt8 { 0x0D }
+    private static var lineFeed: UInt8 { 0x0A }
+    private static var colon: UInt8 { 0x3A }
+
+    private func peek() -> UInt8? {
+        offset < bytes.count ? bytes[offset] : nil
+    }
+
+    private func malformed(_ byte: UInt8) -> FramingError {
+        .malformedFrame(offset: offset, byte: byte)
+    }
+
+    /// `name: value\r\n`; false when the bytes end before.
+    private mutating func readField() throws(FramingError) -> Bool {
+        guard let name = try readName() else { return false }
+        let isLength = bytes.extracting(name).equalsIgnoringCase("content-length")
+        return try isLength ? readLengthValue() : readOtherValue()
+    }
+
+    /// One token and its colon.
+    private mutating func readName() throws(FramingError) -> Range<Int>? {
+        let start = offset
+        while let byte = peek() {
+            if byte == Self.colon, offset > start {
+                offset += 1
+                return start..<offset - 1
+            }
+            guard byte.isTokenByte else { throw malformed(byte) }
+            offset += 1
+        }
+        return nil
+    }
+
+    private mutating func readOtherValue() throws(FramingError) -> Bool {
+        while let byte = peek(), byte != Self.carriageReturn {
+            guard byte >= 0x20 && byte != 0x7F || byte == 0x09 else { throw malformed(byte) }
+            offset += 1
+        }
+        return try readLineEnd()
+    }
+
+    private mutating func readLengthValue() throws(FramingError) -> Bool {
+        skipBlanks()
+        guard let length = try readNumber() else { return false }
+        skipBlanks()
+        guard try readLineEnd() else { return false }
+        // The second keeps the first length that differs, should there be many.
+        if let known = lengths, known.first != known.second { return true }
+        lengths = (lengths?.first ?? length, length)
+        return true
+    }
+
+    private mutating func readNumber() throws(FramingError) -> Int? {
+        var number = 0
+        let start = offset
+        while let byte = peek() {
+            guard (0x30...0x39).contains(byte) else {
+                guard offset > start else { throw malformed(byte) }
+                return number
+            }
+            number = number < Int.max / 10 ? number * 10 + Int(byte - 0x30) : Int.max
+            guard number <= maximumMessageByteCount else {
+                try FramingError.refuse(byteCount: number, limit: maximumMessageByteCount)
+            }
+            offset += 1
+        }
+        return nil
+    }
+
+    private mutating func skipBlanks() {
+        while let byte = peek(), byte == 0x20 || byte == 0x09 { offset += 1 }
+    }
+
+    /// `\r\n`, and nothing else may come here; false when the bytes end before.
+    private mutating func readLineEnd() throws(FramingError) -> Bool {
+        guard try read(Self.carriageReturn) else { return false }
+        return try read(Self.lineFeed)
+    }
+
+    private mutating func read(_ expected: UInt8) throws(FramingError) -> Bool {
+        guard let byte = peek() else { return false }
+        guard byte == expected else { throw malformed(byte) }
+        offset += 1
+        return true
+    }
+}
+
+extension UInt8 {
+    /// `tchar` of RFC 9110, section 5.6.2.
+    fileprivate var isTokenByte: Bool {
+        switch self {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        case 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2E, 0x5E...0x60, 0x7C, 0x7E: true
+        default: false
+        }
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether the bytes are `text`, which is in lower case, when ASCII letters of either case count as the same.
+    fileprivate func equalsIgnoringCase(_ text: String) -> Bool {
+        let text = text.utf8.span
+        guard count == text.count else { return false }
+        for index in indices where self[index] | 0x20 != text[index] { return false }
+        return true
+    }
+}

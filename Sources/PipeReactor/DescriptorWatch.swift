@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// Tells when a descriptor of the embedder's own is ready: standard input, a signalfd, another library's socket.
+///
+/// It does not own the descriptor: cancel the watch before closing it. It belongs to the reactor's thread.
+public final class DescriptorWatch: TurnWork {
+    /// What to wait for.
+    public enum Direction: Sendable {
+        /// Bytes to read, or their end (`EPOLLIN`).
+        case reading
+        /// Room to write (`EPOLLOUT`).
+        case writing
+    }
+
+    private unowned let reactor: Reactor
+    private var source: EventSource?
+    private var handler: (() -> Void)?
+
+    init(
+        _ reactor: Reactor, _ descriptor: Int32, _ direction: Direction, _ handler: @escaping () -> Void
+    ) throws(SystemError) {
+        self.reactor = reactor
+        self.handler = handler
+        let interest: Interest = direction == .reading ? .readable : .writable
+        let source = EventSource(reactor, borrowing: descriptor, interest) { [unowned self] _ in self.handler?() }
+        do {
+            try source.register()
+            self.source = source
+        } catch where error.code == EPERM {
+            // epoll takes no regular files: they are always ready. Then every turn of the loop is.
+            reactor.runAtEndOfTurn(self)
+        }
+    }
+
+    /// Ends the watch. Allowed inside the handler; a second call does nothing.
+    public func cancel() {
+        source?.cancel()
+        source = nil
+        handler = nil
+    }
+
+    package func runInTurn() {
+        guard let handler else { return }
+        handler()
+        if self.handler != nil { reactor.runAtEndOfTurn(self) }
+    }
+
+    deinit { cancel() }
+}
+
+extension Reactor {
+    /// Calls a function whenever a descriptor is ready, as long as it is (level-triggered).
+    ///
+    /// A regular file, which epoll does not take, counts as always ready.
+    ///
+    /// - Parameters:
+    ///   - descriptor: an open descriptor, best non-blocking; it stays the caller's.
+    ///   - direction: reading or writing.
+    ///   - handler: called on the reactor's thread.
+    /// - Returns: the watch; it ends when it is cancelled or let go.
+    /// - Throws: ``SystemError`` of `epoll_ctl(2)`, such as `EEXIST` or `ENOSPC`.
+    public func watch(
+        _ descriptor: Int32, for direction: DescriptorWatch.Direction, handler: @escaping () -> Void
+    ) throws(SystemError) -> DescriptorWatch {
+        try DescriptorWatch(self, descriptor, direction, handler)
+    }
+}
+
+@available(*, unavailable, message: "a watch belongs to its reactor's thread")
+extension DescriptorWatch: Sendable {}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One thread's event loop: epoll readiness, timers and posted work, through libevent.
+///
+/// A reactor and everything made with it belong to one thread: the one that calls ``run()``. Nothing here is `Sendable`,
+/// nothing takes a lock, and no callback ever runs beside another. Other threads hold its ``executor``.
+///
+/// ```swift
+/// let reactor = try Reactor()
+/// reactor.schedule(after: .seconds(1), repeating: .seconds(1)) { print("tick") }
+/// reactor.run()
+/// ```
+///
+/// No signal disposition is touched: the embedder's signals stay the embedder's.
+public final class Reactor {
+    /// What other threads may hold: it posts work and stops the loop.
+    public let executor: ReactorExecutor
+
+    let base: EventBase
+    var timers = SlotTable<ScheduledWork>()
+    private var wakeUpSource: EventSource?
+    private var turnQueue: [any TurnWork] = []
+    private var runningQueue: [any TurnWork] = []
+    private var isRunning = false
+    private var companions: [ObjectIdentifier: AnyObject] = [:]
+
+    /// The objects that live on this reactor until they end by themselves: servers, clients, connections. Their keys are
+    /// what other threads may know of them.
+    package var residents = SlotTable<AnyObject>()
+
+    /// Makes a reactor: an epoll descriptor and an eventfd.
+    ///
+    /// - Throws: ``SystemError``, such as `EMFILE` at the process's limit of descriptors.
+    public init() throws(SystemError) {
+        base = try EventBase()
+        executor = try ReactorExecutor()
+        let source = EventSource(base, executor.wakeUpDescriptor, .readable) { [executor] _ in executor.clearWakeUp() }
+        try source.register()
+        wakeUpSource = source
+    }
+
+    deinit {
+        executor.close()
+        // A timer's event must not outlive the reactor it refers to.
+        for timer in timers.elements { timer.detach() }
+    }
+
+    // MARK: Running
+
+    /// Runs the loop on the calling thread until ``stop()``.
+    ///
+    /// A stop that came before is remembered: then this returns after the work that is already waiting. A stopped reactor
+    /// stays stopped.
+    public func run() {
+        run { false }
+    }
+
+    /// Runs the loop on the calling thread until a condition holds, the time is up, or ``stop()``.
+    ///
+    /// The condition is asked after each turn of the loop. This is what tests and tools want; daemons call ``run()``.
+    ///
+    /// - Parameters:
+    ///   - timeout: the longest time to run. The default is nil: no limit.
+    ///   - condition: asked on this thread, first before anything is waited for.
+    /// - Returns: whether the condition holds.
+    @discardableResult
+    public func run(timeout: Duration? = nil, until condition: () -> Bool) -> Bool {
+        precondition(!isRunning, "run() inside run(): a callback cannot run the loop that runs it")
+        isRunning = true
+        defer { isRunning = false }
+        executor.adoptCurrentThread()
+        var isTimedOut = false
+        let timer = timeout.map { schedule(after: $0) { isTimedOut = true } }
+        defer { timer?.cancel() }
+        while true {
+            if condition() { return true }
+            if executor.isStopRequested { break }
+            if isTimedOut { return false }
+            turn(mayBlock: true)
+        }
+        endResidents()
+        return condition()
+    }
+
+    /// Ends ``run()`` after the current turn, or at once if it is called later. Any number of times.
+    ///
+    /// Work that is queued when the loop stops (close callbacks, flushes) is still done; then servers and clients that are
+    /// left on the reactor are stopped and say so, before ``run()`` returns. From other threads, call
+    /// ``ReactorExecutor/stop()``.
+    public func stop() { executor.stop() }
+
+    /// Whether ``stop()`` was called.
+    public var isStopped: Bool { executor.isStopRequested }
+
+    // MARK: Timers
+
+    /// Calls a function later, on the monotonic clock: changes of the wall clock do not matter.
+    ///
+    /// It is never called before its time; after it, by the kernel's tick (a few milliseconds) or as long as another
+    /// callback holds the loop. The points of a repeating timer lie on a fixed grid; points missed are left out.
+    ///
+    /// - Parameters:
+    ///   - delay: the time until the first call; a negative one counts as zero.
+    ///   - interval: the time between the calls that follow, greater than zero. The default is nil: only one call.
+    ///   - work: the function; the reactor holds it until it has run for the last time.
+    /// - Returns: a handle that can cancel it, which may be ignored.
+    @discardableResult
+    public func schedule(
+        after delay: Duration, repeating interval: Duration? = nil, _ work: @escaping () -> Void
+    ) -> ScheduledWork {
+        precondition(interval.map { $0 > .zero } ?? true, "a repeating timer needs an interval greater than zero")
+        return ScheduledWork(self, after: delay, repeating: interval, work)
+    }
+
+    // MARK: The turn
+
+    /// Has `work` run once at the end of this turn, or of the next one if this turn's end has already begun.
+    package func runAtEndOfTurn(_ work: any TurnWork) {
+        turnQueue.append(work)
+    }
+
+    /// The one object of this type that goes with this reactor, such as a receive buffer that all connections share.
+    package func companion<Object: AnyObject>(_: Object.Type, make: () -> Object) -> Object {
+        let key = ObjectIdentifier(Object.self)
+        if let found = companions[key] as? Object { return found }
+        let made = make()
+        companions[key] = made
+        return made
+    }
+
+    private func turn(mayBlock: Bool) {
+        base.dispatch(blocking: mayBlock && turnQueue.isEmpty && !executor.isMailWaiting)
+        executor.deliverMail(on: self)
+        runTurnQueue()
+    }
+
+    private func runTurnQueue() {
+        guard !turnQueue.isEmpty else { return }
+        swap(&turnQueue, &runningQueue)
+        for work in runningQueue { work.runInTurn() }
+        runningQueue.removeAll(keepingCapacity: true)
+    }
+
+    /// A stopped reactor serves nobody: what lives on it ends, and says so, before `run` returns. First what was promised
+    /// before the stop; bounded, because work may go on making work.
+    private func endResidents() {
+        finishQueuedWork()
+        for case let resident as any Resident in residents.elements { resident.reactorDidStop() }
+        finishQueuedWork()
+    }
+
+    private func finishQueuedWork() {
+        for _ in 0..<64 where !turnQueue.isEmpty || executor.isMailWaiting { turn(mayBlock: false) }
+    }
+}
+
+/// Work at the end of a turn of the loop: after all events that were ready together, before the next wait.
+package protocol TurnWork: AnyObject {
+    func runInTurn()
+}
+
+/// What lives on a reactor until it ends by itself, or with the reactor.
+package protocol Resident: AnyObject {
+    /// The loop has stopped for good: end now.
+    func reactorDidStop()
+}
+
+@available(*, unavailable, message: "a reactor belongs to its thread; other threads hold its executor")
+extension Reactor: Sendable {}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import Synchronization
+
+/// The one object of a reactor that other threads may hold.
+///
+/// It takes work from any thread and runs it on the reactor's: functions given to ``post(_:)``, jobs of actors that name
+/// it as their executor, and tasks that prefer it. An actor that lives on the reactor calls the reactor's objects
+/// directly, and an `await` between two of them is a function call, not a thread hop:
+///
+/// ```swift
+/// actor Room {
+///     nonisolated let executor: ReactorExecutor
+///     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+/// }
+/// ```
+///
+/// Work runs in the order in which it came in, once per turn of the loop. It stays waiting while the reactor does not
+/// run. When the reactor itself is gone, functions are refused and jobs are counted and never run: a reactor has to
+/// outlive the actors that live on it.
+public final class ReactorExecutor: SerialExecutor, TaskExecutor {
+    // The mailbox: written by any thread under the lock, swapped out whole by the reactor, run outside the lock.
+    // Whoever makes it non-empty wakes the reactor; on the reactor's own thread the next turn looks by itself.
+    private let mailbox = Mutex(Mailbox())
+    private let hasMail = Atomic(false)
+    private let stopRequested = Atomic(false)
+    private let thread = Atomic<UInt>(0)
+    private let wakeUp: WakeUp
+
+    init() throws(SystemError) {
+        wakeUp = try WakeUp()
+        adoptCurrentThread()
+    }
+
+    /// Runs a function on the reactor's thread, in a later turn of its loop. From any thread.
+    ///
+    /// - Parameter work: gets the reactor; runs exactly once, unless the reactor ends first.
+    /// - Returns: false if the reactor is gone, and the function was dropped.
+    @discardableResult
+    public func post(_ work: @escaping @Sendable (Reactor) -> Void) -> Bool {
+        add(.function(work))
+    }
+
+    /// Ends ``Reactor/run()``, now or when it is called. From any thread, any number of times; it does not wait.
+    public func stop() {
+        stopRequested.store(true, ordering: .releasing)
+        wakeUp.signal()
+    }
+
+    /// Whether the caller is on the thread that runs the reactor (before it runs: on the thread that made it).
+    public var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+    /// How many jobs of actors and tasks were lost because they came after the reactor's end.
+    public var lostJobCount: Int { mailbox.withLock { $0.lostJobCount } }
+
+    public func enqueue(_ job: consuming ExecutorJob) {
+        _ = add(.job(UnownedJob(job)))
+    }
+
+    public func checkIsolated() {
+        precondition(isCurrent, "not on the reactor's thread")
+    }
+
+    public func isIsolatingCurrentContext() -> Bool? { isCurrent }
+}
+
+extension ReactorExecutor {
+    private enum Mail {
+        case function(@Sendable (Reactor) -> Void)
+        case job(UnownedJob)
+    }
+
+    private struct Mailbox {
+        var waiting: [Mail] = []
+        var isClosed = false
+        var lostJobCount = 0
+    }
+
+    private func add(_ mail: Mail) -> Bool {
+        enum Outcome { case first, later, refused }
+        let outcome = mailbox.withLock { box -> Outcome in
+            guard !box.isClosed else {
+                if case .job = mail { box.lostJobCount += 1 }
+                return .refused
+            }
+            box.waiting.append(mail)
+            if box.waiting.count > 1 { return .later }
+            hasMail.store(true, ordering: .relaxed)
+            return .first
+        }
+        if outcome == .first && !isCurrent { wakeUp.signal() }
+        return outcome != .refused
+    }
+
+    // MARK: The reactor's side
+
+    var isMailWaiting: Bool { hasMail.load(ordering: .relaxed) }
+    var isStopRequested: Bool { stopRequested.load(ordering: .acquiring) }
+    var wakeUpDescriptor: Int32 { wakeUp.rawDescriptor }
+
+    func adoptCurrentThread() { thread.store(UInt(pthread_self()), ordering: .relaxed) }
+
+    func clearWakeUp() { wakeUp.wait() }
+
+    /// Runs what is waiting; what is added meanwhile waits for the next turn, so that the loop keeps its events going.
+    func deliverMail(on reactor: Reactor) {
+        guard isMailWaiting else { return }
+        let mail = mailbox.withLock { box in
+            hasMail.store(false, ordering: .relaxed)
+            let mail = box.waiting
+            box.waiting = []
+            return mail
+        }
+        for letter in mail {
+            switch letter {
+            case .function(let work): work(reactor)
+            case .job(let job):
+                unsafe job.runSynchronously(
+                    isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+            }
+        }
+    }
+
+    /// Refuses all later work.
+    func close() {
+        mailbox.withLock { box in
+            box.isClosed = true
+            for case .job in box.waiting { box.lostJobCount += 1 }
+            box.waiting = []
+        }
+    }
+}

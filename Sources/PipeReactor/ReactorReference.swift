@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What another thread may hold of an object that is confined to a reactor: its name, not the object.
+///
+/// A server's `reference` and a client's are such values. Only the reactor's thread follows them:
+///
+/// ```swift
+/// let server = pipeServer.reference      // Sendable
+/// server.perform { $0.stop() }           // from any thread
+/// ```
+public struct ReactorReference<Object: AnyObject>: Sendable {
+    /// The executor of the reactor that the object lives on.
+    public let executor: ReactorExecutor
+
+    private let key: UInt64
+
+    package init(_ executor: ReactorExecutor, key: UInt64) {
+        self.executor = executor
+        self.key = key
+    }
+
+    /// Runs a function with the object on the reactor's thread, in a later turn. From any thread.
+    ///
+    /// If the object has ended by then, the function is not run.
+    ///
+    /// - Returns: false if the reactor itself is gone.
+    @discardableResult
+    public func perform(_ body: @escaping @Sendable (Object) -> Void) -> Bool {
+        executor.post { [self] reactor in
+            if let object = resolve(on: reactor) { body(object) }
+        }
+    }
+
+    /// The object, while it lives on the reactor.
+    package func resolve(on reactor: Reactor) -> Object? { reactor.residents[key] as? Object }
+}

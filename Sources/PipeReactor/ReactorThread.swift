@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import Synchronization
+
+/// A thread that owns a reactor and runs it until it is stopped.
+///
+/// Everything that lives on the reactor is made in the set-up function, on the new thread:
+///
+/// ```swift
+/// let thread = try ReactorThread(name: "pipes") { reactor in
+///     _ = try PipeServer(listeningOn: address, reactor: reactor, delegate: Echo())
+/// }
+/// …
+/// thread.stop()
+/// thread.join()
+/// ```
+///
+/// Letting the last reference go stops the reactor, but does not wait for it.
+public final class ReactorThread: Sendable {
+    /// The executor of the thread's reactor.
+    public let executor: ReactorExecutor
+
+    private let handle: Mutex<pthread_t?>
+
+    /// Starts a thread, makes a reactor on it, runs the set-up function there and then the loop. Waits for the set-up.
+    ///
+    /// - Parameters:
+    ///   - name: shown by debuggers and `top -H`; at most 15 bytes of it (proc(5), `comm`).
+    ///   - setUp: called once on the new thread, before the loop begins. What it captures is given up by the caller.
+    /// - Throws: what `setUp` throws, and ``SystemError`` if there is no thread or no reactor to be had. The thread is
+    ///   gone then.
+    public init(name: String = "reactor", setUp: sending @escaping (Reactor) throws -> Void) throws {
+        let start = try ThreadStart(name: name, setUp: setUp)
+        let thread = try start.spawn()
+        do {
+            executor = try start.waitForReactor()
+        } catch {
+            pthread_join(thread, nil)
+            throw error
+        }
+        handle = Mutex(thread)
+    }
+
+    deinit {
+        executor.stop()
+        if let thread = handle.withLock({ $0.take() }) { pthread_detach(thread) }
+    }
+
+    /// Ends the loop after its current turn. From any thread, any number of times; it does not wait.
+    public func stop() { executor.stop() }
+
+    /// Waits until the thread has ended. From any thread but its own; later calls return at once.
+    public func join() {
+        precondition(!executor.isCurrent, "a thread cannot wait for itself")
+        if let thread = handle.withLock({ $0.take() }) { pthread_join(thread, nil) }
+    }
+}
+
+/// What is handed to the new thread, and what comes back from it: both under a lock, announced by an eventfd.
+private final class ThreadStart: Sendable {
+    private let name: String
+    private let setUp: Mutex<((Reactor) throws -> Void)?>
+    private let outcome = Mutex<Result<ReactorExecutor, any Error>?>(nil)
+    private let ready: WakeUp
+
+    init(name: String, setUp: sending @escaping (Reactor) throws -> Void) throws(SystemError) {
+        self.name = name
+        self.setUp = Mutex(setUp)
+        ready = try WakeUp(blocking: true)
+    }
+
+    func spawn() throws(SystemError) -> pthread_t {
+        var thread = pthread_t()
+        let argument = unsafe Unmanaged.passRetained(self)
+        let code = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                unsafe Unmanaged<ThreadStart>.fromOpaque(argument!).takeRetainedValue().main()
+                return nil
+            }, argument.toOpaque())
+        guard code == 0 else {
+            unsafe argument.release()
+            throw SystemError(call: "pthread_create", code: code)
+        }
+        return thread
+    }
+
+    func waitForReactor() throws -> ReactorExecutor {
+        ready.wait()
+        return try outcome.withLock { try $0!.get() }
+    }
+
+    private func main() {
+        nameCurrentThread()
+        do {
+            let reactor = try Reactor()
+            try setUp.withLock { $0.take() }?(reactor)
+            finish(.success(reactor.executor))
+            reactor.run()
+        } catch {
+            finish(.failure(error))
+        }
+    }
+
+    /// Through procfs, because Swift's Glibc has no `pthread_setname_np`. A thread without a name works as well.
+    private func nameCurrentThread() {
+        guard let number = try? systemCall("open", { unsafe open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC) })
+        else { return }
+        let file = OwnedDescriptor(taking: number)
+        let bytes = Array(name.utf8.prefix(15))
+        _ = try? systemCall("write") { unsafe write(file.rawValue, bytes, bytes.count) }
+    }
+
+    private func finish(_ result: Result<ReactorExecutor, any Error>) {
+        outcome.withLock { $0 = result }
+        ready.signal()
+    }
+}

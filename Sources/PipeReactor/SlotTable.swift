@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Objects by key, where a key that was given up never names a later object.
+///
+/// A key is a slot number and the slot's generation, so that looking up is an index and a comparison: no hashing. Slots
+/// are used again, last freed first; the generation goes up each time and wraps after 2^32 uses of the same slot.
+package struct SlotTable<Element: AnyObject> {
+    private struct Slot {
+        var generation: UInt32 = 1
+        var element: Element?
+    }
+
+    private var slots: [Slot] = []
+    private var free: [UInt32] = []
+
+    package init() {}
+
+    /// How many objects the table holds.
+    package var count: Int { slots.count - free.count }
+
+    /// Holds the object and returns its key, which is never 0.
+    package mutating func insert(_ element: Element) -> UInt64 {
+        let index: UInt32
+        if let last = free.popLast() {
+            index = last
+        } else {
+            index = UInt32(slots.count)
+            slots.append(Slot())
+        }
+        slots[Int(index)].element = element
+        return UInt64(slots[Int(index)].generation) << 32 | UInt64(index)
+    }
+
+    /// The object of the key, or nil if it was removed.
+    package subscript(key: UInt64) -> Element? {
+        guard let index = index(of: key) else { return nil }
+        return slots[index].element
+    }
+
+    /// Lets the object go. A key that names nothing is ignored.
+    package mutating func remove(_ key: UInt64) {
+        guard let index = index(of: key), slots[index].element != nil else { return }
+        slots[index].element = nil
+        slots[index].generation &+= 1
+        free.append(UInt32(index))
+    }
+
+    /// The objects, in no particular order: a copy, so that the table may change while it is walked.
+    package var elements: [Element] { slots.compactMap(\.element) }
+
+    private func index(of key: UInt64) -> Int? {
+        let index = Int(truncatingIfNeeded: key & 0xFFFF_FFFF)
+        guard index < slots.count, slots[index].generation == UInt32(truncatingIfNeeded: key >> 32) else { return nil }
+        return index
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLibevent
+internal import Glibc
+
+/// An `eventfd(2)`: how one thread ends another's wait. Any number of signals make one readable counter.
+struct WakeUp: ~Copyable, Sendable {
+    private let descriptor: OwnedDescriptor
+
+    /// - Parameter blocking: whether ``wait()`` waits for a signal, or returns at once.
+    init(blocking: Bool = false) throws(SystemError) {
+        let flags = Int32(EFD_CLOEXEC) | (blocking ? 0 : Int32(EFD_NONBLOCK))
+        descriptor = OwnedDescriptor(taking: try systemCall("eventfd") { eventfd(0, flags) })
+    }
+
+    var rawDescriptor: Int32 { descriptor.rawValue }
+
+    /// Makes the counter readable. From any thread.
+    func signal() {
+        var one: UInt64 = 1
+        // EAGAIN means the counter is full: then it is readable already.
+        _ = try? nonBlockingCall("write") { unsafe write(descriptor.rawValue, &one, 8) }
+    }
+
+    /// Takes all signals so far.
+    func wait() {
+        var counter: UInt64 = 0
+        _ = try? nonBlockingCall("read") { unsafe read(descriptor.rawValue, &counter, 8) }
+    }
+}

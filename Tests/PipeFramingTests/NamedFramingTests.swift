@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipeFraming
+import Testing
+
+@Suite struct `A framing by name` {
+    @Test func `length prefixes`() {
+        #expect(parse("length") == LengthPrefixFraming())
+        #expect(parse("length:1") == LengthPrefixFraming(width: .one))
+        #expect(parse("length:2:le") == LengthPrefixFraming(width: .two, byteOrder: .littleEndian))
+        #expect(parse("length:4:be") == LengthPrefixFraming())
+        #expect(
+            parse("length:8:le", 9)
+                == LengthPrefixFraming(width: .eight, byteOrder: .littleEndian, maximumMessageByteCount: 9))
+    }
+
+    @Test func `delimiters`() {
+        #expect(parse("newline") == DelimiterFraming.newline)
+        #expect(parse("nul") == DelimiterFraming.nul)
+        #expect(parse("formfeed") == DelimiterFraming.formFeed)
+        #expect(parse("delimiter:0d0A", 9) == DelimiterFraming([0x0D, 0x0A], maximumMessageByteCount: 9))
+    }
+
+    @Test func `the others`() {
+        #expect(parse("content-length") == ContentLengthFraming())
+        #expect(parse("content-length", 9) == ContentLengthFraming(maximumMessageByteCount: 9))
+        #expect(parse("varint") == VarintFraming())
+        #expect(parse("varint", 0) == VarintFraming(maximumMessageByteCount: 0))
+        #expect(parse("raw") == RawFraming())
+        #expect(parse("raw", 1) == RawFraming(maximumMessageByteCount: 1))
+    }
+
+    @Test(arguments: [
+        "", ":", "Length", "length:", "length:3", "length:4:", "length:4:xx", "length:4:le:", "newline:", "lines",
+        "delimiter", "delimiter:", "delimiter:0", "delimiter:0d0", "delimiter:+f", "delimiter:0g", "delimiter:0d:0a",
+        "delimiter:" + String(repeating: "00", count: 256), "raw:1", "delimiter:０a",
+    ])
+    func `anything else is nothing`(text: String) {
+        #expect(NamedFraming.parse(text) == nil)
+    }
+
+    @Test func `an impossible maximum is nothing, not a trap`() {
+        #expect(NamedFraming.parse("length", maximumMessageByteCount: -1) == nil)
+        #expect(NamedFraming.parse("raw", maximumMessageByteCount: 0) == nil)
+        #expect(NamedFraming.parse("length:1", maximumMessageByteCount: .max)?.maximumMessageByteCount == 255)
+    }
+
+    @Test func `each line of help begins with a name that is understood`() {
+        for name in NamedFraming.names where name != "delimiter:HEX" {
+            #expect(NamedFraming.parse(String(name.prefix { $0 != "[" })) != nil)
+        }
+    }
+
+    private func parse<Framing: MessageFraming>(_ text: String, _ limit: Int? = nil) -> Framing? {
+        NamedFraming.parse(text, maximumMessageByteCount: limit) as? Framing
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipeFraming
+
+/// D. J. Bernstein's netstrings, `5:hello,`: a framing as a user writes one, with public interfaces only.
+struct NetstringFraming: MessageFraming {
+    var maximumMessageByteCount = 1 << 20
+
+    func nextFrame(in bytes: Span<UInt8>, scannedByteCount: Int) throws(FramingError) -> FrameScan {
+        var length = 0
+        for offset in bytes.indices {
+            let byte = bytes[offset]
+            if byte == UInt8(ascii: ":"), offset > 0 {
+                return try frame(in: bytes, messageStart: offset + 1, length: length)
+            }
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else {
+                throw .malformedFrame(offset: offset, byte: byte)
+            }
+            length = length * 10 + Int(byte - UInt8(ascii: "0"))
+            guard length <= maximumMessageByteCount else {
+                throw .messageTooLarge(byteCount: length, limit: maximumMessageByteCount)
+            }
+            // A length of leading zeros only would never end.
+            guard offset < 20 else { throw .malformedFrame(offset: offset, byte: byte) }
+        }
+        return .incomplete(frameByteCount: nil, scannedByteCount: 0)
+    }
+
+    private func frame(in bytes: Span<UInt8>, messageStart: Int, length: Int) throws(FramingError) -> FrameScan {
+        let comma = messageStart + length
+        guard bytes.count > comma else { return .incomplete(frameByteCount: comma + 1, scannedByteCount: 0) }
+        guard bytes[comma] == UInt8(ascii: ",") else { throw .malformedFrame(offset: comma, byte: bytes[comma]) }
+        return .frame(message: messageStart..<comma, byteCount: comma + 1)
+    }
+
+    func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
+        guard message.count <= maximumMessageByteCount else {
+            throw .messageTooLarge(byteCount: message.count, limit: maximumMessageByteCount)
+        }
+        output.append(contentsOf: "\(message.count):".utf8.span)
+        output.append(contentsOf: message)
+        output.append(UInt8(ascii: ","))
+    }
+}
