@@ -27,7 +27,7 @@ public final class DescriptorWatch: TurnWork, EventHandler {
         do {
             try source.register()
             self.source = source
-        } catch where error.code == EPERM {
+        } catch  where error.code == EPERM {
             // epoll takes no regular files: they are always ready. Then every turn of the loop is.
             reactor.runAtEndOfTurn(self)
         }

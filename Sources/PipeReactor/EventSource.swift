@@ -89,7 +89,7 @@ package protocol EventHandler: AnyObject {
 /// libevent's callback: it only finds the object.
 private func eventDidFire(_: Int32, _ flags: Int16, _ context: UnsafeMutableRawPointer?) {
     // A +1 for the duration of the call: the handler may drop the last other reference.
-    let source = unsafe Unmanaged<EventSource>.fromOpaque(context!).takeUnretainedValue()
+    let source = unsafe Unmanaged<EventSource>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue()
     source.fire(flags)
 }
 

@@ -83,7 +83,9 @@ extension PipeConnection {
             return ReadOutcome(count, of: space.count)
         }
         let isSmall = partial.bytes.byteCount <= TransferBuffers.copiedByteCount
-        if isSmall, partial.frameByteCount ?? 0 <= space.count { return try unsafe read(behind: partial, space, &budget) }
+        if isSmall, partial.frameByteCount ?? 0 <= space.count {
+            return try unsafe read(behind: partial, space, &budget)
+        }
         return try unsafe read(into: partial, space, &budget)
     }
 

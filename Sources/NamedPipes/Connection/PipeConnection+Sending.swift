@@ -79,7 +79,6 @@ extension PipeConnection {
         rest.value.isAboveHighWaterMark = true
         return .acceptedAboveHighWaterMark
     }
-
 }
 
 // MARK: - Writing

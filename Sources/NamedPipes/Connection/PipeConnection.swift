@@ -80,8 +80,9 @@ public final class PipeConnection: Identifiable {
 
     /// What other threads may hold in order to send here.
     public var sender: PipeSender {
-        if senderState == nil { senderState = PipeSender.Shared() }
-        return PipeSender(host.reactor.executor, key, senderState!)
+        let shared = senderState ?? PipeSender.Shared()
+        senderState = shared
+        return PipeSender(host.reactor.executor, key, shared)
     }
 
     // MARK: Ending
