@@ -92,8 +92,12 @@ extension PipeConnection {
             let taken = try unsafe queue.value.bytes.withUnsafeBytes { bytes throws(SystemError) in
                 try unsafe Socket.send(descriptor, bytes)
             }
-            queue.value.didWrite(taken ?? 0, host.framing)
-            if taken != count { try awaitWritability(queue) }
+            if taken == count {
+                queue.value.didWriteAll()
+            } else {
+                queue.value.didWrite(taken ?? 0, host.framing)
+                try awaitWritability(queue)
+            }
         } catch {
             return outputDidFail(error)
         }

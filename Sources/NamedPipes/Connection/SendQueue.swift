@@ -18,15 +18,20 @@ struct SendQueue: ~Copyable {
     /// Whether the kernel took less than it was given, and writability is awaited.
     var isAwaitingWritability = false
 
+    /// The next one in the reserve of ``TransferBuffers``, while this one lies there.
+    var nextInReserve: SendQueueSlot?
+
     var byteCount: Int { bytes.byteCount }
 
-    /// Removes what the kernel took. Only a partial write has to find out where the last frame began.
+    /// Removes everything: the kernel took it.
+    mutating func didWriteAll() {
+        startedByteCount = 0
+        bytes.removeFirst(bytes.byteCount)
+    }
+
+    /// Removes what the kernel took, which was not everything, and finds out where the frame that was cut began.
     mutating func didWrite(_ count: Int, _ framing: any MessageFraming) {
-        if count >= bytes.byteCount {
-            startedByteCount = 0
-        } else if count > 0 {
-            startedByteCount = framing.remainder(of: bytes, behind: startedByteCount, cutAt: count)
-        }
+        if count > 0 { startedByteCount = framing.remainder(of: bytes, behind: startedByteCount, cutAt: count) }
         bytes.removeFirst(count)
     }
 

@@ -11,7 +11,9 @@ final class TransferBuffers {
     /// An unfinished frame up to this size is copied in front of the next read; a larger one is read in its own memory.
     static let copiedByteCount = 16 << 10
 
-    private var queues: [SendQueueSlot] = []
+    // A chain through the queues themselves: an array would be checked for uniqueness at each burst.
+    private var reserve: SendQueueSlot?
+    private var reserveCount = 0
     private var partials: [PartialFrame] = []
 
     /// Beyond this, memory goes back to the allocator instead of into the reserve.
@@ -24,15 +26,24 @@ final class TransferBuffers {
 
     deinit {
         unsafe receiveSpace.deallocate()
-        for queue in queues { queue.destroy() }
+        while let queue = popReserve() { queue.destroy() }
     }
 
-    func takeQueue() -> SendQueueSlot { queues.popLast() ?? SendQueueSlot() }
+    func takeQueue() -> SendQueueSlot { popReserve() ?? SendQueueSlot() }
+
+    private func popReserve() -> SendQueueSlot? {
+        guard let queue = reserve else { return nil }
+        reserve = queue.value.nextInReserve
+        reserveCount -= 1
+        return queue
+    }
 
     func giveBack(_ queue: SendQueueSlot) {
-        guard queues.count < Self.keptCount else { return queue.destroy() }
+        guard reserveCount < Self.keptCount else { return queue.destroy() }
         queue.value.reset(keepingCapacityUpTo: Self.keptByteCount)
-        queues.append(queue)
+        queue.value.nextInReserve = reserve
+        reserve = queue
+        reserveCount += 1
     }
 
     func takePartial() -> PartialFrame { partials.popLast() ?? PartialFrame() }
