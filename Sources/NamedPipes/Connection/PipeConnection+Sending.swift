@@ -54,6 +54,7 @@ extension PipeConnection {
     }
 
     /// The queue, if it takes another message. An empty one takes any that the framing allows.
+    @inline(__always)
     private func queueWithRoom(for byteCount: Int) throws(PipeError) -> SendQueueSlot {
         guard lifecycle.canSend else { throw .notConnected }
         if let queue {
@@ -66,6 +67,7 @@ extension PipeConnection {
         return fresh
     }
 
+    @inline(__always)
     private func didQueue(_ queue: SendQueueSlot) -> SendVerdict {
         let mark = host.configuration.highWaterMark
         guard queue.value.byteCount > mark else {
