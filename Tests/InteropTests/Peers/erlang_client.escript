@@ -1,7 +1,8 @@
 #!/usr/bin/env escript
 %% -*- erlang -*-
 %% SPDX-License-Identifier: Apache-2.0
-%% Erlang's own {packet,4} sockets against an echo server: erlang_client.escript ADDRESS [--timeout SECONDS], or --digest.
+%% Erlang's own {packet,4} sockets against an echo server:
+%% erlang_client.escript ADDRESS [--timeout SECONDS], or --digest.
 -mode(compile).
 
 -define(BLOCK_SIZE, 65521).

@@ -13,7 +13,7 @@ fail() {
     exit 1
 }
 
-# An empty line, UTF-8, a carriage return that belongs to the line, lines around 64 KiB and of 1 MiB, and many small ones.
+# An empty line, UTF-8, a carriage return that belongs to the line, lines around 64 KiB and of 1 MiB, many small ones.
 lines() {
     echo
     echo 'Zażółć gęślą jaźń. Привет, мир. 你好，世界。'
