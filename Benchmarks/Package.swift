@@ -24,6 +24,10 @@ func benchmarks(_ name: String) -> Target {
         plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
 }
 
+func measuringTool(_ name: String) -> Target {
+    .executableTarget(name: name, path: "Sources/\(name)", cSettings: [.define("_GNU_SOURCE")])
+}
+
 let package = Package(
     name: "named-pipes-benchmarks",
     dependencies: [
@@ -34,5 +38,10 @@ let package = Package(
     targets: [
         benchmarks("Framing"),
         benchmarks("RoundTrip"),
+        // What `compare` runs: a load generator and the servers that it compares.
+        measuringTool("c-load"),
+        measuringTool("c-epoll-echo"),
+        .executableTarget(
+            name: "pipes-echo", dependencies: [namedPipes], path: "Sources/pipes-echo", swiftSettings: settings),
     ]
 )
