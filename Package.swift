@@ -48,6 +48,8 @@ let package = Package(
         example("EchoServer"),
         example("Chat"),
         example("Metronome"),
+        .testTarget(
+            name: "InteropTests", dependencies: ["NamedPipes"], exclude: ["Peers"], swiftSettings: settings),
         tests("ExampleTests", ["NamedPipes", "EchoServer", "Chat", "Metronome"]),
     ]
 )

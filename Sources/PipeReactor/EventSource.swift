@@ -96,9 +96,8 @@ private func eventDidFire(_: Int32, _ flags: Int16, _ context: UnsafeMutableRawP
 extension Interest {
     fileprivate var flags: Int16 {
         switch self {
-        case .edgeReadable: Int16(EV_READ | EV_CLOSED | EV_ET | EV_PERSIST)
         case .edgeWritable: Int16(EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST)
-        case .readable: Int16(EV_READ | EV_PERSIST)
+        case .readable: Int16(EV_READ | EV_CLOSED | EV_PERSIST)
         case .writable: Int16(EV_WRITE | EV_PERSIST)
         case .timer: 0
         }

@@ -23,14 +23,12 @@ package struct Readiness: OptionSet {
 
 /// What an ``EventSource`` asks epoll for.
 package enum Interest {
-    /// Readable and peer-finished, edge-triggered: one callback for each change, so that a paused or half-closed
-    /// connection does not spin. Level-triggered RDHUP comes about a million times a second.
-    case edgeReadable
-    /// Writable and peer-finished, edge-triggered: a second source beside an ``edgeReadable`` one of the same
-    /// descriptor. Edge and level cannot be mixed on one descriptor.
-    case edgeWritable
-    /// Readable, as long as it is: listeners, wake-ups, descriptors that belong to the embedder.
+    /// Readable or peer-finished, as long as it is. Whoever does not want to read has to unregister: an end that nobody
+    /// reads is reported about a million times a second.
     case readable
+    /// Writable or peer-finished, once for each change: alone on a descriptor whose end of stream has been read, where
+    /// everything else would be reported again and again. Edge and level cannot be mixed on one descriptor.
+    case edgeWritable
     /// Writable, as long as it is.
     case writable
     /// Nothing but the timer of ``EventSource/arm(after:)``; needs no descriptor.

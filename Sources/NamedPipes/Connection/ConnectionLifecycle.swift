@@ -47,14 +47,10 @@ struct ConnectionLifecycle {
     }
 
     /// The end of the stream was read.
-    mutating func peerDidFinish() -> Action {
+    mutating func peerDidFinish() {
         switch state {
-        case .open:
-            state = .finished
-            return .nothing
-        case .finished, .closing, .closed:
-            // finished: the end is readable again and again. closing, closed: nobody reads any more.
-            return .nothing
+        case .open: state = .finished
+        case .finished, .closing, .closed: preconditionFailure("nobody reads in the state \(state)")
         }
     }
 

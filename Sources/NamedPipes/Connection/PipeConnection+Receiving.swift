@@ -34,7 +34,7 @@ private enum ReadOutcome {
 extension PipeConnection {
     /// Reads and delivers as much as one turn allows. Whoever calls this settles afterwards.
     func receive() {
-        if lifecycle.state == .finished { return workAfterEnd() }
+        if lifecycle.state == .finished { return receiveAfterEnd() }
         var budget = max(1, host.configuration.messagesPerTurn)
         while lifecycle.isReceiving, !isHeldBack {
             if let partial, partial.mayHoldFrames {
@@ -52,6 +52,24 @@ extension PipeConnection {
         }
     }
 
+    /// Has epoll watch for input exactly while it is wanted. What is there and not wanted would be reported without end.
+    func watchInput() {
+        let isWanted = lifecycle.isReceiving && !isHeldBack
+        guard isWanted != flags.contains(.registered) else { return }
+        guard isWanted else {
+            flags.remove(.registered)
+            source?.unregister()
+            return
+        }
+        do {
+            try source?.register()
+            flags.insert(.registered)
+        } catch {
+            end(.system(error))
+            report()
+        }
+    }
+
     /// One read and what it brings. False if that was all for this turn.
     private func readAndGoOn(_ budget: inout Int) -> Bool {
         let outcome: ReadOutcome
@@ -63,7 +81,8 @@ extension PipeConnection {
         }
         switch outcome {
         case .full:
-            flags.insert(.wantsTurn)
+            // There may be more: epoll says so again, after the others had their turn. Who drains has to look.
+            if flags.contains(.draining) { flags.insert(.wantsTurn) } else { flags.remove(.inputReady) }
             return false
         case .end:
             inputDidEnd()
@@ -138,13 +157,28 @@ extension PipeConnection {
     private func inputDidEnd() {
         flags.remove([.inputReady, .peerFinishing])
         if let partial { return beginClose(.truncatedByPeer(missingByteCount: partial.missingByteCount)) }
-        if lifecycle.peerDidFinish() == .nothing { host.delegate?.connectionDidFinishReceiving(self) }
+        lifecycle.peerDidFinish()
+        host.delegate?.connectionDidFinishReceiving(self)
+        if lifecycle.state == .finished { watchForHangUp() }
+    }
+
+    /// Someone wants to answer later: keep an eye on whether there is still somebody to answer.
+    private func watchForHangUp() {
+        source?.unregister()
+        flags.remove(.registered)
+        writeSource?.cancel()
+        let source = EventSource(host.reactor, borrowing: descriptor, .edgeWritable, handler: self)
+        writeSource = source
+        do {
+            try source.register()
+        } catch {
+            end(.system(error))
+        }
     }
 
     /// After the end of the stream, the only news can be that the peer is gone altogether.
-    private func workAfterEnd() {
+    private func receiveAfterEnd() {
         if flags.contains(.draining) { return beginClose(.serverStopped) }
-        if flags.contains(.inputReady), Socket.isHungUp(descriptor) { end(.closedByPeer) }
-        flags.remove(.inputReady)
+        if Socket.isHungUp(descriptor) { end(.closedByPeer) }
     }
 }

@@ -110,7 +110,7 @@ extension PipeConnection {
     private func awaitWritability(_ queue: SendQueueSlot) throws(SystemError) {
         queue.value.isAwaitingWritability = true
         guard writeSource == nil else { return }
-        let source = EventSource(host.reactor, borrowing: descriptor, .edgeWritable, handler: self)
+        let source = EventSource(host.reactor, borrowing: descriptor, .writable, handler: self)
         writeSource = source
         try source.register()
     }
@@ -126,8 +126,10 @@ extension PipeConnection {
     /// Writability is not asked for while nothing waits: every read of the peer would be an event.
     private func giveBackQueue() {
         guard let queue else { return }
-        writeSource?.cancel()
-        writeSource = nil
+        if lifecycle.state != .finished {
+            writeSource?.cancel()
+            writeSource = nil
+        }
         self.queue = nil
         host.buffers.giveBack(queue)
     }

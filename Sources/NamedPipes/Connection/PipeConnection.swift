@@ -40,15 +40,16 @@ public final class PipeConnection: Identifiable {
         self.host = host
         self.peer = peer
         self.descriptor = descriptor.rawValue
-        source = EventSource(host.reactor, owning: descriptor, .edgeReadable, handler: self)
+        source = EventSource(host.reactor, owning: descriptor, .readable, handler: self)
         // The reactor's table of residents holds the connection for as long as it is registered.
         key = host.reactor.residents.insert(self)
     }
 
-    /// Registers with epoll, once for the whole life of the connection.
+    /// Registers with epoll.
     func start() throws(SystemError) {
         do {
             try source?.register()
+            flags.insert(.registered)
         } catch {
             host.reactor.residents.remove(key)
             _ = lifecycle.end()
@@ -128,11 +129,11 @@ extension PipeConnection {
     }
 
     struct Flags: OptionSet {
-        let rawValue: UInt8
+        let rawValue: UInt16
 
         /// The owner called ``pauseReceiving()``.
         static let paused = Flags(rawValue: 1)
-        /// epoll said that there is something to read, and no read has found the opposite yet.
+        /// epoll said that there is something to read, and it has not been read yet.
         static let inputReady = Flags(rawValue: 2)
         /// epoll said that the peer has finished: read on until the end.
         static let peerFinishing = Flags(rawValue: 4)
@@ -146,6 +147,8 @@ extension PipeConnection {
         static let wantsTurn = Flags(rawValue: 64)
         /// The server is stopping: close once what has arrived is delivered.
         static let draining = Flags(rawValue: 128)
+        /// epoll watches for something to read.
+        static let registered = Flags(rawValue: 256)
     }
 
     /// What is known of the end, from the moment it is decided.
@@ -166,6 +169,8 @@ extension PipeConnection: TurnWork, EventHandler {
             queue?.value.isAwaitingWritability = false
         } else {
             flags.insert(readiness.has(.peerFinished) ? [.inputReady, .peerFinishing] : .inputReady)
+            // What is left of this turn's budget comes at its end; more of it would be at the others' expense.
+            if flags.contains(.scheduled) { return }
         }
         work()
     }
@@ -180,6 +185,7 @@ extension PipeConnection: TurnWork, EventHandler {
         flags.remove(.wantsTurn)
         receive()
         settle()
+        watchInput()
         flags.remove(.busy)
         guard flags.contains(.wantsTurn), lifecycle.state != .closed else { return }
         flags.remove(.wantsTurn)
@@ -237,8 +243,12 @@ extension PipeConnection {
 
     /// A write failed: the output is over, the input may not be.
     func outputDidFail(_ error: SystemError) {
-        let action = lifecycle.outputDidFail()
-        if action == .close { end(ending?.reason ?? .closedByPeer) }
+        if lifecycle.outputDidFail() == .close { return end(ending?.reason ?? .closedByPeer) }
+        // Nothing is to be written any more, and nothing has to wait for that.
+        writeSource?.cancel()
+        writeSource = nil
+        flags.insert(.wantsTurn)
+        schedule()
     }
 
     /// Closes the descriptor now; memory that somebody may be looking at stays until the report.
@@ -257,7 +267,7 @@ extension PipeConnection {
     }
 
     /// Tells the delegate, once, and then the owner, and lets go of everything.
-    private func report() {
+    func report() {
         guard source != nil, let ending else { return }
         source = nil
         writeSource = nil
