@@ -77,18 +77,20 @@ extension ReactorExecutor {
     }
 
     private func add(_ mail: Mail) -> Bool {
-        enum Outcome { case first, later, refused }
+        enum Outcome { case accepted, acceptedAsleep, refused }
         let outcome = mailbox.withLock { box -> Outcome in
             guard !box.isClosed else {
                 if case .job = mail { box.lostJobCount += 1 }
                 return .refused
             }
             box.waiting.append(mail)
-            if box.waiting.count > 1 { return .later }
+            if box.waiting.count > 1 { return .accepted }
             hasMail.store(true, ordering: .relaxed)
-            return .first
+            // Under the lock, as in `adoptCurrentThread()`: a thread that hands the reactor to another and goes on
+            // posting either is seen by the other's first look, or sees the other and wakes it.
+            return isCurrent ? .accepted : .acceptedAsleep
         }
-        if outcome == .first && !isCurrent { wakeUp.signal() }
+        if outcome == .acceptedAsleep { wakeUp.signal() }
         return outcome != .refused
     }
 
@@ -96,9 +98,11 @@ extension ReactorExecutor {
 
     var isMailWaiting: Bool { hasMail.load(ordering: .relaxed) }
     var isStopRequested: Bool { stopRequested.load(ordering: .acquiring) }
-    var wakeUpDescriptor: Int32 { wakeUp.rawDescriptor }
+    package var wakeUpDescriptor: Int32 { wakeUp.rawDescriptor }
 
-    func adoptCurrentThread() { thread.store(UInt(pthread_self()), ordering: .relaxed) }
+    func adoptCurrentThread() {
+        mailbox.withLock { _ in thread.store(UInt(pthread_self()), ordering: .relaxed) }
+    }
 
     func clearWakeUp() { wakeUp.wait() }
 
@@ -121,12 +125,16 @@ extension ReactorExecutor {
         }
     }
 
-    /// Refuses all later work.
+    /// Refuses all later work, and belongs to no thread any more: the system gives a thread's number to a later one.
     func close() {
-        mailbox.withLock { box in
+        // What was waiting is let go outside the lock: the end of what a function captured may post again.
+        _ = mailbox.withLock { box in
             box.isClosed = true
-            for case .job in box.waiting { box.lostJobCount += 1 }
+            thread.store(0, ordering: .relaxed)
+            let mail = box.waiting
+            for case .job in mail { box.lostJobCount += 1 }
             box.waiting = []
+            return mail
         }
     }
 }
