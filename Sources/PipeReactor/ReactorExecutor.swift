@@ -54,7 +54,15 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor {
     public var lostJobCount: Int { mailbox.withLock { $0.lostJobCount } }
 
     public func enqueue(_ job: consuming ExecutorJob) {
-        _ = add(.job(UnownedJob(job)))
+        _ = add(.job(UnownedJob(job), ofPreferringTask: false))
+    }
+
+    /// How a task that prefers this executor puts its jobs here; ``enqueue(_:)`` is how actors do.
+    ///
+    /// Both protocols call it `enqueue`, but the jobs have to be run differently: see `deliverMail`.
+    @_implements(TaskExecutor, enqueue(_:))
+    public func enqueueOfPreferringTask(_ job: consuming ExecutorJob) {
+        _ = add(.job(UnownedJob(job), ofPreferringTask: true))
     }
 
     public func checkIsolated() {
@@ -67,7 +75,7 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor {
 extension ReactorExecutor {
     private enum Mail {
         case function(@Sendable (Reactor) -> Void)
-        case job(UnownedJob)
+        case job(UnownedJob, ofPreferringTask: Bool)
     }
 
     private struct Mailbox {
@@ -118,7 +126,11 @@ extension ReactorExecutor {
         for letter in mail {
             switch letter {
             case .function(let work): work(reactor)
-            case .job(let job):
+            // The runtime takes an `await` between two actors for a function call only if the executor is the same and
+            // the task's preference is the one the job was started with. Otherwise each would go through the mailbox.
+            case .job(let job, ofPreferringTask: false):
+                unsafe job.runSynchronously(on: asUnownedSerialExecutor())
+            case .job(let job, ofPreferringTask: true):
                 unsafe job.runSynchronously(
                     isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
             }
