@@ -146,8 +146,11 @@ public final class Reactor {
     /// before the stop; bounded, because work may go on making work.
     private func endResidents() {
         finishQueuedWork()
-        for case let resident as any Resident in residents.elements { resident.reactorDidStop() }
-        finishQueuedWork()
+        // More than once, because what ends may start something new in its last callback.
+        for _ in 0..<8 where residents.count > 0 {
+            for case let resident as any Resident in residents.elements { resident.reactorDidStop() }
+            finishQueuedWork()
+        }
     }
 
     private func finishQueuedWork() {
@@ -162,7 +165,7 @@ package protocol TurnWork: AnyObject {
 
 /// What lives on a reactor until it ends by itself, or with the reactor.
 package protocol Resident: AnyObject {
-    /// The loop has stopped for good: end now.
+    /// The loop has stopped for good: end now. Called again if it is still a resident a turn later.
     func reactorDidStop()
 }
 
