@@ -165,6 +165,25 @@ import Testing
         source.cancel()
     }
 
+    /// FACTS: libevent's timers count on a coarse clock, up to a tick (10 ms at the most) behind.
+    @Test func `as a timer armed late in a long callback counts from then, not from the callback's beginning`() throws {
+        let reactor = try Reactor()
+        var armed = SuspendingClock.now
+        var fired: SuspendingClock.Instant?
+        let timer = EventSource(reactor, borrowing: -1, .timer) { readiness in
+            #expect(readiness == .timedOut)
+            fired = SuspendingClock.now
+        }
+        reactor.schedule(after: .zero) {
+            holdLoop(for: .milliseconds(50))
+            armed = SuspendingClock.now
+            timer.arm(after: .milliseconds(30))
+        }
+        reactor.runBounded { fired != nil }
+        #expect(try #require(fired) - armed >= .milliseconds(20))
+        timer.cancel()
+    }
+
     /// FACTS: the array of `epoll_wait` starts at 32 entries.
     @Test func `is heard also where more than 32 are ready at once`() throws {
         let reactor = try Reactor()
@@ -224,12 +243,12 @@ import Testing
         #expect(reuses > 0, "no number was used again: this test has seen nothing")
     }
 
-    @Test func `48 a hundred thousand times brings each source exactly its own event`() throws {
+    @Test func `48 twenty thousand times brings each source exactly its own event`() throws {
         let reactor = try Reactor()
         var heard = 0
         var strays = 0
         var previous: EventSource?
-        for round in 0..<100_000 {
+        for round in 0..<20_000 {
             let ends = Ends(Pair.sockets())
             var isMine = false
             let source = EventSource(reactor, owning: ends.takeNear(), .edgeReadable) { _ in
@@ -247,6 +266,6 @@ import Testing
             previous = source
         }
         previous?.cancel()
-        #expect(strays == 0 && heard == 10_000)
+        #expect(strays == 0 && heard == 2_000)
     }
 }
