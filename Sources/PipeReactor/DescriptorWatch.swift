@@ -4,7 +4,7 @@ internal import Glibc
 /// Tells when a descriptor of the embedder's own is ready: standard input, a signalfd, another library's socket.
 ///
 /// It does not own the descriptor: cancel the watch before closing it. It belongs to the reactor's thread.
-public final class DescriptorWatch: TurnWork, EventHandler {
+public final class DescriptorWatch: EventHandler {
     /// What to wait for.
     public enum Direction: Sendable {
         /// Bytes to read, or their end (`EPOLLIN`).
@@ -13,23 +13,21 @@ public final class DescriptorWatch: TurnWork, EventHandler {
         case writing
     }
 
-    private unowned let reactor: Reactor
     private var source: EventSource?
     private var handler: (() -> Void)?
 
     init(
         _ reactor: Reactor, _ descriptor: Int32, _ direction: Direction, _ handler: @escaping () -> Void
     ) throws(SystemError) {
-        self.reactor = reactor
         self.handler = handler
         let interest: Interest = direction == .reading ? .readable : .writable
         let source = EventSource(reactor, borrowing: descriptor, interest, handler: self)
         do {
             try source.register()
             self.source = source
-        } catch  where error.code == EPERM {
+        } catch where error.code == EPERM {
             // epoll takes no regular files: they are always ready. Then every turn of the loop is.
-            reactor.runAtEndOfTurn(self)
+            reactor.runAtEndOfTurn(AlwaysReady(reactor, self))
         }
     }
 
@@ -42,13 +40,24 @@ public final class DescriptorWatch: TurnWork, EventHandler {
 
     package func handle(_ readiness: Readiness, of source: EventSource) { handler?() }
 
-    package func runInTurn() {
-        guard let handler else { return }
-        handler()
-        if self.handler != nil { reactor.runAtEndOfTurn(self) }
-    }
-
     deinit { cancel() }
+
+    /// Stands in the reactor's queue for a watch, without keeping it: the watch ends when it is let go.
+    private final class AlwaysReady: TurnWork {
+        private unowned let reactor: Reactor
+        private weak var watch: DescriptorWatch?
+
+        init(_ reactor: Reactor, _ watch: DescriptorWatch) {
+            self.reactor = reactor
+            self.watch = watch
+        }
+
+        func runInTurn() {
+            guard let handler = watch?.handler else { return }
+            handler()
+            if watch?.handler != nil { reactor.runAtEndOfTurn(self) }
+        }
+    }
 }
 
 extension Reactor {

@@ -27,9 +27,11 @@ final class EventBase {
         unsafe pointer = base
     }
 
-    /// Waits for events, or only looks, and runs the callbacks of all that are ready.
+    /// Waits for events, or only looks, and runs the callbacks of all that are ready, each once.
     func dispatch(blocking: Bool) {
-        let result = unsafe event_base_loop(pointer, blocking ? EVLOOP_ONCE : EVLOOP_NONBLOCK)
+        // EVLOOP_NONBLOCK alone goes on as long as anything is ready: a descriptor that always is would never let
+        // us back to posted work and the ends of turns.
+        let result = unsafe event_base_loop(pointer, blocking ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK)
         precondition(result >= 0, "event_base_loop failed with errno \(errno)")
     }
 

@@ -59,9 +59,8 @@ package final class EventSource {
 
     /// Sets the timer: one callback with ``Readiness/timedOut`` once `delay` has passed, on the coarse monotonic clock.
     package func arm(after delay: Duration) {
-        let parts = max(delay, .zero).components
-        let seconds = Int(min(parts.seconds, 1 << 40))
-        var interval = timeval(tv_sec: seconds, tv_usec: Int(parts.attoseconds / 1_000_000_000_000))
+        let (seconds, attoseconds) = delay.clampedForTimers.components
+        var interval = timeval(tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
         precondition(unsafe event_add(event, &interval) == 0, "event_add of a timer: out of memory")
     }
 

@@ -41,8 +41,9 @@ public final class Reactor {
 
     deinit {
         executor.close()
-        // A timer's event must not outlive the reactor it refers to.
-        for timer in timers.elements { timer.detach() }
+        // A timer's event must not outlive the reactor it refers to. The functions end after all timers have: the end
+        // of what one captured may cancel another.
+        _ = timers.elements.map { $0.detach() }
     }
 
     // MARK: Running
@@ -145,8 +146,11 @@ public final class Reactor {
     /// before the stop; bounded, because work may go on making work.
     private func endResidents() {
         finishQueuedWork()
-        for case let resident as any Resident in residents.elements { resident.reactorDidStop() }
-        finishQueuedWork()
+        // More than once, because what ends may start something new in its last callback.
+        for _ in 0..<8 where residents.count > 0 {
+            for case let resident as any Resident in residents.elements { resident.reactorDidStop() }
+            finishQueuedWork()
+        }
     }
 
     private func finishQueuedWork() {
@@ -161,7 +165,7 @@ package protocol TurnWork: AnyObject {
 
 /// What lives on a reactor until it ends by itself, or with the reactor.
 package protocol Resident: AnyObject {
-    /// The loop has stopped for good: end now.
+    /// The loop has stopped for good: end now. Called again if it is still a resident a turn later.
     func reactorDidStop()
 }
 

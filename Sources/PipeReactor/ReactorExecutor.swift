@@ -54,7 +54,15 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     public var lostJobCount: Int { mailbox.withLock { $0.lostJobCount } }
 
     public func enqueue(_ job: consuming ExecutorJob) {
-        _ = add(.job(UnownedJob(job)))
+        _ = add(.job(UnownedJob(job), ofPreferringTask: false))
+    }
+
+    /// How a task that prefers this executor puts its jobs here; ``enqueue(_:)`` is how actors do.
+    ///
+    /// Both protocols call it `enqueue`, but the jobs have to be run differently: see `deliverMail`.
+    @_implements(TaskExecutor, enqueue(_:))
+    public func enqueueOfPreferringTask(_ job: consuming ExecutorJob) {
+        _ = add(.job(UnownedJob(job), ofPreferringTask: true))
     }
 
     public func checkIsolated() {
@@ -67,7 +75,7 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
 extension ReactorExecutor {
     private enum Mail {
         case function(@Sendable (Reactor) -> Void)
-        case job(UnownedJob)
+        case job(UnownedJob, ofPreferringTask: Bool)
     }
 
     private struct Mailbox {
@@ -77,18 +85,20 @@ extension ReactorExecutor {
     }
 
     private func add(_ mail: Mail) -> Bool {
-        enum Outcome { case first, later, refused }
+        enum Outcome { case accepted, acceptedAsleep, refused }
         let outcome = mailbox.withLock { box -> Outcome in
             guard !box.isClosed else {
                 if case .job = mail { box.lostJobCount += 1 }
                 return .refused
             }
             box.waiting.append(mail)
-            if box.waiting.count > 1 { return .later }
+            if box.waiting.count > 1 { return .accepted }
             hasMail.store(true, ordering: .relaxed)
-            return .first
+            // Under the lock, as in `adoptCurrentThread()`: a thread that hands the reactor to another and goes on
+            // posting either is seen by the other's first look, or sees the other and wakes it.
+            return isCurrent ? .accepted : .acceptedAsleep
         }
-        if outcome == .first && !isCurrent { wakeUp.signal() }
+        if outcome == .acceptedAsleep { wakeUp.signal() }
         return outcome != .refused
     }
 
@@ -96,9 +106,11 @@ extension ReactorExecutor {
 
     var isMailWaiting: Bool { hasMail.load(ordering: .relaxed) }
     var isStopRequested: Bool { stopRequested.load(ordering: .acquiring) }
-    var wakeUpDescriptor: Int32 { wakeUp.rawDescriptor }
+    package var wakeUpDescriptor: Int32 { wakeUp.rawDescriptor }
 
-    func adoptCurrentThread() { thread.store(UInt(pthread_self()), ordering: .relaxed) }
+    func adoptCurrentThread() {
+        mailbox.withLock { _ in thread.store(UInt(pthread_self()), ordering: .relaxed) }
+    }
 
     package func handle(_ readiness: Readiness, of source: EventSource) { wakeUp.wait() }
 
@@ -114,19 +126,27 @@ extension ReactorExecutor {
         for letter in mail {
             switch letter {
             case .function(let work): work(reactor)
-            case .job(let job):
+            // The runtime takes an `await` between two actors for a function call only if the executor is the same and
+            // the task's preference is the one the job was started with. Otherwise each would go through the mailbox.
+            case .job(let job, ofPreferringTask: false):
+                unsafe job.runSynchronously(on: asUnownedSerialExecutor())
+            case .job(let job, ofPreferringTask: true):
                 unsafe job.runSynchronously(
                     isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
             }
         }
     }
 
-    /// Refuses all later work.
+    /// Refuses all later work, and belongs to no thread any more: the system gives a thread's number to a later one.
     func close() {
-        mailbox.withLock { box in
+        // What was waiting is let go outside the lock: the end of what a function captured may post again.
+        _ = mailbox.withLock { box in
             box.isClosed = true
-            for case .job in box.waiting { box.lostJobCount += 1 }
+            thread.store(0, ordering: .relaxed)
+            let mail = box.waiting
+            for case .job in mail { box.lostJobCount += 1 }
             box.waiting = []
+            return mail
         }
     }
 }

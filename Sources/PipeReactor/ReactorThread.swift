@@ -49,10 +49,13 @@ public final class ReactorThread: Sendable {
     /// Ends the loop after its current turn. From any thread, any number of times; it does not wait.
     public func stop() { executor.stop() }
 
-    /// Waits until the thread has ended. From any thread but its own; later calls return at once.
+    /// Waits until the thread has ended. From any thread but its own, any number of times.
     public func join() {
         precondition(!executor.isCurrent, "a thread cannot wait for itself")
-        if let thread = handle.withLock({ $0.take() }) { pthread_join(thread, nil) }
+        // Under the lock, so that a second caller waits as well.
+        handle.withLock { handle in
+            if let thread = handle.take() { pthread_join(thread, nil) }
+        }
     }
 }
 

@@ -14,9 +14,9 @@ public final class ScheduledWork: EventHandler {
 
     init(_ reactor: Reactor, after delay: Duration, repeating interval: Duration?, _ work: @escaping () -> Void) {
         self.reactor = reactor
-        self.interval = interval
+        self.interval = interval?.clampedForTimers
         self.work = work
-        due = SuspendingClock.now + max(delay, .zero)
+        due = SuspendingClock.now + delay.clampedForTimers
         timer = EventSource(reactor, borrowing: -1, .timer, handler: self)
         key = reactor.timers.insert(self)
         timer?.arm(after: delay)
@@ -28,15 +28,17 @@ public final class ScheduledWork: EventHandler {
     /// Makes sure that it does not fire again, and lets the function go. Allowed inside the function itself.
     public func cancel() {
         guard work != nil else { return }
-        detach()
+        // The function is let go last: the end of what it captured may do anything.
+        let work = detach()
         reactor.timers.remove(key)
+        withExtendedLifetime(work) {}
     }
 
-    /// What ``cancel()`` does when the reactor itself is ending.
-    func detach() {
-        work = nil
+    /// What ``cancel()`` does when the reactor itself is ending. Returns the function, which will not be called.
+    func detach() -> (() -> Void)? {
         timer?.cancel()
         timer = nil
+        return work.take()
     }
 
     package func handle(_ readiness: Readiness, of source: EventSource) {
@@ -48,7 +50,7 @@ public final class ScheduledWork: EventHandler {
             return
         }
         if let interval {
-            due = nextDue(after: now, every: interval)
+            due = Self.nextPoint(after: now, of: due, every: interval)
             timer?.arm(after: due - now)
         } else {
             cancel()
@@ -56,13 +58,20 @@ public final class ScheduledWork: EventHandler {
         work()
     }
 
-    /// The next point of the series. Points that were missed, because a callback held the loop, are left out.
-    private func nextDue(after now: SuspendingClock.Instant, every interval: Duration) -> SuspendingClock.Instant {
-        let next = due + interval
-        guard next <= now else { return next }
-        let missed = ((now - due) / interval).rounded(.down)
-        return due + interval * (missed + 1)
+    /// The first point after `now` of the series that `point` belongs to. Points that were missed, because a callback
+    /// held the loop, are left out.
+    package static func nextPoint(
+        after now: SuspendingClock.Instant, of point: SuspendingClock.Instant, every interval: Duration
+    ) -> SuspendingClock.Instant {
+        // In whole attoseconds: as floating point the grid would drift.
+        let passed = (now - point).attoseconds / interval.attoseconds
+        return point + interval * (passed + 1)
     }
+}
+
+extension Duration {
+    /// Not negative, and at most 2^40 seconds (35,000 years): sums of larger ones overflow.
+    var clampedForTimers: Duration { min(max(self, .zero), .seconds(1 << 40)) }
 }
 
 @available(*, unavailable, message: "timers belong to their reactor's thread")

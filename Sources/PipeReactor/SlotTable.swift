@@ -38,12 +38,19 @@ package struct SlotTable<Element: AnyObject> {
     }
 
     /// Lets the object go. A key that names nothing is ignored.
-    package mutating func remove(_ key: UInt64) {
-        guard let index = index(of: key), slots[index].element != nil else { return }
+    ///
+    /// - Returns: the object, so that it ends in the caller, after this access to the table: its end may use the table.
+    @discardableResult
+    package mutating func remove(_ key: UInt64) -> Element? {
+        guard let index = index(of: key), let element = slots[index].element else { return nil }
         slots[index].element = nil
-        slots[index].generation &+= 1
+        slots[index].generation = Self.generation(after: slots[index].generation)
         free.append(UInt32(index))
+        return element
     }
+
+    /// Leaves out 0, with which the first slot would have the key 0.
+    package static func generation(after generation: UInt32) -> UInt32 { max(generation &+ 1, 1) }
 
     /// The objects, in no particular order: a copy, so that the table may change while it is walked.
     package var elements: [Element] { slots.compactMap(\.element) }

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipeReactor
+import Testing
+
+@Suite struct `An event source` {
+    /// FACTS: HUP or RDHUP comes a million times a second to a level-triggered event that does not read.
+    @Test func `edge-triggered is told of a peer's end exactly once, level-triggered for ever`() throws {
+        for halfClosed in [true, false] {
+            let reactor = try Reactor()
+            var edges: [Readiness] = []
+            var levels = 0
+            let edge = Ends(Pair.sockets())
+            let level = Ends(Pair.sockets())
+            let edgeSource = EventSource(reactor, owning: edge.takeNear(), .edgeReadable) { edges.append($0) }
+            let levelSource = EventSource(reactor, owning: level.takeNear(), .readable) { _ in levels += 1 }
+            try edgeSource.register()
+            try levelSource.register()
+            reactor.runTurns(3)
+            #expect(edges.isEmpty && levels == 0)
+            for ends in [edge, level] { if halfClosed { finishWriting(ends.far) } else { ends.closeFar() } }
+            reactor.runTurns(20)
+            #expect(edges == [[.readable, .peerFinished]])
+            #expect(levels >= 15)
+            edgeSource.cancel()
+            levelSource.cancel()
+        }
+    }
+
+    @Test func `edge-triggered is told of each arrival once, though nothing is read`() throws {
+        let reactor = try Reactor()
+        let ends = Ends(Pair.sockets())
+        var calls: [Readiness] = []
+        let source = EventSource(reactor, owning: ends.takeNear(), .edgeReadable) { calls.append($0) }
+        try source.register()
+        for count in 1...3 {
+            put(ends.far)
+            reactor.runTurns(5)
+            #expect(calls == Array(repeating: .readable, count: count))
+        }
+        source.cancel()
+    }
+
+    /// FACTS: on unix(7) sockets, writability comes back when at most a quarter is in flight.
+    @Test func `for writing is told once when the peer has made room, and again only after the next change`() throws {
+        let reactor = try Reactor()
+        let pair = Pair.sockets()
+        let sent = fill(pair.near.rawValue)
+        var calls = 0
+        let source = EventSource(reactor, borrowing: pair.near.rawValue, .edgeWritable) { readiness in
+            #expect(readiness == .writable)
+            calls += 1
+        }
+        try source.register()
+        reactor.runTurns(5)
+        #expect(calls == 0)
+        take(pair.far.rawValue, atMost: sent / 2)
+        reactor.runTurns(5)
+        #expect(calls == 0)
+        take(pair.far.rawValue)
+        reactor.runTurns(5)
+        #expect(calls == 1)
+        source.cancel()
+    }
+
+    /// FACTS: therefore the write side is registered only while something waits.
+    @Test func `for writing, when nothing waits, is told of every read by the peer`() throws {
+        let reactor = try Reactor()
+        let pair = Pair.sockets()
+        var calls = 0
+        let source = EventSource(reactor, borrowing: pair.near.rawValue, .edgeWritable) { _ in calls += 1 }
+        try source.register()
+        reactor.runBounded { calls == 1 }
+        for count in 2...4 {
+            put(pair.near.rawValue)
+            take(pair.far.rawValue)
+            reactor.runTurns(3)
+            #expect(calls == count)
+        }
+        source.unregister()
+        put(pair.near.rawValue)
+        take(pair.far.rawValue)
+        reactor.runTurns(3)
+        #expect(calls == 4)
+        source.cancel()
+    }
+
+    @Test func `of both directions on one descriptor are two that do not disturb each other`() throws {
+        let reactor = try Reactor()
+        let ends = Ends(Pair.sockets())
+        var reads: [Readiness] = []
+        var writes: [Readiness] = []
+        let number = ends.near
+        let reading = EventSource(reactor, owning: ends.takeNear(), .edgeReadable) { reads.append($0) }
+        try reading.register()
+        let writing = EventSource(reactor, borrowing: number, .edgeWritable) { writes.append($0) }
+        try writing.register()
+        reactor.runBounded { writes.count == 1 }
+        writing.cancel()
+        put(ends.far)
+        reactor.runBounded { !reads.isEmpty }
+        finishWriting(ends.far)
+        reactor.runTurns(5)
+        #expect(reads == [.readable, [.readable, .peerFinished]])
+        #expect(writes == [.writable])
+        reading.cancel()
+    }
+
+    @Test func `that was unregistered is silent, and hears of what it missed when registered again`() throws {
+        let reactor = try Reactor()
+        let ends = Ends(Pair.sockets())
+        var calls = 0
+        let source = EventSource(reactor, owning: ends.takeNear(), .edgeReadable) { _ in calls += 1 }
+        try source.register()
+        source.unregister()
+        source.unregister()
+        put(ends.far)
+        reactor.runTurns(5)
+        #expect(calls == 0)
+        try source.register()
+        reactor.runTurns(5)
+        #expect(calls == 1)
+        source.cancel()
+        source.unregister()
+    }
+
+    @Test func `may be cancelled and dropped by its own handler, which is let go after it returned`() throws {
+        let reactor = try Reactor()
+        let ends = Ends(Pair.sockets())
+        var source: EventSource?
+        var calls = 0
+        var isHeld = true
+        source = EventSource(reactor, owning: ends.takeNear(), .readable) { [captive = Captive { isHeld = false }] _ in
+            calls += 1
+            source?.cancel()
+            source?.cancel()
+            source = nil
+            #expect(isHeld)
+            captive.touch()
+        }
+        try source?.register()
+        put(ends.far)
+        reactor.runTurns(5)
+        #expect(calls == 1 && !isHeld)
+        #expect(!put(ends.far), "the descriptor is closed")
+    }
+
+    @Test func `that is dropped without being cancelled is forgotten by epoll before its descriptor closes`() throws {
+        let reactor = try Reactor()
+        let ends = Ends(Pair.sockets())
+        var source: EventSource? = EventSource(reactor, owning: ends.takeNear(), .readable) { _ in
+            Issue.record("the source is gone")
+        }
+        try source?.register()
+        put(ends.far)
+        source = nil
+        reactor.runTurns(5)
+        #expect(!put(ends.far))
+    }
+
+    @Test func `a regular file is refused with a typed error`() throws {
+        let reactor = try Reactor()
+        let source = EventSource(reactor, owning: openRegularFile(), .readable) { _ in }
+        let error = #expect(throws: SystemError.self) { try source.register() }
+        #expect(error == SystemError(call: "epoll_ctl", code: notPermitted))
+        source.cancel()
+    }
+
+    /// FACTS: libevent's timers count on a coarse clock, up to a tick (10 ms at the most) behind.
+    @Test func `as a timer armed late in a long callback counts from then, not from the callback's beginning`() throws {
+        let reactor = try Reactor()
+        var armed = SuspendingClock.now
+        var fired: SuspendingClock.Instant?
+        let timer = EventSource(reactor, borrowing: -1, .timer) { readiness in
+            #expect(readiness == .timedOut)
+            fired = SuspendingClock.now
+        }
+        reactor.schedule(after: .zero) {
+            holdLoop(for: .milliseconds(50))
+            armed = SuspendingClock.now
+            timer.arm(after: .milliseconds(30))
+        }
+        reactor.runBounded { fired != nil }
+        #expect(try #require(fired) - armed >= .milliseconds(20))
+        timer.cancel()
+    }
+
+    /// FACTS: the array of `epoll_wait` starts at 32 entries.
+    @Test func `is heard also where more than 32 are ready at once`() throws {
+        let reactor = try Reactor()
+        var heard = [Int](repeating: 0, count: 200)
+        let ends = (0..<200).map { _ in Ends(Pair.sockets()) }
+        let sources = try ends.indices.map { index in
+            let source = EventSource(reactor, owning: ends[index].takeNear(), .edgeReadable) { _ in heard[index] += 1 }
+            try source.register()
+            return source
+        }
+        for end in ends { put(end.far) }
+        reactor.runTurns(10)
+        #expect(heard == Array(repeating: 1, count: 200))
+        for source in sources { source.cancel() }
+    }
+}
+
+/// HOSTILE 48: a descriptor's number is used again at once.
+@Suite struct `A descriptor's number used again` {
+    /// FACTS: events of one `epoll_wait` that belong to a source which ended meanwhile are taken back.
+    @Test func `48 in the same batch brings the new source no event of the old one, and all of its own`() throws {
+        let reactor = try Reactor()
+        var reuses = 0
+        for _ in 0..<500 {
+            let all = (0..<2).map { _ in Ends(Pair.sockets()) }
+            var sources: [EventSource] = []
+            var survivors = 0
+            var next: (ends: Ends, source: EventSource)?
+            var isNewCalled = false
+            for index in 0..<2 {
+                let source = EventSource(reactor, owning: all[index].takeNear(), .edgeReadable) { _ in
+                    // Whichever comes first ends the other, and lets a third take its number.
+                    survivors += 1
+                    let other = 1 - index
+                    sources[other].cancel()
+                    let ends = Ends(Pair.sockets())
+                    if ends.near == all[other].near || ends.far == all[other].near { reuses += 1 }
+                    let source = EventSource(reactor, owning: ends.takeNear(), .edgeReadable) { _ in
+                        isNewCalled = true
+                    }
+                    #expect(throws: Never.self) { try source.register() }
+                    next = (ends, source)
+                }
+                try source.register()
+                sources.append(source)
+            }
+            for ends in all { put(ends.far) }
+            reactor.runTurns(3)
+            #expect(survivors == 1 && !isNewCalled)
+            let new = try #require(next)
+            put(new.ends.far)
+            reactor.runTurns(2)
+            #expect(isNewCalled)
+            new.source.cancel()
+            for source in sources { source.cancel() }
+        }
+        #expect(reuses > 0, "no number was used again: this test has seen nothing")
+    }
+
+    @Test func `48 twenty thousand times brings each source exactly its own event`() throws {
+        let reactor = try Reactor()
+        var heard = 0
+        var strays = 0
+        var previous: EventSource?
+        for round in 0..<20_000 {
+            let ends = Ends(Pair.sockets())
+            var isMine = false
+            let source = EventSource(reactor, owning: ends.takeNear(), .edgeReadable) { _ in
+                if isMine { heard += 1 } else { strays += 1 }
+            }
+            try source.register()
+            previous?.cancel()
+            put(ends.far)
+            // Nine of ten end with their event unheard.
+            if round.isMultiple(of: 10) {
+                isMine = true
+                reactor.runTurns(1)
+                isMine = false
+            }
+            previous = source
+        }
+        previous?.cancel()
+        #expect(strays == 0 && heard == 2_000)
+    }
+}
