@@ -22,7 +22,12 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let package = Package(
     name: "swift-named-pipes",
     products: [
-        .library(name: "NamedPipes", targets: ["NamedPipes"])
+        .library(name: "NamedPipes", targets: ["NamedPipes"]),
+        .executable(name: "pipectl", targets: ["pipectl"]),
+    ],
+    dependencies: [
+        // For pipectl alone: the libraries depend on no package.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
     ],
     targets: [
         .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
@@ -30,6 +35,10 @@ let package = Package(
         // Lifetimes: a buffer hands out its bytes as a span that the compiler ties to it, rather than as a pointer.
         library("PipeFraming", [], [.enableExperimentalFeature("Lifetimes")]),
         library("NamedPipes", ["PipeReactor", "PipeFraming"]),
+        .executableTarget(
+            name: "pipectl",
+            dependencies: ["NamedPipes", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: settings),
         .target(
             name: "PipeTestSupport", dependencies: ["NamedPipes"], path: "Tests/PipeTestSupport",
             swiftSettings: settings),
