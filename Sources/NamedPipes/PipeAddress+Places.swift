@@ -59,7 +59,9 @@ extension PipeAddress {
     static func unique(prefix: String, in environment: AddressEnvironment) throws(PipeError) -> PipeAddress {
         try checkName(prefix)
         let directory =
-            if let runtime = environment.existingRuntimeDirectory { runtime } else { try privateDirectory(in: environment) }
+            if let runtime = environment.existingRuntimeDirectory { runtime } else {
+                try privateDirectory(in: environment)
+            }
         let suffix = hexadecimal(.random(in: .min ... .max)) + hexadecimal(.random(in: .min ... .max))
         return try file("\(directory)/\(prefix)-\(suffix)", isGenerated: true)
     }

@@ -77,7 +77,8 @@ public struct PipeAddress: Sendable {
         let address = try PipeAddress(.file, path, isGenerated: isGenerated)
         guard path.utf8.first == UInt8(ascii: "/") else { throw .invalidAddress(.notAbsolute(path: path)) }
         let components = path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        for component in components where component.isEmpty || component.elementsEqual(".".utf8) || component.elementsEqual("..".utf8) {
+        for component in components
+        where component.isEmpty || component.elementsEqual(".".utf8) || component.elementsEqual("..".utf8) {
             throw .invalidAddress(.notNormalized(path: path))
         }
         return address

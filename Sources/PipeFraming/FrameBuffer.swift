@@ -3,7 +3,7 @@
 /// A growing queue of bytes: written at its end, read at its front, owned by exactly one place.
 ///
 /// A framing appends frames to one (``MessageFraming/encode(_:into:)``); a connection sends from its front. An empty
-/// buffer owns no memory until the first append, so an idle connection costs five words. Appending is one check of the
+/// buffer owns no memory until the first append, so an idle connection costs four words. Appending is one check of the
 /// room and one copy; `removeFirst` moves an index. Space at the front is used again only when moving the unread bytes
 /// there has been paid for by at least as many removed ones, so every byte is moved a bounded number of times.
 ///
@@ -11,8 +11,7 @@
 @safe
 public struct FrameBuffer: ~Copyable {
     // The memory's pointer never leaves this module other than for the duration of a closure. Bytes head..<tail are
-    // initialised and unread; `memory` is nil exactly when nothing is
-    // allocated.
+    // initialised and unread; `memory` is nil exactly when nothing is allocated.
     @usableFromInline var memory: UnsafeMutablePointer<UInt8>?
     @usableFromInline var head: Int
     @usableFromInline var tail: Int
@@ -93,7 +92,7 @@ extension FrameBuffer {
         unsafe UnsafeMutableRawPointer(room).storeBytes(of: value.littleEndian, as: Value.self)
     }
 
-    /// Lengthens the unread bytes by `count` uninitialised ones and says where they are: the caller writes them at once.
+    /// Lengthens the unread bytes by `count` uninitialised ones, which the caller writes at once.
     @inlinable
     mutating func extend(by count: Int) -> UnsafeMutablePointer<UInt8> {
         if capacity &- tail < count { makeRoom(for: count) }

@@ -8,7 +8,7 @@ public enum FramingError: Error, Hashable, Sendable {
     /// The message is larger than ``MessageFraming/maximumMessageByteCount``, the `limit`.
     ///
     /// `byteCount` is its size. A framing that learns the size digit by digit or has to look for the message's end
-    /// refuses as soon as the limit is passed: `byteCount` is then as far as it had counted, which is more than `limit`.
+    /// refuses as soon as the limit is passed: `byteCount` is then how far it had counted, more than `limit`.
     case messageTooLarge(byteCount: Int, limit: Int)
 
     /// A length that the format reserves, or that no machine can hold: see ``LengthPrefixFraming``.

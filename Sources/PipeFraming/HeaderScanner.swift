@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Reads header fields byte by byte and in order, so that the first impossible byte is the error, however the bytes came.
+// Reads header fields byte by byte and in order: the first impossible byte is the error, however the bytes came.
 // What concerns two fields (none, or two different lengths) is judged at the header's end: a scanner that began at a
 // later line must see the same.
 

@@ -93,6 +93,7 @@ public struct LengthPrefixFraming: MessageFraming, Hashable {
     ///
     /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:)``.
     @inlinable
+    @inline(__always)
     public func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
         guard message.count <= plainLimit else { return try encodeUnusual(message, into: &output) }
         let frame = unsafe output.extend(by: 4 &+ message.count)

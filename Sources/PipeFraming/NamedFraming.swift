@@ -5,7 +5,8 @@
 /// | Text | Framing |
 /// |---|---|
 /// | `length` | ``LengthPrefixFraming``: four bytes, big-endian |
-/// | `length:1`, `length:2`, `length:4`, `length:8` | that many bytes, big-endian; `:le` behind it is little-endian, `:be` says it aloud |
+/// | `length:1`, `length:2`, `length:4`, `length:8` | the same with that many bytes |
+/// | `length:4:le`, `length:4:be` | either byte order, for each width |
 /// | `newline`, `nul`, `formfeed` | ``DelimiterFraming`` with that byte |
 /// | `delimiter:HEX` | ``DelimiterFraming`` with these bytes, two hexadecimal digits each: `delimiter:0d0a` |
 /// | `content-length` | ``ContentLengthFraming`` |

@@ -4,7 +4,7 @@ internal import Glibc
 /// Tells when a descriptor of the embedder's own is ready: standard input, a signalfd, another library's socket.
 ///
 /// It does not own the descriptor: cancel the watch before closing it. It belongs to the reactor's thread.
-public final class DescriptorWatch: TurnWork {
+public final class DescriptorWatch: TurnWork, EventHandler {
     /// What to wait for.
     public enum Direction: Sendable {
         /// Bytes to read, or their end (`EPOLLIN`).
@@ -23,11 +23,11 @@ public final class DescriptorWatch: TurnWork {
         self.reactor = reactor
         self.handler = handler
         let interest: Interest = direction == .reading ? .readable : .writable
-        let source = EventSource(reactor, borrowing: descriptor, interest) { [unowned self] _ in self.handler?() }
+        let source = EventSource(reactor, borrowing: descriptor, interest, handler: self)
         do {
             try source.register()
             self.source = source
-        } catch where error.code == EPERM {
+        } catch  where error.code == EPERM {
             // epoll takes no regular files: they are always ready. Then every turn of the loop is.
             reactor.runAtEndOfTurn(self)
         }
@@ -39,6 +39,8 @@ public final class DescriptorWatch: TurnWork {
         source = nil
         handler = nil
     }
+
+    package func handle(_ readiness: Readiness, of source: EventSource) { handler?() }
 
     package func runInTurn() {
         guard let handler else { return }

@@ -7,19 +7,19 @@ internal import Glibc
 /// The order in which the two end is the point of this type: epoll forgets first, then the descriptor closes. The other
 /// way round, the next descriptor with that number would be added without complaint and never be heard of.
 ///
-/// The handler stays referenced while the source is registered and is let go by ``cancel()``; a source that its own
-/// handler captures is therefore kept alive by being registered.
+/// The handler is not retained: it owns the source and cancels it, or lets it go, before it ends itself.
 @safe
 package final class EventSource {
     private var event: OpaquePointer?
     private let base: EventBase
     private var descriptor: OwnedDescriptor?
-    private var handler: ((Readiness) -> Void)?
+    // Unretained and unchecked: a retain of its own would be a cycle, a checked reference costs at each event.
+    private unowned(unsafe) let handler: any EventHandler
 
     /// Makes a source that owns its descriptor, not yet registered.
     package convenience init(
         _ reactor: Reactor, owning descriptor: consuming OwnedDescriptor, _ interest: Interest,
-        handler: @escaping (Readiness) -> Void
+        handler: any EventHandler
     ) {
         self.init(reactor.base, descriptor.rawValue, interest, handler)
         self.descriptor = consume descriptor
@@ -27,14 +27,14 @@ package final class EventSource {
 
     /// Makes a source for a descriptor that somebody else closes, after this source is cancelled. -1 for a timer.
     package convenience init(
-        _ reactor: Reactor, borrowing descriptor: Int32, _ interest: Interest, handler: @escaping (Readiness) -> Void
+        _ reactor: Reactor, borrowing descriptor: Int32, _ interest: Interest, handler: any EventHandler
     ) {
         self.init(reactor.base, descriptor, interest, handler)
     }
 
-    init(_ base: EventBase, _ number: Int32, _ interest: Interest, _ handler: @escaping (Readiness) -> Void) {
+    init(_ base: EventBase, _ number: Int32, _ interest: Interest, _ handler: any EventHandler) {
         self.base = base
-        self.handler = handler
+        unsafe self.handler = handler
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe event = event_new(base.pointer, number, interest.flags, eventDidFire, context)
         precondition(unsafe event != nil, "event_new: out of memory")
@@ -71,20 +71,25 @@ package final class EventSource {
         unsafe event_free(event)
         unsafe self.event = nil
         descriptor = nil
-        handler = nil
     }
 
     deinit { cancel() }
 
     fileprivate func fire(_ flags: Int16) {
-        handler?(Readiness(libevent: flags))
+        unsafe handler.handle(Readiness(libevent: flags), of: self)
     }
+}
+
+/// Who hears of a source's events.
+package protocol EventHandler: AnyObject {
+    /// Called on the reactor's thread. The source may be cancelled and let go inside.
+    func handle(_ readiness: Readiness, of source: EventSource)
 }
 
 /// libevent's callback: it only finds the object.
 private func eventDidFire(_: Int32, _ flags: Int16, _ context: UnsafeMutableRawPointer?) {
     // A +1 for the duration of the call: the handler may drop the last other reference.
-    let source = unsafe Unmanaged<EventSource>.fromOpaque(context!).takeUnretainedValue()
+    let source = unsafe Unmanaged<EventSource>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue()
     source.fire(flags)
 }
 

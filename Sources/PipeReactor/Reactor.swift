@@ -34,7 +34,7 @@ public final class Reactor {
     public init() throws(SystemError) {
         base = try EventBase()
         executor = try ReactorExecutor()
-        let source = EventSource(base, executor.wakeUpDescriptor, .readable) { [executor] _ in executor.clearWakeUp() }
+        let source = EventSource(base, executor.wakeUpDescriptor, .readable, executor)
         try source.register()
         wakeUpSource = source
     }

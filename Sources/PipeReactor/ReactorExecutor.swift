@@ -18,7 +18,7 @@ internal import Synchronization
 /// Work runs in the order in which it came in, once per turn of the loop. It stays waiting while the reactor does not
 /// run. When the reactor itself is gone, functions are refused and jobs are counted and never run: a reactor has to
 /// outlive the actors that live on it.
-public final class ReactorExecutor: SerialExecutor, TaskExecutor {
+public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     // The mailbox: written by any thread under the lock, swapped out whole by the reactor, run outside the lock.
     // Whoever makes it non-empty wakes the reactor; on the reactor's own thread the next turn looks by itself.
     private let mailbox = Mutex(Mailbox())
@@ -100,7 +100,7 @@ extension ReactorExecutor {
 
     func adoptCurrentThread() { thread.store(UInt(pthread_self()), ordering: .relaxed) }
 
-    func clearWakeUp() { wakeUp.wait() }
+    package func handle(_ readiness: Readiness, of source: EventSource) { wakeUp.wait() }
 
     /// Runs what is waiting; what is added meanwhile waits for the next turn, so that the loop keeps its events going.
     func deliverMail(on reactor: Reactor) {

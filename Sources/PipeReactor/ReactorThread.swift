@@ -60,7 +60,8 @@ public final class ReactorThread: Sendable {
 private final class ThreadStart: Sendable {
     private let name: String
     private let setUp: Mutex<((Reactor) throws -> Void)?>
-    private let outcome = Mutex<Result<ReactorExecutor, any Error>?>(nil)
+    private let outcome = Mutex<Result<ReactorExecutor, any Error>>(
+        .failure(SystemError(call: "pthread_create", code: EAGAIN)))
     private let ready: WakeUp
 
     init(name: String, setUp: sending @escaping (Reactor) throws -> Void) throws(SystemError) {
@@ -75,7 +76,7 @@ private final class ThreadStart: Sendable {
         let code = unsafe pthread_create(
             &thread, nil,
             { argument in
-                unsafe Unmanaged<ThreadStart>.fromOpaque(argument!).takeRetainedValue().main()
+                unsafe Unmanaged<ThreadStart>.fromOpaque(argument.unsafelyUnwrapped).takeRetainedValue().main()
                 return nil
             }, argument.toOpaque())
         guard code == 0 else {
@@ -87,7 +88,7 @@ private final class ThreadStart: Sendable {
 
     func waitForReactor() throws -> ReactorExecutor {
         ready.wait()
-        return try outcome.withLock { try $0!.get() }
+        return try outcome.withLock { try $0.get() }
     }
 
     private func main() {

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What epoll said about a descriptor, in one callback. More than one can hold.
+/// What epoll said about a descriptor, in one callback. More than one can hold. Inlinable, because every event makes one
+/// and looks at it in another module.
+@frozen
 package struct Readiness: OptionSet {
     package let rawValue: Int16
 
-    package init(rawValue: Int16) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: Int16) { self.rawValue = rawValue }
 
     /// `EPOLLIN`: bytes, a connection to accept, or an end to be read.
-    package static let readable = Readiness(rawValue: 1)
+    @inlinable package static var readable: Readiness { Readiness(rawValue: 1) }
     /// `EPOLLOUT`: at most a quarter of the send buffer is in flight (unix(7) sockets), or the peer is gone.
-    package static let writable = Readiness(rawValue: 2)
+    @inlinable package static var writable: Readiness { Readiness(rawValue: 2) }
     /// `EPOLLRDHUP`: the peer will send no more. What it sent before is still there to be read.
-    package static let peerFinished = Readiness(rawValue: 4)
+    @inlinable package static var peerFinished: Readiness { Readiness(rawValue: 4) }
     /// The time given to ``EventSource/arm(after:)`` has passed.
-    package static let timedOut = Readiness(rawValue: 8)
+    @inlinable package static var timedOut: Readiness { Readiness(rawValue: 8) }
 }
 
 /// What an ``EventSource`` asks epoll for.

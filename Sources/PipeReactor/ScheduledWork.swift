@@ -4,7 +4,7 @@
 ///
 /// It belongs to the reactor's thread. The reactor keeps it until it has fired for the last time or is cancelled; this
 /// handle may be dropped.
-public final class ScheduledWork {
+public final class ScheduledWork: EventHandler {
     private unowned let reactor: Reactor
     private let interval: Duration?
     private var work: (() -> Void)?
@@ -17,7 +17,7 @@ public final class ScheduledWork {
         self.interval = interval
         self.work = work
         due = SuspendingClock.now + max(delay, .zero)
-        timer = EventSource(reactor, borrowing: -1, .timer) { [unowned self] _ in fire() }
+        timer = EventSource(reactor, borrowing: -1, .timer, handler: self)
         key = reactor.timers.insert(self)
         timer?.arm(after: delay)
     }
@@ -39,7 +39,7 @@ public final class ScheduledWork {
         timer = nil
     }
 
-    private func fire() {
+    package func handle(_ readiness: Readiness, of source: EventSource) {
         guard let work else { return }
         let now = SuspendingClock.now
         // libevent counts on a coarse clock and may be up to one tick (4 ms at 250 Hz) early; we never are.

@@ -11,34 +11,40 @@ internal import Glibc
 // - everything else is a `SystemError`.
 
 /// Makes a call that cannot block, and turns -1 into a typed error.
-@inline(__always)
+@inlinable
 package func systemCall<Result: FixedWidthInteger>(
     _ name: StaticString, _ body: () -> Result
 ) throws(SystemError) -> Result {
     while true {
         let result = body()
         if result != -1 { return result }
-        let code = errno
-        if code != EINTR { throw failure(of: name, code) }
+        if let error = failureOfLastCall(name) { throw error }
     }
 }
 
 /// Makes a call on a non-blocking descriptor; nil means it would block.
-@inline(__always)
+@inlinable
 package func nonBlockingCall<Result: FixedWidthInteger>(
     _ name: StaticString, _ body: () -> Result
 ) throws(SystemError) -> Result? {
     while true {
         let result = body()
         if result != -1 { return result }
-        let code = errno
-        if code == EAGAIN || code == EWOULDBLOCK { return nil }
-        if code != EINTR { throw failure(of: name, code) }
+        if wouldLastCallBlock() { return nil }
+        if let error = failureOfLastCall(name) { throw error }
     }
 }
 
+/// What errno says; nil if the call is to be made again.
+@usableFromInline
 @inline(never)
-private func failure(of name: StaticString, _ code: Int32) -> SystemError {
+package func failureOfLastCall(_ name: StaticString) -> SystemError? {
+    let code = errno
+    if code == EINTR { return nil }
     precondition(code != EBADF && code != EFAULT && code != ENOTSOCK, "\(name) failed with errno \(code): a bug here")
     return SystemError(call: "\(name)", code: code)
 }
+
+@usableFromInline
+@inline(never)
+package func wouldLastCallBlock() -> Bool { errno == EAGAIN || errno == EWOULDBLOCK }

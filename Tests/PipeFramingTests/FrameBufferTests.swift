@@ -63,6 +63,17 @@ import Testing
         #expect(buffer.capacity <= 4 * 253 && capacity <= 4 * 253)
     }
 
+    @Test func `grows rather than move many bytes for the room of a few`() {
+        var buffer = FrameBuffer()
+        buffer.append(contentsOf: [UInt8](repeating: 1, count: 256).span)
+        buffer.removeFirst(1)
+        buffer.append(2)
+        #expect(buffer.capacity == 512 && buffer.byteCount == 256)
+        buffer.removeFirst(200)
+        buffer.append(contentsOf: [UInt8](repeating: 3, count: 400).span)
+        #expect(buffer.capacity == 512 && buffer.byteCount == 456)
+    }
+
     @Test func `being emptied brings all its room back`() {
         var buffer = FrameBuffer()
         buffer.append(contentsOf: [UInt8](repeating: 1, count: 256).span)

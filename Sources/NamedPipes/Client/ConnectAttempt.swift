@@ -18,8 +18,8 @@ struct ConnectAttempt {
 
     enum Step: Equatable {
         case retry(after: Duration)
-        /// Until the directory changes; and, where there is something to ask again, after a while.
-        case waitForServer(retryAfter: Duration?)
+        /// Until the directory changes, or the time has passed.
+        case waitForServer(retryAfter: Duration)
         case fail(PipeError)
     }
 
@@ -40,8 +40,9 @@ struct ConnectAttempt {
         case ENOENT, ENOTDIR, ECONNREFUSED:
             lastError = nil
             guard waitsForServer else { return .fail(.noServer(address)) }
-            let canWatch = error.code != ECONNREFUSED && address.path != nil
-            return .waitForServer(retryAfter: canWatch ? nil : refusedBackoff.next(using: &generator))
+            // Watching tells of a name that appears; the clock is for what no event tells (see DirectoryWatch).
+            let isWatched = error.code != ECONNREFUSED && address.path != nil
+            return .waitForServer(retryAfter: isWatched ? .seconds(5) : refusedBackoff.next(using: &generator))
         case EACCES, EPERM:
             return .fail(.accessDenied(address))
         default:

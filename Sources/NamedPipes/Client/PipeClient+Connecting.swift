@@ -42,7 +42,7 @@ extension PipeClient {
         case .waitForServer(let delay):
             change(to: .waitingForServer)
             watchForServer()
-            if let delay { retryLater(delay) }
+            retryLater(delay)
         case .fail(let error):
             giveUp(error)
         }
@@ -71,8 +71,7 @@ extension PipeClient {
 
     private func giveUp(_ error: PipeError) {
         endAttempt()
-        let limit = configuration.reconnection?.maximumAttemptCount ?? .max
-        if let backoff, backoff.attemptCount > 0, backoff.attemptCount < limit { return reconnectLater() }
+        if let backoff, backoff.attemptCount > 0, backoff.attemptCount < attemptLimit { return reconnectLater() }
         backoff?.reset()
         fail(error)
     }
@@ -111,6 +110,8 @@ extension PipeClient {
         connection.adopt(kept)
     }
 
+    private var attemptLimit: Int { configuration.reconnection?.maximumAttemptCount ?? .max }
+
     private func reconnectLater() {
         guard let delay = backoff?.next(using: &generator) else { return }
         change(to: .waitingToReconnect(after: delay))
@@ -119,11 +120,15 @@ extension PipeClient {
 }
 
 extension PipeClient: ConnectionOwner {
-    func connectionWillReport(_ connection: PipeConnection, unsent: SendQueue?) {
+    func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueueSlot?) {
         self.connection = nil
-        guard configuration.unsentMessages == .keep, let unsent, !isDisconnecting else { return }
-        let kept = SendQueue()
-        kept.append(unsentFramesOf: unsent)
+        guard configuration.unsentMessages == .keep, reason != .closedLocally, let unsent else { return }
+        let kept = SendQueueSlot()
+        kept.value.append(unsentFramesOf: unsent.value)
+        if let later = keptFrames {
+            kept.value.append(unsentFramesOf: later.value)
+            later.destroy()
+        }
         keptFrames = kept
     }
 
@@ -134,7 +139,7 @@ extension PipeClient: ConnectionOwner {
             let lasted = openedAt.map { SuspendingClock.now - $0 } ?? .zero
             if lasted >= backoff.maximumDelay { backoff.reset() }
             self.backoff = backoff
-            reconnectLater()
+            if backoff.attemptCount < attemptLimit { reconnectLater() } else { change(to: .idle) }
         } else {
             change(to: .idle)
         }

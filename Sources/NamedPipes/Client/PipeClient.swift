@@ -59,7 +59,7 @@ public final class PipeClient {
     // Between connections.
     var backoff: Backoff?
     var openedAt: SuspendingClock.Instant?
-    var keptFrames: SendQueue?
+    var keptFrames: SendQueueSlot?
     var generator = SystemRandomNumberGenerator()
 
     /// Makes a client. Nothing happens until ``connect()``.
@@ -135,21 +135,28 @@ public final class PipeClient {
     public func send(_ message: String) throws(PipeError) -> PipeConnection.SendVerdict { try send(message.utf8.span) }
 
     /// How many messages are kept for the next connection.
-    public var keptMessageCount: Int { keptFrames?.unsentMessageCount(host.framing) ?? 0 }
+    public var keptMessageCount: Int { keptFrames?.value.unsentMessageCount(host.framing) ?? 0 }
+
+    private func dropKept() {
+        keptFrames?.destroy()
+        keptFrames = nil
+    }
+
+    deinit { dropKept() }
 
     private func keep(_ message: Span<UInt8>) throws(PipeError) -> PipeConnection.SendVerdict {
-        let kept = keptFrames ?? SendQueue()
+        let kept = keptFrames ?? SendQueueSlot()
+        keptFrames = kept
         let limits = configuration.connection
-        guard kept.bytes.isEmpty || kept.byteCount + message.count <= limits.sendQueueLimit else {
+        guard kept.value.bytes.isEmpty || kept.value.byteCount + message.count <= limits.sendQueueLimit else {
             throw .sendQueueFull(limit: limits.sendQueueLimit)
         }
         do {
-            try host.framing.encode(message, into: &kept.bytes)
+            try host.framing.encode(message, into: &kept.value.bytes)
         } catch {
             throw PipeError(error)
         }
-        keptFrames = kept
-        return kept.byteCount > limits.highWaterMark ? .acceptedAboveHighWaterMark : .accepted
+        return kept.value.byteCount > limits.highWaterMark ? .acceptedAboveHighWaterMark : .accepted
     }
 }
 
@@ -204,7 +211,7 @@ extension PipeClient: TurnWork, Resident {
     private func letGo() {
         delegate = nil
         host.delegate = nil
-        keptFrames = nil
+        dropKept()
         reactor.residents.remove(key)
     }
 }

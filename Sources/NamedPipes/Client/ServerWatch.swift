@@ -2,7 +2,7 @@
 internal import PipeReactor
 
 /// Tells when something changes in the directory where a server may appear.
-final class ServerWatch {
+final class ServerWatch: EventHandler {
     private let directory: DirectoryWatch
     private var source: EventSource?
     private let changed: () -> Void
@@ -12,7 +12,7 @@ final class ServerWatch {
         guard let directory = try DirectoryWatch(for: address) else { return nil }
         self.directory = directory
         self.changed = changed
-        let source = EventSource(reactor, borrowing: directory.descriptor, .readable) { [unowned self] _ in drain() }
+        let source = EventSource(reactor, borrowing: directory.descriptor, .readable, handler: self)
         do {
             try source.register()
         } catch {
@@ -26,7 +26,7 @@ final class ServerWatch {
         source = nil
     }
 
-    private func drain() {
+    package func handle(_ readiness: Readiness, of source: EventSource) {
         do {
             if try directory.drain() { changed() }
         } catch {

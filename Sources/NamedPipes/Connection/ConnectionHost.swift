@@ -9,6 +9,10 @@ final class ConnectionHost {
     let framing: any MessageFraming
     let configuration: PipeConnection.Configuration
 
+    // The usual framing once more by its own type: then the compiler puts scanning and encoding in line, and no
+    // existential is opened at each message.
+    private let lengthPrefix: LengthPrefixFraming?
+
     /// Held strongly until the server or client has stopped.
     var delegate: (any PipeConnectionDelegate)?
 
@@ -18,16 +22,37 @@ final class ConnectionHost {
     init(_ reactor: Reactor, _ configuration: PipeConnection.Configuration, _ delegate: any PipeConnectionDelegate) {
         self.reactor = reactor
         self.framing = configuration.framing
+        lengthPrefix = configuration.framing as? LengthPrefixFraming
         self.configuration = configuration
         self.delegate = delegate
         buffers = reactor.companion(TransferBuffers.self) { TransferBuffers() }
     }
 }
 
+extension ConnectionHost {
+    /// Appends one frame; see ``MessageFraming/encode(_:into:)``.
+    @inline(__always)
+    func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
+        if let lengthPrefix { return try lengthPrefix.encode(message, into: &output) }
+        try framing.encode(message, into: &output)
+    }
+
+    /// Walks the frames; see ``MessageFraming/scanFrames(in:scannedByteCount:deliver:)``.
+    @inline(__always)
+    func scanFrames(
+        in bytes: Span<UInt8>, _ scannedByteCount: Int, deliver: (Span<UInt8>) -> Bool
+    ) throws(FramingError) -> FrameWalk {
+        if let lengthPrefix {
+            return try lengthPrefix.scanFrames(in: bytes, scannedByteCount: scannedByteCount, deliver: deliver)
+        }
+        return try framing.scanFrames(in: bytes, scannedByteCount: scannedByteCount, deliver: deliver)
+    }
+}
+
 /// Who hears of a connection's end, before and after the delegate does.
 protocol ConnectionOwner: AnyObject {
     /// - Parameter unsent: what was still queued; gone after this call.
-    func connectionWillReport(_ connection: PipeConnection, unsent: SendQueue?)
+    func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueueSlot?)
 
     func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason)
 }

@@ -34,6 +34,9 @@ struct ConnectionLifecycle {
     /// Whether a message may be queued.
     var canSend: Bool { (state == .open || state == .finished) && !hasOutputFailed }
 
+    /// Whether what is queued may be written.
+    var canWrite: Bool { state != .closed && !hasOutputFailed }
+
     /// What is to be done about the descriptor after a transition.
     enum Action {
         case nothing

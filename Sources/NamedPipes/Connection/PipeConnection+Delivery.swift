@@ -7,7 +7,7 @@ extension PipeConnection {
     /// Whether the owner, or the automatic back-pressure, wants no messages now.
     var isHeldBack: Bool {
         if flags.contains(.paused) { return true }
-        guard let queue, queue.isAboveHighWaterMark else { return false }
+        guard let queue, queue.value.isAboveHighWaterMark else { return false }
         return host.configuration.pausesReceivingAboveHighWaterMark
     }
 
@@ -57,7 +57,7 @@ extension PipeConnection {
         var remaining = budget
         defer { budget = remaining }
         do {
-            return try host.framing.scanFrames(in: bytes, scannedByteCount: scannedByteCount) { message in
+            return try host.scanFrames(in: bytes, scannedByteCount) { message in
                 delegate.connection(self, didReceive: message)
                 remaining -= 1
                 // After every call into the owner's code, ask again.

@@ -34,8 +34,8 @@ private enum ReadOutcome {
 extension PipeConnection {
     /// Reads and delivers as much as one turn allows. Whoever calls this settles afterwards.
     func receive() {
-        if lifecycle.state == .finished { return endIfHungUp() }
-        var budget = host.configuration.messagesPerTurn
+        if lifecycle.state == .finished { return workAfterEnd() }
+        var budget = max(1, host.configuration.messagesPerTurn)
         while lifecycle.isReceiving, !isHeldBack {
             if let partial, partial.mayHoldFrames {
                 walkCarried(partial, &budget)
@@ -83,7 +83,9 @@ extension PipeConnection {
             return ReadOutcome(count, of: space.count)
         }
         let isSmall = partial.bytes.byteCount <= TransferBuffers.copiedByteCount
-        if isSmall, partial.frameByteCount ?? 0 <= space.count { return try unsafe read(behind: partial, space, &budget) }
+        if isSmall, partial.frameByteCount ?? 0 <= space.count {
+            return try unsafe read(behind: partial, space, &budget)
+        }
         return try unsafe read(into: partial, space, &budget)
     }
 
@@ -140,7 +142,9 @@ extension PipeConnection {
     }
 
     /// After the end of the stream, the only news can be that the peer is gone altogether.
-    private func endIfHungUp() {
-        if Socket.isHungUp(descriptor) { end(.closedByPeer) }
+    private func workAfterEnd() {
+        if flags.contains(.draining) { return beginClose(.serverStopped) }
+        if flags.contains(.inputReady), Socket.isHungUp(descriptor) { end(.closedByPeer) }
+        flags.remove(.inputReady)
     }
 }

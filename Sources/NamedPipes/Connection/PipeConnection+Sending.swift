@@ -24,9 +24,9 @@ extension PipeConnection {
     public func send(_ message: Span<UInt8>) throws(PipeError) -> SendVerdict {
         let queue = try queueWithRoom(for: message.count)
         do {
-            try host.framing.encode(message, into: &queue.bytes)
+            try host.encode(message, into: &queue.value.bytes)
         } catch {
-            if queue.bytes.isEmpty { giveBackQueue() }
+            if queue.value.bytes.isEmpty { giveBackQueue() }
             throw PipeError(error)
         }
         return didQueue(queue)
@@ -43,22 +43,23 @@ extension PipeConnection {
     /// Queues frames that are already encoded, such as those of a broadcast.
     func send(encoded frames: Span<UInt8>) throws(PipeError) -> SendVerdict {
         let queue = try queueWithRoom(for: frames.count)
-        queue.bytes.append(contentsOf: frames)
+        queue.value.bytes.append(contentsOf: frames)
         return didQueue(queue)
     }
 
     /// Queues what a client kept while it had no connection.
-    func adopt(_ kept: SendQueue) {
+    func adopt(_ kept: SendQueueSlot) {
         queue = kept
         _ = didQueue(kept)
     }
 
     /// The queue, if it takes another message. An empty one takes any that the framing allows.
-    private func queueWithRoom(for byteCount: Int) throws(PipeError) -> SendQueue {
+    @inline(__always)
+    private func queueWithRoom(for byteCount: Int) throws(PipeError) -> SendQueueSlot {
         guard lifecycle.canSend else { throw .notConnected }
         if let queue {
             let limit = host.configuration.sendQueueLimit
-            guard queue.byteCount + byteCount <= limit else { throw .sendQueueFull(limit: limit) }
+            guard queue.value.byteCount + byteCount <= limit else { throw .sendQueueFull(limit: limit) }
             return queue
         }
         let fresh = host.buffers.takeQueue()
@@ -66,22 +67,19 @@ extension PipeConnection {
         return fresh
     }
 
-    private func didQueue(_ queue: SendQueue) -> SendVerdict {
+    @inline(__always)
+    private func didQueue(_ queue: SendQueueSlot) -> SendVerdict {
         let mark = host.configuration.highWaterMark
-        guard queue.byteCount > mark else {
-            schedule(for: queue)
+        guard queue.value.byteCount > mark else {
+            // Inside a callback of this connection the flush follows anyway; while writability is awaited, it follows then.
+            if !queue.value.isAwaitingWritability { schedule() }
             return .accepted
         }
         // A long burst goes out in pieces, so that it does not pile up here first.
         flush()
-        guard let rest = self.queue, rest.byteCount > mark else { return .accepted }
-        rest.isAboveHighWaterMark = true
+        guard let rest = self.queue, rest.value.byteCount > mark else { return .accepted }
+        rest.value.isAboveHighWaterMark = true
         return .acceptedAboveHighWaterMark
-    }
-
-    /// Inside a callback of this connection, the flush follows anyway; while writability is awaited, it follows then.
-    private func schedule(for queue: SendQueue) {
-        if flags.isDisjoint(with: [.busy, .scheduled]), !queue.isAwaitingWritability { schedule() }
     }
 }
 
@@ -90,35 +88,37 @@ extension PipeConnection {
 extension PipeConnection {
     /// Writes what is queued, once. The kernel takes all of it, or we wait for writability.
     func flush() {
-        guard let queue, lifecycle.state != .closed, !queue.isAwaitingWritability else { return }
+        guard let queue, !queue.value.isAwaitingWritability, lifecycle.canWrite else { return }
         do {
-            let count = queue.byteCount
-            let taken = try unsafe queue.bytes.withUnsafeBytes { bytes throws(SystemError) in
+            let count = queue.value.byteCount
+            let taken = try unsafe queue.value.bytes.withUnsafeBytes { bytes throws(SystemError) in
                 try unsafe Socket.send(descriptor, bytes)
             }
-            queue.didWrite(taken ?? 0, host.framing)
-            if taken != count { try awaitWritability(queue) }
+            if taken == count {
+                queue.value.didWriteAll()
+            } else {
+                queue.value.didWrite(taken ?? 0, host.framing)
+                try awaitWritability(queue)
+            }
         } catch {
             return outputDidFail(error)
         }
         noteLevel(of: queue)
-        if queue.bytes.isEmpty { giveBackQueue() }
+        if queue.value.bytes.isEmpty { giveBackQueue() }
     }
 
-    private func awaitWritability(_ queue: SendQueue) throws(SystemError) {
-        queue.isAwaitingWritability = true
+    private func awaitWritability(_ queue: SendQueueSlot) throws(SystemError) {
+        queue.value.isAwaitingWritability = true
         guard writeSource == nil else { return }
-        let source = EventSource(host.reactor, borrowing: descriptor, .edgeWritable) { [unowned self] _ in
-            handleWritable()
-        }
+        let source = EventSource(host.reactor, borrowing: descriptor, .edgeWritable, handler: self)
         writeSource = source
         try source.register()
     }
 
     /// Down at the low-water mark: the delegate hears of it, and what was held back goes on.
-    private func noteLevel(of queue: SendQueue) {
-        guard queue.isAboveHighWaterMark, queue.byteCount <= host.configuration.lowWaterMark else { return }
-        queue.isAboveHighWaterMark = false
+    private func noteLevel(of queue: SendQueueSlot) {
+        guard queue.value.isAboveHighWaterMark, queue.value.byteCount <= host.configuration.lowWaterMark else { return }
+        queue.value.isAboveHighWaterMark = false
         flags.insert([.drainDue, .wantsTurn])
         schedule()
     }

@@ -13,7 +13,7 @@ public final class PipeConnection: Identifiable {
     /// Who was at the other end when the connection was made.
     public let peer: PeerCredentials
 
-    /// The embedder's own state of this connection. The connection holds it until the connection itself is let go.
+    /// The embedder's own state of this connection, nil at first. Held until `didCloseWith` has returned.
     public var context: AnyObject?
 
     // What all connections of the owner share.
@@ -26,7 +26,7 @@ public final class PipeConnection: Identifiable {
     private(set) var key: UInt64 = 0
 
     // What the connection is in the middle of. An idle one owns none of these.
-    var queue: SendQueue?
+    var queue: SendQueueSlot?
     var partial: PartialFrame?
     private var ending: Ending?
     private var closeTimer: ScheduledWork?
@@ -40,8 +40,8 @@ public final class PipeConnection: Identifiable {
         self.host = host
         self.peer = peer
         self.descriptor = descriptor.rawValue
-        // Unowned: the reactor's table of residents holds the connection for as long as it is registered.
-        source = EventSource(host.reactor, owning: descriptor, .edgeReadable) { [unowned self] in handle($0) }
+        source = EventSource(host.reactor, owning: descriptor, .edgeReadable, handler: self)
+        // The reactor's table of residents holds the connection for as long as it is registered.
         key = host.reactor.residents.insert(self)
     }
 
@@ -69,7 +69,7 @@ public final class PipeConnection: Identifiable {
     public var isOpen: Bool { lifecycle.canSend }
 
     /// How many bytes are queued here because the kernel has not taken them yet, headers included.
-    public var pendingByteCount: Int { queue?.byteCount ?? 0 }
+    public var pendingByteCount: Int { queue?.value.byteCount ?? 0 }
 
     /// After the end: how many messages were accepted by `send`, but not one byte of them reached the kernel. They were
     /// certainly not delivered. 0 before the end.
@@ -80,8 +80,9 @@ public final class PipeConnection: Identifiable {
 
     /// What other threads may hold in order to send here.
     public var sender: PipeSender {
-        if senderState == nil { senderState = PipeSender.Shared() }
-        return PipeSender(host.reactor.executor, key, senderState!)
+        let shared = senderState ?? PipeSender.Shared()
+        senderState = shared
+        return PipeSender(host.reactor.executor, key, shared)
     }
 
     // MARK: Ending
@@ -97,6 +98,11 @@ public final class PipeConnection: Identifiable {
     /// Drops what is queued and closes at once. `didCloseWith` follows with ``DisconnectReason/closedLocally``.
     public func abort() { end(.closedLocally) }
 
+    deinit {
+        // Only where the reactor went away without a stop.
+        queue?.destroy()
+    }
+
     // MARK: Receiving
 
     /// Stops deliveries, so that the kernel makes the peer wait. Nothing is lost: what has arrived stays.
@@ -107,11 +113,8 @@ public final class PipeConnection: Identifiable {
     /// Continues deliveries, from the loop, with what had been read before the pause first.
     public func resumeReceiving() {
         flags.remove(.paused)
+        flags.insert(.wantsTurn)
         schedule()
-    }
-
-    deinit {
-        precondition(lifecycle.state == .closed || key == 0 || source != nil, "an open connection lost its descriptor")
     }
 }
 
@@ -157,14 +160,13 @@ extension PipeConnection {
 
 // MARK: - Events
 
-extension PipeConnection: TurnWork {
-    private func handle(_ readiness: Readiness) {
-        flags.insert(readiness.contains(.peerFinished) ? [.inputReady, .peerFinishing] : .inputReady)
-        work()
-    }
-
-    func handleWritable() {
-        queue?.isAwaitingWritability = false
+extension PipeConnection: TurnWork, EventHandler {
+    package func handle(_ readiness: Readiness, of source: EventSource) {
+        if readiness.contains(.writable) {
+            queue?.value.isAwaitingWritability = false
+        } else {
+            flags.insert(readiness.contains(.peerFinished) ? [.inputReady, .peerFinishing] : .inputReady)
+        }
         work()
     }
 
@@ -175,22 +177,18 @@ extension PipeConnection: TurnWork {
 
     private func work() {
         flags.insert(.busy)
+        flags.remove(.wantsTurn)
         receive()
         settle()
         flags.remove(.busy)
-        if flags.contains(.wantsTurn) {
-            flags.remove(.wantsTurn)
-            schedule()
-        }
+        guard flags.contains(.wantsTurn), lifecycle.state != .closed else { return }
+        flags.remove(.wantsTurn)
+        schedule()
     }
 
-    /// Has the connection looked after at the end of this turn, unless somebody is at it already.
+    /// Has ``work()`` done at the end of this turn. Inside it, that is only needed where ``settle()`` is not enough.
     func schedule() {
-        guard !flags.contains(.scheduled) else { return }
-        if flags.contains(.busy) {
-            flags.insert(.wantsTurn)
-            return
-        }
+        guard flags.isDisjoint(with: [.scheduled, .busy]) else { return }
         flags.insert(.scheduled)
         host.reactor.runAtEndOfTurn(self)
     }
@@ -223,7 +221,7 @@ extension PipeConnection {
 
     /// Delivers what has arrived, then ends as ``beginClose(_:)`` does.
     func drain() {
-        flags.insert([.draining, .inputReady])
+        flags.insert([.draining, .inputReady, .wantsTurn])
         schedule()
     }
 
@@ -248,8 +246,8 @@ extension PipeConnection {
         guard lifecycle.end() else { return }
         let final = Ending(reason)
         if let queue {
-            final.unsentMessageCount = queue.unsentMessageCount(host.framing)
-            final.hasPartlySentMessage = queue.startedByteCount > 0
+            final.unsentMessageCount = queue.value.unsentMessageCount(host.framing)
+            final.hasPartlySentMessage = queue.value.startedByteCount > 0
         }
         ending = final
         closeTimer?.cancel()
@@ -264,9 +262,10 @@ extension PipeConnection {
         source = nil
         writeSource = nil
         closeTimer = nil
-        host.owner?.connectionWillReport(self, unsent: queue)
+        host.owner?.connectionWillReport(self, ending.reason, unsent: queue)
         giveBackMemory()
         host.delegate?.connection(self, didCloseWith: ending.reason)
+        context = nil
         host.reactor.residents.remove(key)
         host.owner?.connectionDidEnd(self, ending.reason)
     }

@@ -5,7 +5,7 @@ internal import PipeFraming
 ///
 /// A connection borrows one from its reactor's ``TransferBuffers`` while something waits, and gives it back when all is
 /// written.
-final class SendQueue {
+struct SendQueue: ~Copyable {
     /// The unsent bytes. Frames are appended whole.
     var bytes = FrameBuffer()
 
@@ -18,15 +18,20 @@ final class SendQueue {
     /// Whether the kernel took less than it was given, and writability is awaited.
     var isAwaitingWritability = false
 
+    /// The next one in the reserve of ``TransferBuffers``, while this one lies there.
+    var nextInReserve: SendQueueSlot?
+
     var byteCount: Int { bytes.byteCount }
 
-    /// Removes what the kernel took. Only a partial write has to find out where the last frame began.
-    func didWrite(_ count: Int, _ framing: any MessageFraming) {
-        if count >= bytes.byteCount {
-            startedByteCount = 0
-        } else if count > 0 {
-            startedByteCount = framing.remainder(of: bytes, behind: startedByteCount, cutAt: count)
-        }
+    /// Removes everything: the kernel took it.
+    mutating func didWriteAll() {
+        startedByteCount = 0
+        bytes.removeFirst(bytes.byteCount)
+    }
+
+    /// Removes what the kernel took, which was not everything, and finds out where the frame that was cut began.
+    mutating func didWrite(_ count: Int, _ framing: any MessageFraming) {
+        if count > 0 { startedByteCount = framing.remainder(of: bytes, behind: startedByteCount, cutAt: count) }
         bytes.removeFirst(count)
     }
 
@@ -36,12 +41,12 @@ final class SendQueue {
     }
 
     /// Appends the frames of another queue of which not one byte was written.
-    func append(unsentFramesOf other: SendQueue) {
+    mutating func append(unsentFramesOf other: borrowing SendQueue) {
         bytes.append(contentsOf: other.bytes, from: other.startedByteCount)
     }
 
     /// Makes it as new. Memory beyond `limit` is given back.
-    func reset(keepingCapacityUpTo limit: Int) {
+    mutating func reset(keepingCapacityUpTo limit: Int) {
         bytes.removeAll(keepingCapacity: bytes.capacity <= limit)
         startedByteCount = 0
         isAboveHighWaterMark = false

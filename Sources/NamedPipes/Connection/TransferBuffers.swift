@@ -11,7 +11,9 @@ final class TransferBuffers {
     /// An unfinished frame up to this size is copied in front of the next read; a larger one is read in its own memory.
     static let copiedByteCount = 16 << 10
 
-    private var queues: [SendQueue] = []
+    // A chain through the queues themselves: an array would be checked for uniqueness at each burst.
+    private var reserve: SendQueueSlot?
+    private var reserveCount = 0
     private var partials: [PartialFrame] = []
 
     /// Beyond this, memory goes back to the allocator instead of into the reserve.
@@ -22,14 +24,26 @@ final class TransferBuffers {
         unsafe receiveSpace = .allocate(byteCount: 256 << 10, alignment: 4096)
     }
 
-    deinit { unsafe receiveSpace.deallocate() }
+    deinit {
+        unsafe receiveSpace.deallocate()
+        while let queue = popReserve() { queue.destroy() }
+    }
 
-    func takeQueue() -> SendQueue { queues.popLast() ?? SendQueue() }
+    func takeQueue() -> SendQueueSlot { popReserve() ?? SendQueueSlot() }
 
-    func giveBack(_ queue: SendQueue) {
-        guard queues.count < Self.keptCount else { return }
-        queue.reset(keepingCapacityUpTo: Self.keptByteCount)
-        queues.append(queue)
+    private func popReserve() -> SendQueueSlot? {
+        guard let queue = reserve else { return nil }
+        reserve = queue.value.nextInReserve
+        reserveCount -= 1
+        return queue
+    }
+
+    func giveBack(_ queue: SendQueueSlot) {
+        guard reserveCount < Self.keptCount else { return queue.destroy() }
+        queue.value.reset(keepingCapacityUpTo: Self.keptByteCount)
+        queue.value.nextInReserve = reserve
+        reserve = queue
+        reserveCount += 1
     }
 
     func takePartial() -> PartialFrame { partials.popLast() ?? PartialFrame() }

@@ -4,7 +4,7 @@ internal import PipeReactor
 
 /// A published name and its listening socket: accepts a bounded number of clients a turn, and rests when the process or
 /// the system has no room, because the socket stays readable and a loop that asked again at once would never end.
-final class Listener {
+final class Listener: EventHandler {
     private let reactor: Reactor
     private let name: PublishedName
     private let descriptor: Int32
@@ -29,7 +29,7 @@ final class Listener {
         guard let descriptor = name.listener else { preconditionFailure("a published name listens") }
         self.descriptor = descriptor
         // Borrowed: the name closes its socket itself, after the name is gone.
-        let source = EventSource(reactor, borrowing: descriptor, .readable) { [unowned self] _ in acceptSome() }
+        let source = EventSource(reactor, borrowing: descriptor, .readable, handler: self)
         try source.register()
         self.source = source
     }
@@ -42,6 +42,8 @@ final class Listener {
         name.removeName()
         name.close()
     }
+
+    package func handle(_ readiness: Readiness, of source: EventSource) { acceptSome() }
 
     private func acceptSome() {
         for _ in 0..<acceptsPerTurn {

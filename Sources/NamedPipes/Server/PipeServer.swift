@@ -160,7 +160,7 @@ public final class PipeServer {
 }
 
 extension PipeServer: ConnectionOwner {
-    func connectionWillReport(_ connection: PipeConnection, unsent: SendQueue?) {}
+    func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueueSlot?) {}
 
     func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {
         connectionCount -= 1

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import PipeReactor
 internal import Glibc
+internal import PipeReactor
 
 /// A listening socket and the name under which clients find it; both end here and nowhere else.
 ///
@@ -45,7 +45,8 @@ final class PublishedName {
     }
 
     private init(
-        _ address: PipeAddress, _ file: consuming SocketFile?, _ socket: consuming OwnedDescriptor, _ passesNoRights: Bool
+        _ address: PipeAddress, _ file: consuming SocketFile?, _ socket: consuming OwnedDescriptor,
+        _ passesNoRights: Bool
     ) {
         self.address = address
         self.file = file
@@ -95,7 +96,7 @@ extension PublishedName {
             try NamingSocket.bind(socket, to: socketAddress)
             try NamingSocket.listen(socket, backlog: backlog)
             return PublishedName(address, nil, socket, passesNoRights)
-        } catch where error.code == EADDRINUSE {
+        } catch let error where error.code == EADDRINUSE {
             throw .addressInUse(address, holder: Occupancy.listener(at: socketAddress))
         } catch {
             throw .system(error)

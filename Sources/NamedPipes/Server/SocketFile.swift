@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import PipeReactor
 internal import Glibc
+internal import PipeReactor
 
 /// A claimed name in a directory, from before the socket has it until after it is gone.
 ///
@@ -56,7 +56,10 @@ struct SocketFile: ~Copyable {
             // Never more than what it shall have, until it has exactly that.
             try NamingSocket.limitMode(socket, to: permissions.mode & 0o600)
             try NamingSocket.bind(socket, to: SocketAddress(temporary, in: directory))
+        } catch let error where error.code == EADDRINUSE {
+            throw .addressInUse(address, holder: nil)
         } catch {
+            // The directory is held open: what may be missing is /proc.
             throw error.code == ENOENT ? .system(error) : .atLocation(directory.path, error)
         }
         do {
@@ -124,21 +127,23 @@ extension SocketFile {
             try NamingSocket.listen(socket, backlog: backlog)
             return identity
         } catch {
-            throw .atLocation(directory.path(of: temporary), error)
+            throw .atLocation(directory.path(of: name), error)
         }
     }
 
     /// Takes a free name by linking, which fails if somebody without the lock was faster, and the place of a dead socket
-    /// by renaming. Renaming also where links are unknown.
+    /// by renaming.
     private borrowing func publish(_ temporary: String) throws(PipeError) {
         if try directory.socketOfOurs(named: name) == false {
             do {
                 try directory.link(temporary, as: name)
                 _ = try? directory.remove(temporary)
                 return
-            } catch where error.code == EEXIST {
+            } catch let error where error.code == EEXIST {
                 throw .addressInUse(address, holder: nil)
-            } catch {}
+            } catch {
+                // Not every file system has links; renaming will tell what else is wrong.
+            }
         }
         try directory.naming(name) { () throws(SystemError) in try directory.rename(temporary, onto: name) }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import PipeReactor
 internal import Glibc
+internal import PipeReactor
 
 /// The right to a name, held from before its socket appears until after it is gone (`flock(2)`).
 ///
@@ -47,6 +47,10 @@ struct SocketFileLock: ~Copyable {
     deinit {
         // Still locked: the next one must not be taken for this process.
         Self.empty(file)
+        // Closing would not be enough: a child process between its fork and its exec has a copy of the descriptor, and
+        // the lock lasts until the last copy is closed. Unlocking counts for all of them.
+        let descriptor = file.rawValue
+        _ = try? systemCall("flock") { flock(descriptor, LOCK_UN) }
     }
 
     private static func open(_ name: String, in directory: borrowing Directory) throws(PipeError) -> OwnedDescriptor {
@@ -57,6 +61,11 @@ struct SocketFileLock: ~Copyable {
             throw .unusableLocation(path: path, .notALockFile)
         }
         guard status.owner == geteuid() else { throw .unusableLocation(path: path, .foreignOwner(status.owner)) }
+        // A umask may have left its maker, and so the next start, without permission.
+        let descriptor = file.rawValue
+        _ = try directory.naming(name) { () throws(SystemError) in
+            try systemCall("fchmod") { fchmod(descriptor, 0o600) }
+        }
         return file
     }
 

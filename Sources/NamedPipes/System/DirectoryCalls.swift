@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import PipeReactor
 internal import Glibc
+internal import PipeReactor
 
-// Not in Swift's Glibc, which is built without _GNU_SOURCE. The value is the same on all architectures that Swift has.
-private let O_PATH: Int32 = 0o10000000
+// O_PATH is not in Swift's Glibc, which is built without _GNU_SOURCE. x86 and Arm agree on the value.
+private let pathOnly: Int32 = 0o10000000
 
 /// A directory held by a descriptor: what is done in it happens there, even if its path is given to another meanwhile.
 struct Directory: ~Copyable {
@@ -16,7 +16,9 @@ struct Directory: ~Copyable {
     ///   in the directory's own place is refused, one further up is followed.
     static func open(_ path: String) throws(PipeError) -> Directory {
         do {
-            let number = try systemCall("open") { unsafe Glibc.open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
+            let number = try systemCall("open") {
+                unsafe Glibc.open(path, pathOnly | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            }
             return Directory(descriptor: OwnedDescriptor(taking: number), path: path)
         } catch {
             throw Directory.obstacle(on: path, error)
@@ -27,7 +29,7 @@ struct Directory: ~Copyable {
     static func make(_ path: String, mode: UInt32) throws(PipeError) {
         do {
             _ = try systemCall("mkdir") { unsafe mkdir(path, mode) }
-        } catch where error.code == EEXIST {
+        } catch let error where error.code == EEXIST {
             return
         } catch {
             throw .atLocation(path, error)
@@ -46,14 +48,19 @@ struct Directory: ~Copyable {
 
     /// What the name stands for, a symbolic link being a link; nil if there is no such name.
     func status(of name: String) throws(SystemError) -> FileStatus? {
-        do { return try FileStatus(of: name, in: descriptor.rawValue) } catch where error.code == ENOENT { return nil }
+        do {
+            return try FileStatus(of: name, in: descriptor.rawValue)
+        } catch let error where error.code == ENOENT {
+            return nil
+        }
     }
 
     /// Opens or makes a file for reading and writing (`openat(2)`).
     func openFile(_ name: String, mode: mode_t) throws(SystemError) -> OwnedDescriptor {
         // O_NONBLOCK: a FIFO or device in the name's place must not make us wait.
         let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
-        return OwnedDescriptor(taking: try systemCall("openat") { unsafe openat(descriptor.rawValue, name, flags, mode) })
+        return OwnedDescriptor(
+            taking: try systemCall("openat") { unsafe openat(descriptor.rawValue, name, flags, mode) })
     }
 
     func changeGroup(of name: String, to groupID: UInt32) throws(SystemError) {
@@ -108,7 +115,7 @@ extension Directory {
                 guard try FileStatus(following: walked).kind == .directory else {
                     return .unusableLocation(path: walked, .notADirectory)
                 }
-            } catch where error.code == ENOENT {
+            } catch let error where error.code == ENOENT {
                 return .unusableLocation(path: walked, isLink(walked) ? .symbolicLink : .missingDirectory)
             } catch {
                 return .atLocation(error.code == EACCES ? parent : walked, error)

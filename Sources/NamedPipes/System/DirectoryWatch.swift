@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import PipeReactor
 internal import Glibc
+internal import PipeReactor
 
 /// Wakes a client that waits for a server to appear (`inotify(7)`).
 ///
@@ -42,7 +42,6 @@ final class DirectoryWatch {
     /// - Returns: whether something has the name now, so that connecting is worth a try.
     func drain() throws(PipeError) -> Bool {
         do {
-            try discardEvents()
             try retarget()
             return try exists()
         } catch {
@@ -58,13 +57,20 @@ final class DirectoryWatch {
     }
 
     private func exists() throws(SystemError) -> Bool {
-        do { return try FileStatus(of: path).kind == .socket } catch where isOutOfReach(error) { return false }
+        do {
+            return try FileStatus(of: path).kind == .socket
+        } catch {
+            guard isOutOfReach(error) else { throw error }
+            return false
+        }
     }
 
     /// Watches the nearest directory. A directory may appear below it before its watch is in place, without an event;
-    /// so this goes on until the answer is the same twice.
+    /// so this goes on until the answer is the same twice. Events are discarded first and looked after later, never the
+    /// other way round; the last time around takes in those of the watches that ended.
     private func retarget() throws(SystemError) {
         while true {
+            try discardEvents()
             let nearest = try watchNearest()
             if nearest == current { return }
             if let current { stopWatching(current) }
@@ -76,7 +82,11 @@ final class DirectoryWatch {
         var directory = Substring(path)
         while let slash = directory.utf8.lastIndex(of: UInt8(ascii: "/")) {
             directory = directory[..<slash]
-            do { return try watch(directory.isEmpty ? "/" : String(directory)) } catch where isOutOfReach(error) {}
+            do {
+                return try watch(directory.isEmpty ? "/" : String(directory))
+            } catch {
+                guard isOutOfReach(error) else { throw error }
+            }
         }
         return nil
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import PipeReactor
 internal import Glibc
+internal import PipeReactor
 
 /// Which file it is, whatever its names are: two files that exist at the same time never share this.
 ///

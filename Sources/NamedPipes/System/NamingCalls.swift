@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import PipeReactor
 internal import Glibc
+internal import PipeReactor
 
 // The system calls that give a socket its name and ask who is behind one.
 
-// Linux 6.16: nobody may send descriptors through this socket or those accepted from it (unix(7)).
-private let SO_PASSRIGHTS: Int32 = 83
+// SO_PASSRIGHTS, since Linux 6.16: nobody may send descriptors through this socket or those accepted from it (unix(7)).
+private let passRights: Int32 = 83
 
 /// A socket on its way to being a listener.
 enum NamingSocket {
@@ -36,9 +36,9 @@ enum NamingSocket {
         var no: Int32 = 0
         let size = socklen_t(MemoryLayout<Int32>.size)
         do {
-            _ = try systemCall("setsockopt") { unsafe setsockopt(descriptor, SOL_SOCKET, SO_PASSRIGHTS, &no, size) }
+            _ = try systemCall("setsockopt") { unsafe setsockopt(descriptor, SOL_SOCKET, passRights, &no, size) }
             return true
-        } catch where error.code == ENOPROTOOPT {
+        } catch let error where error.code == ENOPROTOOPT {
             return false
         }
     }

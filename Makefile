@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The front door. `make` alone lists what there is; the longer recipes are the scripts in .ci.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+examples := $(notdir $(patsubst %/,%,$(wildcard Sources/Examples/*/)))
+swift-sources := Package.swift $(wildcard Benchmarks/Package.swift) $(wildcard Sources Tests Benchmarks/Benchmarks)
+
+.PHONY: help
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: deps
+deps: ## Install what the build needs and this machine lacks (Debian: libevent-dev, pkg-config)
+	@.ci/install-deps libevent-dev pkg-config
+
+.PHONY: build
+build: deps ## Build everything (debug)
+	swift build
+
+.PHONY: run
+run: deps ## Build pipectl (release) and let it demonstrate itself
+	@swift build --configuration release --product pipectl
+	@"$$(swift build --configuration release --show-bin-path)/pipectl" demo
+
+.PHONY: examples
+examples: deps ## Build the example programs (release)
+	@for example in $(examples); do swift build --configuration release --product "$$example"; done
+	@echo "Examples: $(or $(examples),none yet)"
+
+.PHONY: test
+test: deps ## Build and run the whole test suite (debug); TEST="--filter Framing" for a part
+	@.ci/test $(TEST)
+
+.PHONY: test-address
+test-address: deps ## The suite under AddressSanitizer and LeakSanitizer
+	@.ci/test address $(TEST)
+
+.PHONY: test-thread
+test-thread: deps ## The suite under ThreadSanitizer
+	@.ci/test thread $(TEST)
+
+.PHONY: interop-deps
+interop-deps: ## Install the foreign programs that the interoperability tests talk to, where missing
+	@.ci/install-deps python3 erlang-base nodejs socat netcat-openbsd
+
+.PHONY: bench
+bench: deps ## Run the benchmarks (a package of its own); BENCH="--filter Framing" for a part
+	@swift package --package-path Benchmarks benchmark $(BENCH)
+
+.PHONY: docs
+docs: deps ## Build the documentation; a warning or an undocumented declaration is an error
+	@.ci/install-deps python3
+	@.ci/docs
+
+.PHONY: lint
+lint: ## Check the format and the rules of the house
+	@swift format lint --strict --parallel --recursive $(swift-sources)
+	@.ci/house
+
+.PHONY: format
+format: ## Format the sources in place
+	@swift format --in-place --parallel --recursive $(swift-sources)
+
+.PHONY: consumer
+consumer: deps ## Build and run a program that depends on the last commit by URL
+	@.ci/consumer
+
+.PHONY: ci
+ci: ## Everything that must hold before a merge
+	@bash .ci/run
+
+.PHONY: clean
+clean: ## Remove everything that was built
+	rm -rf .build .build-* Benchmarks/.build
