@@ -45,5 +45,6 @@ let package = Package(
         tests("PipeReactorTests", ["PipeReactor"]),
         tests("PipeFramingTests", ["PipeFraming"]),
         tests("NamedPipesTests", ["NamedPipes"]),
+        tests("PipectlTests", ["pipectl"]),
     ]
 )

@@ -2,14 +2,14 @@
 internal import Glibc
 internal import NamedPipes
 
-/// A program that we started, with its standard input and output as pipes on the reactor.
+/// A program that we started, with its standard input and output on the reactor: both are one socket, whose other end is
+/// here, because writing to a socket nobody reads can be told not to raise SIGPIPE.
 ///
 /// It is ended with this object: a child that lives on is killed, by its number, which is ours until we have collected it.
 final class ChildProcess {
     private let reactor: Reactor
+    private let descriptor: Int32
     private var processID: pid_t?
-    private var inputDescriptor: Int32?
-    private let outputDescriptor: Int32
     private var outputWatch: DescriptorWatch?
     private var inputWatch: DescriptorWatch?
     private var unwritten: ArraySlice<UInt8> = []
@@ -24,24 +24,17 @@ final class ChildProcess {
     ///   - onOutput: gets what it writes to its standard output, as it comes. Its standard error is ours.
     init(_ reactor: Reactor, _ command: [String], onOutput: @escaping (ArraySlice<UInt8>) -> Void) throws {
         self.reactor = reactor
-        let input = try makePipe()
-        let output = try makePipe()
-        inputDescriptor = input.writing
-        outputDescriptor = output.reading
-        _ = fcntl(input.writing, F_SETFL, O_NONBLOCK)
-        defer {
-            close(input.reading)
-            close(output.writing)
-        }
-        processID = try spawn(command, input: input.reading, output: output.writing)
-        outputWatch = try reactor.watch(output.reading, for: .reading) { [unowned self] in readSome(onOutput) }
+        let (ours, theirs) = try makeSocketPair()
+        descriptor = ours
+        defer { close(theirs) }
+        processID = try spawn(command, stream: theirs)
+        outputWatch = try reactor.watch(ours, for: .reading) { [unowned self] in readSome(onOutput) }
     }
 
     deinit {
         inputWatch?.cancel()
         outputWatch?.cancel()
-        if let inputDescriptor { close(inputDescriptor) }
-        close(outputDescriptor)
+        close(descriptor)
         if let processID {
             kill(processID, SIGKILL)
             _ = waitpid(processID, nil, 0)
@@ -66,28 +59,26 @@ final class ChildProcess {
     }
 
     private func writeSome() {
-        while !unwritten.isEmpty, let inputDescriptor {
+        while !unwritten.isEmpty {
             let count = unsafe unwritten.withUnsafeBytes {
-                unsafe Glibc.write(inputDescriptor, $0.baseAddress, $0.count)
+                unsafe send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
             }
-            if count < 0, errno == EAGAIN { return awaitRoom(inputDescriptor) }
-            if count < 0, errno != EINTR { return unwritten.removeAll() }
+            if count < 0, errno == EAGAIN { return awaitRoom() }
+            if count < 0, errno != EINTR { unwritten.removeAll() }
             unwritten = unwritten.dropFirst(max(count, 0))
         }
         inputWatch?.cancel()
         inputWatch = nil
-        guard isInputEnding, let descriptor = inputDescriptor else { return }
-        close(descriptor)
-        inputDescriptor = nil
+        if isInputEnding { shutdown(descriptor, Int32(SHUT_WR)) }
     }
 
-    private func awaitRoom(_ descriptor: Int32) {
+    private func awaitRoom() {
         guard inputWatch == nil else { return }
         inputWatch = try? reactor.watch(descriptor, for: .writing) { [unowned self] in writeSome() }
     }
 
     private func readSome(_ handler: (ArraySlice<UInt8>) -> Void) {
-        let count = unsafe read(outputDescriptor, &buffer, buffer.count)
+        let count = unsafe read(descriptor, &buffer, buffer.count)
         if count > 0 { return handler(buffer[..<count]) }
         guard count == 0 || errno != EINTR else { return }
         outputWatch?.cancel()
@@ -108,13 +99,21 @@ final class ChildProcess {
     }
 }
 
+/// Two ends that no other child inherits, however many threads start some.
+private func makeSocketPair() throws(SystemError) -> (Int32, Int32) {
+    var ends: [Int32] = [-1, -1]
+    let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+    guard unsafe socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw SystemError(call: "socketpair", code: errno) }
+    return (ends[0], ends[1])
+}
+
 /// Starts a program with signals as a shell would give them to it, whatever we have made of ours.
-private func spawn(_ command: [String], input: Int32, output: Int32) throws -> pid_t {
+private func spawn(_ command: [String], stream: Int32) throws -> pid_t {
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
     defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-    unsafe posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
-    unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+    unsafe posix_spawn_file_actions_adddup2(&actions, stream, STDIN_FILENO)
+    unsafe posix_spawn_file_actions_adddup2(&actions, stream, STDOUT_FILENO)
 
     var attributes = posix_spawnattr_t()
     unsafe posix_spawnattr_init(&attributes)

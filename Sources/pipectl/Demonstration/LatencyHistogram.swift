@@ -33,6 +33,6 @@ struct LatencyHistogram {
     private static func upperBound(of bucket: Int) -> Int {
         guard bucket >= 64 else { return bucket }
         let shift = bucket / 32 - 1
-        return ((bucket % 32 + 33) << shift) - 1
+        return (bucket % 32 + 32) << shift | ((1 << shift) - 1)
     }
 }
