@@ -10,6 +10,11 @@ func leftovers(of path: String) -> [String] {
     return (names ?? []).filter { $0.contains(url.lastPathComponent) }
 }
 
+func removeLeftovers(of path: String) {
+    let directory = URL(filePath: path).deletingLastPathComponent()
+    for name in leftovers(of: path) { try? FileManager.default.removeItem(at: directory.appending(path: name)) }
+}
+
 @Suite(.timeLimit(.minutes(2)))
 struct SignalTests {
     let reactor: Reactor
@@ -20,7 +25,8 @@ struct SignalTests {
     @Test(arguments: ["echo", "listen"])
     func `SIGTERM stops a server and takes its name back`(_ command: String) throws {
         let path = try #require(try PipeAddress.unique(prefix: "pipectl-test").path)
-        defer { for name in leftovers(of: path) { try? FileManager.default.removeItem(atPath: "\(path)/../\(name)") } }
+        // The lock stays with every name that somebody may want again; nobody wants this one.
+        defer { removeLeftovers(of: path) }
         let server = try serve(reactor, command, path)
         #expect(leftovers(of: path).contains(URL(filePath: path).lastPathComponent))
         server.terminate()
@@ -36,7 +42,10 @@ struct SignalTests {
         // More than the kernel holds between the two has left, so the server is left with replies that nobody takes.
         #expect(reactor.run(timeout: deadline) { client.connection.map { $0.pendingByteCount < 7 << 20 } ?? false })
         server.terminate()
+        // Nothing that happens on our reactor tells of the name's end: ask again and again.
+        let ticker = reactor.schedule(after: .milliseconds(10), repeating: .milliseconds(10)) {}
         #expect(reactor.run(timeout: deadline) { isRefused(name) })
+        ticker.cancel()
         #expect(!server.text.contains("stopped"))
         server.terminate()
         #expect(server.waitForExit() == 0)
