@@ -33,6 +33,11 @@ struct Demo: ParsableCommand {
         let lines = try DemoText.lines(of: text)
         let reactor = try Reactor()
         let run = try DemoRun(reactor, clientCount: clients, duration: .seconds(seconds), lines: lines)
+        // Ends the clients that are left and lets them go, however it ended.
+        defer {
+            reactor.stop()
+            reactor.run()
+        }
         do {
             try run.run()
         } catch {

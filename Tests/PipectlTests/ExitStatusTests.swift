@@ -3,11 +3,17 @@ import NamedPipes
 import Testing
 
 @Suite(.timeLimit(.minutes(2)))
-struct ExitStatusTests {
+final class ExitStatusTests {
     let reactor: Reactor
     let name = freshName()
 
     init() throws { reactor = try Reactor() }
+
+    /// Ends what lives on the reactor.
+    deinit {
+        reactor.stop()
+        reactor.run()
+    }
 
     @Test func `help and version of nothing are successes`() throws {
         #expect(try run(reactor, "--help").status == 0)

@@ -5,11 +5,17 @@ import NamedPipes
 import Testing
 
 @Suite(.timeLimit(.minutes(2)))
-struct ListenTests {
+final class ListenTests {
     let reactor: Reactor
     let name = freshName()
 
     init() throws { reactor = try Reactor() }
+
+    /// Ends what lives on the reactor.
+    deinit {
+        reactor.stop()
+        reactor.run()
+    }
 
     private struct Record: Decodable {
         struct Peer: Decodable {

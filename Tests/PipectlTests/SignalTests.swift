@@ -16,11 +16,17 @@ func removeLeftovers(of path: String) {
 }
 
 @Suite(.timeLimit(.minutes(2)))
-struct SignalTests {
+final class SignalTests {
     let reactor: Reactor
     let name = freshName()
 
     init() throws { reactor = try Reactor() }
+
+    /// Ends what lives on the reactor.
+    deinit {
+        reactor.stop()
+        reactor.run()
+    }
 
     @Test(arguments: ["echo", "listen"])
     func `SIGTERM stops a server and takes its name back`(_ command: String) throws {
