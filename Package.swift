@@ -19,6 +19,12 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies + ["PipeTestSupport"], swiftSettings: settings)
 }
 
+func example(_ name: String) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["NamedPipes", "ExampleSupport"], path: "Sources/Examples/\(name)",
+        swiftSettings: settings)
+}
+
 let package = Package(
     name: "swift-named-pipes",
     products: [
@@ -46,5 +52,12 @@ let package = Package(
         tests("PipeFramingTests", ["PipeFraming"]),
         tests("NamedPipesTests", ["NamedPipes"]),
         tests("PipectlTests", ["pipectl"]),
+        .target(
+            name: "ExampleSupport", dependencies: ["NamedPipes"], path: "Sources/Examples",
+            exclude: ["EchoServer", "Chat", "Metronome"], swiftSettings: settings),
+        example("EchoServer"),
+        example("Chat"),
+        example("Metronome"),
+        tests("ExampleTests", ["NamedPipes", "EchoServer", "Chat", "Metronome"]),
     ]
 )

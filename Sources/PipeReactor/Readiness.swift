@@ -8,6 +8,9 @@ package struct Readiness: OptionSet {
 
     @inlinable package init(rawValue: Int16) { self.rawValue = rawValue }
 
+    /// Whether one of the others holds. The standard `contains` goes through four generic calls from another module.
+    @inlinable package func has(_ other: Readiness) -> Bool { rawValue & other.rawValue != 0 }
+
     /// `EPOLLIN`: bytes, a connection to accept, or an end to be read.
     @inlinable package static var readable: Readiness { Readiness(rawValue: 1) }
     /// `EPOLLOUT`: at most a quarter of the send buffer is in flight (unix(7) sockets), or the peer is gone.

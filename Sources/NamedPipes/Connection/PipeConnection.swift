@@ -162,10 +162,10 @@ extension PipeConnection {
 
 extension PipeConnection: TurnWork, EventHandler {
     package func handle(_ readiness: Readiness, of source: EventSource) {
-        if readiness.contains(.writable) {
+        if readiness.has(.writable) {
             queue?.value.isAwaitingWritability = false
         } else {
-            flags.insert(readiness.contains(.peerFinished) ? [.inputReady, .peerFinishing] : .inputReady)
+            flags.insert(readiness.has(.peerFinished) ? [.inputReady, .peerFinishing] : .inputReady)
         }
         work()
     }

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExampleSupport
+import Foundation
+import NamedPipes
+
+/// The client's side: shows what is said, and says what is typed.
+///
+/// Standard input and the pipe are two descriptors on one reactor, so neither waits for the other and nothing is locked.
+final class Guest: PipeClientDelegate {
+    private let nickname: String
+    private let reactor: Reactor
+    private var keyboard: DescriptorWatch?
+    private var typed = FrameBuffer()
+
+    init(nickname: String, reactor: Reactor) {
+        self.nickname = nickname
+        self.reactor = reactor
+    }
+
+    // MARK: The room
+
+    func connectionDidOpen(_ connection: PipeConnection) {
+        _ = try? connection.send(nickname)
+        listenToKeyboard(sayingOn: connection)
+    }
+
+    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        guard let utf8 = try? UTF8Span(validating: message) else { return }
+        // What others write must not command this terminal.
+        report(String(String(copying: utf8).unicodeScalars.filter { $0.properties.generalCategory != .control }))
+    }
+
+    func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
+        if reason != .closedLocally { report("* the room has closed (\(reason))") }
+        keyboard?.cancel()
+        reactor.stop()
+    }
+
+    func client(_ client: PipeClient, didFailToConnectWith error: PipeError) {
+        fail(error)
+    }
+
+    // MARK: The keyboard
+
+    private func listenToKeyboard(sayingOn connection: PipeConnection) {
+        do {
+            keyboard = try reactor.watch(STDIN_FILENO, for: .reading) { [unowned self] in
+                let bytes = FileHandle.standardInput.availableData
+                if bytes.isEmpty { return endOfInput(connection) }
+                typed.append(contentsOf: Array(bytes).span)
+                sayLines(on: connection)
+            }
+        } catch {
+            fail(error)
+        }
+    }
+
+    /// The end of the input ends the visit: what is queued is still said.
+    private func endOfInput(_ connection: PipeConnection) {
+        keyboard?.cancel()
+        connection.close()
+    }
+
+    /// A framing is not only for sockets: it finds the lines in whatever bytes have been typed.
+    private func sayLines(on connection: PipeConnection) {
+        let walk = try? DelimiterFraming.newline.scanFrames(in: typed.span, scannedByteCount: 0) { line in
+            _ = try? connection.send(line)
+            return true
+        }
+        typed.removeFirst(walk?.consumedByteCount ?? typed.byteCount)
+    }
+}

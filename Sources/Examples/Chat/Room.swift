@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+
+/// The server's side: who is here, and what is said.
+///
+/// The first message of a connection is its nickname. Only who has one hears the others.
+final class Room: PipeServerDelegate {
+    weak var server: PipeServer?
+
+    /// What a connection's `context` holds.
+    private final class Member {
+        var nickname: String
+        init(nickname: String) { self.nickname = nickname }
+    }
+
+    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        guard let utf8 = try? UTF8Span(validating: message) else {
+            return tell(connection, "only UTF-8 is spoken here")
+        }
+        let text = String(copying: utf8)
+        guard let member = connection.context as? Member else { return join(connection, text) }
+        if text.hasPrefix("/nick ") {
+            rename(member, of: connection, to: String(text.dropFirst("/nick ".count)))
+        } else {
+            say("\(member.nickname): \(text)", exceptTo: connection)
+        }
+    }
+
+    func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
+        guard let member = connection.context as? Member else { return }
+        say("* \(member.nickname) left", exceptTo: connection)
+    }
+
+    private func join(_ connection: PipeConnection, _ nickname: String) {
+        guard isFree(nickname) else { return tell(connection, "the name '\(nickname)' cannot be had") }
+        connection.context = Member(nickname: nickname)
+        say("* \(nickname) joined")
+    }
+
+    private func rename(_ member: Member, of connection: PipeConnection, to nickname: String) {
+        guard isFree(nickname) else { return tell(connection, "the name '\(nickname)' cannot be had") }
+        say("* \(member.nickname) is now \(nickname)")
+        member.nickname = nickname
+    }
+
+    private func isFree(_ nickname: String) -> Bool {
+        let members = server?.connections.compactMap { $0.context as? Member } ?? []
+        return !nickname.isEmpty && !members.contains { $0.nickname == nickname }
+    }
+
+    /// Tells all who have a nickname, but for one.
+    private func say(_ line: String, exceptTo speaker: PipeConnection? = nil) {
+        // A line that is too large for one is too large for all: nobody gets it. Whoever does not keep up loses lines.
+        _ = try? server?.broadcast(line) { $0 !== speaker && $0.context is Member }
+    }
+
+    private func tell(_ connection: PipeConnection, _ line: String) {
+        _ = try? connection.send("! \(line)")
+    }
+}

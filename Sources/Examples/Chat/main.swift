@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExampleSupport
+import NamedPipes
+
+// A room where everybody reads what everybody else writes.
+//
+//     Chat [ADDRESS]              opens the room
+//     Chat ADDRESS NICKNAME       enters it; lines of standard input are said, `/nick NEW` takes another name
+
+do {
+    let reactor = try Reactor()
+    let address = try addressFromArguments(default: "chat")
+    stopOnSignals(reactor.executor)
+    if CommandLine.arguments.count > 2 {
+        enterRoom(at: address, as: CommandLine.arguments[2], on: reactor)
+    } else {
+        try openRoom(at: address, on: reactor)
+    }
+    reactor.run()
+} catch {
+    fail(error)
+}
+
+func openRoom(at address: PipeAddress, on reactor: Reactor) throws {
+    let room = Room()
+    let server = try PipeServer(listeningOn: address, reactor: reactor, delegate: room)
+    room.server = server
+    announce(server)
+}
+
+func enterRoom(at address: PipeAddress, as nickname: String, on reactor: Reactor) {
+    let guest = Guest(nickname: nickname, reactor: reactor)
+    PipeClient(address: address, reactor: reactor, delegate: guest).connect()
+}

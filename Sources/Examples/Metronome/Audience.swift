@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExampleSupport
+import NamedPipes
+import Synchronization
+
+/// Who is to hear the beats: the one thing that both threads know.
+///
+/// Connections belong to the reactor's thread. The other one holds their senders, which are values and name them.
+final class Audience: Sendable {
+    private let state = Mutex((count: 0, listeners: [PipeConnection.ID: PipeSender]()))
+
+    /// Sends the next beat to all. From any thread; the reactor is woken once, however many there are.
+    func beat() {
+        state.withLock { state in
+            state.count += 1
+            let beat = Array("beat \(state.count)".utf8)
+            for sender in state.listeners.values { sender.post(beat) }
+        }
+    }
+
+    func add(_ sender: PipeSender) {
+        state.withLock { $0.listeners[sender.connectionID] = sender }
+    }
+
+    func remove(_ sender: PipeSender) {
+        state.withLock { $0.listeners[sender.connectionID] = nil }
+    }
+}
+
+/// The reactor's side: says who came, and who went with how many beats missed.
+final class Conductor: PipeServerDelegate {
+    private let audience: Audience
+
+    init(_ audience: Audience) { self.audience = audience }
+
+    func connectionDidOpen(_ connection: PipeConnection) {
+        report("\(connection.id) came (\(connection.peer))")
+        audience.add(connection.sender)
+    }
+
+    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        // A metronome does not listen.
+    }
+
+    func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
+        audience.remove(connection.sender)
+        let missed = connection.sender.droppedMessageCount + connection.unsentMessageCount
+        report("\(connection.id) left (\(reason)), \(missed) beats missed")
+    }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import Dispatch
+import ExampleSupport
+import NamedPipes
+
+// Sends a numbered beat to everybody who is connected, at a steady rate that comes from another thread than the
+// reactor's. Who does not keep up misses beats, and the program says how many.
+//
+//     Metronome [ADDRESS [BEATS_PER_SECOND]]
+
+do {
+    let reactor = try Reactor()
+    let address = try addressFromArguments(default: "metronome")
+    let rate = CommandLine.arguments.dropFirst(2).first.flatMap(Double.init) ?? 2
+    let audience = Audience()
+    var configuration = PipeServer.Configuration()
+    // A beat that is late is worth nothing: rather few wait than many.
+    configuration.connection.sendQueueLimit = 4096
+    let server = try PipeServer(
+        listeningOn: address, configuration: configuration, reactor: reactor, delegate: Conductor(audience))
+    stopOnSignals(reactor.executor)
+    announce(server)
+
+    let pendulum = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "pendulum"))
+    pendulum.schedule(deadline: .now(), repeating: 1 / rate)
+    // @Sendable: not the main actor's, as closures of top-level code are otherwise.
+    pendulum.setEventHandler { @Sendable in audience.beat() }
+    pendulum.activate()
+
+    reactor.run()
+    pendulum.cancel()
+} catch {
+    fail(error)
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import NamedPipes
+import Testing
+
+struct ChatTests {
+    private let reactor: Reactor
+    private let place: Place
+    private let room: Example
+
+    init() throws {
+        reactor = try Reactor()
+        place = try Place()
+        room = try Example("Chat", place.address.description, on: reactor)
+        try room.waitForLine("listening on \(place.address)")
+    }
+
+    private var address: PipeAddress { place.address }
+
+    /// A visitor who has said its name and was let in.
+    private func member(_ nickname: String) throws -> Visitor {
+        let visitor = try Visitor(to: address, on: reactor)
+        try visitor.send(nickname)
+        #expect(try visitor.messages(1) == ["* \(nickname) joined"])
+        return visitor
+    }
+
+    @Test func `what one says the others read, and it is not read back`() throws {
+        let ada = try member("Ada")
+        let grace = try member("Grace")
+        try ada.send("hello")
+        #expect(try grace.messages(2) == ["* Grace joined", "Ada: hello"])
+        try grace.send("hello, Ada")
+        #expect(try ada.messages(3) == ["* Ada joined", "* Grace joined", "Grace: hello, Ada"])
+    }
+
+    @Test func `who has not said its name hears nothing`() throws {
+        let silent = try Visitor(to: address, on: reactor)
+        let ada = try member("Ada")
+        let grace = try member("Grace")
+        try ada.send("is anybody else here?")
+        #expect(try grace.messages(2).last == "Ada: is anybody else here?")
+        // Answers come in order: had the silent one been told something of all this, it would come before this one.
+        try silent.send("Ada")
+        #expect(try silent.messages(1) == ["! the name 'Ada' cannot be had"])
+    }
+
+    @Test func `a new nickname is told to all, and leaving too`() throws {
+        let ada = try member("Ada")
+        let grace = try member("Grace")
+        try grace.send("/nick Admiral")
+        #expect(try ada.messages(3).last == "* Grace is now Admiral")
+        try grace.send("/nick Ada")
+        #expect(try grace.messages(3).last == "! the name 'Ada' cannot be had")
+        grace.connection?.close()
+        #expect(try ada.messages(4).last == "* Admiral left")
+    }
+
+    @Test func `the client says what is typed and shows what is said`() throws {
+        let ada = try member("Ada")
+        let grace = try Example("Chat", address.description, "Grace", on: reactor)
+        try grace.waitForLine("* Grace joined")
+        try grace.type("typed line")
+        #expect(try ada.messages(3).last == "Grace: typed line")
+        try ada.send("\u{1B}[31mred\u{7}")
+        try grace.waitForLine("Ada: [31mred")
+        try grace.endInput()
+        #expect(try grace.exitStatus() == 0)
+        #expect(try ada.messages(4).last == "* Grace left")
+    }
+
+    @Test func `what was piped in is said before the client leaves`() throws {
+        let ada = try member("Ada")
+        let grace = try Example("Chat", address.description, "Grace", on: reactor)
+        for number in 1...100 { try grace.type("line \(number)") }
+        try grace.endInput()
+        let expected = ["* Grace joined"] + (1...100).map { "Grace: line \($0)" } + ["* Grace left"]
+        #expect(try ada.messages(103).dropFirst() == expected[...])
+        #expect(try grace.exitStatus() == 0)
+    }
+
+    @Test func `both ends stop on a signal`() throws {
+        let ada = try member("Ada")
+        let grace = try Example("Chat", address.description, "Grace", on: reactor)
+        try grace.waitForLine("* Grace joined")
+        grace.signal(SIGINT)
+        #expect(try grace.exitStatus() == 0)
+        #expect(try ada.messages(3).last == "* Grace left")
+        room.signal(SIGTERM)
+        #expect(try room.exitStatus() == 0)
+        #expect(try ada.reasonOfEnd() == .closedByPeer)
+    }
+}

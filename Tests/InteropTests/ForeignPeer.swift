@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+
+/// A program of another language, running beside the test. The programs are in `Peers`.
+///
+/// Nothing here waits: the test's thread runs the reactor that the program talks to. So the program's output goes to
+/// files, and whether it has ended is asked without blocking. What still runs when the test lets go of it is ended.
+final class ForeignPeer {
+    /// How a program ended.
+    enum Outcome: Equatable {
+        case exited(Int32)
+        case signalled(Int32)
+    }
+
+    private let directory: URL
+    private let processID: pid_t
+    private var outcome: Outcome?
+
+    /// Starts a program of `Peers`.
+    ///
+    /// - Parameters:
+    ///   - script: its file name; the ending decides on the interpreter.
+    ///   - arguments: what follows the script. A `--timeout` is added: a forgotten program ends by itself.
+    init(_ script: String, _ arguments: [String]) throws {
+        let interpreter = ForeignPeer.interpreter(of: script)
+        let executable = try #require(ForeignPeer.find(interpreter), "\(interpreter) is not on PATH")
+        let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Peers/\(script)").path()
+        directory = FileManager.default.temporaryDirectory.appending(path: "peer-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
+        processID = try Spawned.start(
+            executable, [interpreter, path] + arguments + ["--timeout", "60"],
+            standardOutput: directory.appending(path: "output").path(),
+            standardError: directory.appending(path: "errors").path())
+    }
+
+    deinit {
+        if !hasExited { Spawned.end(processID) }
+        try? FileManager.default.removeItem(at: directory)
+    }
+
+    /// Whether the program has ended by now.
+    var hasExited: Bool {
+        if outcome == nil { outcome = Spawned.outcome(of: processID) }
+        return outcome != nil
+    }
+
+    /// What the program has printed by now, by lines.
+    var output: [String] { lines(of: "output") }
+
+    /// What it has complained about by now, by lines.
+    var errors: [String] { lines(of: "errors") }
+
+    /// Expects that the program succeeded and printed these lines, and reports its own words if not.
+    func expectSuccess(printing expected: String..., sourceLocation: SourceLocation = #_sourceLocation) {
+        #expect(hasExited, "still running", sourceLocation: sourceLocation)
+        #expect(errors == [], sourceLocation: sourceLocation)
+        #expect(output == expected, sourceLocation: sourceLocation)
+        #expect(outcome == .exited(0), sourceLocation: sourceLocation)
+    }
+
+    private func lines(of name: String) -> [String] {
+        let content = try? String(contentsOf: directory.appending(path: name), encoding: .utf8)
+        return (content ?? "").split(separator: "\n").map(String.init)
+    }
+}
+
+extension ForeignPeer {
+    static func interpreter(of script: String) -> String {
+        switch URL(filePath: script).pathExtension {
+        case "py": "python3"
+        case "escript": "escript"
+        case "mjs": "node"
+        default: "sh"
+        }
+    }
+
+    /// The file that a command's name stands for, as the shell would find it in `PATH`.
+    static func find(_ command: String) -> String? {
+        let directories = ProcessInfo.processInfo.environment["PATH", default: "/usr/bin:/bin"].split(separator: ":")
+        return directories.map { "\($0)/\(command)" }.first(where: FileManager.default.isExecutableFile)
+    }
+}
+
+extension Trait where Self == ConditionTrait {
+    /// Skips a test, saying so, where a command is not installed. With `REQUIRE_FOREIGN_PEERS` in the environment, as
+    /// in continuous integration, the test runs all the same and fails.
+    static func requires(_ commands: String...) -> Self {
+        let missing = commands.filter { ForeignPeer.find($0) == nil }
+        let isStrict = ProcessInfo.processInfo.environment["REQUIRE_FOREIGN_PEERS"] != nil
+        return .enabled(if: isStrict || missing.isEmpty, "not on PATH: \(missing.joined(separator: ", "))")
+    }
+}
