@@ -104,7 +104,7 @@ private final class ConnectSession: PipeClientDelegate {
     func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
         let lostCount = connection.unsentMessageCount + (connection.hasPartlySentMessage ? 1 : 0)
         if lostCount > 0 {
-            note(Failure("the connection was \(reason.text), with \(grouped(lostCount)) messages not delivered"))
+            note(Failure("the connection was \(reason.text), with \(counted(lostCount, "message")) not delivered"))
         } else if reason == .closedByPeer {
             StandardError.note("closed by the server")
         } else if reason != .closedLocally {

@@ -59,9 +59,9 @@ final class ServerSession: PipeServerDelegate {
 
     private var summary: String {
         let reasons = endings.sorted { $0.key < $1.key }.map { "\(grouped($0.value)) \($0.key)" }
-        let connections = "\(grouped(endings.values.reduce(0, +))) connections"
+        let connections = counted(endings.values.reduce(0, +), "connection")
         let ends = reasons.isEmpty ? "" : " (\(reasons.joined(separator: ", ")))"
-        return "\(connections)\(ends), \(grouped(messageCount)) messages, \(readable(byteCount: byteCount))"
+        return "\(connections)\(ends), \(counted(messageCount, "message")), \(readable(byteCount: byteCount))"
     }
 
     // MARK: PipeServerDelegate

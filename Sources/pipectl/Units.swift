@@ -56,6 +56,11 @@ func grouped(_ number: Int) -> String {
     }.joined()
 }
 
+/// `1 message`, `1,234 messages`.
+func counted(_ number: Int, _ what: String) -> String {
+    "\(grouped(number)) \(what)\(number == 1 ? "" : "s")"
+}
+
 /// Bytes with a decimal unit and one decimal place: `71.2 MB`.
 func readable(byteCount: Int) -> String {
     let units = [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)]

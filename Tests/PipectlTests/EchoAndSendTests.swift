@@ -16,7 +16,7 @@ struct EchoAndSendTests {
         #expect(sent.status == 0)
         server.terminate()
         #expect(server.waitForExit() == 0)
-        #expect(server.text.contains("stopped after 1 connections (1 closed by the peer), 3 messages, 14 B"))
+        #expect(server.text.contains("stopped after 1 connection (1 closed by the peer), 3 messages, 14 B"))
     }
 
     @Test func `lines of standard input are messages, the last one also without line feed`() throws {

@@ -29,6 +29,7 @@ struct TextTests {
     @Test func `numbers are written to be read`() {
         #expect([0, 999, 1000, 1_234_567].map(grouped) == ["0", "999", "1,000", "1,234,567"])
         #expect([0, 999, 1000, 71_250_000].map { readable(byteCount: $0) } == ["0 B", "999 B", "1.0 kB", "71.3 MB"])
+        #expect([0, 1, 2000].map { counted($0, "message") } == ["0 messages", "1 message", "2,000 messages"])
         #expect(readable(.microseconds(840)) == "840 µs")
         #expect(readable(.microseconds(4100)) == "4.1 ms")
         #expect(readable(.milliseconds(1200)) == "1.2 s")
