@@ -28,7 +28,12 @@ func example(_ name: String) -> Target {
 let package = Package(
     name: "swift-named-pipes",
     products: [
-        .library(name: "NamedPipes", targets: ["NamedPipes"])
+        .library(name: "NamedPipes", targets: ["NamedPipes"]),
+        .executable(name: "pipectl", targets: ["pipectl"]),
+    ],
+    dependencies: [
+        // For pipectl alone: the libraries depend on no package.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
     ],
     targets: [
         .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
@@ -36,12 +41,17 @@ let package = Package(
         // Lifetimes: a buffer hands out its bytes as a span that the compiler ties to it, rather than as a pointer.
         library("PipeFraming", [], [.enableExperimentalFeature("Lifetimes")]),
         library("NamedPipes", ["PipeReactor", "PipeFraming"]),
+        .executableTarget(
+            name: "pipectl",
+            dependencies: ["NamedPipes", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: settings),
         .target(
             name: "PipeTestSupport", dependencies: ["NamedPipes"], path: "Tests/PipeTestSupport",
             swiftSettings: settings),
         tests("PipeReactorTests", ["PipeReactor"]),
         tests("PipeFramingTests", ["PipeFraming"]),
         tests("NamedPipesTests", ["NamedPipes"]),
+        tests("PipectlTests", ["pipectl"]),
         .target(
             name: "ExampleSupport", dependencies: ["NamedPipes"], path: "Sources/Examples",
             exclude: ["EchoServer", "Chat", "Metronome"], swiftSettings: settings),

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Glibc
+internal import NamedPipes
+
+struct Connect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Talk to a server: lines go out, messages come in.",
+        discussion: """
+            Every line of standard input is sent as one message, and every message that arrives is printed as one line. \
+            At the end of the input (Ctrl-D) what is queued is sent, and the connection is closed; with --stay it lasts \
+            until the server closes it or a signal comes.
+
+              pipectl connect thermostat
+              pipectl connect events --wait --stay < subscriptions.txt
+            """)
+
+    @OptionGroup var target: AddressArgument
+
+    @Flag(help: "Stay connected after the end of standard input.")
+    var stay = false
+
+    @OptionGroup var client: ClientOptions
+    @OptionGroup var printing: PrintOptions
+    @OptionGroup var wire: WireOptions
+
+    func run() throws {
+        let session = ConnectSession(try Reactor(), style: printing.raw ? .raw : .text, staysAtEnd: stay)
+        try session.run(target.address, client.configuration(wire))
+    }
+}
+
+/// Both directions at once.
+private final class ConnectSession: PipeClientDelegate {
+    private let reactor: Reactor
+    private let style: MessageStyle
+    private let staysAtEnd: Bool
+    private var client: PipeClient?
+    private var input: LineInput?
+    private var failure: Failure?
+
+    init(_ reactor: Reactor, style: MessageStyle, staysAtEnd: Bool) {
+        self.reactor = reactor
+        self.style = style
+        self.staysAtEnd = staysAtEnd
+    }
+
+    func run(_ address: PipeAddress, _ configuration: PipeClient.Configuration) throws {
+        let limit = configuration.connection.framing.maximumMessageByteCount
+        input = LineInput(reactor, limit: limit) { [unowned self] in didRead($0) }
+        let client = PipeClient(address: address, configuration: configuration, reactor: reactor, delegate: self)
+        self.client = client
+        let signals = try Signals(reactor) { [reactor] count in
+            if count == 1 { client.disconnect() } else { reactor.stop() }
+        }
+        client.connect()
+        withExtendedLifetime(signals) { reactor.run() }
+        if let failure { throw failure }
+    }
+
+    private func didRead(_ event: LineInput.Event) {
+        guard let connection = client?.connection else { return }
+        switch event {
+        case .lines(let lines): for line in lines { send(line, on: connection) }
+        case .end: if !staysAtEnd { connection.close() }
+        case .failure(let failure): fail(failure)
+        }
+    }
+
+    private func send(_ line: [UInt8], on connection: PipeConnection) {
+        guard failure == nil else { return }
+        do {
+            if try connection.send(line) == .acceptedAboveHighWaterMark { input?.pause() }
+        } catch {
+            fail(Failure(error))
+        }
+    }
+
+    /// The first failure is the one that is told.
+    private func note(_ failure: Failure) { self.failure = self.failure ?? failure }
+
+    /// Gives up, after what is queued has been sent.
+    private func fail(_ failure: Failure) {
+        note(failure)
+        input?.pause()
+        client?.disconnect()
+    }
+
+    // MARK: PipeClientDelegate
+
+    func connectionDidOpen(_ connection: PipeConnection) {
+        if isatty(STDIN_FILENO) == 1 { StandardError.note("connected to \(connection.peer); Ctrl-D ends") }
+        input?.resume()
+    }
+
+    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        guard StandardOutput.write(style.line(for: Array(copying: message), from: connection)) else {
+            return fail(Failure("nobody reads standard output any more"))
+        }
+    }
+
+    func connectionDidDrain(_ connection: PipeConnection) { input?.resume() }
+
+    func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
+        let lostCount = connection.unsentMessageCount + (connection.hasPartlySentMessage ? 1 : 0)
+        if lostCount > 0 {
+            note(Failure("the connection was \(reason.text), with \(counted(lostCount, "message")) not delivered"))
+        } else if reason == .closedByPeer {
+            StandardError.note("closed by the server")
+        } else if reason != .closedLocally {
+            note(Failure("the connection was \(reason.text)"))
+        }
+        input?.pause()
+        reactor.stop()
+    }
+
+    func client(_ client: PipeClient, didChangeTo state: PipeClient.State) {
+        if state == .disconnected { reactor.stop() }
+    }
+
+    func client(_ client: PipeClient, didFailToConnectWith error: PipeError) {
+        note(Failure(error))
+        reactor.stop()
+    }
+}

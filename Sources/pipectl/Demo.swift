@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import NamedPipes
+
+struct Demo: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show it at work: a server process, a thousand clients, and strangers among them.",
+        discussion: """
+            Starts two servers of its own (pipectl echo) on fresh names, connects clients to them, among them one in \\
+            Python and one of socat or nc where they are installed, sends the lines of a text through all of them, and \\
+            compares every reply. Ends with a table; status 1 if anything was lost or wrong. Everything that it starts, \\
+            it stops.
+            """)
+
+    @Option(help: ArgumentHelp("How many clients of our own.", valueName: "number"))
+    var clients = 1000
+
+    @Option(help: ArgumentHelp("How long to send.", valueName: "number"))
+    var seconds = 5.0
+
+    @Option(
+        help: ArgumentHelp(
+            "The text to send. The default is the README.md of the directory or the nearest one above it.",
+            valueName: "file"))
+    var text: String?
+
+    func validate() throws {
+        guard (1...100_000).contains(clients) else { throw ValidationError("--clients is from 1 to 100000") }
+        guard seconds > 0, seconds <= 3600 else { throw ValidationError("--seconds is more than 0 and at most 3600") }
+    }
+
+    func run() throws {
+        let lines = try DemoText.lines(of: text)
+        let reactor = try Reactor()
+        let run = try DemoRun(reactor, clientCount: clients, duration: .seconds(seconds), lines: lines)
+        // Ends the clients that are left and lets them go, however it ended.
+        defer {
+            reactor.stop()
+            reactor.run()
+        }
+        do {
+            try run.run()
+        } catch {
+            throw Failure(error)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import NamedPipes
+
+/// A program that we started, with its standard input and output on the reactor: both are one socket, whose other end is
+/// here, because writing to a socket nobody reads can be told not to raise SIGPIPE.
+///
+/// It is ended with this object: a child that lives on is killed, by its number, which is ours until we have collected it.
+final class ChildProcess {
+    private let reactor: Reactor
+    private let descriptor: Int32
+    private var processID: pid_t?
+    private var outputWatch: DescriptorWatch?
+    private var inputWatch: DescriptorWatch?
+    private var unwritten: ArraySlice<UInt8> = []
+    private var isInputEnding = false
+    private var buffer: [UInt8] = Array(repeating: 0, count: 64 << 10)
+
+    /// What it exited with (128 and more: the signal that ended it); nil while it runs.
+    private(set) var exitStatus: Int32?
+
+    /// - Parameters:
+    ///   - command: the program, looked for in `PATH`, and its arguments.
+    ///   - onOutput: gets what it writes to its standard output, as it comes. Its standard error is ours.
+    init(_ reactor: Reactor, _ command: [String], onOutput: @escaping (ArraySlice<UInt8>) -> Void) throws {
+        self.reactor = reactor
+        let (ours, theirs) = try makeSocketPair()
+        descriptor = ours
+        defer { close(theirs) }
+        processID = try spawn(command, stream: theirs)
+        outputWatch = try reactor.watch(ours, for: .reading) { [unowned self] in readSome(onOutput) }
+    }
+
+    deinit {
+        inputWatch?.cancel()
+        outputWatch?.cancel()
+        close(descriptor)
+        if let processID {
+            kill(processID, SIGKILL)
+            _ = waitpid(processID, nil, 0)
+        }
+    }
+
+    /// Asks it to stop (SIGTERM).
+    func terminate() {
+        if let processID { kill(processID, SIGTERM) }
+    }
+
+    /// Writes to its standard input, as fast as it reads.
+    func write(_ bytes: [UInt8]) {
+        unwritten += bytes
+        writeSome()
+    }
+
+    /// Ends its standard input, after what is still to be written.
+    func closeInput() {
+        isInputEnding = true
+        writeSome()
+    }
+
+    private func writeSome() {
+        while !unwritten.isEmpty {
+            let count = unsafe unwritten.withUnsafeBytes {
+                unsafe send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+            }
+            if count < 0, errno == EAGAIN { return awaitRoom() }
+            if count < 0, errno != EINTR { unwritten.removeAll() }
+            unwritten = unwritten.dropFirst(max(count, 0))
+        }
+        inputWatch?.cancel()
+        inputWatch = nil
+        if isInputEnding { shutdown(descriptor, Int32(SHUT_WR)) }
+    }
+
+    private func awaitRoom() {
+        guard inputWatch == nil else { return }
+        inputWatch = try? reactor.watch(descriptor, for: .writing) { [unowned self] in writeSome() }
+    }
+
+    private func readSome(_ handler: (ArraySlice<UInt8>) -> Void) {
+        let count = unsafe read(descriptor, &buffer, buffer.count)
+        if count > 0 { return handler(buffer[..<count]) }
+        guard count == 0 || errno != EINTR else { return }
+        outputWatch?.cancel()
+        collect()
+    }
+
+    /// Its output has ended, thus it is about to end, too.
+    private func collect() {
+        guard let processID else { return }
+        var status: Int32 = 0
+        guard unsafe waitpid(processID, &status, WNOHANG) == processID else {
+            reactor.schedule(after: .milliseconds(2)) { [weak self] in self?.collect() }
+            return
+        }
+        self.processID = nil
+        let signal = status & 0x7F
+        exitStatus = signal == 0 ? (status >> 8) & 0xFF : 128 + signal
+    }
+}
+
+/// Two ends that no other child inherits, however many threads start some.
+private func makeSocketPair() throws(SystemError) -> (Int32, Int32) {
+    var ends: [Int32] = [-1, -1]
+    let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+    guard unsafe socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw SystemError(call: "socketpair", code: errno) }
+    return (ends[0], ends[1])
+}
+
+/// Starts a program with signals as a shell would give them to it, whatever we have made of ours.
+private func spawn(_ command: [String], stream: Int32) throws -> pid_t {
+    var actions = unsafe posix_spawn_file_actions_t()
+    unsafe posix_spawn_file_actions_init(&actions)
+    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+    unsafe posix_spawn_file_actions_adddup2(&actions, stream, STDIN_FILENO)
+    unsafe posix_spawn_file_actions_adddup2(&actions, stream, STDOUT_FILENO)
+
+    var attributes = posix_spawnattr_t()
+    unsafe posix_spawnattr_init(&attributes)
+    defer { unsafe posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    unsafe sigemptyset(&none)
+    var ignored = none
+    unsafe sigaddset(&ignored, SIGPIPE)
+    unsafe posix_spawnattr_setsigmask(&attributes, &none)
+    unsafe posix_spawnattr_setsigdefault(&attributes, &ignored)
+    // A group of its own: Ctrl-C is for us, and we end our children in order.
+    unsafe posix_spawnattr_setpgroup(&attributes, 0)
+    let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
+    unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
+
+    var arguments = unsafe command.map { unsafe strdup($0) } + [nil]
+    defer { unsafe arguments.forEach { unsafe free($0) } }
+    var processID = pid_t()
+    let code = unsafe posix_spawnp(&processID, command[0], &actions, &attributes, &arguments, environ)
+    guard code == 0 else { throw SystemError(call: "posix_spawn \(command[0])", code: code) }
+    return processID
+}

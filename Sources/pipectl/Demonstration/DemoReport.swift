@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What came of it, as a table.
+struct DemoReport {
+    let text: String
+    /// What was lost or wrong, if anything was.
+    let flaw: String?
+
+    init(crowd: Crowd, strangers: [any Stranger], servers: [EchoServer], time: Duration) {
+        let tallies = [crowd.tally] + strangers.map(\.tally)
+        let total = tallies.dropFirst().reduce(crowd.tally, +)
+        let columns = tallies + [total]
+        func row(_ title: String, _ cell: (Tally) -> String) -> [String] { [title] + columns.map(cell) }
+        func latency(_ fraction: Double) -> String { crowd.latencies.percentile(fraction).map(readable) ?? "-" }
+
+        let table = Self.aligned([
+            ["", "pipectl"] + strangers.map(\.name) + ["total"],
+            ["clients", grouped(crowd.clientCount)] + strangers.map { _ in "1" }
+                + [grouped(crowd.clientCount + strangers.count)],
+            row("messages") { grouped($0.rightCount) },
+            row("bytes") { readable(byteCount: $0.byteCount) },
+            row("messages/s") { grouped(Int(Double($0.rightCount) / (time / .seconds(1)))) },
+            row("lost") { grouped($0.lostCount) },
+            row("wrong") { grouped($0.wrongCount) },
+            ["latency p50", latency(0.5)],
+            ["latency p99", latency(0.99)],
+            ["latency p99.9", latency(0.999)],
+        ])
+        let reasons = crowd.reasons.sorted { $0.key < $1.key }.map { "\(grouped($0.value)) \($0.key)" }
+        let ends = servers.map { "server     \($0.summary ?? "said nothing") (\($0.framing))" }
+        text = ["", table, "", "clients    \(reasons.joined(separator: ", "))", ends.joined(separator: "\n")]
+            .joined(separator: "\n")
+        flaw = Self.flaw(total, strangers, servers)
+    }
+
+    private static func flaw(_ total: Tally, _ strangers: [any Stranger], _ servers: [EchoServer]) -> String? {
+        if !total.isFlawless { return "\(grouped(total.lostCount)) lost, \(grouped(total.wrongCount)) wrong" }
+        if total.rightCount == 0 { return "no message came back" }
+        for stranger in strangers where stranger.exitStatus != 0 {
+            return "\(stranger.name) \(stranger.exitStatus.map { "ended with status \($0)" } ?? "did not end")"
+        }
+        for server in servers where server.exitStatus != 0 {
+            return "a server ended with status \(server.exitStatus ?? -1)"
+        }
+        return nil
+    }
+
+    /// The first column to the left, the others to the right.
+    private static func aligned(_ rows: [[String]]) -> String {
+        let columnCount = rows.map(\.count).max() ?? 0
+        let widths = (0..<columnCount).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0
+        }
+        return rows.map { row in
+            row.enumerated().map { column, cell in
+                let padding = String(repeating: " ", count: widths[column] - cell.count)
+                return column == 0 ? cell + padding : "   " + padding + cell
+            }.joined()
+        }.joined(separator: "\n")
+    }
+}
+
+/// A time with the unit that suits it: `840 µs`, `4.1 ms`, `1.2 s`.
+func readable(_ time: Duration) -> String {
+    let microseconds = time / .microseconds(1)
+    if microseconds < 1000 { return "\(Int(microseconds.rounded())) µs" }
+    return microseconds < 1_000_000 ? "\(decimal(microseconds / 1000)) ms" : "\(decimal(microseconds / 1_000_000)) s"
+}

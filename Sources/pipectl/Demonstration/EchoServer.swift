@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import FoundationEssentials
+internal import NamedPipes
+
+/// `pipectl echo` as a process of its own, on a name that it makes up.
+final class EchoServer {
+    let framing: String
+    private var process: ChildProcess?
+    private var splitter = LineSplitter()
+
+    /// Known once it listens.
+    private(set) var address: PipeAddress?
+    /// The last line that it printed: how it went.
+    private(set) var summary: String?
+
+    init(_ reactor: Reactor, framing: String) throws {
+        self.framing = framing
+        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        // It stops with its standard input, thus also with us, however we end.
+        let command = [program, "echo", "--framing", framing, "--until-input-ends"]
+        process = try ChildProcess(reactor, command) { [unowned self] in read($0) }
+    }
+
+    var exitStatus: Int32? { process?.exitStatus }
+
+    func stop() { process?.terminate() }
+
+    private func read(_ bytes: ArraySlice<UInt8>) {
+        for line in splitter.append(bytes) {
+            let line = String(decoding: line, as: UTF8.self)
+            let mark = "listening on "
+            if line.hasPrefix(mark) { address = try? PipeAddress(parsing: String(line.dropFirst(mark.count))) }
+            summary = line
+        }
+    }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import NamedPipes
+
+struct Echo: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve a pipe that sends every message back.",
+        discussion: """
+            Prints "listening on ADDRESS" once clients can connect, and a summary at the end. The first SIGINT or \
+            SIGTERM gives the name up and finishes what has arrived; a second one stops at once.
+
+              pipectl echo thermostat
+              pipectl echo /run/app/lines.sock --framing newline --max-message 64KiB
+            """)
+
+    @Argument(help: "The name to take; a fresh one is made up if there is none.", transform: parseAddress)
+    var address: PipeAddress?
+
+    @OptionGroup var wire: WireOptions
+    @OptionGroup var options: ServerOptions
+
+    func run() throws {
+        let reactor = try Reactor()
+        let session = ServerSession(reactor) { connection, message throws(PipeError) in
+            try connection.send(message)
+        }
+        let address = try address ?? .unique(prefix: "pipectl")
+        try session.run(address, wire, options) { StandardOutput.write($0 + "\n") }
+    }
+}

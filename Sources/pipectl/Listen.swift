@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import NamedPipes
+
+struct Listen: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve a pipe and print every message, one a line.",
+        discussion: """
+            Messages go to standard output, with control characters escaped; everything else goes to standard error. \
+            A reader of the output that is slow makes the senders wait.
+
+            With --json each line is an object: time, connection, peer (uid, gid and pid at the moment of connecting), \
+            size in bytes, and message; or base64 in place of message where the bytes are not UTF-8.
+
+              pipectl listen events
+              pipectl listen events --json | jq .peer.pid
+            """)
+
+    @OptionGroup var target: AddressArgument
+
+    @Flag(help: "Print one JSON object a message.")
+    var json = false
+
+    @OptionGroup var printing: PrintOptions
+    @OptionGroup var wire: WireOptions
+    @OptionGroup var options: ServerOptions
+
+    func validate() throws {
+        if json, printing.raw { throw ValidationError("--json and --raw are two ways to print; choose one") }
+    }
+
+    func run() throws {
+        let reactor = try Reactor()
+        let style: MessageStyle = json ? .json : printing.raw ? .raw : .text
+        let output = Output()
+        let session = ServerSession(reactor) { connection, message throws(PipeError) in
+            guard StandardOutput.write(style.line(for: Array(copying: message), from: connection)) else {
+                output.didEnd()
+                return
+            }
+        }
+        output.didEnd = { [unowned session] in session.stop() }
+        try session.run(target.address, wire, options) { StandardError.write($0 + "\n") }
+    }
+
+    /// What to do when nobody reads any more; known only once the session is.
+    private final class Output {
+        var didEnd: () -> Void = {}
+    }
+}
+
+extension [UInt8] {
+    /// The bytes of a message, to be kept.
+    init(copying message: Span<UInt8>) {
+        self.init(capacity: message.count) { output in
+            for index in message.indices { output.append(message[index]) }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import FoundationEssentials
+internal import NamedPipes
+
+/// How a message is shown.
+enum MessageStyle {
+    /// One line of text, safe for a terminal whatever the peer sent.
+    case text
+    /// The bytes as they came, and a line feed.
+    case raw
+    /// One JSON object.
+    case json
+
+    /// The line for a message, its line feed included.
+    func line(for message: [UInt8], from connection: PipeConnection) -> [UInt8] {
+        switch self {
+        case .text: Array((printable(message) + "\n").utf8)
+        case .raw: message + [UInt8(ascii: "\n")]
+        case .json: Array((MessageRecord(message, connection).json + "\n").utf8)
+        }
+    }
+}
+
+/// A message as text that a terminal shows and never obeys.
+///
+/// Text has its control characters and invisible formatting escaped, and is else as it came. Bytes that are not UTF-8 are
+/// shown as ASCII with `\xNN` for everything else, and `\\` for the backslash.
+func printable(_ message: [UInt8]) -> String {
+    if let text = String(validating: message, as: UTF8.self) { return printable(text) }
+    return message.map { byte in
+        switch byte {
+        case UInt8(ascii: "\\"): "\\\\"
+        case 0x20..<0x7F: String(UnicodeScalar(byte))
+        default: "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+        }
+    }.joined()
+}
+
+/// A text with everything escaped that is not seen, or does something else than being seen.
+func printable(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+        switch scalar {
+        case "\n": result += "\\n"
+        case "\r": result += "\\r"
+        case "\t": result += "\\t"
+        case _ where scalar.isInvisible: result += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
+        default: result.unicodeScalars.append(scalar)
+        }
+    }
+    return result
+}
+
+extension UnicodeScalar {
+    fileprivate var isInvisible: Bool {
+        if isASCII { return value < 0x20 || value == 0x7F }
+        return switch properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
+    }
+}
+
+/// What `--json` tells about a message: its text if it is UTF-8, else its bytes in Base64.
+struct MessageRecord: Encodable {
+    struct Peer: Encodable {
+        let uid: UInt32
+        let gid: UInt32
+        let pid: Int32
+    }
+
+    let time: String
+    let connection: String
+    let peer: Peer
+    let size: Int
+    let message: String?
+    let base64: String?
+
+    init(_ message: [UInt8], _ connection: PipeConnection) {
+        time = Date.now.formatted(
+            .iso8601.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .omitted))
+        self.connection = connection.id.description
+        peer = Peer(uid: connection.peer.userID, gid: connection.peer.groupID, pid: connection.peer.processID)
+        size = message.count
+        self.message = String(validating: message, as: UTF8.self)
+        base64 = self.message == nil ? Data(message).base64EncodedString() : nil
+    }
+
+    /// One line. What JSON itself would let through to a terminal is escaped as well.
+    var json: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(self) else { preconditionFailure("texts and numbers can be encoded") }
+        return escapedForJSON(String(decoding: data, as: UTF8.self))
+    }
+}
+
+/// Escapes what can only stand inside a string of JSON.
+func escapedForJSON(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+        guard scalar.isInvisible else {
+            result.unicodeScalars.append(scalar)
+            continue
+        }
+        for unit in String(scalar).utf16 {
+            let digits = String(unit, radix: 16)
+            result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }
+    }
+    return result
+}

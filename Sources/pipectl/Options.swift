@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import NamedPipes
+
+/// The address that a command takes.
+struct AddressArgument: ParsableArguments {
+    @Argument(help: "The name of the pipe; see pipectl --help.", transform: parseAddress)
+    var address: PipeAddress
+}
+
+/// Throws what ArgumentParser shows behind the text that was refused.
+@Sendable
+func parseAddress(_ text: String) throws -> PipeAddress {
+    do {
+        return try PipeAddress(parsing: text)
+    } catch .invalidAddress(let reason) {
+        throw ValidationError(reason.text)
+    }
+}
+
+/// What both ends of a pipe have to agree on.
+struct WireOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "How messages are told apart on the wire: \(NamedFraming.names.joined(separator: ", ")).",
+            valueName: "framing"))
+    var framing = "length"
+
+    @Option(help: ArgumentHelp("The largest message, with unit, such as 64KiB. (default: 16MiB)", valueName: "size"))
+    var maxMessage: ByteSize?
+
+    func validate() throws {
+        guard parsedFraming != nil else {
+            throw ValidationError(
+                "no framing '\(printable(framing))' with this --max-message; there are: \(NamedFraming.names.joined(separator: ", "))"
+            )
+        }
+    }
+
+    private var parsedFraming: (any MessageFraming)? {
+        NamedFraming.parse(framing, maximumMessageByteCount: maxMessage?.byteCount)
+    }
+
+    /// Sets framing and limits. The queue has room for what is on its way and for a largest message behind it, so that a
+    /// sender who heeds the high-water mark is never refused.
+    func apply(to configuration: inout PipeConnection.Configuration) {
+        guard let framing = parsedFraming else { preconditionFailure("validated before") }
+        configuration.framing = framing
+        let room = configuration.highWaterMark + 2 * min(framing.maximumMessageByteCount, 1 << 40) + (64 << 10)
+        configuration.sendQueueLimit = max(configuration.sendQueueLimit, room)
+    }
+}
+
+/// How a client finds its server.
+struct ClientOptions: ParsableArguments {
+    @Flag(help: "Wait for a server to appear, for as long as --timeout allows.")
+    var wait = false
+
+    @Option(
+        help: ArgumentHelp(
+            "How long the server may keep us waiting: for the connection, a reply, or to take what is sent.",
+            valueName: "time"))
+    var timeout = TimeLimit(seconds: 10)
+
+    func configuration(_ wire: WireOptions) -> PipeClient.Configuration {
+        var configuration = PipeClient.Configuration()
+        wire.apply(to: &configuration.connection)
+        configuration.connection.closeTimeout = timeout.orForEver
+        configuration.connectTimeout = timeout.duration
+        configuration.waitsForServer = wait
+        return configuration
+    }
+}
+
+/// How servers listen and stop.
+struct ServerOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "How long to go on sending what is queued after the first SIGINT or SIGTERM; a second one stops at once.",
+            valueName: "time"))
+    var grace = TimeLimit(seconds: 5)
+
+    @Flag(help: "Stop as well when standard input ends: for servers that another program starts.")
+    var untilInputEnds = false
+}
+
+/// How messages are printed.
+struct PrintOptions: ParsableArguments {
+    @Flag(help: "Print the bytes of messages as they are, instead of escaping what a terminal might obey.")
+    var raw = false
+}

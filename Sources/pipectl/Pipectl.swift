@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Glibc
+internal import NamedPipes
+
+/// What `pipectl` exits with, the same for every command.
+enum ExitStatus: Int32 {
+    case failed = 1
+    case usage = 2
+    case timedOut = 3
+}
+
+@main
+struct Pipectl: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pipectl",
+        abstract: "Message pipes from the command line: serve, listen, send, talk.",
+        discussion: """
+            ADDRESS names a local socket, in one of these forms:
+
+              thermostat           a socket file in the runtime directory: /run for
+                                   root, else $XDG_RUNTIME_DIR or /run/user/UID
+              /run/app/pipe.sock   a socket file at this path, at most 107 bytes
+              @thermostat          an abstract name: no file, no permissions,
+                                   anybody may connect
+              dotnet:thermostat    where .NET's NamedPipeServerStream listens
+
+            Sizes have units: 512, 64KiB, 16MiB, 1MB. So have times: 500ms, 5s, 2m; a time of 0 is for ever.
+
+            Try it, in two terminals:
+
+              pipectl echo demo
+              pipectl send demo 'hello, pipe' --reply
+
+            EXIT STATUS
+              0   everything was done
+              1   it failed: no server, a lost connection, a message refused
+              2   the command line is wrong
+              3   the time was up
+            """,
+        subcommands: [Echo.self, Listen.self, Send.self, Connect.self, Demo.self])
+
+    /// The command line decides; how it ended is what the process exits with.
+    static func main() {
+        Signals.prepare()
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let failure as Failure {
+            StandardError.note(failure.message)
+            Glibc.exit(failure.status.rawValue)
+        } catch {
+            finish(error)
+        }
+    }
+
+    /// Help and version are no failures; everything else that ArgumentParser says is about the command line.
+    private static func finish(_ error: any Error) -> Never {
+        let text = fullMessage(for: error)
+        guard exitCode(for: error).isSuccess else {
+            StandardError.write(text + "\n")
+            Glibc.exit(ExitStatus.usage.rawValue)
+        }
+        StandardOutput.write(text.isEmpty ? "" : text + "\n")
+        Glibc.exit(0)
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import NamedPipes
+
+struct Send: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Send messages: the arguments, or standard input line by line.",
+        discussion: """
+            Ends with status 0 when the kernel has taken every message; with --reply, when each one has its reply. \
+            Input is read no faster than the server takes it. --timeout is for each wait, not for all of them together.
+
+              pipectl send thermostat 'set 21.5' --reply
+              pipectl send events --wait < /var/log/app.log
+            """)
+
+    @OptionGroup var target: AddressArgument
+
+    @Argument(help: "One message each; without any, every line of standard input is one.")
+    var messages: [String] = []
+
+    @Flag(help: "Wait for one reply to each message, before the next one, and print it.")
+    var reply = false
+
+    @OptionGroup var client: ClientOptions
+    @OptionGroup var printing: PrintOptions
+    @OptionGroup var wire: WireOptions
+
+    func run() throws {
+        let reactor = try Reactor()
+        let plan = SendSession.Plan(
+            messages: messages.isEmpty ? nil : messages.map { Array($0.utf8) }, awaitsReplies: reply,
+            style: printing.raw ? .raw : .text, timeout: client.timeout.duration)
+        let session = SendSession(reactor, plan)
+        try session.run(target.address, client.configuration(wire))
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import NamedPipes
+
+/// Sends messages one after the other, no faster than they are taken, and knows at the end what became of each.
+final class SendSession: PipeClientDelegate {
+    struct Plan {
+        /// Nil: the lines of standard input.
+        var messages: [[UInt8]]?
+        var awaitsReplies: Bool
+        var style: MessageStyle
+        /// How long to wait where the server does nothing; nil is for ever.
+        var timeout: Duration?
+    }
+
+    private let reactor: Reactor
+    private let plan: Plan
+    private var client: PipeClient?
+    private var input: LineInput?
+    private var failure: Failure?
+
+    // What is still to be sent.
+    private var waiting: [[UInt8]].SubSequence
+    private var isInputAtEnd: Bool
+
+    // What became of the rest.
+    private var sentCount = 0
+    private var replyCount = 0
+    private var isCongested = false
+    private var lastProgress = ContinuousClock.now
+    private var lastPendingByteCount = 0
+
+    init(_ reactor: Reactor, _ plan: Plan) {
+        self.reactor = reactor
+        self.plan = plan
+        waiting = plan.messages?[...] ?? []
+        isInputAtEnd = plan.messages != nil
+    }
+
+    /// Returns when everything is done.
+    func run(_ address: PipeAddress, _ configuration: PipeClient.Configuration) throws {
+        let signals = try Signals(reactor) { [unowned self] in didInterrupt($0) }
+        if plan.messages == nil {
+            let limit = configuration.connection.framing.maximumMessageByteCount
+            input = LineInput(reactor, limit: limit) { [unowned self] in didRead($0) }
+        }
+        let client = PipeClient(address: address, configuration: configuration, reactor: reactor, delegate: self)
+        self.client = client
+        client.connect()
+        withExtendedLifetime(signals) { reactor.run() }
+        if let failure { throw failure }
+    }
+
+    private var isAwaitingReply: Bool { plan.awaitsReplies && replyCount < sentCount }
+
+    /// Sends what may be sent now, then sees to what comes next.
+    private func pump() {
+        guard failure == nil, let connection = client?.connection, connection.isOpen else { return }
+        while !isCongested, !isAwaitingReply, let message = waiting.first {
+            do {
+                isCongested = try connection.send(message) == .acceptedAboveHighWaterMark
+                waiting = waiting.dropFirst()
+                sentCount += 1
+                noteProgress()
+            } catch {
+                return fail(Failure(error))
+            }
+        }
+        if !waiting.isEmpty {
+            input?.pause()
+        } else if !isInputAtEnd {
+            input?.resume()
+        } else if !isAwaitingReply {
+            connection.close()
+        }
+    }
+
+    private func didRead(_ event: LineInput.Event) {
+        switch event {
+        case .lines(let lines): waiting = (waiting + lines)[...]
+        case .end: isInputAtEnd = true
+        case .failure(let failure): return fail(failure)
+        }
+        pump()
+    }
+
+    /// The first failure is the one that is told. What is queued is still sent.
+    private func fail(_ failure: Failure) {
+        if self.failure == nil { self.failure = failure }
+        input?.pause()
+        if let connection = client?.connection { connection.close() } else { reactor.stop() }
+    }
+
+    private func didInterrupt(_ count: Int) {
+        fail(Failure("interrupted (\(progress))"))
+        if count > 1 { client?.connection?.abort() }
+    }
+
+    private var progress: String {
+        "\(grouped(sentCount)) sent" + (plan.awaitsReplies ? ", \(grouped(replyCount)) answered" : "")
+    }
+
+    // MARK: PipeClientDelegate
+
+    func connectionDidOpen(_ connection: PipeConnection) {
+        noteProgress()
+        watchProgress(after: plan.timeout)
+        pump()
+    }
+
+    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        guard isAwaitingReply else { return }
+        replyCount += 1
+        guard StandardOutput.write(plan.style.line(for: Array(copying: message), from: connection)) else {
+            return fail(Failure("nobody reads standard output any more (\(progress))"))
+        }
+        pump()
+    }
+
+    func connectionDidDrain(_ connection: PipeConnection) {
+        isCongested = false
+        noteProgress()
+        pump()
+    }
+
+    func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
+        let lostCount = connection.unsentMessageCount + (connection.hasPartlySentMessage ? 1 : 0)
+        let isDone = isInputAtEnd && waiting.isEmpty && !isAwaitingReply && lostCount == 0
+        if !isDone {
+            let lost = lostCount == 0 ? "" : ", the last \(grouped(lostCount)) of them not delivered"
+            let status: ExitStatus = reason == .slowReader ? .timedOut : .failed
+            failure = failure ?? Failure("the connection was \(reason.text) (\(progress)\(lost))", status)
+        }
+        reactor.stop()
+    }
+
+    func client(_ client: PipeClient, didFailToConnectWith error: PipeError) {
+        failure = failure ?? Failure(error)
+        reactor.stop()
+    }
+}
+
+// MARK: - Time
+
+extension SendSession {
+    /// Whether the next move is the server's.
+    private var isServersTurn: Bool { isAwaitingReply || isCongested }
+
+    private func noteProgress() { lastProgress = .now }
+
+    /// Looks when the time may be up, and not before.
+    private func watchProgress(after delay: Duration?) {
+        guard let timeout = plan.timeout, let delay else { return }
+        reactor.schedule(after: delay) { [weak self] in
+            guard let self, let connection = client?.connection else { return }
+            if !isServersTurn || connection.pendingByteCount < lastPendingByteCount { noteProgress() }
+            lastPendingByteCount = connection.pendingByteCount
+            let left = timeout - (ContinuousClock.now - lastProgress)
+            guard left <= .zero else { return watchProgress(after: left) }
+            let what = isAwaitingReply ? "no reply" : "the server takes nothing"
+            failure =
+                failure ?? Failure("\(what) for \(timeout) (\(progress); --timeout sets how long to wait)", .timedOut)
+            connection.abort()
+        }
+    }
+}

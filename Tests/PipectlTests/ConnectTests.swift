@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+import Testing
+
+@Suite(.timeLimit(.minutes(2)))
+struct ConnectTests {
+    let reactor: Reactor
+    let name = freshName()
+
+    init() throws { reactor = try Reactor() }
+
+    @Test func `lines go out, messages come in, and the end of the input ends it`() throws {
+        let server = try serve(reactor, "echo", name)
+        let talk = try Tool(reactor, ["connect", name])
+        talk.write("first\n")
+        talk.waitFor("first\n")
+        talk.write("second\n")
+        talk.waitFor("second\n")
+        talk.endInput()
+        #expect(talk.waitForExit() == 0)
+        #expect(talk.lines == ["first", "second"])
+        _ = server
+    }
+
+    @Test func `what is queued at the end of the input is sent`() throws {
+        let listener = try serve(reactor, "listen", name)
+        #expect(try run(reactor, "connect", name, input: "a\nb").status == 0)
+        listener.waitFor("a\nb\n")
+    }
+
+    @Test func `it can stay until the server goes`() throws {
+        let server = try serve(reactor, "echo", name)
+        let talk = try Tool(reactor, ["connect", name, "--stay"])
+        talk.write("last words\n")
+        talk.endInput()
+        talk.waitFor("last words\n")
+        server.terminate()
+        #expect(talk.waitForExit() == 0)
+        #expect(talk.lines == ["last words", "pipectl: closed by the server"])
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import FoundationEssentials
+import NamedPipes
+import Testing
+
+/// The name's files that are still there.
+func leftovers(of path: String) -> [String] {
+    let url = URL(filePath: path)
+    let names = try? FileManager.default.contentsOfDirectory(atPath: url.deletingLastPathComponent().path)
+    return (names ?? []).filter { $0.contains(url.lastPathComponent) }
+}
+
+func removeLeftovers(of path: String) {
+    let directory = URL(filePath: path).deletingLastPathComponent()
+    for name in leftovers(of: path) { try? FileManager.default.removeItem(at: directory.appending(path: name)) }
+}
+
+@Suite(.timeLimit(.minutes(2)))
+final class SignalTests {
+    let reactor: Reactor
+    let name = freshName()
+
+    init() throws { reactor = try Reactor() }
+
+    /// Ends what lives on the reactor.
+    deinit {
+        reactor.stop()
+        reactor.run()
+    }
+
+    @Test(arguments: ["echo", "listen"])
+    func `SIGTERM stops a server and takes its name back`(_ command: String) throws {
+        let path = try #require(try PipeAddress.unique(prefix: "pipectl-test").path)
+        // The lock stays with every name that somebody may want again; nobody wants this one.
+        defer { removeLeftovers(of: path) }
+        let server = try serve(reactor, command, path)
+        #expect(leftovers(of: path).contains(URL(filePath: path).lastPathComponent))
+        server.terminate()
+        #expect(server.waitForExit() == 0)
+        #expect(server.text.contains("stopped after 0 connections"))
+        #expect(!leftovers(of: path).contains(URL(filePath: path).lastPathComponent))
+    }
+
+    @Test func `the first signal gives a client that does not read time, the second one none`() throws {
+        let server = try serve(reactor, "echo", name, "--grace", "0")
+        let client = PipeClient(address: try PipeAddress(parsing: name), reactor: reactor, delegate: Flood())
+        client.connect()
+        // More than the kernel holds between the two has left, so the server is left with replies that nobody takes.
+        #expect(reactor.run(timeout: deadline) { client.connection.map { $0.pendingByteCount < 7 << 20 } ?? false })
+        server.terminate()
+        // Nothing that happens on our reactor tells of the name's end: ask again and again.
+        let ticker = reactor.schedule(after: .milliseconds(10), repeating: .milliseconds(10)) {}
+        #expect(reactor.run(timeout: deadline) { isRefused(name) })
+        ticker.cancel()
+        #expect(!server.text.contains("stopped"))
+        server.terminate()
+        #expect(server.waitForExit() == 0)
+        #expect(server.text.contains("the server stopped"))
+        client.connection?.abort()
+    }
+
+    @Test func `an interrupted sender says how far it came`() throws {
+        let server = try serve(reactor, "echo", name)
+        let sender = try Tool(reactor, ["send", name, "--reply"])
+        sender.write("one\n")
+        sender.waitFor("one\n")
+        sender.terminate()
+        #expect(sender.waitForExit() == 1)
+        #expect(sender.lines.last == "pipectl: interrupted (1 sent, 1 answered)")
+        _ = server
+    }
+
+    /// Whether nobody can connect to the name any more.
+    private func isRefused(_ name: String) -> Bool {
+        guard let probe = try? Reactor(), let address = try? PipeAddress(parsing: name) else { return false }
+        let delegate = Probe()
+        PipeClient(address: address, reactor: probe, delegate: delegate).connect()
+        probe.run(timeout: deadline) { delegate.outcome != nil }
+        probe.stop()
+        probe.run()
+        return delegate.outcome == false
+    }
+
+    /// Sends 8 MiB and reads nothing.
+    private final class Flood: PipeClientDelegate {
+        func connectionDidOpen(_ connection: PipeConnection) {
+            connection.pauseReceiving()
+            let message = [UInt8](repeating: 1, count: 64 << 10)
+            for _ in 0..<128 { _ = try? connection.send(message) }
+        }
+
+        func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {}
+    }
+
+    private final class Probe: PipeClientDelegate {
+        var outcome: Bool?
+
+        func connectionDidOpen(_ connection: PipeConnection) { outcome = true }
+
+        func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {}
+
+        func client(_ client: PipeClient, didFailToConnectWith error: PipeError) { outcome = false }
+    }
+}

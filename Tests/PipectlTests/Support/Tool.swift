@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import FoundationEssentials
+import Glibc
+import NamedPipes
+import Testing
+
+@testable import pipectl
+
+/// `pipectl` as its users have it: a process with a command line, streams and an exit status.
+final class Tool {
+    enum Errors: String {
+        case merged = "2>&1"
+        case dropped = "2>/dev/null"
+    }
+
+    private let reactor: Reactor
+    private var process: ChildProcess?
+    private(set) var output: [UInt8] = []
+
+    /// Starts it. Nothing runs without a deadline, and what still runs at the end of a test is killed.
+    ///
+    /// - Parameter redirection: as in a shell, such as `</dev/null`; without one, standard input is ``write(_:)``.
+    init(_ reactor: Reactor, _ arguments: [String], errors: Errors = .merged, redirection: String = "") throws {
+        self.reactor = reactor
+        let script = "exec \"$0\" \"$@\" \(errors.rawValue) \(redirection)"
+        let command = ["/bin/sh", "-c", script, Self.program.path] + arguments
+        process = try ChildProcess(reactor, command) { [unowned self] in output += $0 }
+    }
+
+    /// Beside the program that runs the tests: both were built together.
+    private static var program: URL {
+        URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "pipectl")
+    }
+
+    /// What it has printed so far.
+    var text: String { String(decoding: output, as: UTF8.self) }
+
+    var lines: [String] { text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init) }
+
+    func write(_ text: String) { process?.write(Array(text.utf8)) }
+
+    func write(_ bytes: [UInt8]) { process?.write(bytes) }
+
+    func endInput() { process?.closeInput() }
+
+    /// SIGTERM.
+    func terminate() { process?.terminate() }
+
+    /// Runs the loop until it has printed this.
+    func waitFor(_ text: String, _ location: SourceLocation = #_sourceLocation) {
+        var searched = 0
+        var isFound = false
+        reactor.run(timeout: deadline) {
+            // Only what is new, with as much before it as a beginning can be.
+            isFound = output[searched...].firstRange(of: text.utf8) != nil
+            searched = max(0, output.count - text.utf8.count)
+            return isFound || process?.exitStatus != nil
+        }
+        #expect(isFound, "waited for '\(text)', got '\(self.text.suffix(2000))'", sourceLocation: location)
+    }
+
+    /// Runs the loop until it has ended.
+    func waitForExit() -> Int32? {
+        reactor.run(timeout: deadline) { process?.exitStatus != nil }
+        return process?.exitStatus
+    }
+}
+
+/// Long enough for a busy machine and a sanitizer.
+let deadline = Duration.seconds(40)
+
+/// Starts a server command and waits until clients can connect.
+func serve(_ reactor: Reactor, _ arguments: String..., errors: Tool.Errors = .merged) throws -> Tool {
+    let tool = try Tool(reactor, arguments, errors: errors)
+    if errors == .merged { tool.waitFor("listening on ") }
+    return tool
+}
+
+/// Runs a command to its end, with a text as its standard input.
+func run(
+    _ reactor: Reactor, _ arguments: String..., input: String? = nil, errors: Tool.Errors = .merged,
+    redirection: String = ""
+) throws -> (status: Int32?, lines: [String]) {
+    let tool = try Tool(reactor, arguments, errors: errors, redirection: redirection)
+    if let input { tool.write(input) }
+    tool.endInput()
+    let status = tool.waitForExit()
+    return (status, tool.lines)
+}
+
+/// A name without a file, which nobody else has.
+func freshName() -> String { "@pipectl-tests-\(UInt64.random(in: .min ... .max))" }
