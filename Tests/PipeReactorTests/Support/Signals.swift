@@ -34,7 +34,7 @@ final class Share: Sendable {
         let pair = Pair.sockets()
         let (near, far) = (pair.near.rawValue, pair.far.rawValue)
         var bytes = 0
-        let source = EventSource(reactor, borrowing: near, .edgeReadable) { _ in
+        let source = ClosureSource(reactor, borrowing: near, .readable) { _ in
             bytes += take(near)
             if bytes < 1000 { put(far) }
         }
