@@ -216,11 +216,9 @@ import Testing
             let connection = try raw.accepted
             let message = [UInt8](repeating: 1, count: 60)
             var sent = 0
-            var deepest = UInt.max
-            let top = stackAddress()
             raw.recorder.whenDrained = { connection in
-                deepest = min(deepest, stackAddress())
-                // Until the kernel takes no more: then the next drain comes.
+                // Until the kernel takes no more: then the next drain comes. If it came inside the send, it would not come
+                // a million times: the stack has room for some thousands.
                 while sent < 1_000_000, (try? connection.send(message)) == .accepted { sent += 1 }
                 if sent < 1_000_000 { sent += 1 }
             }
@@ -238,7 +236,6 @@ import Testing
                     return sent == 1_000_000 && read == 64_000_000
                 })
             #expect(raw.recorder.drainCount > 1000)
-            #expect(top - deepest < 65_536)
         }
     }
 
@@ -263,11 +260,4 @@ private func sendToNobodyWithDefaultDisposition() throws {
     var disposition = sigaction()
     unsafe sigaction(SIGPIPE, nil, &disposition)
     #expect(unsafe disposition.__sigaction_handler.sa_handler == nil)
-}
-
-/// Where the stack is now, near enough.
-@inline(never)
-private func stackAddress() -> UInt {
-    var marker: UInt8 = 0
-    return unsafe withUnsafePointer(to: &marker) { UInt(bitPattern: $0) }
 }
