@@ -10,8 +10,8 @@ public import PipeReactor
 /// reactor.run()
 /// ```
 ///
-/// From `connect()` to the end, the reactor holds the client. It belongs to its reactor's thread; other threads hold its
-/// ``reference``.
+/// The reactor holds the client while it is connected or trying. It belongs to its reactor's thread; other threads hold
+/// its ``reference``.
 public final class PipeClient {
     /// Where a client stands. Every change is reported to the delegate.
     public enum State: Hashable, Sendable {
@@ -82,7 +82,7 @@ public final class PipeClient {
         host.owner = self
     }
 
-    /// What other threads may hold from ``connect()`` on: `client.reference.perform { $0.disconnect() }`.
+    /// What other threads may hold, from ``connect()`` until the client is idle or disconnected: `client.reference.perform { $0.disconnect() }`.
     public var reference: ReactorReference<PipeClient> { ReactorReference(reactor.executor, key: key) }
 
     // MARK: Connecting
@@ -90,7 +90,7 @@ public final class PipeClient {
     /// Starts to connect, from the loop. Without effect unless the client is idle.
     public func connect() {
         guard state == .idle else { return }
-        if key == 0 { key = reactor.residents.insert(self) }
+        if reactor.residents[key] == nil { key = reactor.residents.insert(self) }
         beginAttempt()
     }
 
@@ -194,7 +194,9 @@ extension PipeClient: TurnWork, Resident {
             isAttemptDue = false
             tryToConnect()
         }
-        if state == .disconnected, reports.isEmpty { letGo() }
+        guard reports.isEmpty, !isAttemptDue else { return }
+        if state == .disconnected { letGo() }
+        if state == .idle || state == .disconnected { reactor.residents.remove(key) }
     }
 
     func deliverReports() {
@@ -212,7 +214,6 @@ extension PipeClient: TurnWork, Resident {
         delegate = nil
         host.delegate = nil
         dropKept()
-        reactor.residents.remove(key)
     }
 }
 
