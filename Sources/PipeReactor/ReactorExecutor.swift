@@ -61,7 +61,7 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     /// How a task that prefers this executor puts its jobs here; ``enqueue(_:)`` is how actors do.
     ///
     /// Both protocols call it `enqueue`, but the jobs have to be run differently: see `deliverMail`.
-    @_implements(TaskExecutor, enqueue(_:))
+    @_implements(TaskExecutor,enqueue(_:))
     public func enqueueOfPreferringTask(_ job: consuming ExecutorJob) {
         _ = add(.job(UnownedJob(job), ofPreferringTask: true))
     }

@@ -38,8 +38,10 @@ import Testing
 
     @Test func `without descriptors is a typed error`() async {
         await #expect(processExitsWith: .success) {
-            useUpDescriptors()
-            #expect(throws: SystemError.self) { try ReactorThread { _ in } }
+            withoutDescriptors {
+                let error = #expect(throws: SystemError.self) { try ReactorThread { _ in } }
+                precondition(error?.description.contains("Too many open files") == true)
+            }
         }
     }
 

@@ -74,12 +74,17 @@ func takeSignalCount(_ eventDescriptor: Int32) -> UInt64 {
     return unsafe read(eventDescriptor, &count, 8) == 8 ? count : 0
 }
 
-/// Leaves this process no further descriptor. For processes that end soon.
-func useUpDescriptors() {
+/// Calls the body while this process gets no further descriptor. Only for processes that do nothing else.
+func withoutDescriptors(_ body: () -> Void) {
     var limit = rlimit()
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    precondition(unsafe getrlimit(resource, &limit) == 0)
+    let before = limit.rlim_cur
     limit.rlim_cur = 3
-    limit.rlim_max = 3
-    _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    precondition(unsafe setrlimit(resource, &limit) == 0)
+    body()
+    limit.rlim_cur = before
+    precondition(unsafe setrlimit(resource, &limit) == 0)
 }
 
 /// `EPERM`.
