@@ -25,7 +25,7 @@ public final class DescriptorWatch: EventHandler {
         do {
             try source.register()
             self.source = source
-        } catch where error.code == EPERM {
+        } catch  where error.code == EPERM {
             // epoll takes no regular files: they are always ready. Then every turn of the loop is.
             reactor.runAtEndOfTurn(AlwaysReady(reactor, self))
         }

@@ -117,7 +117,8 @@ import Testing
         var source: ClosureSource?
         var calls = 0
         var isHeld = true
-        source = ClosureSource(reactor, owning: ends.takeNear(), .readable) { [captive = Captive { isHeld = false }] _ in
+        source = ClosureSource(reactor, owning: ends.takeNear(), .readable) {
+            [captive = Captive { isHeld = false }] _ in
             calls += 1
             source?.cancel()
             source?.cancel()
@@ -178,7 +179,9 @@ import Testing
         var heard = [Int](repeating: 0, count: 200)
         let ends = (0..<200).map { _ in Ends(Pair.sockets()) }
         let sources = try ends.indices.map { index in
-            let source = ClosureSource(reactor, owning: ends[index].takeNear(), .readable, once: true) { _ in heard[index] += 1 }
+            let source = ClosureSource(reactor, owning: ends[index].takeNear(), .readable, once: true) { _ in
+                heard[index] += 1
+            }
             try source.register()
             return source
         }
