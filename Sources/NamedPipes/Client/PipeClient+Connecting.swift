@@ -71,7 +71,10 @@ extension PipeClient {
 
     private func giveUp(_ error: PipeError) {
         endAttempt()
-        if let backoff, backoff.attemptCount > 0, backoff.attemptCount < attemptLimit { return reconnectLater() }
+        if let backoff, backoff.attemptCount > 0 {
+            failedAttemptCount += 1
+            if failedAttemptCount < attemptLimit { return reconnectLater() }
+        }
         backoff?.reset()
         fail(error)
     }
@@ -98,9 +101,11 @@ extension PipeClient {
             return giveUp(.system(error))
         }
         openedAt = SuspendingClock.now
+        failedAttemptCount = 0
         change(to: .connected)
-        deliverReports()
+        // Before anybody can send behind it.
         sendKept()
+        deliverReports()
         connection?.didOpen()
     }
 
@@ -139,7 +144,7 @@ extension PipeClient: ConnectionOwner {
             let lasted = openedAt.map { SuspendingClock.now - $0 } ?? .zero
             if lasted >= backoff.maximumDelay { backoff.reset() }
             self.backoff = backoff
-            if backoff.attemptCount < attemptLimit { reconnectLater() } else { change(to: .idle) }
+            if attemptLimit > 0 { reconnectLater() } else { change(to: .idle) }
         } else {
             change(to: .idle)
         }

@@ -58,6 +58,7 @@ public final class PipeClient {
 
     // Between connections.
     var backoff: Backoff?
+    var failedAttemptCount = 0
     var openedAt: SuspendingClock.Instant?
     var keptFrames: SendQueueSlot?
     var generator = SystemRandomNumberGenerator()
@@ -101,8 +102,8 @@ public final class PipeClient {
         guard state != .disconnected else { return }
         endAttempt()
         backoff = nil
+        isDisconnecting = true
         if let connection {
-            isDisconnecting = true
             connection.close()
         } else {
             change(to: .disconnected)

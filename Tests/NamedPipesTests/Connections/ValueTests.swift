@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipeTestSupport
+import Testing
+
+@testable import NamedPipes
+
+@Suite struct `A connection's lifecycle` {
+    private func expect(
+        _ action: ConnectionLifecycle.Action, _ expected: ConnectionLifecycle.Action,
+        at location: SourceLocation = #_sourceLocation
+    ) {
+        #expect(action == expected, sourceLocation: location)
+    }
+
+    @Test func `begins open, receiving and sending`() {
+        let lifecycle = ConnectionLifecycle()
+        #expect(lifecycle.state == .open)
+        #expect(lifecycle.isReceiving && lifecycle.canSend && lifecycle.canWrite && !lifecycle.hasOutputFailed)
+        #expect(lifecycle.didDrain() == .nothing)
+    }
+
+    @Test func `still sends after the peer has finished`() {
+        var lifecycle = ConnectionLifecycle()
+        lifecycle.peerDidFinish()
+        #expect(lifecycle.state == .finished)
+        #expect(!lifecycle.isReceiving && lifecycle.canSend && lifecycle.canWrite)
+        expect(lifecycle.close(), .flush)
+        #expect(lifecycle.state == .closing)
+    }
+
+    @Test func `flushes before it closes, and takes no more messages`() {
+        var lifecycle = ConnectionLifecycle()
+        expect(lifecycle.close(), .flush)
+        #expect(!lifecycle.isReceiving && !lifecycle.canSend && lifecycle.canWrite)
+        expect(lifecycle.close(), .nothing)
+        #expect(lifecycle.state == .closing)
+        #expect(lifecycle.didDrain() == .close)
+    }
+
+    @Test func `41 goes on receiving when its output has failed`() {
+        var lifecycle = ConnectionLifecycle()
+        expect(lifecycle.outputDidFail(), .nothing)
+        #expect(lifecycle.isReceiving && !lifecycle.canSend && !lifecycle.canWrite)
+        expect(lifecycle.close(), .close)
+    }
+
+    @Test func `closes at once when the output fails and nothing can come`() {
+        var finished = ConnectionLifecycle()
+        finished.peerDidFinish()
+        expect(finished.outputDidFail(), .close)
+        var closing = ConnectionLifecycle()
+        _ = closing.close()
+        expect(closing.outputDidFail(), .close)
+    }
+
+    @Test func `ends once, from every state`() {
+        let ways: [(inout ConnectionLifecycle) -> Void] = [
+            { _ in }, { $0.peerDidFinish() }, { _ = $0.close() }, { _ = $0.outputDidFail() },
+        ]
+        for way in ways {
+            var lifecycle = ConnectionLifecycle()
+            way(&lifecycle)
+            let ends = [lifecycle.end(), lifecycle.end()]
+            #expect(ends == [true, false])
+            #expect(lifecycle.state == .closed)
+            #expect(!lifecycle.isReceiving && !lifecycle.canSend && !lifecycle.canWrite)
+            expect(lifecycle.close(), .nothing)
+            expect(lifecycle.outputDidFail(), .nothing)
+            #expect(lifecycle.didDrain() == .nothing)
+            #expect(lifecycle.state == .closed)
+        }
+    }
+}
+
+@Suite struct `A send queue` {
+    private let framing = LengthPrefixFraming()
+
+    private func fill(_ queue: inout SendQueue, _ sizes: [Int]) throws {
+        for size in sizes { try framing.encode(pattern(size).span, into: &queue.bytes) }
+    }
+
+    /// Frames of 14, 4, 104 and 24 bytes, written up to `cut` in steps of `step`: at every place, what is known is right.
+    @Test(arguments: [1, 2, 3, 5, 14, 18, 100, 146]) func `knows where a cut frame began`(step: Int) throws {
+        let sizes = [10, 0, 100, 20]
+        var ends: [Int] = []
+        for size in sizes { ends.append((ends.last ?? 0) + size + 4) }
+        var queue = SendQueue()
+        try fill(&queue, sizes)
+        var written = 0
+        while written < 146 {
+            let count = min(step, 146 - written)
+            if count == queue.byteCount { queue.didWriteAll() } else { queue.didWrite(count, framing) }
+            written += count
+            let nextEnd = ends.first { $0 > written } ?? written
+            let isCut = written != 0 && !ends.contains(written)
+            #expect(queue.startedByteCount == (isCut ? nextEnd - written : 0))
+            #expect(queue.unsentMessageCount(framing) == ends.count { $0 > written } - (isCut ? 1 : 0))
+            #expect(queue.byteCount == 146 - written)
+        }
+    }
+
+    @Test func `gives another only frames of which nothing was written`() throws {
+        var queue = SendQueue()
+        try fill(&queue, [10, 20, 30])
+        queue.didWrite(5, framing)
+        var kept = SendQueue()
+        kept.append(unsentFramesOf: queue)
+        #expect(kept.byteCount == 24 + 34)
+        #expect(kept.startedByteCount == 0)
+        #expect(kept.unsentMessageCount(framing) == 2)
+    }
+
+    @Test func `is as new after a reset`() throws {
+        var queue = SendQueue()
+        try fill(&queue, [10, 20])
+        queue.didWrite(5, framing)
+        (queue.isAboveHighWaterMark, queue.isAwaitingWritability) = (true, true)
+        queue.reset(keepingCapacityUpTo: 1 << 20)
+        #expect(queue.byteCount == 0 && queue.startedByteCount == 0)
+        #expect(!queue.isAboveHighWaterMark && !queue.isAwaitingWritability)
+        #expect(queue.unsentMessageCount(framing) == 0)
+        #expect(queue.bytes.capacity > 0)
+        queue.reset(keepingCapacityUpTo: 0)
+        #expect(queue.bytes.capacity == 0)
+    }
+
+    @Test func `a write of nothing changes nothing`() throws {
+        var queue = SendQueue()
+        try fill(&queue, [10, 20])
+        queue.didWrite(3, framing)
+        queue.didWrite(0, framing)
+        #expect(queue.startedByteCount == 11)
+        #expect(queue.unsentMessageCount(framing) == 1)
+    }
+}

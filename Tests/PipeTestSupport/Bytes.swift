@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The same random numbers in every run.
+package struct Seeded: RandomNumberGenerator {
+    private var state: UInt64
+
+    package init(_ seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+/// Bytes in which a shift or a swap would show.
+package func pattern(_ count: Int, seed: Int = 0) -> [UInt8] {
+    // A block of a prime number of bytes, repeated: this code is not optimised, and some tests want many megabytes.
+    var random = Seeded(UInt64(truncatingIfNeeded: seed))
+    var block: [UInt8] = []
+    while block.count < min(count, 4093) {
+        let number = random.next()
+        unsafe withUnsafeBytes(of: number) { unsafe block.append(contentsOf: $0) }
+    }
+    block.removeLast(max(0, block.count - 4093))
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count + block.count)
+    while bytes.count < count { bytes.append(contentsOf: block) }
+    bytes.removeLast(bytes.count - count)
+    return bytes
+}
+
+/// A frame of the default framing.
+package func frame(_ body: [UInt8]) -> [UInt8] {
+    let count = body.count
+    return [UInt8(count >> 24 & 255), UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255)] + body
+}
+
+package func frame(_ text: String) -> [UInt8] { frame(Array(text.utf8)) }

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+package import NamedPipes
+
+/// A reactor on the test's own thread, and what lives on it. Everything waits for something, and no longer than
+/// ``patience``.
+package final class Loop {
+    package let reactor: Reactor
+    package let address: PipeAddress
+
+    /// Long enough for a crowded machine and a sanitizer; a passing test never waits that long.
+    package static let patience = Duration.seconds(30)
+
+    private var recorders: [Recorder] = []
+
+    package init() throws {
+        reactor = try Reactor()
+        address = try PipeAddress.unique(prefix: "test")
+    }
+
+    /// Runs until the condition holds; false if it never did.
+    package func run(_ condition: () -> Bool) -> Bool {
+        reactor.run(timeout: Self.patience, until: condition)
+    }
+
+    /// Runs until the condition holds, and asks it again and again, also while nothing happens on the loop: for a
+    /// condition that itself reads or writes a plain socket.
+    package func poll(_ condition: () -> Bool) -> Bool {
+        let ticks = reactor.schedule(after: .zero, repeating: .milliseconds(1)) {}
+        defer { ticks.cancel() }
+        return run(condition)
+    }
+
+    /// Runs the loop until it has had nothing to do for a turn: what was under way has arrived.
+    ///
+    /// A timer that is due at once comes after all events that are ready.
+    package func settle() {
+        for _ in 0..<3 {
+            var isDue = false
+            let timer = reactor.schedule(after: .zero) { isDue = true }
+            _ = reactor.run(timeout: Self.patience) { isDue }
+            timer.cancel()
+        }
+    }
+
+    /// Lets time pass on the loop, for what must *not* happen meanwhile.
+    package func run(for duration: Duration) {
+        _ = reactor.run(timeout: duration) { false }
+    }
+
+    package func recorder() -> Recorder {
+        let recorder = Recorder(reactor)
+        recorders.append(recorder)
+        return recorder
+    }
+
+    package func server(
+        _ configuration: PipeServer.Configuration = PipeServer.Configuration(), at other: PipeAddress? = nil,
+        _ delegate: Recorder? = nil
+    ) throws -> (PipeServer, Recorder) {
+        let delegate = delegate ?? recorder()
+        let server = try PipeServer(
+            listeningOn: other ?? address, configuration: configuration, reactor: reactor, delegate: delegate)
+        return (server, delegate)
+    }
+
+    /// A client that has been told to connect.
+    package func client(
+        _ configuration: PipeClient.Configuration = PipeClient.Configuration(), to other: PipeAddress? = nil,
+        _ delegate: Recorder? = nil
+    ) -> (PipeClient, Recorder) {
+        let delegate = delegate ?? recorder()
+        let client = PipeClient(
+            address: other ?? address, configuration: configuration, reactor: reactor, delegate: delegate)
+        client.connect()
+        return (client, delegate)
+    }
+
+    /// Ends everything that lives here, and tells what was not as promised.
+    package func end() -> [String] {
+        reactor.stop()
+        reactor.run()
+        var problems = recorders.flatMap(\.violations)
+        if reactor.residents.count != 0 { problems.append("\(reactor.residents.count) residents outlive the reactor") }
+        for recorder in recorders {
+            let count = recorder.connections.count
+            if count != 0 { problems.append("\(count) connections never ended") }
+            recorder.forgetClosures()
+        }
+        return problems
+    }
+}
+
+/// A value that closures of a test share.
+package final class Box<Value> {
+    package var value: Value
+
+    package init(_ value: Value) { self.value = value }
+}

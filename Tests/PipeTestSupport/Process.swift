@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+package import NamedPipes
+
+// What the process as a whole has: only a test that has the process for itself can count that.
+
+/// What the open descriptors are: `socket:[4711]`, `anon_inode:[eventpoll]`, paths.
+package func openDescriptors() -> [String] {
+    entries(of: "/proc/self/fd").compactMap { name in
+        var target = [CChar](repeating: 0, count: 4096)
+        let count = unsafe readlink("/proc/self/fd/\(name)", &target, target.count)
+        // The directory itself is open while it is read.
+        let text = String(decoding: target.prefix(max(0, count)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return count > 0 && !text.hasSuffix("/fd") ? text : nil
+    }
+}
+
+private func entries(of path: String) -> [String] {
+    guard let directory = unsafe opendir(path) else { return [] }
+    defer { unsafe closedir(directory) }
+    var names: [String] = []
+    while let entry = unsafe readdir(directory) {
+        let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { unsafe Array($0) }.prefix { $0 != 0 }
+        names.append(String(decoding: name, as: UTF8.self))
+    }
+    return names.filter { $0 != "." && $0 != ".." }
+}
+
+/// How much time of a processor the calling thread has used.
+package func threadTime() -> Duration {
+    var usage = rusage()
+    _ = unsafe getrusage(RUSAGE_THREAD, &usage)
+    let seconds = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec
+    return .seconds(seconds) + .microseconds(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)
+}
+
+private let RUSAGE_THREAD: Int32 = 1
+
+/// How much memory the process occupies now, in bytes.
+package func residentByteCount() -> Int {
+    guard let file = unsafe fopen("/proc/self/statm", "r") else { return -1 }
+    defer { unsafe fclose(file) }
+    var line = [CChar](repeating: 0, count: 256)
+    guard unsafe fgets(&line, 256, file) != nil else { return -1 }
+    let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    let words = text.split(separator: " ")
+    return words.count > 1 ? (Int(words[1]) ?? -1) * sysconf(Int32(_SC_PAGESIZE)) : -1
+}
+
+/// A directory of a test's own, below the temporary one. It goes with everything in it.
+package final class FreshDirectory {
+    package let path: String
+
+    package init() throws(SystemError) {
+        let template = (unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp") + "/pipe-test-XXXXXX"
+        var bytes = Array(template.utf8CString)
+        guard unsafe mkdtemp(&bytes) != nil else { throw SystemError(call: "mkdtemp", code: errno) }
+        path = String(decoding: bytes.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// The address of a socket file here.
+    package func address(_ name: String = "pipe") throws -> PipeAddress { try .path("\(path)/\(name)") }
+
+    package func make(_ name: String) throws(SystemError) {
+        guard unsafe mkdir("\(path)/\(name)", 0o700) == 0 else { throw SystemError(call: "mkdir", code: errno) }
+    }
+
+    deinit { Self.remove(path) }
+
+    private static func remove(_ path: String) {
+        for name in entries(of: path) { remove("\(path)/\(name)") }
+        if unsafe rmdir(path) != 0 { unsafe unlink(path) }
+    }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+package import NamedPipes
+
+/// A delegate that writes down what arrives, does what a test gave it to do, and watches over the contract: order, the
+/// thread, no nesting, exactly one end. Whatever breaks the contract is in ``violations``.
+package final class Recorder: PipeServerDelegate, PipeClientDelegate {
+    package enum Callback: Hashable, CaseIterable, Sendable {
+        case shouldAccept, didFailToAccept, didOpen, didReceive, didDrain, didFinishReceiving, didClose, serverDidStop
+        case didChangeState, didFailToConnect
+    }
+
+    /// Every callback in order.
+    package private(set) var log: [Callback] = []
+
+    /// Every message in order, of all connections.
+    package private(set) var messages: [[UInt8]] = []
+    /// The messages of each connection.
+    package private(set) var messagesByConnection: [PipeConnection.ID: [[UInt8]]] = [:]
+    package private(set) var messageCount = 0
+    package private(set) var byteCount = 0
+    /// Off where a test moves more than it wants to hold.
+    package var keepsMessages = true
+
+    package private(set) var reasons: [DisconnectReason] = []
+    package private(set) var reasonsByConnection: [PipeConnection.ID: DisconnectReason] = [:]
+    package private(set) var unsentMessageCount = 0
+    package private(set) var drainCount = 0
+    package private(set) var finishCount = 0
+    package private(set) var openCount = 0
+    package private(set) var stopCount = 0
+    package private(set) var peers: [PeerCredentials] = []
+    package private(set) var acceptErrors: [SystemError] = []
+    package private(set) var states: [PipeClient.State] = []
+    package private(set) var failures: [PipeError] = []
+
+    /// The connections that are open, in the order in which they opened.
+    package private(set) var connections: [PipeConnection] = []
+    /// What was not as promised.
+    package private(set) var violations: [String] = []
+
+    // What to do inside the callbacks.
+    package var whenAsked: (PipeServer, PeerCredentials) -> Bool = { _, _ in true }
+    package var whenAcceptFailed: (PipeServer) -> Void = { _ in }
+    package var whenOpened: (PipeConnection) -> Void = { _ in }
+    package var whenReceived: (PipeConnection, [UInt8]) -> Void = { _, _ in }
+    package var whenDrained: (PipeConnection) -> Void = { _ in }
+    /// What the protocol's default does.
+    package var whenFinished: (PipeConnection) -> Void = { $0.close() }
+    package var whenClosed: (PipeConnection, DisconnectReason) -> Void = { _, _ in }
+    package var whenStopped: (PipeServer) -> Void = { _ in }
+    package var whenChanged: (PipeClient, PipeClient.State) -> Void = { _, _ in }
+    package var whenFailed: (PipeClient, PipeError) -> Void = { _, _ in }
+
+    private enum Phase { case open, finished, closed }
+
+    private var lastStates: [ObjectIdentifier: PipeClient.State] = [:]
+    private var phases: [PipeConnection.ID: Phase] = [:]
+    private let depth: CallbackDepth
+    private let executor: ReactorExecutor
+
+    package init(_ reactor: Reactor) {
+        depth = reactor.companion(CallbackDepth.self) { CallbackDepth() }
+        executor = reactor.executor
+    }
+
+    /// Lets go of what the closures captured, which may be this very object.
+    package func forgetClosures() {
+        whenAsked = { _, _ in true }
+        whenAcceptFailed = { _ in }
+        whenOpened = { _ in }
+        whenReceived = { _, _ in }
+        whenDrained = { _ in }
+        whenFinished = { $0.close() }
+        whenClosed = { _, _ in }
+        whenStopped = { _ in }
+        whenChanged = { _, _ in }
+        whenFailed = { _, _ in }
+    }
+
+    /// The messages as texts; of a long one, which no test compares as text, only the size.
+    package var texts: [String] {
+        messages.map { $0.count > 4096 ? "\($0.count) bytes" : String(decoding: $0, as: UTF8.self) }
+    }
+
+    package var isEverythingClosed: Bool { openCount > 0 && connections.isEmpty }
+}
+
+/// How many callbacks of one reactor are running: one at most.
+private final class CallbackDepth {
+    var value = 0
+}
+
+// MARK: - The callbacks
+
+extension Recorder {
+    package func server(_ server: PipeServer, shouldAccept peer: PeerCredentials) -> Bool {
+        note(.shouldAccept) {
+            peers.append(peer)
+            return whenAsked(server, peer)
+        }
+    }
+
+    package func server(_ server: PipeServer, didFailToAcceptWith error: SystemError) {
+        note(.didFailToAccept) {
+            acceptErrors.append(error)
+            whenAcceptFailed(server)
+        }
+    }
+
+    package func connectionDidOpen(_ connection: PipeConnection) {
+        note(.didOpen) {
+            if phases.updateValue(.open, forKey: connection.id) != nil { violations.append("opened twice") }
+            openCount += 1
+            connections.append(connection)
+            whenOpened(connection)
+        }
+    }
+
+    package func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        note(.didReceive) {
+            expect(.open, connection, "a message")
+            messageCount += 1
+            byteCount += message.count
+            guard keepsMessages else { return whenReceived(connection, []) }
+            let bytes = Array(copying: message)
+            messages.append(bytes)
+            messagesByConnection[connection.id, default: []].append(bytes)
+            whenReceived(connection, bytes)
+        }
+    }
+
+    package func connectionDidDrain(_ connection: PipeConnection) {
+        note(.didDrain) {
+            if phases[connection.id] ?? .closed == .closed { violations.append("a drain of no open connection") }
+            drainCount += 1
+            whenDrained(connection)
+        }
+    }
+
+    package func connectionDidFinishReceiving(_ connection: PipeConnection) {
+        note(.didFinishReceiving) {
+            expect(.open, connection, "the peer's finish")
+            phases[connection.id] = .finished
+            finishCount += 1
+            whenFinished(connection)
+        }
+    }
+
+    package func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
+        note(.didClose) {
+            if phases[connection.id] ?? .closed == .closed { violations.append("an end of no open connection") }
+            phases[connection.id] = .closed
+            reasons.append(reason)
+            reasonsByConnection[connection.id] = reason
+            unsentMessageCount += connection.unsentMessageCount
+            if let index = connections.lastIndex(where: { $0 === connection }) { connections.remove(at: index) }
+            whenClosed(connection, reason)
+        }
+    }
+
+    package func serverDidStop(_ server: PipeServer) {
+        note(.serverDidStop) {
+            if server.connectionCount != 0 { violations.append("stopped with \(server.connectionCount) connections") }
+            stopCount += 1
+            whenStopped(server)
+        }
+    }
+
+    package func client(_ client: PipeClient, didChangeTo state: PipeClient.State) {
+        note(.didChangeState) {
+            let last = lastStates.updateValue(state, forKey: ObjectIdentifier(client))
+            if last == .disconnected { violations.append("\(state) after the client was done") }
+            if last == state { violations.append("\(state) twice") }
+            states.append(state)
+            whenChanged(client, state)
+        }
+    }
+
+    package func client(_ client: PipeClient, didFailToConnectWith error: PipeError) {
+        note(.didFailToConnect) {
+            failures.append(error)
+            whenFailed(client, error)
+        }
+    }
+
+    private func note<Result>(_ callback: Callback, _ body: () -> Result) -> Result {
+        if depth.value != 0 { violations.append("\(callback) inside another callback") }
+        if !executor.isCurrent { violations.append("\(callback) on another thread") }
+        depth.value += 1
+        defer { depth.value -= 1 }
+        log.append(callback)
+        return body()
+    }
+
+    private func expect(_ phase: Phase, _ connection: PipeConnection, _ what: String) {
+        guard phases[connection.id] != phase else { return }
+        violations.append("\(what) where the connection is \(phases[connection.id].map { "\($0)" } ?? "unknown")")
+    }
+}
+
+extension Array where Element == UInt8 {
+    /// What a callback was lent, to keep.
+    package init(copying bytes: Span<UInt8>) {
+        self = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+    }
+}
