@@ -73,7 +73,7 @@ func yieldThread() { usleep(50) }
 /// Where proc(5) shows the calling thread.
 func currentThreadDirectory() -> String {
     let target = unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { buffer in
-        let count = unsafe readlink("/proc/thread-self", buffer.baseAddress, 255)
+        let count = unsafe readlink("/proc/thread-self", buffer.baseAddress.unsafelyUnwrapped, 255)
         return unsafe String(decoding: buffer[0..<max(count, 0)], as: UTF8.self)
     }
     return "/proc/" + target
