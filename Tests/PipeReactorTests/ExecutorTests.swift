@@ -143,7 +143,7 @@ private func enterWithoutAwait(_ room: Room) { room.assumeIsolated { $0.guests +
         let elsewhere = Elsewhere()
         let places = await Task(executorPreference: executor) {
             var places = [executor.isCurrent]
-            try? await Task.sleep(for: .milliseconds(1))
+            try? await Task.sleep(for: .milliseconds(1))  // what is tested
             places.append(executor.isCurrent)
             await Task.yield()
             places.append(executor.isCurrent)

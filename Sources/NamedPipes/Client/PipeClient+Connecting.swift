@@ -138,7 +138,7 @@ extension PipeClient: ConnectionOwner {
     }
 
     func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {
-        if isDisconnecting || state == .disconnected {
+        if isDisconnecting {
             change(to: .disconnected)
         } else if var backoff, reason != .closedLocally {
             let lasted = openedAt.map { SuspendingClock.now - $0 } ?? .zero

@@ -68,7 +68,7 @@ private func acceptSignals() {
     unsafe pthread_sigmask(SIG_UNBLOCK, &all, nil)
 }
 
-func yieldThread() { usleep(50) }
+func yieldThread() { sched_yield() }
 
 /// Where proc(5) shows the calling thread.
 func currentThreadDirectory() -> String {
