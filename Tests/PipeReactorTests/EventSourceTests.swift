@@ -133,6 +133,17 @@ import Testing
         #expect(!put(ends.far), "the descriptor is closed")
     }
 
+    @Test func `lets its handler go when it is cancelled, not only when it ends itself`() throws {
+        let reactor = try Reactor()
+        var isHeld = true
+        let source = EventSource(reactor, borrowing: -1, .timer) { [captive = Captive { isHeld = false }] _ in
+            captive.touch()
+        }
+        source.cancel()
+        #expect(!isHeld)
+        withExtendedLifetime(source) {}
+    }
+
     @Test func `that is dropped without being cancelled is forgotten by epoll before its descriptor closes`() throws {
         let reactor = try Reactor()
         let ends = Ends(Pair.sockets())
@@ -230,6 +241,34 @@ import Testing
             #expect(isNewCalled)
             new.source.cancel()
             for source in sources { source.cancel() }
+        }
+        #expect(reuses > 0, "no number was used again: this test has seen nothing")
+    }
+
+    /// FACTS: epoll forgets first, then the descriptor closes. epoll watches what is open, not its number; once the
+    /// number is closed, a duplicate's registration can no longer be removed, and its events go to the number's next owner.
+    @Test func `48 while a duplicate of the old one is open brings the new source none of its events`() throws {
+        let reactor = try Reactor()
+        var reuses = 0
+        for _ in 0..<200 where reuses < 10 {
+            let old = Ends(Pair.sockets())
+            let number = old.near
+            let kept = duplicate(number)
+            let source = EventSource(reactor, owning: old.takeNear(), .edgeReadable) { _ in
+                Issue.record("the source has ended")
+            }
+            try source.register()
+            source.cancel()
+            let new = Ends(Pair.sockets())
+            if new.near == number { reuses += 1 }
+            var calls = 0
+            let next = EventSource(reactor, owning: new.takeNear(), .edgeReadable) { _ in calls += 1 }
+            try next.register()
+            put(old.far)
+            reactor.runTurns(2)
+            #expect(calls == 0)
+            next.cancel()
+            _ = consume kept
         }
         #expect(reuses > 0, "no number was used again: this test has seen nothing")
     }

@@ -101,6 +101,18 @@ import Testing
         #expect(!timer.isPending)
     }
 
+    @Test func `is itself let go by the reactor after it fired or was cancelled`() throws {
+        let reactor = try Reactor()
+        var fired = 0
+        weak let once = reactor.schedule(after: .zero) { fired += 1 }
+        weak let cancelled = reactor.schedule(after: .seconds(60)) {}
+        #expect(once != nil && cancelled != nil)
+        cancelled?.cancel()
+        reactor.runBounded { fired == 1 }
+        reactor.runTurns(1)
+        #expect(once == nil && cancelled == nil)
+    }
+
     @Test func `ends with the reactor, and lets its function go`() throws {
         var reactor: Reactor? = try Reactor()
         var ends = 0

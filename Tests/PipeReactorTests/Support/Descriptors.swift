@@ -28,6 +28,9 @@ struct Pair: ~Copyable {
     }
 }
 
+/// Another number for what is open under this one.
+func duplicate(_ number: Int32) -> OwnedDescriptor { OwnedDescriptor(taking: dup(number)) }
+
 /// A file that epoll does not take.
 func openRegularFile() -> OwnedDescriptor {
     OwnedDescriptor(taking: unsafe open("/proc/self/exe", O_RDONLY | O_CLOEXEC))
