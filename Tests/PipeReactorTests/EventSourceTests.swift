@@ -133,17 +133,6 @@ import Testing
         #expect(!put(ends.far), "the descriptor is closed")
     }
 
-    @Test func `lets its handler go when it is cancelled, not only when it ends itself`() throws {
-        let reactor = try Reactor()
-        var isHeld = true
-        let source = EventSource(reactor, borrowing: -1, .timer) { [captive = Captive { isHeld = false }] _ in
-            captive.touch()
-        }
-        source.cancel()
-        #expect(!isHeld)
-        withExtendedLifetime(source) {}
-    }
-
     @Test func `that is dropped without being cancelled is forgotten by epoll before its descriptor closes`() throws {
         let reactor = try Reactor()
         let ends = Ends(Pair.sockets())
@@ -254,7 +243,7 @@ import Testing
             let old = Ends(Pair.sockets())
             let number = old.near
             let kept = duplicate(number)
-            let source = EventSource(reactor, owning: old.takeNear(), .edgeReadable) { _ in
+            let source = ClosureSource(reactor, owning: old.takeNear(), .readable) { _ in
                 Issue.record("the source has ended")
             }
             try source.register()
@@ -262,7 +251,7 @@ import Testing
             let new = Ends(Pair.sockets())
             if new.near == number { reuses += 1 }
             var calls = 0
-            let next = EventSource(reactor, owning: new.takeNear(), .edgeReadable) { _ in calls += 1 }
+            let next = ClosureSource(reactor, owning: new.takeNear(), .readable) { _ in calls += 1 }
             try next.register()
             put(old.far)
             reactor.runTurns(2)
