@@ -70,7 +70,7 @@ extension Reactor {
     ///   - direction: reading or writing.
     ///   - handler: called on the reactor's thread.
     /// - Returns: the watch; it ends when it is cancelled or let go.
-    /// - Throws: ``SystemError`` of `epoll_ctl(2)`, such as `EEXIST` or `ENOSPC`.
+    /// - Throws: ``SystemError`` of `epoll_ctl(2)`, such as `ENOSPC`.
     public func watch(
         _ descriptor: Int32, for direction: DescriptorWatch.Direction, handler: @escaping () -> Void
     ) throws(SystemError) -> DescriptorWatch {
