@@ -31,8 +31,10 @@ final class TransferBuffers {
         while let queue = popReserve() { queue.destroy() }
     }
 
+    @inline(__always)
     func takeQueue() -> SendQueueSlot { popReserve() ?? SendQueueSlot() }
 
+    @inline(__always)
     private func popReserve() -> SendQueueSlot? {
         guard let queue = reserve else { return nil }
         reserve = queue.value.nextInReserve
@@ -41,6 +43,7 @@ final class TransferBuffers {
         return queue
     }
 
+    @inline(__always)
     func giveBack(_ queue: SendQueueSlot) {
         guard reserveCount < Self.keptCount else { return queue.destroy() }
         queue.value.reset(keepingCapacityUpTo: Self.reserveLimit - reservedByteCount)
