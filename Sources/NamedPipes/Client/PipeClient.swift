@@ -91,7 +91,8 @@ public final class PipeClient {
     /// Starts to connect, from the loop. Without effect unless the client is idle.
     public func connect() {
         guard state == .idle else { return }
-        if reactor.residents[key] == nil { key = reactor.residents.insert(self) }
+        reactor.residents.remove(key)
+        key = reactor.residents.insert(self)
         beginAttempt()
     }
 
@@ -143,7 +144,10 @@ public final class PipeClient {
         keptFrames = nil
     }
 
-    deinit { dropKept() }
+    deinit {
+        dropKept()
+        reactor.residents.remove(key)
+    }
 
     private func keep(_ message: Span<UInt8>) throws(PipeError) -> PipeConnection.SendVerdict {
         let kept = keptFrames ?? SendQueueSlot()
@@ -196,8 +200,8 @@ extension PipeClient: TurnWork, Resident {
             tryToConnect()
         }
         guard reports.isEmpty, !isAttemptDue else { return }
+        if state == .idle { becomeIdleResident() }
         if state == .disconnected { letGo() }
-        if state == .idle || state == .disconnected { reactor.residents.remove(key) }
     }
 
     func deliverReports() {
@@ -215,6 +219,22 @@ extension PipeClient: TurnWork, Resident {
         delegate = nil
         host.delegate = nil
         dropKept()
+        reactor.residents.remove(key)
+    }
+
+    /// The reactor no longer holds the client, but tells it if it stops: a delegate that holds its client would otherwise
+    /// keep both alive for ever.
+    private func becomeIdleResident() {
+        reactor.residents.remove(key)
+        key = reactor.residents.insert(IdleClient(self))
+    }
+
+    private final class IdleClient: Resident {
+        private weak var client: PipeClient?
+
+        init(_ client: PipeClient) { self.client = client }
+
+        func reactorDidStop() { client?.reactorDidStop() }
     }
 }
 

@@ -209,7 +209,7 @@ import Testing
         }
     }
 
-    @Test func `49 from every drain, a million times, needs no deep stack and drops nothing`() throws {
+    @Test func `49 from every drain, thousands of times, needs no deep stack and drops nothing`() throws {
         try withLoop { loop in
             let configuration = Self.configuration(high: 0, low: 0)
             let raw = try RawClient(loop, configuration)
@@ -221,8 +221,8 @@ import Testing
             raw.recorder.whenDrained = { connection in
                 deepest = min(deepest, stackAddress())
                 // Until the kernel takes no more: then the next drain comes.
-                while sent < 1_000_000, (try? connection.send(message)) == .accepted { sent += 1 }
-                if sent < 1_000_000 { sent += 1 }
+                while sent < 200_000, (try? connection.send(message)) == .accepted { sent += 1 }
+                if sent < 200_000 { sent += 1 }
             }
             while try connection.send(message) == .accepted { sent += 1 }
             sent += 1
@@ -235,9 +235,9 @@ import Testing
                         guard count > 0 else { break }
                         read += count
                     }
-                    return sent == 1_000_000 && read == 64_000_000
+                    return sent == 200_000 && read == 12_800_000
                 })
-            #expect(raw.recorder.drainCount > 1000)
+            #expect(raw.recorder.drainCount > 200)
             #expect(top - deepest < 65_536)
         }
     }
