@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
 examples := $(notdir $(patsubst %/,%,$(wildcard Sources/Examples/*/)))
-swift-sources := Package.swift $(wildcard Benchmarks/Package.swift) $(wildcard Sources Tests Benchmarks/Benchmarks)
+swift-sources := Package.swift Benchmarks/Package.swift Sources Tests Benchmarks/Benchmarks Benchmarks/Sources
 
 .PHONY: help
 help: ## List these targets

@@ -25,7 +25,7 @@ public final class DescriptorWatch: EventHandler {
         do {
             try source.register()
             self.source = source
-        } catch where error.code == EPERM {
+        } catch  where error.code == EPERM {
             // epoll takes no regular files: they are always ready. Then every turn of the loop is.
             reactor.runAtEndOfTurn(AlwaysReady(reactor, self))
         }
@@ -70,7 +70,7 @@ extension Reactor {
     ///   - direction: reading or writing.
     ///   - handler: called on the reactor's thread.
     /// - Returns: the watch; it ends when it is cancelled or let go.
-    /// - Throws: ``SystemError`` of `epoll_ctl(2)`, such as `EEXIST` or `ENOSPC`.
+    /// - Throws: ``SystemError`` of `epoll_ctl(2)`, such as `ENOSPC`.
     public func watch(
         _ descriptor: Int32, for direction: DescriptorWatch.Direction, handler: @escaping () -> Void
     ) throws(SystemError) -> DescriptorWatch {

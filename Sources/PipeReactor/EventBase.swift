@@ -10,7 +10,11 @@ internal import Glibc
 final class EventBase {
     let pointer: OpaquePointer
 
+    /// libevent says on standard error what its calls also return to us. That stream is the embedder's.
+    private static let silence: Void = unsafe event_set_log_callback { _, _ in }
+
     init() throws(SystemError) {
+        _ = Self.silence
         guard let config = unsafe event_config_new() else {
             throw SystemError(call: "event_config_new", code: ENOMEM)
         }

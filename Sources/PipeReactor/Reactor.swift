@@ -98,7 +98,8 @@ public final class Reactor {
     /// Calls a function later, on the monotonic clock: changes of the wall clock do not matter.
     ///
     /// It is never called before its time; after it, by the kernel's tick (a few milliseconds) or as long as another
-    /// callback holds the loop. The points of a repeating timer lie on a fixed grid; points missed are left out.
+    /// callback holds the loop. The points of a repeating timer lie on a fixed grid: of points that were missed, one is
+    /// made up for at once and the others are left out.
     ///
     /// - Parameters:
     ///   - delay: the time until the first call; a negative one counts as zero.

@@ -53,6 +53,7 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     /// How many jobs of actors and tasks were lost because they came after the reactor's end.
     public var lostJobCount: Int { mailbox.withLock { $0.lostJobCount } }
 
+    /// Takes a job of an actor or task; the Swift runtime calls this (`SerialExecutor`, `TaskExecutor`).
     public func enqueue(_ job: consuming ExecutorJob) {
         _ = add(.job(UnownedJob(job), ofPreferringTask: false))
     }
@@ -60,15 +61,17 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     /// How a task that prefers this executor puts its jobs here; ``enqueue(_:)`` is how actors do.
     ///
     /// Both protocols call it `enqueue`, but the jobs have to be run differently: see `deliverMail`.
-    @_implements(TaskExecutor, enqueue(_:))
+    @_implements(TaskExecutor,enqueue(_:))
     public func enqueueOfPreferringTask(_ job: consuming ExecutorJob) {
         _ = add(.job(UnownedJob(job), ofPreferringTask: true))
     }
 
+    /// Ends the process unless the caller is on the reactor's thread (`SerialExecutor`).
     public func checkIsolated() {
         precondition(isCurrent, "not on the reactor's thread")
     }
 
+    /// Whether the caller is on the reactor's thread (`SerialExecutor`).
     public func isIsolatingCurrentContext() -> Bool? { isCurrent }
 }
 

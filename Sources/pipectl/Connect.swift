@@ -8,8 +8,8 @@ struct Connect: ParsableCommand {
         abstract: "Talk to a server: lines go out, messages come in.",
         discussion: """
             Every line of standard input is sent as one message, and every message that arrives is printed as one line. \
-            At the end of the input (Ctrl-D) what is queued is sent, and the connection is closed; with --stay it lasts \
-            until the server closes it or a signal comes.
+            At the end of the input (Ctrl-D) the server is told that no more comes, and what it still answers is \
+            printed until it closes, as with nc -N; with --stay the server is not told.
 
               pipectl connect thermostat
               pipectl connect events --wait --stay < subscriptions.txt
@@ -17,7 +17,7 @@ struct Connect: ParsableCommand {
 
     @OptionGroup var target: AddressArgument
 
-    @Flag(help: "Stay connected after the end of standard input.")
+    @Flag(help: "Stay connected after the end of standard input, until the server closes or a signal comes.")
     var stay = false
 
     @OptionGroup var client: ClientOptions
@@ -62,7 +62,7 @@ private final class ConnectSession: PipeClientDelegate {
         guard let connection = client?.connection else { return }
         switch event {
         case .lines(let lines): for line in lines { send(line, on: connection) }
-        case .end: if !staysAtEnd { connection.close() }
+        case .end: if !staysAtEnd { connection.finishSending() }
         case .failure(let failure): fail(failure)
         }
     }
@@ -105,6 +105,8 @@ private final class ConnectSession: PipeClientDelegate {
         let lostCount = connection.unsentMessageCount + (connection.hasPartlySentMessage ? 1 : 0)
         if lostCount > 0 {
             note(Failure("the connection was \(reason.text), with \(counted(lostCount, "message")) not delivered"))
+        } else if reason == .closedByPeer, connection.hasFinishedSending {
+            // What we asked for with the end of our input.
         } else if reason == .closedByPeer {
             StandardError.note("closed by the server")
         } else if reason != .closedLocally {

@@ -48,12 +48,3 @@ struct Listen: ParsableCommand {
         var didEnd: () -> Void = {}
     }
 }
-
-extension [UInt8] {
-    /// The bytes of a message, to be kept.
-    init(copying message: Span<UInt8>) {
-        self.init(capacity: message.count) { output in
-            for index in message.indices { output.append(message[index]) }
-        }
-    }
-}

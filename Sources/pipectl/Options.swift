@@ -14,7 +14,7 @@ func parseAddress(_ text: String) throws -> PipeAddress {
     do {
         return try PipeAddress(parsing: text)
     } catch .invalidAddress(let reason) {
-        throw ValidationError(reason.text)
+        throw ValidationError(reason.hinted)
     }
 }
 

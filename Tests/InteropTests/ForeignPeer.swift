@@ -60,8 +60,11 @@ final class ForeignPeer {
     }
 
     private func lines(of name: String) -> [String] {
-        let content = try? String(contentsOf: directory.appending(path: name), encoding: .utf8)
-        return (content ?? "").split(separator: "\n").map(String.init)
+        // By handle: Foundation's reading of whole files leaks a buffer for each empty one.
+        guard let file = try? FileHandle(forReadingFrom: directory.appending(path: name)) else { return [] }
+        defer { try? file.close() }
+        let content = (try? file.readToEnd()).flatMap { $0 } ?? Data()
+        return String(decoding: content, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 }
 

@@ -204,5 +204,8 @@ final class Ends {
     func closeFar() { farEnd = nil }
 
     /// Gives the near end to somebody else.
-    func takeNear() -> OwnedDescriptor { nearEnd.take()! }
+    func takeNear() -> OwnedDescriptor {
+        guard let end = nearEnd.take() else { preconditionFailure("the near end is gone") }
+        return end
+    }
 }

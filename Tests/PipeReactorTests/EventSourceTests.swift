@@ -117,7 +117,8 @@ import Testing
         var source: ClosureSource?
         var calls = 0
         var isHeld = true
-        source = ClosureSource(reactor, owning: ends.takeNear(), .readable) { [captive = Captive { isHeld = false }] _ in
+        source = ClosureSource(reactor, owning: ends.takeNear(), .readable) {
+            [captive = Captive { isHeld = false }] _ in
             calls += 1
             source?.cancel()
             source?.cancel()
@@ -178,7 +179,9 @@ import Testing
         var heard = [Int](repeating: 0, count: 200)
         let ends = (0..<200).map { _ in Ends(Pair.sockets()) }
         let sources = try ends.indices.map { index in
-            let source = ClosureSource(reactor, owning: ends[index].takeNear(), .readable, once: true) { _ in heard[index] += 1 }
+            let source = ClosureSource(reactor, owning: ends[index].takeNear(), .readable, once: true) { _ in
+                heard[index] += 1
+            }
             try source.register()
             return source
         }
@@ -227,6 +230,34 @@ import Testing
             #expect(isNewCalled)
             new.source.cancel()
             for source in sources { source.cancel() }
+        }
+        #expect(reuses > 0, "no number was used again: this test has seen nothing")
+    }
+
+    /// FACTS: epoll forgets first, then the descriptor closes. epoll watches what is open, not its number; once the
+    /// number is closed, a duplicate's registration can no longer be removed, and its events go to the number's next owner.
+    @Test func `48 while a duplicate of the old one is open brings the new source none of its events`() throws {
+        let reactor = try Reactor()
+        var reuses = 0
+        for _ in 0..<200 where reuses < 10 {
+            let old = Ends(Pair.sockets())
+            let number = old.near
+            let kept = duplicate(number)
+            let source = ClosureSource(reactor, owning: old.takeNear(), .readable) { _ in
+                Issue.record("the source has ended")
+            }
+            try source.register()
+            source.cancel()
+            let new = Ends(Pair.sockets())
+            if new.near == number { reuses += 1 }
+            var calls = 0
+            let next = ClosureSource(reactor, owning: new.takeNear(), .readable) { _ in calls += 1 }
+            try next.register()
+            put(old.far)
+            reactor.runTurns(2)
+            #expect(calls == 0)
+            next.cancel()
+            _ = consume kept
         }
         #expect(reuses > 0, "no number was used again: this test has seen nothing")
     }

@@ -9,7 +9,10 @@ import Testing
         reactor.schedule(after: .zero) { ran = true }
         reactor.executor.post { _ in Issue.record("work ran though the condition held") }
         var asked = 0
-        #expect(reactor.run(timeout: patience) { asked += 1; return true })
+        #expect(
+            reactor.run(timeout: patience) {
+                asked += 1; return true
+            })
         #expect(asked == 1 && !ran)
     }
 
@@ -87,9 +90,10 @@ import Testing
 
     @Test func `without descriptors there is no reactor but a typed error`() async {
         await #expect(processExitsWith: .success) {
-            useUpDescriptors()
-            let error = #expect(throws: SystemError.self) { try Reactor() }
-            precondition(error?.description.contains("Too many open files") == true)
+            withoutDescriptors {
+                let error = #expect(throws: SystemError.self) { try Reactor() }
+                precondition(error?.description.contains("Too many open files") == true)
+            }
         }
     }
 

@@ -22,7 +22,10 @@ import Testing
                 if posts < 1000, executor?.post({ _ in mail.count() }) == true { posts += 1 }
             }
             running.finish()
-            #expect(log.entries == ["interrupted 1000 times", "1000 of 1000 bytes", "100 of 100 timers, 0 early", "1000 of 1000 posts"])
+            #expect(
+                log.entries == [
+                    "interrupted 1000 times", "1000 of 1000 bytes", "100 of 100 timers, 0 early", "1000 of 1000 posts",
+                ])
         }
     }
 }

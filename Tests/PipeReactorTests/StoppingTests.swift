@@ -56,7 +56,10 @@ import Testing
             put(pair.far.rawValue)
         case .endOfTurn: reactor.runAtEndOfTurn(Stop(reactor))
         case .condition:
-            #expect(!reactor.run(timeout: patience) { reactor.stop(); return false })
+            #expect(
+                !reactor.run(timeout: patience) {
+                    reactor.stop(); return false
+                })
             #expect(reactor.isStopped)
             return
         }

@@ -42,8 +42,8 @@ import Testing
     }
 
     @Test func `that only a mistake of ours can cause ends the process`() async {
-        await #expect(processExitsWith: .failure) { _ = try systemCall("close") { close(-1) } }
-        await #expect(processExitsWith: .failure) { _ = try nonBlockingCall("close") { close(-1) } }
+        await #expect(processExitsWith: .failure) { _ = try? systemCall("close") { close(-1) } }
+        await #expect(processExitsWith: .failure) { _ = try? nonBlockingCall("close") { close(-1) } }
     }
 
     @Test func `57 interrupted all the time by signals still returns its result`() throws {

@@ -41,9 +41,10 @@ import Testing
     @Test func `without a delay that sets another does not keep the loop from its events`() throws {
         let reactor = try Reactor()
         var fired = 0
+        var timer: ScheduledWork?
         func again() {
             fired += 1
-            reactor.schedule(after: .zero, again)
+            timer = reactor.schedule(after: .zero, again)
         }
         again()
         let pair = Pair.pipe()
@@ -52,9 +53,12 @@ import Testing
         put(pair.far.rawValue)
         reactor.runBounded { isReadable && fired > 10 }
         watch.cancel()
+        timer?.cancel()
     }
 
-    @Test(arguments: [Duration.seconds(1 << 40), .seconds(Int64.max), .seconds(Int64.max) * 10, .seconds(Int64.max) * 18])
+    @Test(arguments: [
+        Duration.seconds(1 << 40), .seconds(Int64.max), .seconds(Int64.max) * 10, .seconds(Int64.max) * 18,
+    ])
     func `may lie beyond all times`(far: Duration) throws {
         let reactor = try Reactor()
         let once = reactor.schedule(after: far) { Issue.record("fired") }
@@ -97,6 +101,18 @@ import Testing
         #expect(!timer.isPending)
     }
 
+    @Test func `is itself let go by the reactor after it fired or was cancelled`() throws {
+        let reactor = try Reactor()
+        var fired = 0
+        weak let once = reactor.schedule(after: .zero) { fired += 1 }
+        weak let cancelled = reactor.schedule(after: .seconds(60)) {}
+        #expect(once != nil && cancelled != nil)
+        cancelled?.cancel()
+        reactor.runBounded { fired == 1 }
+        reactor.runTurns(1)
+        #expect(once == nil && cancelled == nil)
+    }
+
     @Test func `ends with the reactor, and lets its function go`() throws {
         var reactor: Reactor? = try Reactor()
         var ends = 0
@@ -132,7 +148,9 @@ import Testing
         let start = SuspendingClock.now
         var timers = (0..<100_000).map { index in
             held += 1
-            return reactor.schedule(after: .seconds(30 + index % 7)) { [captive = Captive { held -= 1 }] in captive.touch() }
+            return reactor.schedule(after: .seconds(30 + index % 7)) { [captive = Captive { held -= 1 }] in
+                captive.touch()
+            }
         }
         #expect(held == 100_000)
         timers.shuffle()

@@ -10,8 +10,8 @@ public import PipeReactor
 /// reactor.run()
 /// ```
 ///
-/// From `connect()` to the end, the reactor holds the client. It belongs to its reactor's thread; other threads hold its
-/// ``reference``.
+/// The reactor holds the client while it is connected or trying. It belongs to its reactor's thread; other threads hold
+/// its ``reference``.
 public final class PipeClient {
     /// Where a client stands. Every change is reported to the delegate.
     public enum State: Hashable, Sendable {
@@ -83,7 +83,7 @@ public final class PipeClient {
         host.owner = self
     }
 
-    /// What other threads may hold from ``connect()`` on: `client.reference.perform { $0.disconnect() }`.
+    /// What other threads may hold, from ``connect()`` until the client is idle or disconnected: `client.reference.perform { $0.disconnect() }`.
     public var reference: ReactorReference<PipeClient> { ReactorReference(reactor.executor, key: key) }
 
     // MARK: Connecting
@@ -91,7 +91,8 @@ public final class PipeClient {
     /// Starts to connect, from the loop. Without effect unless the client is idle.
     public func connect() {
         guard state == .idle else { return }
-        if key == 0 { key = reactor.residents.insert(self) }
+        reactor.residents.remove(key)
+        key = reactor.residents.insert(self)
         beginAttempt()
     }
 
@@ -143,7 +144,10 @@ public final class PipeClient {
         keptFrames = nil
     }
 
-    deinit { dropKept() }
+    deinit {
+        dropKept()
+        reactor.residents.remove(key)
+    }
 
     private func keep(_ message: Span<UInt8>) throws(PipeError) -> PipeConnection.SendVerdict {
         let kept = keptFrames ?? SendQueueSlot()
@@ -195,7 +199,9 @@ extension PipeClient: TurnWork, Resident {
             isAttemptDue = false
             tryToConnect()
         }
-        if state == .disconnected, reports.isEmpty { letGo() }
+        guard reports.isEmpty, !isAttemptDue else { return }
+        if state == .idle { becomeIdleResident() }
+        if state == .disconnected { letGo() }
     }
 
     func deliverReports() {
@@ -214,6 +220,21 @@ extension PipeClient: TurnWork, Resident {
         host.delegate = nil
         dropKept()
         reactor.residents.remove(key)
+    }
+
+    /// The reactor no longer holds the client, but tells it if it stops: a delegate that holds its client would otherwise
+    /// keep both alive for ever.
+    private func becomeIdleResident() {
+        reactor.residents.remove(key)
+        key = reactor.residents.insert(IdleClient(self))
+    }
+
+    private final class IdleClient: Resident {
+        private weak var client: PipeClient?
+
+        init(_ client: PipeClient) { self.client = client }
+
+        func reactorDidStop() { client?.reactorDidStop() }
     }
 }
 

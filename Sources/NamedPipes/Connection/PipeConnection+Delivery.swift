@@ -7,7 +7,7 @@ extension PipeConnection {
     /// Whether the owner, or the automatic back-pressure, wants no messages now.
     var isHeldBack: Bool {
         if flags.contains(.paused) { return true }
-        guard let queue, queue.value.isAboveHighWaterMark, !lifecycle.hasOutputFailed else { return false }
+        guard let queue, queue.value.isAboveHighWaterMark, lifecycle.canWrite else { return false }
         return host.configuration.pausesReceivingAboveHighWaterMark
     }
 

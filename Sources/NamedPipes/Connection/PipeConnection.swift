@@ -69,6 +69,9 @@ public final class PipeConnection: Identifiable {
     /// finished sending still takes messages.
     public var isOpen: Bool { lifecycle.canSend }
 
+    /// Whether ``finishSending()`` was called.
+    public var hasFinishedSending: Bool { lifecycle.output == .finishing || lifecycle.output == .finished }
+
     /// How many bytes are queued here because the kernel has not taken them yet, headers included.
     public var pendingByteCount: Int { queue?.value.byteCount ?? 0 }
 
@@ -86,7 +89,17 @@ public final class PipeConnection: Identifiable {
         return PipeSender(host.reactor.executor, key, shared)
     }
 
+    /// The server that accepted this connection; nil at a client.
+    public var server: PipeServer? { host.owner as? PipeServer }
+
     // MARK: Ending
+
+    /// Sends what is queued, then tells the peer that no more comes (`shutdown(2)` with `SHUT_WR`). Messages still arrive.
+    ///
+    /// From now on, `send` throws ``PipeError/notConnected``. A server of this library answers what it got and closes.
+    public func finishSending() {
+        if lifecycle.finishSending() == .flush { schedule() }
+    }
 
     /// Sends what is queued, then closes. Messages that arrive from now on are not delivered.
     ///
@@ -207,7 +220,7 @@ extension PipeConnection: TurnWork, EventHandler {
             if lifecycle.state != .closed { host.delegate?.connectionDidDrain(self) }
             flush()
         }
-        if lifecycle.state == .closing { finishClosing() }
+        finishOutput()
         if lifecycle.state == .closed { report() }
     }
 }
@@ -218,7 +231,7 @@ extension PipeConnection {
     /// Ends the connection once the queue is empty.
     func beginClose(_ reason: DisconnectReason) {
         switch lifecycle.close() {
-        case .nothing: return
+        case .nothing, .shutDownOutput: return
         case .flush: ending = Ending(reason)
         case .close: end(reason)
         }
@@ -231,10 +244,15 @@ extension PipeConnection {
         schedule()
     }
 
-    private func finishClosing() {
+    /// What was put off until the queue is empty.
+    private func finishOutput() {
         if pendingByteCount == 0 {
-            end(ending?.reason ?? .closedLocally)
-        } else if closeTimer == nil {
+            switch lifecycle.didDrain() {
+            case .close: end(ending?.reason ?? .closedLocally)
+            case .shutDownOutput: Socket.finishSending(descriptor)
+            case .nothing, .flush: break
+            }
+        } else if lifecycle.state == .closing, closeTimer == nil {
             closeTimer = host.reactor.schedule(after: host.configuration.closeTimeout) { [unowned self] in
                 end(.slowReader)
             }

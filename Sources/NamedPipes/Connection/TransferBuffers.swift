@@ -16,8 +16,10 @@ final class TransferBuffers {
     private var reserveCount = 0
     private var partials: [PartialFrame] = []
 
-    /// Beyond this, memory goes back to the allocator instead of into the reserve.
-    private static let keptByteCount = 256 << 10
+    /// What lies in the reserve, and how much may. Large buffers are kept, too: fresh memory costs 1.6 µs of page faults
+    /// for every 4 KiB, which for a message of 4 MiB is more than moving it through the socket.
+    private var reservedByteCount = 0
+    private static let reserveLimit = 16 << 20
     private static let keptCount = 64
 
     init() {
@@ -29,28 +31,38 @@ final class TransferBuffers {
         while let queue = popReserve() { queue.destroy() }
     }
 
+    @inline(__always)
     func takeQueue() -> SendQueueSlot { popReserve() ?? SendQueueSlot() }
 
+    @inline(__always)
     private func popReserve() -> SendQueueSlot? {
         guard let queue = reserve else { return nil }
         reserve = queue.value.nextInReserve
         reserveCount -= 1
+        reservedByteCount -= queue.value.bytes.capacity
         return queue
     }
 
+    @inline(__always)
     func giveBack(_ queue: SendQueueSlot) {
         guard reserveCount < Self.keptCount else { return queue.destroy() }
-        queue.value.reset(keepingCapacityUpTo: Self.keptByteCount)
+        queue.value.reset(keepingCapacityUpTo: Self.reserveLimit - reservedByteCount)
+        reservedByteCount += queue.value.bytes.capacity
         queue.value.nextInReserve = reserve
         reserve = queue
         reserveCount += 1
     }
 
-    func takePartial() -> PartialFrame { partials.popLast() ?? PartialFrame() }
+    func takePartial() -> PartialFrame {
+        guard let partial = partials.popLast() else { return PartialFrame() }
+        reservedByteCount -= partial.bytes.capacity
+        return partial
+    }
 
     func giveBack(_ partial: PartialFrame) {
         guard partials.count < Self.keptCount else { return }
-        partial.reset(keepingCapacityUpTo: Self.keptByteCount)
+        partial.reset(keepingCapacityUpTo: Self.reserveLimit - reservedByteCount)
+        reservedByteCount += partial.bytes.capacity
         partials.append(partial)
     }
 }

@@ -65,6 +65,11 @@ enum Socket {
         return PeerCredentials(userID: found.uid, groupID: found.gid, processID: found.pid)
     }
 
+    /// `shutdown(2)` with `SHUT_WR`. A peer that is gone already need not be told.
+    static func finishSending(_ descriptor: Int32) {
+        _ = try? systemCall("shutdown") { shutdown(descriptor, Int32(SHUT_WR)) }
+    }
+
     /// Whether both directions have ended (`POLLHUP`), which libevent does not tell apart from a half-close.
     static func isHungUp(_ descriptor: Int32) -> Bool {
         var entry = pollfd(fd: descriptor, events: 0, revents: 0)

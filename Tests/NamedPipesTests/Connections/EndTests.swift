@@ -72,6 +72,28 @@ import Testing
         }
     }
 
+    @Test func `44 of our sending comes after what is queued, and the peer's answers still arrive`() throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop)
+            let connection = try raw.accepted
+            try connection.send("the last word")
+            connection.finishSending()
+            connection.finishSending()
+            #expect(connection.hasFinishedSending && !connection.isOpen)
+            #expect(throws: PipeError.notConnected) { try connection.send("no") }
+            try #require(loop.run { connection.pendingByteCount == 0 })
+            loop.settle()
+            // To the end: the peer has read ours.
+            raw.peer.readAll()
+            #expect(raw.peer.texts == ["the last word"])
+            raw.peer.writeAll(frame("one") + frame("two"))
+            try #require(loop.run { raw.recorder.texts == ["one", "two"] })
+            raw.peer.close()
+            try #require(loop.run { raw.recorder.isEverythingClosed })
+            #expect(raw.recorder.reasons == [.closedByPeer])
+        }
+    }
+
     @Test func `is noticed after a half-close when the peer goes away altogether`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)

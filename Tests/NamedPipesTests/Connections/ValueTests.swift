@@ -13,10 +13,10 @@ import Testing
     }
 
     @Test func `begins open, receiving and sending`() {
-        let lifecycle = ConnectionLifecycle()
+        var lifecycle = ConnectionLifecycle()
         #expect(lifecycle.state == .open)
-        #expect(lifecycle.isReceiving && lifecycle.canSend && lifecycle.canWrite && !lifecycle.hasOutputFailed)
-        #expect(lifecycle.didDrain() == .nothing)
+        #expect(lifecycle.isReceiving && lifecycle.canSend && lifecycle.canWrite && lifecycle.output == .open)
+        expect(lifecycle.didDrain(), .nothing)
     }
 
     @Test func `still sends after the peer has finished`() {
@@ -34,7 +34,21 @@ import Testing
         #expect(!lifecycle.isReceiving && !lifecycle.canSend && lifecycle.canWrite)
         expect(lifecycle.close(), .nothing)
         #expect(lifecycle.state == .closing)
-        #expect(lifecycle.didDrain() == .close)
+        expect(lifecycle.didDrain(), .close)
+    }
+
+    @Test func `44 finishes its output once what is queued is out, and goes on receiving`() {
+        var lifecycle = ConnectionLifecycle()
+        expect(lifecycle.finishSending(), .flush)
+        #expect(lifecycle.isReceiving && !lifecycle.canSend && lifecycle.canWrite)
+        expect(lifecycle.finishSending(), .nothing)
+        expect(lifecycle.didDrain(), .shutDownOutput)
+        #expect(lifecycle.isReceiving && !lifecycle.canSend && !lifecycle.canWrite)
+        expect(lifecycle.didDrain(), .nothing)
+        lifecycle.peerDidFinish()
+        expect(lifecycle.finishSending(), .nothing)
+        expect(lifecycle.close(), .flush)
+        expect(lifecycle.didDrain(), .close)
     }
 
     @Test func `41 goes on receiving when its output has failed`() {
@@ -66,7 +80,7 @@ import Testing
             #expect(!lifecycle.isReceiving && !lifecycle.canSend && !lifecycle.canWrite)
             expect(lifecycle.close(), .nothing)
             expect(lifecycle.outputDidFail(), .nothing)
-            #expect(lifecycle.didDrain() == .nothing)
+            expect(lifecycle.didDrain(), .nothing)
             #expect(lifecycle.state == .closed)
         }
     }

@@ -27,7 +27,9 @@ extension Reactor {
     func runTurns(_ count: Int) {
         var turns = 0
         keepAwake { turns < count }
-        runBounded { defer { turns += 1 }; return turns >= count }
+        runBounded {
+            defer { turns += 1 }; return turns >= count
+        }
     }
 
     /// Work is waiting as long as the condition holds: no turn waits for events.

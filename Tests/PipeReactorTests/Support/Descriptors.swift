@@ -28,6 +28,9 @@ struct Pair: ~Copyable {
     }
 }
 
+/// Another number for what is open under this one.
+func duplicate(_ number: Int32) -> OwnedDescriptor { OwnedDescriptor(taking: dup(number)) }
+
 /// A file that epoll does not take.
 func openRegularFile() -> OwnedDescriptor {
     OwnedDescriptor(taking: unsafe open("/proc/self/exe", O_RDONLY | O_CLOEXEC))
@@ -74,12 +77,17 @@ func takeSignalCount(_ eventDescriptor: Int32) -> UInt64 {
     return unsafe read(eventDescriptor, &count, 8) == 8 ? count : 0
 }
 
-/// Leaves this process no further descriptor. For processes that end soon.
-func useUpDescriptors() {
+/// Calls the body while this process gets no further descriptor. Only for processes that do nothing else.
+func withoutDescriptors(_ body: () -> Void) {
     var limit = rlimit()
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    precondition(unsafe getrlimit(resource, &limit) == 0)
+    let before = limit.rlim_cur
     limit.rlim_cur = 3
-    limit.rlim_max = 3
-    _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    precondition(unsafe setrlimit(resource, &limit) == 0)
+    body()
+    limit.rlim_cur = before
+    precondition(unsafe setrlimit(resource, &limit) == 0)
 }
 
 /// `EPERM`.

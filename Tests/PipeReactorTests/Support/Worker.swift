@@ -18,7 +18,7 @@ final class Worker: Sendable {
         let code = unsafe pthread_create(
             &thread, nil,
             { argument in
-                unsafe Unmanaged<Worker>.fromOpaque(argument!).takeRetainedValue().main()
+                unsafe Unmanaged<Worker>.fromOpaque(argument.unsafelyUnwrapped).takeRetainedValue().main()
                 return nil
             }, argument.toOpaque())
         precondition(code == 0, "no thread")
@@ -68,12 +68,12 @@ private func acceptSignals() {
     unsafe pthread_sigmask(SIG_UNBLOCK, &all, nil)
 }
 
-func yieldThread() { usleep(50) }
+func yieldThread() { sched_yield() }
 
 /// Where proc(5) shows the calling thread.
 func currentThreadDirectory() -> String {
     let target = unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { buffer in
-        let count = unsafe readlink("/proc/thread-self", buffer.baseAddress!, 255)
+        let count = unsafe readlink("/proc/thread-self", buffer.baseAddress.unsafelyUnwrapped, 255)
         return unsafe String(decoding: buffer[0..<max(count, 0)], as: UTF8.self)
     }
     return "/proc/" + target
@@ -85,7 +85,7 @@ func contents(of path: String) -> String? {
     guard number >= 0 else { return nil }
     let file = OwnedDescriptor(taking: number)
     return unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1024) { buffer in
-        let count = unsafe read(file.rawValue, buffer.baseAddress!, 1024)
+        let count = unsafe read(file.rawValue, buffer.baseAddress, 1024)
         return count < 0 ? nil : unsafe String(decoding: buffer[0..<count], as: UTF8.self)
     }
 }

@@ -19,10 +19,15 @@ final class Tool {
 
     /// Starts it. Nothing runs without a deadline, and what still runs at the end of a test is killed.
     ///
-    /// - Parameter redirection: as in a shell, such as `</dev/null`; without one, standard input is ``write(_:)``.
-    init(_ reactor: Reactor, _ arguments: [String], errors: Errors = .merged, redirection: String = "") throws {
+    /// - Parameters:
+    ///   - redirection: as in a shell, such as `</dev/null`; without one, standard input is ``write(_:)``.
+    ///   - assignment: variables of its environment, as in a shell.
+    init(
+        _ reactor: Reactor, _ arguments: [String], errors: Errors = .merged, redirection: String = "",
+        assignment: String = ""
+    ) throws {
         self.reactor = reactor
-        let script = "exec \"$0\" \"$@\" \(errors.rawValue) \(redirection)"
+        let script = "\(assignment) exec \"$0\" \"$@\" \(errors.rawValue) \(redirection)"
         let command = ["/bin/sh", "-c", script, Self.program.path] + arguments
         process = try ChildProcess(reactor, command) { [unowned self] in output += $0 }
     }

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// How to keep a message beyond the callback that it was given to.
+
+extension Array where Element == UInt8 {
+    /// The bytes of a message, copied.
+    public init(copying message: Span<UInt8>) {
+        self.init(capacity: message.count) { output in
+            for index in message.indices { output.append(message[index]) }
+        }
+    }
+}
+
+extension String {
+    /// The text of a message, copied; nil if its bytes are not UTF-8.
+    public init?(copying message: Span<UInt8>) {
+        guard let text = try? UTF8Span(validating: message) else { return nil }
+        self = String(copying: text)
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What the errors and reasons say to a person: one line, without the library's terms, and without control characters of
+// anybody's making.
+
+extension PipeError: CustomStringConvertible {
+    /// One line for a log or a person.
+    public var description: String {
+        switch self {
+        case .invalidAddress(let problem): "invalid address: \(problem)"
+        case .addressInUse(let address, let holder):
+            "\(address) belongs to a running server\(holder.map { ", process \($0)" } ?? "")"
+        case .unusableLocation(let path, let problem): "\(escapingInvisibles(path)) \(problem)"
+        case .noServer(let address): "no server at \(address)"
+        case .backlogFull(let address): "the server at \(address) accepts nobody: its queue stayed full"
+        case .accessDenied(let address): "no permission to use \(address)"
+        case .messageTooLarge(let byteCount, let limit): "a message of \(byteCount) bytes exceeds the limit of \(limit)"
+        case .sendQueueFull(let limit): "more than \(limit) bytes would be waiting to be sent"
+        case .notConnected: "not connected"
+        case .timedOut: "timed out"
+        case .framing(let error): "the message does not fit the framing: \(error)"
+        case .system(let error): "\(error)"
+        }
+    }
+}
+
+extension InvalidAddress: CustomStringConvertible {
+    /// The rule that was broken, without the address itself.
+    public var description: String {
+        switch self {
+        case .empty: "an address has at least one character"
+        case .containsNUL: "an address cannot contain NUL"
+        case .notAbsolute: "a socket path begins with a slash"
+        case .notNormalized: "a path has no empty, . or .. components and no slash at its end"
+        case .notAName: "a name has no slash and is none of . and .."
+        case .tooLong(let byteCount, let limit): "it has \(byteCount) bytes, a socket address takes \(limit)"
+        case .noRuntimeDirectory: "this user has no runtime directory"
+        }
+    }
+}
+
+extension UnusableLocation: CustomStringConvertible {
+    /// What is wrong, to be read after the path.
+    public var description: String {
+        switch self {
+        case .missingDirectory: "does not exist"
+        case .notADirectory: "is not a directory"
+        case .notPermitted: "may not be searched or written by this user"
+        case .insecureDirectory(let owner, let mode):
+            "is not safe: owner \(owner), mode \(String(mode & 0o7777, radix: 8)): others could replace the socket there"
+        case .symbolicLink: "is a symbolic link"
+        case .notASocket: "exists and is not a socket"
+        case .notALockFile: "stands where the lock file should be"
+        case .foreignOwner(let user): "belongs to another user, \(user)"
+        case .readOnly: "is on a read-only file system"
+        case .full: "has no space left"
+        }
+    }
+}
+
+extension DisconnectReason: CustomStringConvertible {
+    /// What happened to the connection.
+    public var description: String {
+        switch self {
+        case .closedLocally: "closed here"
+        case .closedByPeer: "closed by the peer"
+        case .resetByPeer: "closed by the peer before it had read everything"
+        case .truncatedByPeer(let missing):
+            "closed by the peer in the middle of a message\(missing.map { ", \($0) bytes short" } ?? "")"
+        case .slowReader: "given up: the peer did not read"
+        case .serverStopped: "closed: the server stopped"
+        case .framing(let error): "closed: what arrived is not in the framing: \(error)"
+        case .system(let error): "broken: \(error)"
+        }
+    }
+}
