@@ -34,9 +34,15 @@ import Testing
         try withLoop { loop in
             let raw = try RawClient(loop)
             let large = pattern(300_000)
+            var isPaused = false
             raw.recorder.whenReceived = { connection, _ in
+                if isPaused { Issue.record("a message while paused") }
+                isPaused = true
                 connection.pauseReceiving()
-                loop.reactor.schedule(after: .zero) { connection.resumeReceiving() }
+                loop.reactor.schedule(after: .zero) {
+                    isPaused = false
+                    connection.resumeReceiving()
+                }
             }
             var rest = (frame("a") + frame(large) + frame("b") + frame(large) + frame("c") + frame("d"))[...]
             try #require(
