@@ -80,6 +80,7 @@ public final class Reactor {
             turn(mayBlock: true)
         }
         endResidents()
+        endEverythingElse()
         return condition()
     }
 
@@ -152,6 +153,13 @@ public final class Reactor {
             for case let resident as any Resident in residents.elements { resident.reactorDidStop() }
             finishQueuedWork()
         }
+    }
+
+    /// A stopped reactor stays stopped: what waits on it would wait for ever, and keep alive what it captured.
+    private func endEverythingElse() {
+        for timer in timers.elements { timer.cancel() }
+        turnQueue.removeAll()
+        executor.close()
     }
 
     private func finishQueuedWork() {

@@ -19,9 +19,11 @@ private func entries(of path: String) -> [String] {
     guard let directory = unsafe opendir(path) else { return [] }
     defer { unsafe closedir(directory) }
     var names: [String] = []
+    // An entry is only as long as its name: the structure's 256 bytes must not be copied.
+    let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
     while let entry = unsafe readdir(directory) {
-        let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { unsafe Array($0) }.prefix { $0 != 0 }
-        names.append(String(decoding: name, as: UTF8.self))
+        let name = unsafe UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self)
+        names.append(unsafe String(cString: name))
     }
     return names.filter { $0 != "." && $0 != ".." }
 }

@@ -34,7 +34,9 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package private(set) var failures: [PipeError] = []
 
     /// The connections that are open, in the order in which they opened.
-    package private(set) var connections: [PipeConnection] = []
+    package var connections: [PipeConnection] { opened.compactMap { openConnections[$0] } }
+    private var opened: [PipeConnection.ID] = []
+    private var openConnections: [PipeConnection.ID: PipeConnection] = [:]
     /// What was not as promised.
     package private(set) var violations: [String] = []
 
@@ -82,7 +84,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
         messages.map { $0.count > 4096 ? "\($0.count) bytes" : String(decoding: $0, as: UTF8.self) }
     }
 
-    package var isEverythingClosed: Bool { openCount > 0 && connections.isEmpty }
+    package var isEverythingClosed: Bool { openCount > 0 && openConnections.isEmpty }
 }
 
 /// How many callbacks of one reactor are running: one at most.
@@ -111,7 +113,8 @@ extension Recorder {
         note(.didOpen) {
             if phases.updateValue(.open, forKey: connection.id) != nil { violations.append("opened twice") }
             openCount += 1
-            connections.append(connection)
+            opened.append(connection.id)
+            openConnections[connection.id] = connection
             whenOpened(connection)
         }
     }
@@ -153,7 +156,7 @@ extension Recorder {
             reasons.append(reason)
             reasonsByConnection[connection.id] = reason
             unsentMessageCount += connection.unsentMessageCount
-            if let index = connections.lastIndex(where: { $0 === connection }) { connections.remove(at: index) }
+            openConnections[connection.id] = nil
             whenClosed(connection, reason)
         }
     }

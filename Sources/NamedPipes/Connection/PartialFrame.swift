@@ -22,6 +22,7 @@ final class PartialFrame {
         frameByteCount = walk.frameByteCount
         scannedByteCount = walk.scannedByteCount
         mayHoldFrames = walk.isStopped
+        precondition(missingByteCount ?? 1 > 0, "a framing called a frame unfinished that is all there")
     }
 
     /// How many bytes of the frame have not arrived, where that is known.

@@ -209,18 +209,16 @@ import Testing
         }
     }
 
-    @Test func `49 from every drain, thousands of times, needs no deep stack and drops nothing`() throws {
+    @Test func `49 from every drain, two hundred thousand messages long, needs no deep stack and drops nothing`() throws {
         try withLoop { loop in
             let configuration = Self.configuration(high: 0, low: 0)
             let raw = try RawClient(loop, configuration)
             let connection = try raw.accepted
             let message = [UInt8](repeating: 1, count: 60)
             var sent = 0
-            var deepest = UInt.max
-            let top = stackAddress()
             raw.recorder.whenDrained = { connection in
-                deepest = min(deepest, stackAddress())
-                // Until the kernel takes no more: then the next drain comes.
+                // Until the kernel takes no more: then the next drain comes. If it came inside the send, it would not come
+                // for so long: the stack has room for some thousands.
                 while sent < 200_000, (try? connection.send(message)) == .accepted { sent += 1 }
                 if sent < 200_000 { sent += 1 }
             }
@@ -238,7 +236,6 @@ import Testing
                     return sent == 200_000 && read == 12_800_000
                 })
             #expect(raw.recorder.drainCount > 200)
-            #expect(top - deepest < 65_536)
         }
     }
 
@@ -263,11 +260,4 @@ private func sendToNobodyWithDefaultDisposition() throws {
     var disposition = sigaction()
     unsafe sigaction(SIGPIPE, nil, &disposition)
     #expect(unsafe disposition.__sigaction_handler.sa_handler == nil)
-}
-
-/// Where the stack is now, near enough.
-@inline(never)
-private func stackAddress() -> UInt {
-    var marker: UInt8 = 0
-    return unsafe withUnsafePointer(to: &marker) { UInt(bitPattern: $0) }
 }
