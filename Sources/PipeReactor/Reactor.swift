@@ -12,6 +12,9 @@
 /// ```
 ///
 /// No signal disposition is touched: the embedder's signals stay the embedder's.
+///
+/// Stop a reactor and let it run to its end before letting it go: servers that live on it hold it, and would keep their
+/// names. ``ReactorThread`` does that by itself.
 public final class Reactor {
     /// What other threads may hold: it posts work and stops the loop.
     public let executor: ReactorExecutor

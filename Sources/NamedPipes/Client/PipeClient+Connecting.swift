@@ -23,6 +23,8 @@ extension PipeClient {
         guard var attempt else { return }
         do {
             let descriptor = try Socket.stream()
+            // A server may send descriptors, too; where the kernel can, it refuses them.
+            _ = try NamingSocket.refuseDescriptors(descriptor)
             if try Socket.connect(descriptor.rawValue, SocketAddress(address)) { return establish(descriptor) }
             let step = attempt.queueWasFull(using: &generator)
             self.attempt = attempt

@@ -152,7 +152,7 @@ extension PipeConnection {
         var room = 0
         var count: Int?
         let own = try unsafe partial.bytes.withUnsafeFreeSpace(
-            minimumCapacity: min(missing, max(partial.bytes.byteCount, TransferBuffers.smallestGrowth))
+            minimumCapacity: min(missing, partial.growth)
         ) { free throws(SystemError) in
             let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: free[..<min(free.count, missing)])
             if rest.count == missing {

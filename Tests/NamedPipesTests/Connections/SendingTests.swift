@@ -209,7 +209,7 @@ import Testing
         }
     }
 
-    @Test func `49 from every drain, two hundred thousand messages long, needs no deep stack and drops nothing`() throws {
+    @Test func `49 from every drain, 200,000 messages long, needs no deep stack and drops nothing`() throws {
         try withLoop { loop in
             let configuration = Self.configuration(high: 0, low: 0)
             let raw = try RawClient(loop, configuration)
