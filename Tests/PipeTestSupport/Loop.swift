@@ -23,7 +23,7 @@ package final class Loop {
     }
 
     /// Runs until the condition holds, and asks it again and again, also while nothing happens on the loop: for a
-    /// condition that itself reads or writes a plain socket.
+    /// condition that itself reads or writes a plain socket, or that another thread brings about.
     package func poll(_ condition: () -> Bool) -> Bool {
         let ticks = reactor.schedule(after: .zero, repeating: .milliseconds(1)) {}
         defer { ticks.cancel() }

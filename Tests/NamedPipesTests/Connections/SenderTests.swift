@@ -120,11 +120,11 @@ import Testing
             ]
             for (index, (byteCount, _)) in expected.enumerated() {
                 ask(byteCount)
-                try #require(loop.run { verdicts.count == index + 1 })
+                try #require(loop.poll { verdicts.count == index + 1 })
             }
             try raw.accepted.abort()
             ask(1)
-            try #require(loop.run { verdicts.count == 5 })
+            try #require(loop.poll { verdicts.count == 5 })
             verdicts.all.withLock { all in
                 #expect(all == expected.map(\.1) + [.failure(.notConnected)])
             }
