@@ -63,7 +63,7 @@ public final class DescriptorWatch: EventHandler {
 extension Reactor {
     /// Calls a function whenever a descriptor is ready, as long as it is (level-triggered).
     ///
-    /// A regular file, which epoll does not take, counts as always ready.
+    /// A regular file, which epoll does not take, counts as always ready. Unlike a timer, a watch has to be kept.
     ///
     /// - Parameters:
     ///   - descriptor: an open descriptor, best non-blocking; it stays the caller's.

@@ -12,6 +12,9 @@
 /// ```
 ///
 /// No signal disposition is touched: the embedder's signals stay the embedder's.
+///
+/// Stop a reactor and let it run to its end before letting it go: servers that live on it hold it, and would keep their
+/// names. ``ReactorThread`` does that by itself.
 public final class Reactor {
     /// What other threads may hold: it posts work and stops the loop.
     public let executor: ReactorExecutor
@@ -80,6 +83,7 @@ public final class Reactor {
             turn(mayBlock: true)
         }
         endResidents()
+        endEverythingElse()
         return condition()
     }
 
@@ -152,6 +156,13 @@ public final class Reactor {
             for case let resident as any Resident in residents.elements { resident.reactorDidStop() }
             finishQueuedWork()
         }
+    }
+
+    /// A stopped reactor stays stopped: what waits on it would wait for ever, and keep alive what it captured.
+    private func endEverythingElse() {
+        for timer in timers.elements { timer.cancel() }
+        turnQueue.removeAll()
+        executor.close()
     }
 
     private func finishQueuedWork() {

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// A resident that is there for another, which the reactor is not to keep alive.
+package protocol StandIn: AnyObject {
+    var original: AnyObject? { get }
+}
+
 /// What another thread may hold of an object that is confined to a reactor: its name, not the object.
 ///
 /// A server's `reference` and a client's are such values. Only the reactor's thread follows them:
@@ -32,5 +37,8 @@ public struct ReactorReference<Object: AnyObject>: Sendable {
     }
 
     /// The object, while it lives on the reactor.
-    package func resolve(on reactor: Reactor) -> Object? { reactor.residents[key] as? Object }
+    package func resolve(on reactor: Reactor) -> Object? {
+        let resident = reactor.residents[key]
+        return resident as? Object ?? (resident as? any StandIn)?.original as? Object
+    }
 }

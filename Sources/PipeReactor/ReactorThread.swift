@@ -98,7 +98,14 @@ private final class ThreadStart: Sendable {
         nameCurrentThread()
         do {
             let reactor = try Reactor()
-            try setUp.withLock { $0.take() }?(reactor)
+            do {
+                try setUp.withLock { $0.take() }?(reactor)
+            } catch {
+                // What the set-up has made before it failed, such as a server with its name, ends with it.
+                reactor.stop()
+                reactor.run()
+                throw error
+            }
             finish(.success(reactor.executor))
             reactor.run()
         } catch {

@@ -37,6 +37,16 @@ package struct SlotTable<Element: AnyObject> {
         return slots[index].element
     }
 
+    /// Puts another object in the place of the key's. A key that names nothing is ignored.
+    ///
+    /// - Returns: the one before, so that it ends in the caller, after this access to the table.
+    @discardableResult
+    package mutating func replace(_ key: UInt64, with element: Element) -> Element? {
+        guard let index = index(of: key), let before = slots[index].element else { return nil }
+        slots[index].element = element
+        return before
+    }
+
     /// Lets the object go. A key that names nothing is ignored.
     ///
     /// - Returns: the object, so that it ends in the caller, after this access to the table: its end may use the table.

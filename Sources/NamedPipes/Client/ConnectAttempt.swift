@@ -11,6 +11,9 @@ struct ConnectAttempt {
     let address: PipeAddress
     let waitsForServer: Bool
 
+    /// Whether the directory can be watched.
+    var isWatching = true
+
     /// What the last connect said; what a timeout is reported as depends on it.
     private var lastError: PipeError?
     private var busyBackoff = Backoff(initialDelay: .milliseconds(1), maximumDelay: .milliseconds(50))
@@ -41,7 +44,7 @@ struct ConnectAttempt {
             lastError = nil
             guard waitsForServer else { return .fail(.noServer(address)) }
             // Watching tells of a name that appears; the clock is for what no event tells (see DirectoryWatch).
-            let isWatched = error.code != ECONNREFUSED && address.path != nil
+            let isWatched = isWatching && error.code != ECONNREFUSED && address.path != nil
             return .waitForServer(retryAfter: isWatched ? .seconds(5) : refusedBackoff.next(using: &generator))
         case EACCES, EPERM:
             return .fail(.accessDenied(address))

@@ -23,6 +23,8 @@ extension PipeClient {
         guard var attempt else { return }
         do {
             let descriptor = try Socket.stream()
+            // A server may send descriptors, too; where the kernel can, it refuses them.
+            _ = try NamingSocket.refuseDescriptors(descriptor)
             if try Socket.connect(descriptor.rawValue, SocketAddress(address)) { return establish(descriptor) }
             let step = attempt.queueWasFull(using: &generator)
             self.attempt = attempt
@@ -55,12 +57,14 @@ extension PipeClient {
 
     /// From the first time that no server is found. Watching begins after the look, so look again at once.
     private func watchForServer() {
-        guard watch == nil, address.path != nil else { return }
+        guard watch == nil, address.path != nil, attempt?.isWatching == true else { return }
         do {
             watch = try ServerWatch(reactor, address) { [weak self] in self?.tryToConnect() }
             attemptSoon()
         } catch {
-            giveUp(error)
+            // Users have few watches (fs.inotify.max_user_instances, often 128): then it has to go by the clock.
+            attempt?.isWatching = false
+            attemptSoon()
         }
     }
 
@@ -140,6 +144,10 @@ extension PipeClient: ConnectionOwner {
     func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {
         if isDisconnecting {
             change(to: .disconnected)
+        } else if wantsToConnect {
+            wantsToConnect = false
+            change(to: .idle)
+            connect()
         } else if var backoff, reason != .closedLocally {
             let lasted = openedAt.map { SuspendingClock.now - $0 } ?? .zero
             if lasted >= backoff.maximumDelay { backoff.reset() }

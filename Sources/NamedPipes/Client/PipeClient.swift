@@ -46,8 +46,7 @@ public final class PipeClient {
     private var isScheduled = false
 
     // What the next turn of the loop is to do.
-    private var reports: [State] = []
-    private var failure: PipeError?
+    private var reports: [Report] = []
     var isAttemptDue = false
 
     // While it is trying.
@@ -81,18 +80,25 @@ public final class PipeClient {
         host = ConnectionHost(reactor, configuration.connection, delegate)
         backoff = configuration.reconnection.map(Backoff.init)
         host.owner = self
+        key = reactor.residents.insert(IdleClient(self))
     }
 
-    /// What other threads may hold, from ``connect()`` until the client is idle or disconnected: `client.reference.perform { $0.disconnect() }`.
+    /// What other threads may hold, for as long as the client lives: `client.reference.perform { $0.disconnect() }`.
     public var reference: ReactorReference<PipeClient> { ReactorReference(reactor.executor, key: key) }
 
     // MARK: Connecting
 
-    /// Starts to connect, from the loop. Without effect unless the client is idle.
+    /// Starts to connect, from the loop. Without effect if the client is connected, trying, or disconnected.
+    ///
+    /// Inside `didCloseWith`, it begins when that has returned.
     public func connect() {
-        guard state == .idle else { return }
-        reactor.residents.remove(key)
-        key = reactor.residents.insert(self)
+        guard state == .idle else {
+            wantsToConnect = state == .connected && connection == nil
+            return
+        }
+        reactor.residents.replace(key, with: self)
+        backoff?.reset()
+        failedAttemptCount = 0
         beginAttempt()
     }
 
@@ -112,6 +118,15 @@ public final class PipeClient {
     }
 
     var isDisconnecting = false
+
+    /// ``connect()`` was called while the end of the last connection was being told.
+    var wantsToConnect = false
+
+    /// What the delegate has not heard yet.
+    private enum Report {
+        case state(State)
+        case failure(PipeError)
+    }
 
     // MARK: Sending
 
@@ -172,14 +187,15 @@ extension PipeClient: TurnWork, Resident {
     func change(to state: State) {
         guard self.state != state else { return }
         self.state = state
-        reports.append(state)
+        reports.append(.state(state))
         schedule()
     }
 
     func fail(_ error: PipeError) {
         endAttempt()
-        failure = error
         change(to: .idle)
+        reports.append(.failure(error))
+        schedule()
     }
 
     func schedule() {
@@ -191,10 +207,6 @@ extension PipeClient: TurnWork, Resident {
     package func runInTurn() {
         isScheduled = false
         deliverReports()
-        if let error = failure {
-            failure = nil
-            delegate?.client(self, didFailToConnectWith: error)
-        }
         if isAttemptDue {
             isAttemptDue = false
             tryToConnect()
@@ -207,7 +219,12 @@ extension PipeClient: TurnWork, Resident {
     func deliverReports() {
         let pending = reports
         reports = []
-        for state in pending { delegate?.client(self, didChangeTo: state) }
+        for report in pending {
+            switch report {
+            case .state(let state): delegate?.client(self, didChangeTo: state)
+            case .failure(let error): delegate?.client(self, didFailToConnectWith: error)
+            }
+        }
     }
 
     package func reactorDidStop() {
@@ -225,14 +242,15 @@ extension PipeClient: TurnWork, Resident {
     /// The reactor no longer holds the client, but tells it if it stops: a delegate that holds its client would otherwise
     /// keep both alive for ever.
     private func becomeIdleResident() {
-        reactor.residents.remove(key)
-        key = reactor.residents.insert(IdleClient(self))
+        reactor.residents.replace(key, with: IdleClient(self))
     }
 
-    private final class IdleClient: Resident {
+    private final class IdleClient: Resident, StandIn {
         private weak var client: PipeClient?
 
         init(_ client: PipeClient) { self.client = client }
+
+        var original: AnyObject? { client }
 
         func reactorDidStop() { client?.reactorDidStop() }
     }

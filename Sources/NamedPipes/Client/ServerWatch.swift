@@ -3,8 +3,9 @@ internal import PipeReactor
 
 /// Tells when something changes in the directory where a server may appear.
 final class ServerWatch: EventHandler {
-    private let directory: DirectoryWatch
+    // The source first: epoll has to forget the descriptor before the directory's watch closes it.
     private var source: EventSource?
+    private let directory: DirectoryWatch
     private let changed: () -> Void
 
     /// Nil for an abstract name, whose appearing nothing tells of.

@@ -22,10 +22,17 @@ final class PartialFrame {
         frameByteCount = walk.frameByteCount
         scannedByteCount = walk.scannedByteCount
         mayHoldFrames = walk.isStopped
+        precondition(missingByteCount ?? 1 > 0, "a framing called a frame unfinished that is all there")
     }
 
     /// How many bytes of the frame have not arrived, where that is known.
     var missingByteCount: Int? { frameByteCount.map { $0 - bytes.byteCount } }
+
+    /// How much room the next read needs, or is to be made for it: never more than what has arrived, or a little at first.
+    var growth: Int {
+        let room = bytes.capacity - bytes.byteCount
+        return room >= TransferBuffers.copiedByteCount ? room : max(bytes.byteCount, TransferBuffers.smallestGrowth)
+    }
 
     /// Makes it as new. Memory beyond `limit` is given back.
     func reset(keepingCapacityUpTo limit: Int) {

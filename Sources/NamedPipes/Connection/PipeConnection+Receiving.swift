@@ -34,7 +34,12 @@ private enum ReadOutcome {
 extension PipeConnection {
     /// Reads and delivers as much as one turn allows. Whoever calls this settles afterwards.
     func receive() {
-        if lifecycle.state == .finished { return receiveAfterEnd() }
+        switch lifecycle.state {
+        case .open: break
+        case .finished: return receiveAfterEnd()
+        case .closing: return discardInput()
+        case .closed: return
+        }
         var budget = max(1, host.configuration.messagesPerTurn)
         while lifecycle.isReceiving, !isHeldBack {
             if let partial, partial.mayHoldFrames {
@@ -54,7 +59,7 @@ extension PipeConnection {
 
     /// Has epoll watch for input exactly while it is wanted. What is there and not wanted would be reported without end.
     func watchInput() {
-        let isWanted = lifecycle.isReceiving && !isHeldBack
+        let isWanted = lifecycle.isReceiving ? !isHeldBack : discardsInput
         guard isWanted != flags.contains(.registered) else { return }
         guard isWanted else {
             flags.remove(.registered)
@@ -68,6 +73,20 @@ extension PipeConnection {
             end(.system(error))
             report()
         }
+    }
+
+    /// Whether what the peer sends is read only so that it can go on: while our last words wait to be taken, a peer that
+    /// has no room left for its own does not take them.
+    private var discardsInput: Bool {
+        lifecycle.state == .closing && pendingByteCount > 0 && !flags.contains(.inputEnded)
+    }
+
+    private func discardInput() {
+        guard flags.contains(.inputReady), discardsInput else { return }
+        flags.remove(.inputReady)
+        let count = try? unsafe Socket.receive(descriptor, host.buffers.receiveSpace)
+        // Nothing more than the end, or an error, which the write will find as well.
+        if count == .some(0) || count == nil { flags.insert(.inputEnded) }
     }
 
     /// One read and what it brings. False if that was all for this turn.
@@ -133,7 +152,7 @@ extension PipeConnection {
         var room = 0
         var count: Int?
         let own = try unsafe partial.bytes.withUnsafeFreeSpace(
-            minimumCapacity: min(missing, max(partial.bytes.byteCount, space.count))
+            minimumCapacity: min(missing, partial.growth)
         ) { free throws(SystemError) in
             let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: free[..<min(free.count, missing)])
             if rest.count == missing {
@@ -156,6 +175,7 @@ extension PipeConnection {
     /// The end of the stream was read: cut off in the middle of a frame, or clean.
     private func inputDidEnd() {
         flags.remove([.inputReady, .peerFinishing])
+        flags.insert(.inputEnded)
         if let partial { return beginClose(.truncatedByPeer(missingByteCount: partial.missingByteCount)) }
         lifecycle.peerDidFinish()
         host.delegate?.connectionDidFinishReceiving(self)
@@ -179,6 +199,10 @@ extension PipeConnection {
     /// After the end of the stream, the only news can be that the peer is gone altogether.
     private func receiveAfterEnd() {
         if flags.contains(.draining) { return beginClose(.serverStopped) }
-        if Socket.isHungUp(descriptor) { end(.closedByPeer) }
+        switch Socket.hangUp(descriptor) {
+        case nil: return
+        case .clean: end(.closedByPeer)
+        case .reset: end(.resetByPeer)
+        }
     }
 }

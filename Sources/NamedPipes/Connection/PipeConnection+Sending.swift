@@ -50,6 +50,7 @@ extension PipeConnection {
     /// Queues what a client kept while it had no connection.
     func adopt(_ kept: SendQueueSlot) {
         queue = kept
+        kept.value.isAboveHighWaterMark = kept.value.byteCount > host.configuration.highWaterMark
         _ = didQueue(kept)
     }
 
@@ -59,12 +60,22 @@ extension PipeConnection {
         guard lifecycle.canSend else { throw .notConnected }
         if let queue {
             let limit = host.configuration.sendQueueLimit
-            guard queue.value.byteCount + byteCount <= limit else { throw .sendQueueFull(limit: limit) }
-            return queue
+            if queue.value.byteCount + byteCount <= limit { return queue }
+            if let relieved = try queueAfterFlush(with: byteCount, limit) { return relieved }
         }
         let fresh = host.buffers.takeQueue()
         queue = fresh
         return fresh
+    }
+
+    /// Before a message is refused, the kernel is asked to take what waits. Nil if it took everything.
+    @inline(never)
+    private func queueAfterFlush(with byteCount: Int, _ limit: Int) throws(PipeError) -> SendQueueSlot? {
+        flush()
+        guard lifecycle.canSend else { throw .notConnected }
+        guard let queue else { return nil }
+        guard queue.value.byteCount + byteCount <= limit else { throw .sendQueueFull(limit: limit) }
+        return queue
     }
 
     @inline(__always)
@@ -109,6 +120,7 @@ extension PipeConnection {
 
     private func awaitWritability(_ queue: SendQueueSlot) throws(SystemError) {
         queue.value.isAwaitingWritability = true
+        queue.value.trim()
         guard writeSource == nil else { return }
         let source = EventSource(host.reactor, borrowing: descriptor, .writable, handler: self)
         writeSource = source

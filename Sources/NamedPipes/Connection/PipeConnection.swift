@@ -92,6 +92,9 @@ public final class PipeConnection: Identifiable {
     /// The server that accepted this connection; nil at a client.
     public var server: PipeServer? { host.owner as? PipeServer }
 
+    /// The client that made this connection; nil at a server.
+    public var client: PipeClient? { host.owner as? PipeClient }
+
     // MARK: Ending
 
     /// Sends what is queued, then tells the peer that no more comes (`shutdown(2)` with `SHUT_WR`). Messages still arrive.
@@ -113,7 +116,6 @@ public final class PipeConnection: Identifiable {
     public func abort() { end(.closedLocally) }
 
     deinit {
-        // Only where the reactor went away without a stop.
         queue?.destroy()
     }
 
@@ -162,6 +164,8 @@ extension PipeConnection {
         static let draining = Flags(rawValue: 128)
         /// epoll watches for something to read.
         static let registered = Flags(rawValue: 256)
+        /// The end of the stream was read.
+        static let inputEnded = Flags(rawValue: 512)
     }
 
     /// What is known of the end, from the moment it is decided.
@@ -217,7 +221,7 @@ extension PipeConnection: TurnWork, EventHandler {
         flush()
         if flags.contains(.drainDue) {
             flags.remove(.drainDue)
-            if lifecycle.state != .closed { host.delegate?.connectionDidDrain(self) }
+            if lifecycle.canSend { host.delegate?.connectionDidDrain(self) }
             flush()
         }
         finishOutput()
@@ -261,6 +265,7 @@ extension PipeConnection {
 
     /// A write failed: the output is over, the input may not be.
     func outputDidFail(_ error: SystemError) {
+        guard Socket.isPeersDoing(error) else { return end(.system(error)) }
         if lifecycle.outputDidFail() == .close { return end(ending?.reason ?? .closedByPeer) }
         // Nothing is to be written any more, and nothing has to wait for that.
         writeSource?.cancel()

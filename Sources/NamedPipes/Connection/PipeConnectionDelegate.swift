@@ -13,7 +13,7 @@
 ///
 /// 1. ``connectionDidOpen(_:)``, exactly once, first;
 /// 2. ``connection(_:didReceive:)``, for each whole message, in the order in which the peer sent them, and
-///    ``connectionDidDrain(_:)`` in between;
+///    ``connectionDidDrain(_:)`` whenever there is room again;
 /// 3. ``connectionDidFinishReceiving(_:)``, at most once, after the last message;
 /// 4. ``connection(_:didCloseWith:)``, exactly once, last. Nothing follows.
 ///
@@ -39,8 +39,8 @@ public protocol PipeConnectionDelegate: AnyObject {
     /// - Parameters:
     ///   - connection: where it arrived.
     ///   - message: its bytes, without the framing's, in the buffer they were read into. They are valid during this call
-    ///     only, which the compiler checks; copy what you keep: `[UInt8](capacity:initializingWith:)`,
-    ///     `String(copying:)`.
+    ///     only, which the compiler checks; copy what you keep: `[UInt8](copying: message)`,
+    ///     `String(copying: message)`.
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>)
 
     /// The send queue had been above its high-water mark and has come down to the low one: there is room again. The

@@ -57,10 +57,24 @@ public struct PipeSender: Sendable {
     private func submit(
         _ message: [UInt8], then report: @escaping @Sendable (Result<PipeConnection.SendVerdict, PipeError>) -> Void
     ) {
-        let isTaken = reference.executor.post { [reference] reactor in
-            guard let connection = reference.resolve(on: reactor) else { return report(.failure(.notConnected)) }
-            report(Result { () throws(PipeError) in try connection.send(message) })
+        let submission = Submission(report)
+        reference.executor.post { [reference] reactor in
+            guard let connection = reference.resolve(on: reactor) else { return }
+            submission.finish(Result { () throws(PipeError) in try connection.send(message) })
         }
-        if !isTaken { report(.failure(.notConnected)) }
     }
+}
+
+/// The promise of a verdict. If nobody gives one, because connection or reactor are gone, its end does.
+private final class Submission: Sendable {
+    private let report: @Sendable (Result<PipeConnection.SendVerdict, PipeError>) -> Void
+    private let isReported = Atomic(false)
+
+    init(_ report: @escaping @Sendable (Result<PipeConnection.SendVerdict, PipeError>) -> Void) { self.report = report }
+
+    func finish(_ verdict: Result<PipeConnection.SendVerdict, PipeError>) {
+        if !isReported.exchange(true, ordering: .relaxed) { report(verdict) }
+    }
+
+    deinit { finish(.failure(.notConnected)) }
 }

@@ -35,6 +35,14 @@ struct SendQueue: ~Copyable {
         bytes.removeFirst(count)
     }
 
+    /// Gives memory back that a queue which has to wait does not need. A moment's burst may have left much more.
+    mutating func trim() {
+        guard bytes.capacity > 64 << 10, bytes.capacity / 4 > bytes.byteCount else { return }
+        var small = FrameBuffer()
+        small.append(contentsOf: bytes, from: 0)
+        bytes = small
+    }
+
     /// The messages of which not one byte was written.
     func unsentMessageCount(_ framing: any MessageFraming) -> Int {
         framing.messageCount(in: bytes, from: startedByteCount)

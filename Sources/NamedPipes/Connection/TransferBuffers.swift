@@ -16,10 +16,14 @@ final class TransferBuffers {
     private var reserveCount = 0
     private var partials: [PartialFrame] = []
 
-    /// What lies in the reserve, and how much may. Large buffers are kept, too: fresh memory costs 1.6 µs of page faults
-    /// for every 4 KiB, which for a message of 4 MiB is more than moving it through the socket.
-    private var reservedByteCount = 0
-    private static let reserveLimit = 16 << 20
+    /// A large frame's own memory grows by this much at least, and by no more than what has arrived of it.
+    static let smallestGrowth = 64 << 10
+
+    // Whoever takes something from the reserve may keep it while it holds two bytes. So memory that is larger than this
+    // goes back to the allocator: a partial frame's, because its peer decides how long it lasts; a queue's, because a
+    // burst of answers needs no more.
+    private static let keptPartialByteCount = 64 << 10
+    private static let keptQueueByteCount = 256 << 10
     private static let keptCount = 64
 
     init() {
@@ -39,30 +43,23 @@ final class TransferBuffers {
         guard let queue = reserve else { return nil }
         reserve = queue.value.nextInReserve
         reserveCount -= 1
-        reservedByteCount -= queue.value.bytes.capacity
         return queue
     }
 
     @inline(__always)
     func giveBack(_ queue: SendQueueSlot) {
         guard reserveCount < Self.keptCount else { return queue.destroy() }
-        queue.value.reset(keepingCapacityUpTo: Self.reserveLimit - reservedByteCount)
-        reservedByteCount += queue.value.bytes.capacity
+        queue.value.reset(keepingCapacityUpTo: Self.keptQueueByteCount)
         queue.value.nextInReserve = reserve
         reserve = queue
         reserveCount += 1
     }
 
-    func takePartial() -> PartialFrame {
-        guard let partial = partials.popLast() else { return PartialFrame() }
-        reservedByteCount -= partial.bytes.capacity
-        return partial
-    }
+    func takePartial() -> PartialFrame { partials.popLast() ?? PartialFrame() }
 
     func giveBack(_ partial: PartialFrame) {
         guard partials.count < Self.keptCount else { return }
-        partial.reset(keepingCapacityUpTo: Self.reserveLimit - reservedByteCount)
-        reservedByteCount += partial.bytes.capacity
+        partial.reset(keepingCapacityUpTo: Self.keptPartialByteCount)
         partials.append(partial)
     }
 }

@@ -46,7 +46,7 @@ final class Listener: EventHandler {
     package func handle(_ readiness: Readiness, of source: EventSource) { acceptSome() }
 
     private func acceptSome() {
-        for _ in 0..<acceptsPerTurn {
+        for _ in 0..<max(1, acceptsPerTurn) {
             // The owner's code may have stopped us.
             guard source != nil else { return }
             do throws(SystemError) {

@@ -51,8 +51,8 @@ public final class PipeServer {
     ///   - configuration: the default is a 4-byte length framing and a name for this user only.
     ///   - reactor: the loop that serves it.
     ///   - delegate: where everything arrives; held until the server has stopped.
-    /// - Throws: ``PipeError/addressInUse(_:holder:)``, ``PipeError/unusableLocation(path:_:)``,
-    ///   ``PipeError/accessDenied(_:)`` or ``PipeError/system(_:)``. Nothing is left behind then.
+    /// - Throws: ``PipeError/addressInUse(_:holder:)``, ``PipeError/unusableLocation(path:_:)`` or
+    ///   ``PipeError/system(_:)``. Nothing is left behind then.
     public init(
         listeningOn address: PipeAddress, configuration: Configuration = Configuration(), reactor: Reactor,
         delegate: any PipeServerDelegate
@@ -84,9 +84,12 @@ public final class PipeServer {
     /// Whether the name is held and clients are accepted.
     public var isListening: Bool { listener != nil }
 
+    /// Whether the server has stopped, and every connection has had its `didCloseWith`.
+    public var isStopped: Bool { state == .stopped }
+
     // MARK: Connections
 
-    /// The connections that have not ended, in no particular order. A copy: what happens meanwhile does not change it.
+    /// The connections that have not had their `didCloseWith`, in no particular order. A copy: what happens meanwhile does not change it.
     public var connections: [PipeConnection] {
         reactor.residents.elements.compactMap { $0 as? PipeConnection }.filter { $0.host === host }
     }
@@ -103,13 +106,15 @@ public final class PipeServer {
     /// that was. Any number of times, also after ``stop(drainingFor:)`` to cut it short.
     ///
     /// The `didCloseWith` of the connections follow, with ``DisconnectReason/serverStopped``, then `serverDidStop`.
-    /// Clients that were not accepted yet find themselves refused and may connect to a successor.
+    /// Clients that were not accepted yet are reset, with nothing of theirs read, and may connect to a successor.
     public func stop() {
         beginStopping()
         for connection in connections { connection.end(.serverStopped) }
     }
 
     /// Gives the name up, delivers what has arrived, sends what is queued, and closes each connection as it gets there.
+    ///
+    /// A connection whose receiving is paused waits for its resumption.
     ///
     /// - Parameter grace: how long that may take; connections that are left are then ended as by ``stop()``.
     public func stop(drainingFor grace: Duration) {

@@ -103,7 +103,9 @@ extension SocketFile {
 
     private borrowing func refuseIfAlive(_ name: String) throws(PipeError) {
         guard try directory.socketOfOurs(named: name) else { return }
-        let socketAddress = SocketAddress(name, in: directory)
+        // A long name does not fit behind the path of its directory's descriptor; as an address, it always fits.
+        let fits = name.utf8.count <= SocketAddress.maximumNameByteCount
+        let socketAddress = fits ? SocketAddress(name, in: directory) : SocketAddress(address)
         let isAlive = try directory.naming(name) { () throws(SystemError) in try Occupancy.isAlive(socketAddress) }
         if isAlive { throw .addressInUse(address, holder: Occupancy.listener(at: socketAddress)) }
     }

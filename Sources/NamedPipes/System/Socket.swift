@@ -11,6 +11,9 @@ enum Socket {
     /// What a read says once when the peer closed over bytes that it had not read.
     static var connectionReset: Int32 { ECONNRESET }
 
+    /// Whether a failed write says that the peer does not read any more, rather than that something is wrong here.
+    static func isPeersDoing(_ error: SystemError) -> Bool { error.code == EPIPE || error.code == ECONNRESET }
+
     /// `socket(2)`: a new unconnected stream socket.
     static func stream() throws(SystemError) -> OwnedDescriptor {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
@@ -70,10 +73,20 @@ enum Socket {
         _ = try? systemCall("shutdown") { shutdown(descriptor, Int32(SHUT_WR)) }
     }
 
+    /// How a peer has gone altogether.
+    enum HangUp {
+        /// It had read everything.
+        case clean
+        /// It closed over bytes that it had not read.
+        case reset
+    }
+
     /// Whether both directions have ended (`POLLHUP`), which libevent does not tell apart from a half-close.
-    static func isHungUp(_ descriptor: Int32) -> Bool {
+    static func hangUp(_ descriptor: Int32) -> HangUp? {
         var entry = pollfd(fd: descriptor, events: 0, revents: 0)
         let ready = try? systemCall("poll") { unsafe poll(&entry, 1, 0) }
-        return ready == 1 && entry.revents & Int16(POLLHUP | POLLERR) != 0
+        guard ready == 1 else { return nil }
+        if entry.revents & Int16(POLLERR) != 0 { return .reset }
+        return entry.revents & Int16(POLLHUP) != 0 ? .clean : nil
     }
 }

@@ -209,7 +209,7 @@ import Testing
         }
     }
 
-    @Test func `49 from every drain, thousands of times, needs no deep stack and drops nothing`() throws {
+    @Test func `49 from every drain, 200,000 messages long, needs no deep stack and drops nothing`() throws {
         try withLoop { loop in
             let configuration = Self.configuration(high: 0, low: 0)
             let raw = try RawClient(loop, configuration)
@@ -218,7 +218,7 @@ import Testing
             var sent = 0
             raw.recorder.whenDrained = { connection in
                 // Until the kernel takes no more: then the next drain comes. If it came inside the send, it would not come
-                // so often: the stack has room for some thousands.
+                // for so long: the stack has room for some thousands.
                 while sent < 200_000, (try? connection.send(message)) == .accepted { sent += 1 }
                 if sent < 200_000 { sent += 1 }
             }

