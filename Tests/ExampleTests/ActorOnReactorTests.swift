@@ -71,6 +71,10 @@ struct ActorOnReactorTests {
     /// What a client on this thread is answered.
     private static func answers(to messages: [String], from address: PipeAddress) throws -> [String] {
         let reactor = try Reactor()
+        defer {
+            reactor.stop()
+            reactor.run()
+        }
         let visitor = try Visitor(to: address, on: reactor)
         for message in messages { try visitor.send(message) }
         return try visitor.messages(messages.count)

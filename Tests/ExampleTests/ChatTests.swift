@@ -3,7 +3,7 @@ import Foundation
 import NamedPipes
 import Testing
 
-struct ChatTests {
+final class ChatTests {
     private let reactor: Reactor
     private let place: Place
     private let room: Example
@@ -13,6 +13,12 @@ struct ChatTests {
         place = try Place()
         room = try Example("Chat", place.address.description, on: reactor)
         try room.waitForLine("listening on \(place.address)")
+    }
+
+    /// Ends what lives on the reactor.
+    deinit {
+        reactor.stop()
+        reactor.run()
     }
 
     private var address: PipeAddress { place.address }

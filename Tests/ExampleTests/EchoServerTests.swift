@@ -3,13 +3,19 @@ import Foundation
 import NamedPipes
 import Testing
 
-struct EchoServerTests {
+final class EchoServerTests {
     private let reactor: Reactor
     private let place: Place
 
     init() throws {
         reactor = try Reactor()
         place = try Place()
+    }
+
+    /// Ends what lives on the reactor.
+    deinit {
+        reactor.stop()
+        reactor.run()
     }
 
     private var address: PipeAddress { place.address }

@@ -3,7 +3,7 @@ import Foundation
 import NamedPipes
 import Testing
 
-struct MetronomeTests {
+final class MetronomeTests {
     private let reactor: Reactor
     private let place: Place
     private let metronome: Example
@@ -13,6 +13,12 @@ struct MetronomeTests {
         place = try Place()
         metronome = try Example("Metronome", place.address.description, "2000", on: reactor)
         try metronome.waitForLine("listening on \(place.address)")
+    }
+
+    /// Ends what lives on the reactor.
+    deinit {
+        reactor.stop()
+        reactor.run()
     }
 
     private var address: PipeAddress { place.address }

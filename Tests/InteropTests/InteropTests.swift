@@ -4,10 +4,16 @@ import Testing
 
 /// The wire against those who defined it: real clients and a real server of other languages.
 @Suite(.serialized)
-struct InteropTests {
+final class InteropTests {
     let reactor: Reactor
 
     init() throws { reactor = try Reactor() }
+
+    /// Ends what lives on the reactor.
+    deinit {
+        reactor.stop()
+        reactor.run()
+    }
 
     // MARK: Their clients, our server
 

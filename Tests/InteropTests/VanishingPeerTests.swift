@@ -10,7 +10,10 @@ struct VanishingPeerTests {
         let address = try PipeAddress.unique()
         let echo = EchoDelegate()
         let server = try PipeServer(listeningOn: address, reactor: reactor, delegate: echo)
-        defer { server.stop() }
+        defer {
+            reactor.stop()
+            reactor.run()
+        }
         let client = PipeClient(address: address, reactor: reactor, delegate: DeafSender(messageCount))
         client.connect()
         // Until nothing moves any more: this end has stopped reading, or everything is sent and the replies wait.
