@@ -162,6 +162,8 @@ public final class PipeClient {
     deinit {
         dropKept()
         reactor.residents.remove(key)
+        // A connection that has ended may outlive its client, in the hands of the delegate that it refers to.
+        host.delegate = nil
     }
 
     private func keep(_ message: Span<UInt8>) throws(PipeError) -> PipeConnection.SendVerdict {

@@ -31,6 +31,9 @@ final class Example {
     deinit {
         watch?.cancel()
         if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        // Until it has seen the end, Foundation's object holds itself.
+        process.waitUntilExit()
+        process.terminationHandler = nil
     }
 
     /// Where this test's own program lies, and the examples beside it.
