@@ -60,6 +60,6 @@ let package = Package(
         example("Metronome"),
         .testTarget(
             name: "InteropTests", dependencies: ["NamedPipes"], exclude: ["Peers"], swiftSettings: settings),
-        tests("ExampleTests", ["NamedPipes", "EchoServer", "Chat", "Metronome"]),
+        tests("ExampleTests", ["NamedPipes", "EchoServer", "Chat", "Metronome", "pipectl"]),
     ]
 )

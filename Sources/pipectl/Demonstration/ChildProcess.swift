@@ -42,8 +42,11 @@ final class ChildProcess {
     }
 
     /// Asks it to stop (SIGTERM).
-    func terminate() {
-        if let processID { kill(processID, SIGTERM) }
+    func terminate() { signal(SIGTERM) }
+
+    /// `kill(2)`, while it runs.
+    func signal(_ number: Int32) {
+        if let processID { kill(processID, number) }
     }
 
     /// Writes to its standard input, as fast as it reads.
