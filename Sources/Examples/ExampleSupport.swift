@@ -34,7 +34,11 @@ public func stopOnSignals(_ executor: ReactorExecutor) {
             source.cancel()
             signal(number, SIG_DFL)
         }
+        // From here to the registration, which Dispatch does on a thread of its own, the signal would be ignored.
+        let isRegistered = DispatchSemaphore(value: 0)
+        source.setRegistrationHandler { isRegistered.signal() }
         source.activate()
+        isRegistered.wait()
     }
 }
 

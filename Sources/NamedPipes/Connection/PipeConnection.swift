@@ -112,8 +112,9 @@ public final class PipeConnection: Identifiable {
         beginClose(lifecycle.state == .finished ? .closedByPeer : .closedLocally)
     }
 
-    /// Drops what is queued and closes at once. `didCloseWith` follows with ``DisconnectReason/closedLocally``.
-    public func abort() { end(.closedLocally) }
+    /// Drops what is queued and closes at once. `didCloseWith` follows with ``DisconnectReason/closedLocally``, or with the
+    /// reason for which the connection was closing already.
+    public func abort() { end(ending?.reason ?? .closedLocally) }
 
     deinit {
         queue?.destroy()

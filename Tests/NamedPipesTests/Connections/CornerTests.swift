@@ -176,17 +176,19 @@ import Testing
         }
     }
 
-    @Test func `three hundred wait for a server, though a user has fewer watches`() throws {
-        try withLoop { loop in
-            var configuration = PipeClient.Configuration()
-            configuration.waitsForServer = true
-            configuration.connectTimeout = .seconds(60)
-            let recorder = loop.recorder()
-            for _ in 0..<300 { _ = loop.client(configuration, recorder) }
-            try #require(loop.run { recorder.states.filter { $0 == .waitingForServer }.count == 300 })
-            _ = try loop.server()
-            try #require(loop.run { recorder.openCount == 300 })
-            #expect(recorder.failures.isEmpty)
+    /// Not by using the watches up: they are the user's, and other tests need some.
+    @Test func `without a watch the clock asks every second at the latest`() throws {
+        var attempt = ConnectAttempt(address: try .unique(prefix: "test"), waitsForServer: true)
+        var generator = SystemRandomNumberGenerator()
+        let missing = SystemError(call: "connect", code: 2)
+        #expect(attempt.didFail(missing, using: &generator) == .waitForServer(retryAfter: .seconds(5)))
+        attempt.isWatching = false
+        for _ in 0..<50 {
+            guard case .waitForServer(let delay) = attempt.didFail(missing, using: &generator) else {
+                Issue.record("it gives up")
+                return
+            }
+            #expect(delay > .zero && delay <= .seconds(1))
         }
     }
 }
