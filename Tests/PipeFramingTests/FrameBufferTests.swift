@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipeTestSupport
 import PipeFraming
 import Testing
 
@@ -125,7 +126,7 @@ import Testing
 
     @Test(arguments: 1...8 as ClosedRange<UInt64>)
     func `random operations agree with an array`(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = Seeded(seed)
         var buffer = FrameBuffer()
         var model: [UInt8] = []
         var peak = 256
@@ -141,7 +142,7 @@ import Testing
     }
 
     private func apply(
-        _ operation: Int, to buffer: inout FrameBuffer, _ model: inout [UInt8], _ random: inout SeededGenerator
+        _ operation: Int, to buffer: inout FrameBuffer, _ model: inout [UInt8], _ random: inout Seeded
     ) {
         let bytes = random.bytes(Int.random(in: 0...90, using: &random))
         switch operation {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipeTestSupport
 import PipeFraming
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 
     @Test(arguments: subjects, [11, 12] as [UInt64])
     func `35: random bytes get one verdict however they are cut`(subject: Subject, seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = Seeded(seed)
         for _ in 0..<100 {
             let stream = random.bytes(Int.random(in: 0...200, using: &random))
             expectOneVerdict(subject, on: stream, random.cuts(9, in: stream), seed: seed)
@@ -16,7 +17,7 @@ import Testing
 
     @Test(arguments: subjects, [21, 22] as [UInt64])
     func `35: damaged streams get one verdict however they are cut`(subject: Subject, seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = Seeded(seed)
         let messages: [[UInt8]] = ["", "0", "0123456789", "{}"].map { Array($0) }
         let sound = try subject.framing.encoded(messages)
         for _ in 0..<200 {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipeTestSupport
 import PipeFraming
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 
     @Test(arguments: Subject.binary(limit: 1 << 20))
     func `binary messages of every size up to the maximum`(subject: Subject) throws {
-        var random = SeededGenerator(seed: 5)
+        var random = Seeded(5)
         let limit = subject.framing.maximumMessageByteCount
         let block = random.bytes(4099)
         let messages = Self.sizes.filter { $0 <= limit }.map { size in

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipeTestSupport
 import PipeFraming
 import Testing
 
@@ -42,7 +43,7 @@ import Testing
 
     @Test(arguments: Subject.binary(limit: 255), [1, 2, 3] as [UInt64])
     func `34: random binary messages cut at random`(subject: Subject, seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = Seeded(seed)
         let messages = (0..<40).map { _ in random.bytes(Int.random(in: 0...255, using: &random)) }
         let stream = try subject.framing.encoded(messages)
         for round in 0..<20 {
@@ -56,7 +57,7 @@ import Testing
     @Test(arguments: Subject.delimiters(limit: 1000), [1, 2, 3] as [UInt64])
     func `34: text that nearly contains the delimiter, cut at random`(subject: Subject, seed: UInt64) throws {
         let delimiter = try #require(subject.framing as? DelimiterFraming).delimiter
-        var random = SeededGenerator(seed: seed)
+        var random = Seeded(seed)
         let stream = (0..<600).map { _ in delimiter.randomElement(using: &random) ?? 0 }
         let whole = subject.framing.outcome(of: stream)
         #expect(whole.messages == naiveSplit(stream, delimiter))

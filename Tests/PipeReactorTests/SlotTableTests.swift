@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipeTestSupport
 import PipeReactor
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 
     @Test(arguments: [1, 2, 3] as [UInt64])
     func `agrees with a dictionary over random operations, and never resolves a stale key`(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = Seeded(seed)
         var table = SlotTable<Item>()
         var model: [UInt64: Item] = [:]
         var stale: [UInt64] = []
