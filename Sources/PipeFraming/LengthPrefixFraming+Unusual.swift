@@ -62,6 +62,15 @@ extension LengthPrefixFraming {
         return number
     }
 
+    /// The walk from the first frame on that is not a usual one, or from an unfinished header.
+    @usableFromInline
+    @inline(never)
+    func scanUnusualFrames(
+        in bytes: Span<UInt8>, from start: Int, _ deliver: (Span<UInt8>) -> Bool
+    ) throws(FramingError) -> FrameWalk {
+        try scanOneByOne(in: bytes, from: start, scannedByteCount: 0, deliver)
+    }
+
     @usableFromInline
     @inline(never)
     func encodeUnusual(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {

@@ -52,7 +52,7 @@ public struct LengthPrefixFraming: MessageFraming, Hashable {
 
     /// The largest length that is just what its first word says, so that one unsigned comparison tells the usual frame
     /// from everything rare. Negative one where the form is not the default one.
-    @usableFromInline let plainLimit: Int
+    @usableFromInline package let plainLimit: Int
 
     /// The default limit: 16 MiB.
     public static var defaultMaximumMessageByteCount: Int { 16 << 20 }
@@ -82,7 +82,7 @@ public struct LengthPrefixFraming: MessageFraming, Hashable {
     public func nextFrame(in bytes: Span<UInt8>, scannedByteCount: Int) throws(FramingError) -> FrameScan {
         guard plainLimit >= 0 else { return try nextUnusualFrame(in: bytes) }
         guard bytes.count >= 4 else { return .incomplete(frameByteCount: nil, scannedByteCount: 0) }
-        let word = Int(unsafe Self.firstWord(of: bytes))
+        let word = Int(unsafe Self.word(of: bytes, at: 0))
         guard word <= plainLimit else { return try nextEscapedFrame(in: bytes, word: UInt32(truncatingIfNeeded: word)) }
         let end = 4 &+ word
         guard bytes.count >= end else { return .incomplete(frameByteCount: end, scannedByteCount: 0) }
@@ -96,18 +96,53 @@ public struct LengthPrefixFraming: MessageFraming, Hashable {
     @inline(__always)
     public func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
         guard message.count <= plainLimit else { return try encodeUnusual(message, into: &output) }
-        let frame = unsafe output.extend(by: 4 &+ message.count)
-        let header = UInt32(truncatingIfNeeded: message.count).bigEndian
-        unsafe UnsafeMutableRawPointer(frame).storeBytes(of: header, as: UInt32.self)
-        unsafe FrameBuffer.copy(message, to: frame + 4)
+        output.appendPlainFrame(message)
     }
 
-    /// The big-endian word that `bytes`, of which there are at least four, begin with.
+    /// Walks the frames whose length is just what their first word says, and leaves others to the general walk.
+    @inlinable
+    @inline(__always)
+    public func scanFrames(
+        in bytes: Span<UInt8>, scannedByteCount: Int, deliver: (Span<UInt8>) -> Bool
+    ) throws(FramingError) -> FrameWalk {
+        let count = bytes.count
+        var consumed = 0
+        while count &- consumed >= 4 {
+            let word = Int(unsafe Self.word(of: bytes, at: consumed))
+            let end = consumed &+ 4 &+ word
+            guard word <= plainLimit else { break }
+            guard end <= count else {
+                return FrameWalk(
+                    consumedByteCount: consumed, frameByteCount: 4 &+ word, scannedByteCount: 0)
+            }
+            let message = unsafe bytes.extracting(unchecked: Range(uncheckedBounds: (consumed &+ 4, end)))
+            consumed = end
+            if !deliver(message) { return FrameWalk(stoppedAfter: consumed) }
+        }
+        if consumed == count {
+            return FrameWalk(consumedByteCount: count, frameByteCount: nil, scannedByteCount: 0)
+        }
+        return try scanUnusualFrames(in: bytes, from: consumed, deliver)
+    }
+
+    /// The big-endian word at `offset`, where there are at least four bytes.
     @unsafe
     @inlinable
-    static func firstWord(of bytes: Span<UInt8>) -> UInt32 {
+    static func word(of bytes: Span<UInt8>, at offset: Int) -> UInt32 {
         unsafe bytes.withUnsafeBytes { bytes in
-            UInt32(bigEndian: unsafe bytes.baseAddress.unsafelyUnwrapped.loadUnaligned(as: UInt32.self))
+            UInt32(bigEndian: unsafe bytes.baseAddress.unsafelyUnwrapped.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
         }
+    }
+}
+
+extension FrameBuffer {
+    /// Appends a frame of the default form. Its length has to be within ``LengthPrefixFraming/plainLimit``.
+    @inlinable
+    @inline(__always)
+    package mutating func appendPlainFrame(_ message: Span<UInt8>) {
+        let frame = unsafe extend(by: 4 &+ message.count)
+        let header = UInt32(truncatingIfNeeded: message.count).bigEndian
+        unsafe UnsafeMutableRawPointer(frame).storeBytes(of: header, as: UInt32.self)
+        unsafe Self.copy(message, to: frame + 4)
     }
 }

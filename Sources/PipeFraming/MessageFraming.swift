@@ -84,7 +84,15 @@ extension MessageFraming {
     public func scanFrames(
         in bytes: Span<UInt8>, scannedByteCount: Int, deliver: (Span<UInt8>) -> Bool
     ) throws(FramingError) -> FrameWalk {
-        var consumed = 0
+        try scanOneByOne(in: bytes, from: 0, scannedByteCount: scannedByteCount, deliver)
+    }
+
+    /// Walks the frames that begin at `start`.
+    @inlinable
+    func scanOneByOne(
+        in bytes: Span<UInt8>, from start: Int, scannedByteCount: Int, _ deliver: (Span<UInt8>) -> Bool
+    ) throws(FramingError) -> FrameWalk {
+        var consumed = start
         var scanned = scannedByteCount
         while consumed < bytes.count {
             // The range is within the span by the loop's condition.

@@ -21,11 +21,11 @@ public final class DescriptorWatch: EventHandler {
     ) throws(SystemError) {
         self.handler = handler
         let interest: Interest = direction == .reading ? .readable : .writable
-        let source = EventSource(reactor, borrowing: descriptor, interest, handler: self)
+        source = EventSource(reactor, borrowing: descriptor, interest, handler: self)
         do {
-            try source.register()
-            self.source = source
+            try source?.register()
         } catch  where error.code == EPERM {
+            source = nil
             // epoll takes no regular files: they are always ready. Then every turn of the loop is.
             reactor.runAtEndOfTurn(AlwaysReady(reactor, self))
         }
@@ -33,12 +33,11 @@ public final class DescriptorWatch: EventHandler {
 
     /// Ends the watch. Allowed inside the handler; a second call does nothing.
     public func cancel() {
-        source?.cancel()
         source = nil
         handler = nil
     }
 
-    package func handle(_ readiness: Readiness, of source: EventSource) { handler?() }
+    package func handle(_ readiness: Readiness) { handler?() }
 
     deinit { cancel() }
 

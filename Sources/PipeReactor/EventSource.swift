@@ -7,38 +7,54 @@ internal import Glibc
 /// The order in which the two end is the point of this type: epoll forgets first, then the descriptor closes. The other
 /// way round, the next descriptor with that number would be added without complaint and never be heard of.
 ///
-/// The handler is not retained: it owns the source and cancels it, or lets it go, before it ends itself.
+/// The handler is not retained: it owns the source and lets it go before it ends itself.
+///
+/// One word, and one block of memory for libevent's `struct event` and what belongs to it: with an object around a
+/// separate event, each connection had one allocation and 48 bytes more, and each event a retain and a release.
 @safe
-package final class EventSource {
-    private var event: OpaquePointer?
-    private let base: EventBase
-    private var descriptor: OwnedDescriptor?
-    // Unretained and unchecked: a retain of its own would be a cycle, a checked reference costs at each event.
-    private unowned(unsafe) let handler: any EventHandler
+package struct EventSource: ~Copyable {
+    private let block: UnsafeMutablePointer<Block>
+
+    @safe
+    fileprivate struct Block {
+        // Unretained and unchecked: a retain of its own would be a cycle, a checked reference costs at each event.
+        let handler: UnsafeRawPointer
+        let handlerType: any EventHandler.Type
+        // Held, so that the base is freed after the last event that is known to it.
+        let base: EventBase
+        // Closed at the end; -1 if it is somebody else's.
+        let ownedDescriptor: Int32
+
+        // Behind it, aligned as everything that libevent allocates.
+        static var eventOffset: Int { (MemoryLayout<Block>.size + 15) & ~15 }
+    }
 
     /// Makes a source that owns its descriptor, not yet registered.
-    package convenience init(
+    package init(
         _ reactor: Reactor, owning descriptor: consuming OwnedDescriptor, _ interest: Interest,
         handler: any EventHandler
     ) {
-        self.init(reactor.base, descriptor.rawValue, interest, handler)
-        self.descriptor = consume descriptor
+        let number = descriptor.release()
+        self.init(reactor.base, number, owned: number, interest, handler)
     }
 
-    /// Makes a source for a descriptor that somebody else closes, after this source is cancelled. -1 for a timer.
-    package convenience init(
-        _ reactor: Reactor, borrowing descriptor: Int32, _ interest: Interest, handler: any EventHandler
-    ) {
-        self.init(reactor.base, descriptor, interest, handler)
+    /// Makes a source for a descriptor that somebody else closes, after this source has ended. -1 for a timer.
+    package init(_ reactor: Reactor, borrowing descriptor: Int32, _ interest: Interest, handler: any EventHandler) {
+        self.init(reactor.base, descriptor, owned: -1, interest, handler)
     }
 
-    init(_ base: EventBase, _ number: Int32, _ interest: Interest, _ handler: any EventHandler) {
-        self.base = base
-        unsafe self.handler = handler
-        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
-        unsafe event = event_new(base.pointer, number, interest.flags, eventDidFire, context)
-        precondition(unsafe event != nil, "event_new: out of memory")
+    init(_ base: EventBase, _ number: Int32, owned: Int32 = -1, _ interest: Interest, _ handler: any EventHandler) {
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: Block.eventOffset + event_get_struct_event_size(), alignment: 16)
+        unsafe block = memory.bindMemory(to: Block.self, capacity: 1)
+        let object = unsafe UnsafeRawPointer(Unmanaged.passUnretained(handler as AnyObject).toOpaque())
+        unsafe block.initialize(
+            to: Block(handler: object, handlerType: type(of: handler), base: base, ownedDescriptor: owned))
+        let result = unsafe event_assign(event, base.pointer, number, interest.flags, eventDidFire, block)
+        precondition(result == 0, "event_assign: a descriptor or flags that libevent does not take")
     }
+
+    private var event: OpaquePointer { unsafe OpaquePointer(UnsafeMutableRawPointer(block) + Block.eventOffset) }
 
     /// Registers with epoll (`event_add(3)`, `epoll_ctl(2)`), without a time limit.
     ///
@@ -53,7 +69,6 @@ package final class EventSource {
 
     /// Stops callbacks until ``register()`` is called again. Costs one `epoll_ctl` where epoll watches the descriptor.
     package func unregister() {
-        guard let event = unsafe event else { return }
         precondition(unsafe event_del(event) == 0, "event_del failed")
     }
 
@@ -64,32 +79,38 @@ package final class EventSource {
         precondition(unsafe event_add(event, &interval) == 0, "event_add of a timer: out of memory")
     }
 
-    /// Ends the registration, then closes an owned descriptor. Allowed inside the handler; a second call does nothing.
-    package func cancel() {
-        guard let event = unsafe event else { return }
-        unsafe event_free(event)
-        unsafe self.event = nil
-        descriptor = nil
-    }
-
-    deinit { cancel() }
-
-    fileprivate func fire(_ flags: Int16) {
-        unsafe handler.handle(Readiness(libevent: flags), of: self)
+    /// Ends the registration, then closes an owned descriptor. Allowed inside the handler.
+    deinit {
+        unregister()
+        unsafe event_debug_unassign(event)
+        let descriptor = unsafe block.pointee.ownedDescriptor
+        if descriptor >= 0 { _ = OwnedDescriptor(taking: descriptor) }
+        unsafe block.deinitialize(count: 1)
+        unsafe UnsafeMutableRawPointer(block).deallocate()
     }
 }
 
 /// Who hears of a source's events.
 package protocol EventHandler: AnyObject {
-    /// Called on the reactor's thread. The source may be cancelled and let go inside.
-    func handle(_ readiness: Readiness, of source: EventSource)
+    /// Called on the reactor's thread. The source may be let go inside.
+    func handle(_ readiness: Readiness)
+
+    /// Calls ``handle(_:)`` of the object behind a pointer. The default holds it for the duration of the call, because it
+    /// may drop the last other reference to itself, and the source with it. Who makes sure of that otherwise saves a
+    /// retain and a release at each event.
+    static func deliver(_ readiness: Readiness, to handler: UnsafeRawPointer)
+}
+
+extension EventHandler {
+    package static func deliver(_ readiness: Readiness, to handler: UnsafeRawPointer) {
+        unsafe Unmanaged<Self>.fromOpaque(handler).takeUnretainedValue().handle(readiness)
+    }
 }
 
 /// libevent's callback: it only finds the object.
 private func eventDidFire(_: Int32, _ flags: Int16, _ context: UnsafeMutableRawPointer?) {
-    // A +1 for the duration of the call: the handler may drop the last other reference.
-    let source = unsafe Unmanaged<EventSource>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue()
-    source.fire(flags)
+    let block = unsafe context.unsafelyUnwrapped.assumingMemoryBound(to: EventSource.Block.self)
+    unsafe block.pointee.handlerType.deliver(Readiness(rawValue: flags & ~Int16(EV_ET)), to: block.pointee.handler)
 }
 
 extension Interest {
@@ -100,16 +121,5 @@ extension Interest {
         case .writable: Int16(EV_WRITE | EV_PERSIST)
         case .timer: 0
         }
-    }
-}
-
-extension Readiness {
-    fileprivate init(libevent flags: Int16) {
-        var readiness: Readiness = []
-        if flags & Int16(EV_READ) != 0 { readiness.insert(.readable) }
-        if flags & Int16(EV_WRITE) != 0 { readiness.insert(.writable) }
-        if flags & Int16(EV_CLOSED) != 0 { readiness.insert(.peerFinished) }
-        if flags & Int16(EV_TIMEOUT) != 0 { readiness.insert(.timedOut) }
-        self = readiness
     }
 }

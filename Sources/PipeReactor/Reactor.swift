@@ -37,9 +37,8 @@ public final class Reactor {
     public init() throws(SystemError) {
         base = try EventBase()
         executor = try ReactorExecutor()
-        let source = EventSource(base, executor.wakeUpDescriptor, .readable, executor)
-        try source.register()
-        wakeUpSource = source
+        wakeUpSource = EventSource(base, executor.wakeUpDescriptor, .readable, executor)
+        try wakeUpSource?.register()
     }
 
     deinit {

@@ -115,7 +115,7 @@ extension ReactorExecutor {
         mailbox.withLock { _ in thread.store(UInt(pthread_self()), ordering: .relaxed) }
     }
 
-    package func handle(_ readiness: Readiness, of source: EventSource) { wakeUp.wait() }
+    package func handle(_ readiness: Readiness) { wakeUp.wait() }
 
     /// Runs what is waiting; what is added meanwhile waits for the next turn, so that the loop keeps its events going.
     func deliverMail(on reactor: Reactor) {

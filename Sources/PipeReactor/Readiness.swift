@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What epoll said about a descriptor, in one callback. More than one can hold. Inlinable, because every event makes one
-/// and looks at it in another module.
+/// What epoll said about a descriptor, in one callback. More than one can hold. The bits are libevent's (`EV_READ` and so
+/// on), and all is inlined, because every event makes one and looks at it in another module.
 @frozen
 package struct Readiness: OptionSet {
     package let rawValue: Int16
 
-    @inlinable package init(rawValue: Int16) { self.rawValue = rawValue }
+    @inlinable @inline(__always) package init(rawValue: Int16) { self.rawValue = rawValue }
 
     /// Whether one of the others holds. The standard `contains` goes through four generic calls from another module.
-    @inlinable package func has(_ other: Readiness) -> Bool { rawValue & other.rawValue != 0 }
+    @inlinable @inline(__always) package func has(_ other: Readiness) -> Bool { rawValue & other.rawValue != 0 }
 
     /// `EPOLLIN`: bytes, a connection to accept, or an end to be read.
-    @inlinable package static var readable: Readiness { Readiness(rawValue: 1) }
+    @inlinable @inline(__always) package static var readable: Readiness { Readiness(rawValue: 0x02) }
     /// `EPOLLOUT`: at most a quarter of the send buffer is in flight (unix(7) sockets), or the peer is gone.
-    @inlinable package static var writable: Readiness { Readiness(rawValue: 2) }
+    @inlinable @inline(__always) package static var writable: Readiness { Readiness(rawValue: 0x04) }
     /// `EPOLLRDHUP`: the peer will send no more. What it sent before is still there to be read.
-    @inlinable package static var peerFinished: Readiness { Readiness(rawValue: 4) }
+    @inlinable @inline(__always) package static var peerFinished: Readiness { Readiness(rawValue: 0x80) }
     /// The time given to ``EventSource/arm(after:)`` has passed.
-    @inlinable package static var timedOut: Readiness { Readiness(rawValue: 8) }
+    @inlinable @inline(__always) package static var timedOut: Readiness { Readiness(rawValue: 0x01) }
 }
 
 /// What an ``EventSource`` asks epoll for.

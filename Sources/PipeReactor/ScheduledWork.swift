@@ -36,12 +36,11 @@ public final class ScheduledWork: EventHandler {
 
     /// What ``cancel()`` does when the reactor itself is ending. Returns the function, which will not be called.
     func detach() -> (() -> Void)? {
-        timer?.cancel()
         timer = nil
         return work.take()
     }
 
-    package func handle(_ readiness: Readiness, of source: EventSource) {
+    package func handle(_ readiness: Readiness) {
         guard let work else { return }
         let now = SuspendingClock.now
         // libevent counts on a coarse clock and may be up to one tick (4 ms at 250 Hz) early; we never are.

@@ -13,21 +13,19 @@ final class ServerWatch: EventHandler {
         guard let directory = try DirectoryWatch(for: address) else { return nil }
         self.directory = directory
         self.changed = changed
-        let source = EventSource(reactor, borrowing: directory.descriptor, .readable, handler: self)
+        source = EventSource(reactor, borrowing: directory.descriptor, .readable, handler: self)
         do {
-            try source.register()
+            try source?.register()
         } catch {
             throw .system(error)
         }
-        self.source = source
     }
 
     func cancel() {
-        source?.cancel()
         source = nil
     }
 
-    package func handle(_ readiness: Readiness, of source: EventSource) {
+    package func handle(_ readiness: Readiness) {
         do {
             if try directory.drain() { changed() }
         } catch {

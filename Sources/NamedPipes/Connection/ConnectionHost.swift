@@ -11,7 +11,16 @@ final class ConnectionHost {
 
     // The usual framing once more by its own type: then the compiler puts scanning and encoding in line, and no
     // existential is opened at each message.
-    private let lengthPrefix: LengthPrefixFraming?
+    let lengthPrefix: LengthPrefixFraming?
+
+    /// Up to how many bytes a queue takes another message without any question.
+    let plainQueueLimit: Int
+
+    /// The largest message that becomes a plain frame (``FrameBuffer/appendPlainFrame(_:)``); -1 where none does.
+    let plainMessageLimit: Int
+
+    /// At least one.
+    let messagesPerTurn: Int
 
     /// Held strongly until the server or client has stopped.
     var delegate: (any PipeConnectionDelegate)?
@@ -24,6 +33,9 @@ final class ConnectionHost {
         self.framing = configuration.framing
         lengthPrefix = configuration.framing as? LengthPrefixFraming
         self.configuration = configuration
+        messagesPerTurn = max(1, configuration.messagesPerTurn)
+        plainQueueLimit = min(configuration.highWaterMark, configuration.sendQueueLimit) - 4  // the header
+        plainMessageLimit = lengthPrefix?.plainLimit ?? -1
         self.delegate = delegate
         buffers = reactor.companion(TransferBuffers.self) { TransferBuffers() }
     }
@@ -35,17 +47,6 @@ extension ConnectionHost {
     func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
         if let lengthPrefix { return try lengthPrefix.encode(message, into: &output) }
         try framing.encode(message, into: &output)
-    }
-
-    /// Walks the frames; see ``MessageFraming/scanFrames(in:scannedByteCount:deliver:)``.
-    @inline(__always)
-    func scanFrames(
-        in bytes: Span<UInt8>, _ scannedByteCount: Int, deliver: (Span<UInt8>) -> Bool
-    ) throws(FramingError) -> FrameWalk {
-        if let lengthPrefix {
-            return try lengthPrefix.scanFrames(in: bytes, scannedByteCount: scannedByteCount, deliver: deliver)
-        }
-        return try framing.scanFrames(in: bytes, scannedByteCount: scannedByteCount, deliver: deliver)
     }
 }
 

@@ -43,6 +43,9 @@ struct ConnectionLifecycle {
     private(set) var state = State.open
     private(set) var output = Output.open
 
+    /// Whether both directions are open.
+    var isUsual: Bool { state == .open && output == .open }
+
     /// Whether messages may be delivered.
     var isReceiving: Bool { state == .open }
 

@@ -5,13 +5,10 @@ internal import PipeFraming
 
 extension PipeConnection {
     /// Whether the owner, or the automatic back-pressure, wants no messages now.
-    var isHeldBack: Bool {
-        if flags.contains(.paused) { return true }
-        guard let queue, queue.value.isAboveHighWaterMark, lifecycle.canWrite else { return false }
-        return host.configuration.pausesReceivingAboveHighWaterMark
-    }
+    var isHeldBack: Bool { !flags.isDisjoint(with: [.paused, .heldBack]) }
 
     /// Delivers the whole frames of what was read and carries the rest.
+    @inline(__always)
     func walk(_ bytes: UnsafeRawBufferPointer, _ scannedByteCount: Int, _ budget: inout Int) {
         let span = unsafe Span<UInt8>(_unsafeBytes: bytes)
         guard let walk = deliver(span, scannedByteCount, &budget) else { return }
@@ -52,20 +49,33 @@ extension PipeConnection {
     /// Hands message after message to the delegate, until the bytes, the budget or the connection's will ends.
     ///
     /// - Returns: how far it came; nil if the bytes are not what the framing allows.
+    @inline(__always)
     private func deliver(_ bytes: Span<UInt8>, _ scannedByteCount: Int, _ budget: inout Int) -> FrameWalk? {
         guard let delegate = host.delegate else { return nil }
         var remaining = budget
         defer { budget = remaining }
         do {
-            return try host.scanFrames(in: bytes, scannedByteCount) { message in
+            // Twice the same: the first is put in line, which a shared closure would prevent.
+            if let framing = host.lengthPrefix {
+                return try framing.scanFrames(in: bytes, scannedByteCount: scannedByteCount) { message in
+                    delegate.connection(self, didReceive: message)
+                    return mayGoOn(&remaining)
+                }
+            }
+            return try host.framing.scanFrames(in: bytes, scannedByteCount: scannedByteCount) { message in
                 delegate.connection(self, didReceive: message)
-                remaining -= 1
-                // After every call into the owner's code, ask again.
-                return remaining > 0 && lifecycle.isReceiving && !isHeldBack
+                return mayGoOn(&remaining)
             }
         } catch {
             beginClose(.framing(error))
             return nil
         }
+    }
+
+    /// After every call into the owner's code, ask again.
+    @inline(__always)
+    private func mayGoOn(_ remaining: inout Int) -> Bool {
+        remaining &-= 1
+        return remaining > 0 && lifecycle.isReceiving && !isHeldBack
     }
 }

@@ -49,8 +49,8 @@ extension PipeConnection {
         guard Socket.isPeersDoing(error) else { return end(.system(error)) }
         if lifecycle.outputDidFail() == .close { return end(ending?.reason ?? .closedByPeer) }
         // Nothing is to be written any more, and nothing has to wait for that.
-        writeSource?.cancel()
         writeSource = nil
+        flags.remove([.aboveHighWaterMark, .heldBack])
         flags.insert(.wantsTurn)
         schedule()
     }
@@ -65,21 +65,22 @@ extension PipeConnection {
         }
         ending = final
         closeTimer?.cancel()
-        writeSource?.cancel()
-        source?.cancel()
+        writeSource = nil
+        source = nil
         schedule()
     }
 
     /// Tells the delegate, once, and then the owner, and lets go of everything.
     func report() {
-        guard source != nil, let ending else { return }
-        source = nil
-        writeSource = nil
+        guard !flags.contains(.reported), let ending else { return }
+        flags.insert(.reported)
         closeTimer = nil
         host.owner?.connectionWillReport(self, ending.reason, unsent: queue)
         giveBackMemory()
         host.delegate?.connection(self, didCloseWith: ending.reason)
         context = nil
+        // Some caller of this may be a method of a connection that nobody else holds any more.
+        host.reactor.runAtEndOfTurn(self)
         host.reactor.residents.remove(key)
         host.owner?.connectionDidEnd(self, ending.reason)
     }

@@ -40,7 +40,7 @@ extension PipeConnection {
         case .closing: return discardInput()
         case .closed: return
         }
-        var budget = max(1, host.configuration.messagesPerTurn)
+        var budget = host.messagesPerTurn
         while lifecycle.isReceiving, !isHeldBack {
             if let partial, partial.mayHoldFrames {
                 walkCarried(partial, &budget)
@@ -55,6 +55,23 @@ extension PipeConnection {
                 break
             }
         }
+    }
+
+    /// One read into the shared space and what it brings, for a connection that carries nothing.
+    @inline(__always)
+    func readPlainly(_ budget: inout Int) {
+        let space = unsafe host.buffers.receiveSpace
+        do {
+            guard let count = try unsafe Socket.receive(descriptor, space) else { return }
+            if count == 0 { return inputDidEnd() }
+            unsafe walk(UnsafeRawBufferPointer(rebasing: space[..<count]), 0, &budget)
+        } catch {
+            readDidFail(error)
+        }
+    }
+
+    private func readDidFail(_ error: SystemError) {
+        end(error.code == Socket.connectionReset ? .resetByPeer : .system(error))
     }
 
     /// Has epoll watch for input exactly while it is wanted. What is there and not wanted would be reported without end.
@@ -95,7 +112,7 @@ extension PipeConnection {
         do {
             outcome = try unsafe read(host.buffers.receiveSpace, &budget)
         } catch {
-            end(error.code == Socket.connectionReset ? .resetByPeer : .system(error))
+            readDidFail(error)
             return false
         }
         switch outcome {
@@ -186,11 +203,9 @@ extension PipeConnection {
     private func watchForHangUp() {
         source?.unregister()
         flags.remove(.registered)
-        writeSource?.cancel()
-        let source = EventSource(host.reactor, borrowing: descriptor, .edgeWritable, handler: self)
-        writeSource = source
+        writeSource = EventSource(host.reactor, borrowing: descriptor, .edgeWritable, handler: self)
         do {
-            try source.register()
+            try writeSource?.register()
         } catch {
             end(.system(error))
         }

@@ -22,6 +22,19 @@ extension PipeConnection {
     ///   ``PipeError/sendQueueFull(limit:)`` or ``PipeError/framing(_:)``. Nothing of the message was sent then.
     @discardableResult
     public func send(_ message: Span<UInt8>) throws(PipeError) -> SendVerdict {
+        if let queue, lifecycle.canSend, message.count <= host.plainMessageLimit,
+            queue.value.byteCount &+ message.count <= host.plainQueueLimit
+        {
+            // It joins others, and what is to become of those is decided.
+            queue.value.bytes.appendPlainFrame(message)
+            return .accepted
+        }
+        return try sendFirst(message)
+    }
+
+    /// ``send(_:)-(Span<UInt8>)`` where there is something to decide: the first message of a burst, a long queue.
+    @inline(never)
+    private func sendFirst(_ message: Span<UInt8>) throws(PipeError) -> SendVerdict {
         let queue = try queueWithRoom(for: message.count)
         do {
             try host.encode(message, into: &queue.value.bytes)
@@ -50,7 +63,7 @@ extension PipeConnection {
     /// Queues what a client kept while it had no connection.
     func adopt(_ kept: SendQueueSlot) {
         queue = kept
-        kept.value.isAboveHighWaterMark = kept.value.byteCount > host.configuration.highWaterMark
+        if kept.value.byteCount > host.configuration.highWaterMark { didRiseAboveHighWaterMark() }
         _ = didQueue(kept)
     }
 
@@ -83,14 +96,19 @@ extension PipeConnection {
         let mark = host.configuration.highWaterMark
         guard queue.value.byteCount > mark else {
             // Inside a callback of this connection the flush follows anyway; while writability is awaited, it follows then.
-            if !queue.value.isAwaitingWritability { schedule() }
+            if !flags.contains(.awaitingWritability) { schedule() }
             return .accepted
         }
         // A long burst goes out in pieces, so that it does not pile up here first.
         flush()
         guard let rest = self.queue, rest.value.byteCount > mark else { return .accepted }
-        rest.value.isAboveHighWaterMark = true
+        didRiseAboveHighWaterMark()
         return .acceptedAboveHighWaterMark
+    }
+
+    private func didRiseAboveHighWaterMark() {
+        flags.insert(.aboveHighWaterMark)
+        if host.configuration.pausesReceivingAboveHighWaterMark { flags.insert(.heldBack) }
     }
 }
 
@@ -99,51 +117,62 @@ extension PipeConnection {
 extension PipeConnection {
     /// Writes what is queued, once. The kernel takes all of it, or we wait for writability.
     func flush() {
-        guard let queue, !queue.value.isAwaitingWritability, lifecycle.canWrite else { return }
+        guard let queue, !flags.contains(.awaitingWritability), lifecycle.canWrite else { return }
+        write(queue)
+    }
+
+    /// What ``flush()`` does where nothing stands against it.
+    @inline(__always)
+    func write(_ queue: SendQueueSlot) {
         do {
             let count = queue.value.byteCount
             let taken = try unsafe queue.value.bytes.withUnsafeBytes { bytes throws(SystemError) in
                 try unsafe Socket.send(descriptor, bytes)
             }
-            if taken == count {
-                queue.value.didWriteAll()
-            } else {
-                queue.value.didWrite(taken ?? 0, host.framing)
-                try awaitWritability(queue)
-            }
+            guard taken == count else { return try didWrite(taken ?? 0, of: queue) }
         } catch {
             return outputDidFail(error)
         }
-        noteLevel(of: queue)
-        if queue.value.bytes.isEmpty { giveBackQueue() }
+        giveBackQueue()
+        if flags.contains(.aboveHighWaterMark) { didFallBelowHighWaterMark() }
+    }
+
+    @inline(never)
+    private func didWrite(_ count: Int, of queue: SendQueueSlot) throws(SystemError) {
+        queue.value.didWrite(count, host.framing)
+        if flags.contains(.aboveHighWaterMark), queue.value.byteCount <= host.configuration.lowWaterMark {
+            didFallBelowHighWaterMark()
+        }
+        try awaitWritability(queue)
     }
 
     private func awaitWritability(_ queue: SendQueueSlot) throws(SystemError) {
-        queue.value.isAwaitingWritability = true
+        flags.insert(.awaitingWritability)
         queue.value.trim()
         guard writeSource == nil else { return }
-        let source = EventSource(host.reactor, borrowing: descriptor, .writable, handler: self)
-        writeSource = source
-        try source.register()
+        writeSource = EventSource(host.reactor, borrowing: descriptor, .writable, handler: self)
+        try writeSource?.register()
     }
 
     /// Down at the low-water mark: the delegate hears of it, and what was held back goes on.
-    private func noteLevel(of queue: SendQueueSlot) {
-        guard queue.value.isAboveHighWaterMark, queue.value.byteCount <= host.configuration.lowWaterMark else { return }
-        queue.value.isAboveHighWaterMark = false
+    private func didFallBelowHighWaterMark() {
+        flags.remove([.aboveHighWaterMark, .heldBack])
         flags.insert([.drainDue, .wantsTurn])
         schedule()
     }
 
     /// Writability is not asked for while nothing waits: every read of the peer would be an event.
-    private func giveBackQueue() {
+    @inline(__always)
+    func giveBackQueue() {
         guard let queue else { return }
-        if lifecycle.state != .finished {
-            writeSource?.cancel()
-            writeSource = nil
-        }
         self.queue = nil
         host.buffers.giveBack(queue)
+        if writeSource != nil { endWritability() }
+    }
+
+    @inline(never)
+    private func endWritability() {
+        if lifecycle.state != .finished { writeSource = nil }
     }
 }
 

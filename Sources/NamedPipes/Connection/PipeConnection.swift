@@ -167,15 +167,32 @@ extension PipeConnection {
         static let registered = Flags(rawValue: 256)
         /// The end of the stream was read.
         static let inputEnded = Flags(rawValue: 512)
+        /// The queue went above the high-water mark and has not yet come down to the low one.
+        static let aboveHighWaterMark = Flags(rawValue: 1024)
+        /// No messages are delivered, because the queue is above the high-water mark.
+        static let heldBack = Flags(rawValue: 2048)
+        /// The kernel took less than it was given.
+        static let awaitingWritability = Flags(rawValue: 4096)
+        /// The delegate has heard of the end.
+        static let reported = Flags(rawValue: 8192)
     }
 }
 
 // MARK: - Events
 
 extension PipeConnection: TurnWork, EventHandler {
-    package func handle(_ readiness: Readiness, of source: EventSource) {
+    /// Without a retain: until the end of the turn in which it reported its end, the reactor holds the connection.
+    package static func deliver(_ readiness: Readiness, to handler: UnsafeRawPointer) {
+        unsafe Unmanaged<PipeConnection>.fromOpaque(handler)._withUnsafeGuaranteedRef { $0.handle(readiness) }
+    }
+
+    package func handle(_ readiness: Readiness) {
+        // By far the most events: something to read, for a connection that is in the middle of nothing.
+        if readiness.isOnlyReadable, flags == .registered, queue == nil, partial == nil, lifecycle.isUsual {
+            return serve()
+        }
         if readiness.has(.writable) {
-            queue?.value.isAwaitingWritability = false
+            flags.remove(.awaitingWritability)
         } else {
             flags.insert(readiness.has(.peerFinished) ? [.inputReady, .peerFinishing] : .inputReady)
             // What is left of this turn's budget comes at its end; more of it would be at the others' expense.
@@ -189,10 +206,33 @@ extension PipeConnection: TurnWork, EventHandler {
         work()
     }
 
+    /// What ``work()`` comes to where nothing unusual is going on or happens meanwhile: one read, its messages, one
+    /// write. At 1,000 connections with a message each, 330 instructions instead of 560.
+    @inline(__always)
+    private func serve() {
+        flags = [.registered, .busy]
+        queue = host.buffers.takeQueue()
+        var budget = host.messagesPerTurn
+        readPlainly(&budget)
+        if let queue {
+            if queue.value.bytes.isEmpty { giveBackQueue() } else if lifecycle.canWrite { write(queue) }
+        }
+        if flags == [.registered, .busy], queue == nil, budget > 0, lifecycle.isUsual {
+            flags = .registered
+        } else {
+            if budget <= 0 { flags.insert(.wantsTurn) }
+            finishWork()
+        }
+    }
+
     private func work() {
         flags.insert(.busy)
         flags.remove(.wantsTurn)
         receive()
+        finishWork()
+    }
+
+    private func finishWork() {
         settle()
         watchInput()
         flags.remove(.busy)
@@ -228,3 +268,8 @@ extension PipeConnection: CustomStringConvertible {
 
 @available(*, unavailable, message: "a connection belongs to its reactor's thread; other threads hold its sender")
 extension PipeConnection: Sendable {}
+
+extension Readiness {
+    // Said here, because it is not put in line from another module.
+    fileprivate var isOnlyReadable: Bool { rawValue == 0x02 }
+}

@@ -12,22 +12,10 @@ struct SendQueue: ~Copyable {
     /// How many bytes at the front belong to a frame whose beginning has already been written.
     private(set) var startedByteCount = 0
 
-    /// Whether the connection went above its high-water mark and has not yet come down to the low one.
-    var isAboveHighWaterMark = false
-
-    /// Whether the kernel took less than it was given, and writability is awaited.
-    var isAwaitingWritability = false
-
     /// The next one in the reserve of ``TransferBuffers``, while this one lies there.
     var nextInReserve: SendQueueSlot?
 
     var byteCount: Int { bytes.byteCount }
-
-    /// Removes everything: the kernel took it.
-    mutating func didWriteAll() {
-        startedByteCount = 0
-        bytes.removeFirst(bytes.byteCount)
-    }
 
     /// Removes what the kernel took, which was not everything, and finds out where the frame that was cut began.
     mutating func didWrite(_ count: Int, _ framing: any MessageFraming) {
@@ -53,12 +41,10 @@ struct SendQueue: ~Copyable {
         bytes.append(contentsOf: other.bytes, from: other.startedByteCount)
     }
 
-    /// Makes it as new. Memory beyond `limit` is given back.
-    mutating func reset(keepingCapacityUpTo limit: Int) {
-        bytes.removeAll(keepingCapacity: bytes.capacity <= limit)
+    /// Makes it as new, but for the memory that it keeps.
+    mutating func clear() {
         startedByteCount = 0
-        isAboveHighWaterMark = false
-        isAwaitingWritability = false
+        bytes.removeFirst(bytes.byteCount)
     }
 }
 

@@ -21,6 +21,7 @@ struct SendQueueSlot {
     }
 
     /// Ends the queue. Nobody may use a copy of this value afterwards.
+    @inline(never)
     func destroy() {
         unsafe pointer.deinitialize(count: 1)
         unsafe pointer.deallocate()

@@ -48,11 +48,13 @@ final class TransferBuffers {
 
     @inline(__always)
     func giveBack(_ queue: SendQueueSlot) {
-        guard reserveCount < Self.keptCount else { return queue.destroy() }
-        queue.value.reset(keepingCapacityUpTo: Self.keptQueueByteCount)
+        guard reserveCount < Self.keptCount, queue.value.bytes.capacity <= Self.keptQueueByteCount else {
+            return queue.destroy()
+        }
+        queue.value.clear()
         queue.value.nextInReserve = reserve
         reserve = queue
-        reserveCount += 1
+        reserveCount &+= 1
     }
 
     func takePartial() -> PartialFrame { partials.popLast() ?? PartialFrame() }

@@ -29,21 +29,19 @@ final class Listener: EventHandler {
         guard let descriptor = name.listener else { preconditionFailure("a published name listens") }
         self.descriptor = descriptor
         // Borrowed: the name closes its socket itself, after the name is gone.
-        let source = EventSource(reactor, borrowing: descriptor, .readable, handler: self)
-        try source.register()
-        self.source = source
+        source = EventSource(reactor, borrowing: descriptor, .readable, handler: self)
+        try source?.register()
     }
 
     /// Gives the name up, then closes the socket. Clients that were not accepted yet read ECONNRESET and may try again.
     func stop() {
-        source?.cancel()
         source = nil
         pause?.cancel()
         name.removeName()
         name.close()
     }
 
-    package func handle(_ readiness: Readiness, of source: EventSource) { acceptSome() }
+    package func handle(_ readiness: Readiness) { acceptSome() }
 
     private func acceptSome() {
         for _ in 0..<max(1, acceptsPerTurn) {
@@ -62,8 +60,8 @@ final class Listener: EventHandler {
     }
 
     private func rest() {
-        guard let source else { return }
-        source.unregister()
+        guard source != nil else { return }
+        source?.unregister()
         pause = reactor.schedule(after: Self.restTime) { [weak self] in self?.goOn() }
     }
 

@@ -103,7 +103,7 @@ import Testing
         var written = 0
         while written < 146 {
             let count = min(step, 146 - written)
-            if count == queue.byteCount { queue.didWriteAll() } else { queue.didWrite(count, framing) }
+            if count == queue.byteCount { queue.clear() } else { queue.didWrite(count, framing) }
             written += count
             let nextEnd = ends.first { $0 > written } ?? written
             let isCut = written != 0 && !ends.contains(written)
@@ -124,18 +124,14 @@ import Testing
         #expect(kept.unsentMessageCount(framing) == 2)
     }
 
-    @Test func `is as new after a reset`() throws {
+    @Test func `is as new after it was cleared`() throws {
         var queue = SendQueue()
         try fill(&queue, [10, 20])
         queue.didWrite(5, framing)
-        (queue.isAboveHighWaterMark, queue.isAwaitingWritability) = (true, true)
-        queue.reset(keepingCapacityUpTo: 1 << 20)
+        queue.clear()
         #expect(queue.byteCount == 0 && queue.startedByteCount == 0)
-        #expect(!queue.isAboveHighWaterMark && !queue.isAwaitingWritability)
         #expect(queue.unsentMessageCount(framing) == 0)
         #expect(queue.bytes.capacity > 0)
-        queue.reset(keepingCapacityUpTo: 0)
-        #expect(queue.bytes.capacity == 0)
     }
 
     @Test func `a write of nothing changes nothing`() throws {

@@ -164,9 +164,9 @@ import Testing
             try source?.register()
         }
 
-        func handle(_ readiness: Readiness, of source: EventSource) {
+        func handle(_ readiness: Readiness) {
             seen.append(readiness)
-            source.unregister()
+            source?.unregister()
         }
     }
 

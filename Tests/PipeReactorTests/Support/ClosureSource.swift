@@ -31,12 +31,12 @@ final class ClosureSource: EventHandler {
     func arm(after delay: Duration) { source?.arm(after: delay) }
 
     func cancel() {
-        source?.cancel()
+        source = nil
         handler = nil
     }
 
-    func handle(_ readiness: Readiness, of source: EventSource) {
-        if once { source.unregister() }
+    func handle(_ readiness: Readiness) {
+        if once { source?.unregister() }
         handler?(readiness)
     }
 }
