@@ -64,12 +64,21 @@ public struct ContentLengthFraming: MessageFraming, Hashable {
     ///
     /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:)``.
     public func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
+        _ = try encodeEnvelope(of: message, into: &output)
+        output.append(contentsOf: message)
+    }
+
+    /// Appends the header: all of it is prefix.
+    public func encodeEnvelope(
+        of message: Span<UInt8>, into output: inout FrameBuffer
+    ) throws(FramingError) -> FrameEnvelope? {
         guard message.count <= maximumMessageByteCount else {
             try FramingError.refuse(byteCount: message.count, limit: maximumMessageByteCount)
         }
+        let before = output.byteCount
         output.append(contentsOf: "Content-Length: ".utf8)
         output.append(contentsOf: String(message.count).utf8)
         output.append(contentsOf: "\r\n\r\n".utf8)
-        output.append(contentsOf: message)
+        return FrameEnvelope(prefixByteCount: output.byteCount - before)
     }
 }

@@ -69,12 +69,25 @@ public struct DelimiterFraming: MessageFraming, Hashable {
     ///
     /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:)``, ``FramingError/containsDelimiter(offset:)``.
     public func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
+        try check(message)
+        output.append(contentsOf: message)
+        output.append(contentsOf: delimiter.span)
+    }
+
+    /// Appends the delimiter: all of it is suffix.
+    public func encodeEnvelope(
+        of message: Span<UInt8>, into output: inout FrameBuffer
+    ) throws(FramingError) -> FrameEnvelope? {
+        try check(message)
+        output.append(contentsOf: delimiter.span)
+        return FrameEnvelope(suffixByteCount: delimiter.count)
+    }
+
+    private func check(_ message: Span<UInt8>) throws(FramingError) {
         guard message.count <= maximumMessageByteCount else {
             try FramingError.refuse(byteCount: message.count, limit: maximumMessageByteCount)
         }
         if let offset = earlyDelimiter(in: message) { throw .containsDelimiter(offset: offset) }
-        output.append(contentsOf: message)
-        output.append(contentsOf: delimiter.span)
     }
 
     /// Where, in `message` with the delimiter behind it, a delimiter begins before the message's end.

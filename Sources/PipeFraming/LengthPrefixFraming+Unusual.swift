@@ -74,16 +74,22 @@ extension LengthPrefixFraming {
     @usableFromInline
     @inline(never)
     func encodeUnusual(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
-        guard message.count <= maximumMessageByteCount else {
-            try FramingError.refuse(byteCount: message.count, limit: maximumMessageByteCount)
-        }
-        if plainLimit >= 0 {
-            output.append(bigEndian: Self.escape)
-            output.append(bigEndian: UInt64(message.count))
-        } else {
-            appendLength(message.count, to: &output)
-        }
+        try encodeLength(message.count, into: &output)
         output.append(contentsOf: message)
+    }
+
+    func encodeLength(_ length: Int, into output: inout FrameBuffer) throws(FramingError) {
+        guard length <= maximumMessageByteCount else {
+            try FramingError.refuse(byteCount: length, limit: maximumMessageByteCount)
+        }
+        if length <= plainLimit {
+            output.append(bigEndian: UInt32(truncatingIfNeeded: length))
+        } else if plainLimit >= 0 {
+            output.append(bigEndian: Self.escape)
+            output.append(bigEndian: UInt64(length))
+        } else {
+            appendLength(length, to: &output)
+        }
     }
 
     private func appendLength(_ length: Int, to output: inout FrameBuffer) {

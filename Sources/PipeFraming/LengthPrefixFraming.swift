@@ -99,6 +99,15 @@ public struct LengthPrefixFraming: MessageFraming, Hashable {
         output.appendPlainFrame(message)
     }
 
+    /// Appends the length: all of it is prefix.
+    public func encodeEnvelope(
+        of message: Span<UInt8>, into output: inout FrameBuffer
+    ) throws(FramingError) -> FrameEnvelope? {
+        let before = output.byteCount
+        try encodeLength(message.count, into: &output)
+        return FrameEnvelope(prefixByteCount: output.byteCount - before)
+    }
+
     /// Walks the frames whose length is just what their first word says, and leaves others to the general walk.
     @inlinable
     @inline(__always)
@@ -130,7 +139,8 @@ public struct LengthPrefixFraming: MessageFraming, Hashable {
     @inlinable
     static func word(of bytes: Span<UInt8>, at offset: Int) -> UInt32 {
         unsafe bytes.withUnsafeBytes { bytes in
-            UInt32(bigEndian: unsafe bytes.baseAddress.unsafelyUnwrapped.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+            let start = unsafe bytes.baseAddress.unsafelyUnwrapped
+            return UInt32(bigEndian: unsafe start.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
         }
     }
 }

@@ -57,6 +57,15 @@ public protocol MessageFraming: Sendable {
     ///   the message. Nothing has been appended then.
     func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError)
 
+    /// Appends only what stands around `message` in its frame, the prefix and directly behind it the suffix, and says
+    /// how much that is. What is sent large leaves from where it lies then, instead of being copied.
+    ///
+    /// The default is nil: frames of this framing are not of that form, or nobody said so; ``encode(_:into:)`` is used.
+    ///
+    /// - Returns: the envelope: prefix, message and suffix are, byte for byte, what ``encode(_:into:)`` appends.
+    /// - Throws: what ``encode(_:into:)`` throws. Nothing has been appended then.
+    func encodeEnvelope(of message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) -> FrameEnvelope?
+
     /// Walks all complete frames in `bytes` and delivers their messages in order.
     ///
     /// The default calls ``nextFrame(in:scannedByteCount:)`` until it knows no further; nobody needs to implement this.
@@ -77,6 +86,11 @@ public protocol MessageFraming: Sendable {
 }
 
 extension MessageFraming {
+    /// Does nothing and returns nil.
+    public func encodeEnvelope(
+        of message: Span<UInt8>, into output: inout FrameBuffer
+    ) throws(FramingError) -> FrameEnvelope? { nil }
+
     /// Walks the frames with ``nextFrame(in:scannedByteCount:)``.
     ///
     /// A framing that answers with a frame of no bytes, or with one that ends behind `bytes`, is a programmer error.

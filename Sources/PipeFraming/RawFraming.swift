@@ -34,4 +34,9 @@ public struct RawFraming: MessageFraming, Hashable {
     public func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
         output.append(contentsOf: message)
     }
+
+    /// Appends nothing: the envelope is empty.
+    public func encodeEnvelope(
+        of message: Span<UInt8>, into output: inout FrameBuffer
+    ) throws(FramingError) -> FrameEnvelope? { FrameEnvelope() }
 }

@@ -57,15 +57,25 @@ public struct VarintFraming: MessageFraming, Hashable {
     /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:)``.
     @inlinable
     public func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
+        _ = try encodeEnvelope(of: message, into: &output)
+        output.append(contentsOf: message)
+    }
+
+    /// Appends the length: all of it is prefix.
+    @inlinable
+    public func encodeEnvelope(
+        of message: Span<UInt8>, into output: inout FrameBuffer
+    ) throws(FramingError) -> FrameEnvelope? {
         guard message.count <= maximumMessageByteCount else {
             try FramingError.refuse(byteCount: message.count, limit: maximumMessageByteCount)
         }
+        let before = output.byteCount
         var rest = UInt(bitPattern: message.count)
         while rest >= 0x80 {
             output.append(UInt8(truncatingIfNeeded: rest) | 0x80)
             rest >>= 7
         }
         output.append(UInt8(truncatingIfNeeded: rest))
-        output.append(contentsOf: message)
+        return FrameEnvelope(prefixByteCount: output.byteCount - before)
     }
 }

@@ -170,7 +170,7 @@ public final class PipeClient {
         let kept = keptFrames ?? SendQueueSlot()
         keptFrames = kept
         let limits = configuration.connection
-        guard kept.value.bytes.isEmpty || kept.value.byteCount + message.count <= limits.sendQueueLimit else {
+        guard kept.value.isEmpty || kept.value.byteCount + message.count <= limits.sendQueueLimit else {
             throw .sendQueueFull(limit: limits.sendQueueLimit)
         }
         do {

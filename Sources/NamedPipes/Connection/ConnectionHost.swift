@@ -35,9 +35,9 @@ final class ConnectionHost {
         self.configuration = configuration
         messagesPerTurn = max(1, configuration.messagesPerTurn)
         plainQueueLimit = min(configuration.highWaterMark, configuration.sendQueueLimit) - 4  // the header
-        plainMessageLimit = lengthPrefix?.plainLimit ?? -1
+        plainMessageLimit = min(lengthPrefix?.plainLimit ?? -1, TransferBuffers.inPlaceByteCount - 1)
         self.delegate = delegate
-        buffers = reactor.companion(TransferBuffers.self) { TransferBuffers() }
+        buffers = reactor.companion(TransferBuffers.self) { TransferBuffers(reactor) }
     }
 }
 

@@ -5,8 +5,8 @@ internal import PipeFraming
 ///
 /// Only a connection that is in the middle of something owns one.
 final class PartialFrame {
-    /// The bytes, from a frame's first byte on.
-    var bytes = FrameBuffer()
+    /// The bytes, from a frame's first byte on. Messages in them may be held by others as well, once they were delivered.
+    var memory: SharedBytes
 
     /// The size of the whole first frame, where the framing knows it already.
     var frameByteCount: Int?
@@ -17,6 +17,13 @@ final class PartialFrame {
     /// Whether the walk was stopped (paused, out of budget): then whole frames may be here, and they come first.
     var mayHoldFrames = false
 
+    private let pool: LargeBufferPool
+
+    init(_ pool: LargeBufferPool) {
+        self.pool = pool
+        memory = SharedBytes(pool: pool)
+    }
+
     /// Notes how a walk over these bytes, or over bytes whose rest these are, ended.
     func note(_ walk: FrameWalk) {
         frameByteCount = walk.frameByteCount
@@ -25,18 +32,46 @@ final class PartialFrame {
         precondition(missingByteCount ?? 1 > 0, "a framing called a frame unfinished that is all there")
     }
 
+    /// How many bytes have arrived.
+    var byteCount: Int { memory.bytes.byteCount }
+
     /// How many bytes of the frame have not arrived, where that is known.
-    var missingByteCount: Int? { frameByteCount.map { $0 - bytes.byteCount } }
+    var missingByteCount: Int? { frameByteCount.map { $0 - byteCount } }
 
     /// How much room the next read needs, or is to be made for it: never more than what has arrived, or a little at first.
     var growth: Int {
-        let room = bytes.capacity - bytes.byteCount
-        return room >= TransferBuffers.copiedByteCount ? room : max(bytes.byteCount, TransferBuffers.smallestGrowth)
+        let room = memory.bytes.capacity - byteCount
+        return room >= TransferBuffers.copiedByteCount ? room : max(byteCount, TransferBuffers.smallestGrowth)
+    }
+
+    func append(_ bytes: Span<UInt8>) { memory.bytes.append(contentsOf: bytes) }
+
+    /// Removes what was delivered. Memory that others hold by now is left to them.
+    func removeFirst(_ count: Int) {
+        if isKnownUniquelyReferenced(&memory) { return memory.bytes.removeFirst(count) }
+        let rest = SharedBytes(pool: pool)
+        memory.withBytes { rest.bytes.append(contentsOf: $0.extracting(droppingFirst: count)) }
+        memory = rest
+    }
+
+    /// Moves to memory that is large enough for the whole frame, if the pool has some. Without it the memory grows with
+    /// what arrives.
+    func moveToLargeMemory() {
+        guard let frameByteCount, frameByteCount > memory.bytes.capacity,
+            let found = pool.take(atLeast: frameByteCount)
+        else { return }
+        let large = SharedBytes(found, pool: pool)
+        memory.withBytes { large.bytes.append(contentsOf: $0) }
+        memory = large
     }
 
     /// Makes it as new. Memory beyond `limit` is given back.
     func reset(keepingCapacityUpTo limit: Int) {
-        bytes.removeAll(keepingCapacity: bytes.capacity <= limit)
+        if memory.bytes.capacity <= limit, isKnownUniquelyReferenced(&memory) {
+            memory.bytes.removeAll(keepingCapacity: true)
+        } else {
+            memory = SharedBytes(pool: pool)
+        }
         frameByteCount = nil
         scannedByteCount = 0
         mayHoldFrames = false

@@ -13,18 +13,30 @@ extension PipeConnection {
         let span = unsafe Span<UInt8>(_unsafeBytes: bytes)
         guard let walk = deliver(span, scannedByteCount, &budget) else { return }
         guard walk.consumedByteCount < span.count, lifecycle.isReceiving else { return }
+        carry(span.extracting(droppingFirst: walk.consumedByteCount), walk)
+    }
+
+    @inline(never)
+    private func carry(_ bytes: Span<UInt8>, _ walk: FrameWalk) {
         let rest = host.buffers.takePartial()
-        rest.bytes.append(contentsOf: span.extracting(droppingFirst: walk.consumedByteCount))
+        rest.frameByteCount = walk.frameByteCount
+        rest.moveToLargeMemory()
+        rest.append(bytes)
         rest.note(walk)
         partial = rest
     }
 
     /// Delivers the whole frames of what was carried; what is left of it stays carried.
     func walkCarried(_ carried: PartialFrame, _ budget: inout Int) {
-        guard let walk = deliver(carried.bytes.span, carried.scannedByteCount, &budget) else { return }
-        carried.bytes.removeFirst(walk.consumedByteCount)
+        // Messages that are kept or sent on may stay where they are.
+        host.buffers.deliveredMemory = carried.memory
+        defer { host.buffers.deliveredMemory = nil }
+        let result = carried.memory.withBytes { deliver($0, carried.scannedByteCount, &budget) }
+        guard let walk = result else { return }
+        host.buffers.deliveredMemory = nil
+        carried.removeFirst(walk.consumedByteCount)
         carried.note(walk)
-        if carried.bytes.isEmpty, lifecycle.state != .closed {
+        if carried.byteCount == 0, lifecycle.state != .closed {
             partial = nil
             host.buffers.giveBack(carried)
         }
@@ -35,10 +47,10 @@ extension PipeConnection {
     func walkBehindCarried(_ bytes: UnsafeRawBufferPointer, _ budget: inout Int) {
         guard lifecycle.isReceiving else { return }
         if let partial {
-            partial.bytes.append(contentsOf: unsafe Span<UInt8>(_unsafeBytes: bytes))
+            partial.append(unsafe Span<UInt8>(_unsafeBytes: bytes))
         } else if isHeldBack || budget <= 0 {
             let rest = host.buffers.takePartial()
-            rest.bytes.append(contentsOf: unsafe Span<UInt8>(_unsafeBytes: bytes))
+            rest.append(unsafe Span<UInt8>(_unsafeBytes: bytes))
             rest.mayHoldFrames = true
             partial = rest
         } else {

@@ -60,6 +60,7 @@ extension PipeConnection {
         guard lifecycle.end() else { return }
         let final = Ending(reason)
         if let queue {
+            queue.value.adoptBorrowed(host.buffers)
             final.unsentMessageCount = queue.value.unsentMessageCount(host.framing)
             final.hasPartlySentMessage = queue.value.startedByteCount > 0
         }

@@ -137,7 +137,7 @@ extension PipeConnection {
             if let count, count > 0 { unsafe walk(UnsafeRawBufferPointer(rebasing: space[..<count]), 0, &budget) }
             return ReadOutcome(count, of: space.count)
         }
-        let isSmall = partial.bytes.byteCount <= TransferBuffers.copiedByteCount
+        let isSmall = partial.byteCount <= TransferBuffers.copiedByteCount
         if isSmall, partial.frameByteCount ?? 0 <= space.count {
             return try unsafe read(behind: partial, space, &budget)
         }
@@ -148,8 +148,8 @@ extension PipeConnection {
     private func read(
         behind partial: PartialFrame, _ space: UnsafeMutableRawBufferPointer, _ budget: inout Int
     ) throws(SystemError) -> ReadOutcome {
-        let carried = partial.bytes.byteCount
-        unsafe partial.bytes.withUnsafeBytes { unsafe space.copyMemory(from: $0) }
+        let carried = partial.byteCount
+        unsafe partial.memory.bytes.withUnsafeBytes { unsafe space.copyMemory(from: $0) }
         let free = unsafe UnsafeMutableRawBufferPointer(rebasing: space[carried...])
         let count = try unsafe Socket.receive(descriptor, free)
         if let count, count > 0 {
@@ -165,16 +165,19 @@ extension PipeConnection {
     private func read(
         into partial: PartialFrame, _ space: UnsafeMutableRawBufferPointer, _ budget: inout Int
     ) throws(SystemError) -> ReadOutcome {
+        partial.moveToLargeMemory()
         let missing = partial.missingByteCount ?? .max
         var room = 0
         var count: Int?
-        let own = try unsafe partial.bytes.withUnsafeFreeSpace(
+        let own = try unsafe partial.memory.bytes.withUnsafeFreeSpace(
             minimumCapacity: min(missing, partial.growth)
         ) { free throws(SystemError) in
             let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: free[..<min(free.count, missing)])
-            if rest.count == missing {
-                room = rest.count + space.count
-                count = try unsafe Socket.receive(descriptor, rest, space)
+            let behind = partial.frameByteCount.map { space.count - $0 } ?? 0
+            if rest.count == missing, behind > 0 {
+                room = rest.count + behind
+                let surplus = unsafe UnsafeMutableRawBufferPointer(rebasing: space[..<behind])
+                count = try unsafe Socket.receive(descriptor, rest, surplus)
             } else {
                 room = rest.count
                 count = try unsafe Socket.receive(descriptor, rest)

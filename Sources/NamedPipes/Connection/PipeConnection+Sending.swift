@@ -37,12 +37,16 @@ extension PipeConnection {
     private func sendFirst(_ message: Span<UInt8>) throws(PipeError) -> SendVerdict {
         let queue = try queueWithRoom(for: message.count)
         do {
-            try host.encode(message, into: &queue.value.bytes)
+            if message.count < TransferBuffers.inPlaceByteCount {
+                try host.encode(message, into: &queue.value.bytes)
+            } else if try !sendInPlace(message, queue) {
+                try host.framing.encode(message, into: &queue.value.bytes)
+            }
         } catch {
-            if queue.value.bytes.isEmpty { giveBackQueue() }
+            if queue.value.isEmpty { giveBackQueue() }
             throw PipeError(error)
         }
-        return didQueue(queue)
+        return didQueue()
     }
 
     /// Queues one message; see ``send(_:)-(Span<UInt8>)``.
@@ -53,23 +57,16 @@ extension PipeConnection {
     @discardableResult
     public func send(_ message: String) throws(PipeError) -> SendVerdict { try send(message.utf8.span) }
 
-    /// Queues frames that are already encoded, such as those of a broadcast.
-    func send(encoded frames: Span<UInt8>) throws(PipeError) -> SendVerdict {
-        let queue = try queueWithRoom(for: frames.count)
-        queue.value.bytes.append(contentsOf: frames)
-        return didQueue(queue)
-    }
-
     /// Queues what a client kept while it had no connection.
     func adopt(_ kept: SendQueueSlot) {
         queue = kept
         if kept.value.byteCount > host.configuration.highWaterMark { didRiseAboveHighWaterMark() }
-        _ = didQueue(kept)
+        _ = didQueue()
     }
 
     /// The queue, if it takes another message. An empty one takes any that the framing allows.
     @inline(__always)
-    private func queueWithRoom(for byteCount: Int) throws(PipeError) -> SendQueueSlot {
+    func queueWithRoom(for byteCount: Int) throws(PipeError) -> SendQueueSlot {
         guard lifecycle.canSend else { throw .notConnected }
         if let queue {
             let limit = host.configuration.sendQueueLimit
@@ -92,7 +89,9 @@ extension PipeConnection {
     }
 
     @inline(__always)
-    private func didQueue(_ queue: SendQueueSlot) -> SendVerdict {
+    func didQueue() -> SendVerdict {
+        // A large message may have left already.
+        guard let queue else { return .accepted }
         let mark = host.configuration.highWaterMark
         guard queue.value.byteCount > mark else {
             // Inside a callback of this connection the flush follows anyway; while writability is awaited, it follows then.
@@ -124,11 +123,25 @@ extension PipeConnection {
     /// What ``flush()`` does where nothing stands against it.
     @inline(__always)
     func write(_ queue: SendQueueSlot) {
+        guard queue.value.isContiguous else { return writeGathered(queue) }
         do {
-            let count = queue.value.byteCount
+            let count = queue.value.bytes.byteCount
             let taken = try unsafe queue.value.bytes.withUnsafeBytes { bytes throws(SystemError) in
                 try unsafe Socket.send(descriptor, bytes)
             }
+            guard taken == count else { return try didWrite(taken ?? 0, of: queue) }
+        } catch {
+            return outputDidFail(error)
+        }
+        giveBackQueue()
+        if flags.contains(.aboveHighWaterMark) { didFallBelowHighWaterMark() }
+    }
+
+    @inline(never)
+    private func writeGathered(_ queue: SendQueueSlot) {
+        do {
+            let count = queue.value.byteCount
+            let taken = try Socket.send(descriptor) { queue.value.gather(into: &$0) }
             guard taken == count else { return try didWrite(taken ?? 0, of: queue) }
         } catch {
             return outputDidFail(error)

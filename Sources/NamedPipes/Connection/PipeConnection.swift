@@ -215,7 +215,7 @@ extension PipeConnection: TurnWork, EventHandler {
         var budget = host.messagesPerTurn
         readPlainly(&budget)
         if let queue {
-            if queue.value.bytes.isEmpty { giveBackQueue() } else if lifecycle.canWrite { write(queue) }
+            if queue.value.isEmpty { giveBackQueue() } else if lifecycle.canWrite { write(queue) }
         }
         if flags == [.registered, .busy], queue == nil, budget > 0, lifecycle.isUsual {
             flags = .registered
@@ -234,6 +234,8 @@ extension PipeConnection: TurnWork, EventHandler {
 
     private func finishWork() {
         settle()
+        // The next read, of whatever connection, overwrites what lies in the receive space.
+        if let queue { queue.value.adoptBorrowed(host.buffers) }
         watchInput()
         flags.remove(.busy)
         guard flags.contains(.wantsTurn), lifecycle.state != .closed else { return }

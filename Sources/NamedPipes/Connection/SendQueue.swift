@@ -3,11 +3,20 @@ internal import PipeFraming
 
 /// Encoded frames on their way to the kernel, and what is known of where one message ends and the next begins.
 ///
-/// A connection borrows one from its reactor's ``TransferBuffers`` while something waits, and gives it back when all is
-/// written.
+/// Small messages are copied into one buffer. A large one is left where it lies (``Insertion``): only its envelope is in
+/// the buffer, and it leaves between the two in a gathered write.
+///
+/// A connection borrows a queue from its reactor's ``TransferBuffers`` while something waits, and gives it back when all
+/// is written.
 struct SendQueue: ~Copyable {
-    /// The unsent bytes. Frames are appended whole.
+    /// The unsent bytes that were copied here. Frames are appended whole.
     var bytes = FrameBuffer()
+
+    /// The large messages between them, in order.
+    private(set) var insertions: [Insertion] = []
+
+    /// The bytes of all insertions.
+    private(set) var insertedByteCount = 0
 
     /// How many bytes at the front belong to a frame whose beginning has already been written.
     private(set) var startedByteCount = 0
@@ -15,70 +24,132 @@ struct SendQueue: ~Copyable {
     /// The next one in the reserve of ``TransferBuffers``, while this one lies there.
     var nextInReserve: SendQueueSlot?
 
-    var byteCount: Int { bytes.byteCount }
+    /// A large message that leaves from where it lies.
+    @safe
+    struct Insertion {
+        /// How many unsent bytes of the buffer leave before it.
+        var position: Int
+        var start: UnsafeRawPointer
+        var byteCount: Int
+        /// What keeps the memory. Nil while it lies in the reactor's receive space, which the next read overwrites.
+        var owner: SharedBytes?
+        var envelope: FrameEnvelope
+        /// Whether a byte of its frame was written.
+        var isStarted = false
+    }
 
-    /// Removes what the kernel took, which was not everything, and finds out where the frame that was cut began.
+    var byteCount: Int { bytes.byteCount &+ insertedByteCount }
+    var isEmpty: Bool { byteCount == 0 }
+
+    /// Whether all is in one piece.
+    var isContiguous: Bool { insertedByteCount == 0 }
+
+    /// Appends one frame whose body stays where it is.
+    ///
+    /// - Parameters:
+    ///   - owner: holds the memory of `body`; nil if that is valid until ``adoptBorrowed(_:)`` only.
+    ///   - envelope: appends the envelope; nil from it means that the framing has none, and nothing happens here.
+    /// - Returns: whether it was appended.
+    mutating func append<Failure: Error>(
+        inPlace body: UnsafeRawBufferPointer, _ owner: SharedBytes?,
+        envelope: (inout FrameBuffer) throws(Failure) -> FrameEnvelope?
+    ) throws(Failure) -> Bool {
+        let before = bytes.byteCount
+        guard let start = body.baseAddress, let envelope = try envelope(&bytes) else { return false }
+        unsafe insertions.append(
+            Insertion(
+                position: before + envelope.prefixByteCount, start: start, byteCount: body.count, owner: owner,
+                envelope: envelope))
+        insertedByteCount += body.count
+        return true
+    }
+
+    /// Copies what lies in the receive space to memory that lasts.
+    @inline(__always)
+    mutating func adoptBorrowed(_ buffers: TransferBuffers) {
+        if insertedByteCount > 0 { adoptInsertions(buffers) }
+    }
+
+    @inline(never)
+    private mutating func adoptInsertions(_ buffers: TransferBuffers) {
+        for index in insertions.indices where insertions[index].owner == nil {
+            let owner = buffers.memory(for: insertions[index].byteCount)
+            let borrowed = unsafe UnsafeRawBufferPointer(
+                start: insertions[index].start, count: insertions[index].byteCount)
+            owner.bytes.append(contentsOf: unsafe Span<UInt8>(_unsafeBytes: borrowed))
+            unsafe insertions[index].start = owner.bytes.withUnsafeBytes { unsafe $0.baseAddress.unsafelyUnwrapped }
+            insertions[index].owner = owner
+        }
+    }
+
+    /// Adds what is unsent, as far as there is room, in the order in which it leaves. Valid until the queue is changed.
+    func gather(into list: inout GatherList) {
+        unsafe bytes.withUnsafeBytes { copied in
+            var offset = 0
+            for insertion in insertions {
+                guard !list.isFull else { return }
+                unsafe list.append(UnsafeRawBufferPointer(rebasing: copied[offset..<insertion.position]))
+                guard !list.isFull else { return }
+                unsafe list.append(UnsafeRawBufferPointer(start: insertion.start, count: insertion.byteCount))
+                offset = insertion.position
+            }
+            guard !list.isFull else { return }
+            unsafe list.append(UnsafeRawBufferPointer(rebasing: copied[offset...]))
+        }
+    }
+
+    /// Removes what the kernel took, and finds out where the frame that was cut began.
     mutating func didWrite(_ count: Int, _ framing: any MessageFraming) {
-        if count > 0 { startedByteCount = framing.remainder(of: bytes, behind: startedByteCount, cutAt: count) }
-        bytes.removeFirst(count)
+        guard count > 0 else { return }
+        startedByteCount = remainder(cutAt: count, framing)
+        if insertedByteCount == 0 { bytes.removeFirst(count) } else { removeGathered(count) }
+    }
+
+    private mutating func removeGathered(_ count: Int) {
+        var left = count
+        var sent = 0
+        var passed = 0
+        for index in insertions.indices {
+            let ofBytes = min(left, insertions[index].position - passed)
+            passed += ofBytes
+            left -= ofBytes
+            let ofBody = min(left, insertions[index].byteCount)
+            let frameStart = insertions[index].position - insertions[index].envelope.prefixByteCount
+            if ofBody > 0 || passed > frameStart { insertions[index].isStarted = true }
+            unsafe insertions[index].start += ofBody
+            insertions[index].byteCount -= ofBody
+            insertedByteCount -= ofBody
+            left -= ofBody
+            guard insertions[index].byteCount == 0 else { break }
+            sent += 1
+        }
+        passed += insertions.count == sent ? left : 0
+        insertions.removeFirst(sent)
+        bytes.removeFirst(passed)
+        for index in insertions.indices {
+            insertions[index].position -= passed
+            insertions[index].envelope.prefixByteCount = min(
+                insertions[index].envelope.prefixByteCount, insertions[index].position)
+        }
     }
 
     /// Gives memory back that a queue which has to wait does not need. A moment's burst may have left much more.
     mutating func trim() {
         guard bytes.capacity > 64 << 10, bytes.capacity / 4 > bytes.byteCount else { return }
         var small = FrameBuffer()
-        small.append(contentsOf: bytes, from: 0)
+        small.append(contentsOf: bytes.span)
         bytes = small
     }
 
-    /// The messages of which not one byte was written.
-    func unsentMessageCount(_ framing: any MessageFraming) -> Int {
-        framing.messageCount(in: bytes, from: startedByteCount)
-    }
-
-    /// Appends the frames of another queue of which not one byte was written.
-    mutating func append(unsentFramesOf other: borrowing SendQueue) {
-        bytes.append(contentsOf: other.bytes, from: other.startedByteCount)
-    }
-
-    /// Makes it as new, but for the memory that it keeps.
+    /// Makes a contiguous one as new, but for the memory that it keeps.
     mutating func clear() {
         startedByteCount = 0
         bytes.removeFirst(bytes.byteCount)
     }
-}
 
-extension FrameBuffer {
-    fileprivate mutating func append(contentsOf other: borrowing FrameBuffer, from start: Int) {
-        append(contentsOf: other.span.extracting(droppingFirst: start))
-    }
-}
-
-// A queue keeps no list of its messages: what was encoded can be decoded, and it is asked only when a write was cut
-// short or the connection has ended. A framing that does not understand its own frames is counted as one message.
-
-extension MessageFraming {
-    fileprivate func messageCount(in buffer: borrowing FrameBuffer, from start: Int) -> Int {
-        let frames = buffer.span
-        guard start < frames.count else { return 0 }
-        var count = 0
-        let walk = try? scanFrames(in: frames.extracting(droppingFirst: start), scannedByteCount: 0) { _ in
-            count += 1
-            return true
-        }
-        return walk?.consumedByteCount == frames.count - start ? count : count + 1
-    }
-
-    /// How many bytes of a frame are left behind a cut, if `start` bytes at the front are the rest of an earlier frame.
-    fileprivate func remainder(of buffer: borrowing FrameBuffer, behind start: Int, cutAt cut: Int) -> Int {
-        let frames = buffer.span
-        guard cut > start else { return start - cut }
-        let written = frames.extracting(start..<cut)
-        guard let walk = try? scanFrames(in: written, scannedByteCount: 0, deliver: { _ in true }) else { return 0 }
-        let boundary = start + walk.consumedByteCount
-        guard boundary < cut else { return 0 }
-        let rest = frames.extracting(droppingFirst: boundary)
-        guard case .frame(_, let byteCount) = try? nextFrame(in: rest, scannedByteCount: 0) else { return 0 }
-        return boundary + byteCount - cut
+    /// Lets the large messages go.
+    mutating func clearInsertions() {
+        insertions.removeAll()
+        insertedByteCount = 0
     }
 }

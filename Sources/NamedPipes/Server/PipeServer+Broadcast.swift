@@ -22,16 +22,16 @@ extension PipeServer {
     public func broadcast(
         _ message: Span<UInt8>, where filter: (PipeConnection) -> Bool = { _ in true }
     ) throws(PipeError) -> BroadcastOutcome {
-        var frame = FrameBuffer()
+        let frame = SharedBytes()
         do {
-            try framing.encode(message, into: &frame)
+            try framing.encode(message, into: &frame.bytes)
         } catch {
             throw PipeError(error)
         }
         var outcome = BroadcastOutcome()
         for connection in connections where filter(connection) {
             do {
-                _ = try connection.send(encoded: frame.span)
+                _ = try connection.send(encoded: frame)
                 outcome.acceptedCount += 1
             } catch {
                 outcome.refusals[connection.id] = error

@@ -95,7 +95,7 @@ import Testing
                 peer.writeAll([0, 0])
                 loop.settle()
             }
-            #expect(recorder.connections.compactMap { $0.partial?.bytes.capacity }.allSatisfy { $0 <= 64 << 10 })
+            #expect(recorder.connections.compactMap { $0.partial?.memory.bytes.capacity }.allSatisfy { $0 <= 64 << 10 })
         }
     }
 
@@ -107,7 +107,7 @@ import Testing
                 raw.peer.writeAll(bytes)
                 loop.settle()
             }
-            #expect(try #require(connection.partial).bytes.capacity <= 66 << 10)
+            #expect(try #require(connection.partial).memory.bytes.capacity <= 66 << 10)
         }
     }
 }

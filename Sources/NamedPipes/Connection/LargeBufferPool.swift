@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+internal import PipeReactor
+
+/// The large buffers that connections of one reactor have used and nobody holds now.
+///
+/// A page that the kernel gives anew costs more than copying it (1.6 µs for 4 KiB where it was measured), so memory for
+/// large messages is used again. It is not kept for long: what nobody wanted for a second goes back to the allocator.
+///
+/// A frame that merely claims to be large may get a large buffer from here, but never makes the pool larger: what is
+/// handed out was filled before.
+final class LargeBufferPool {
+    /// Smaller ones are the allocator's business.
+    static let smallestByteCount = 32 << 10
+
+    /// How much is kept at most.
+    private static let keptByteCount = 32 << 20
+
+    /// How long a buffer is kept unused at least; at most twice as long.
+    private static let keptTime = Duration.seconds(1)
+
+    private final class Spare {
+        var bytes: FrameBuffer
+        var isOld = false
+
+        init(_ bytes: consuming FrameBuffer) { self.bytes = bytes }
+    }
+
+    private unowned let reactor: Reactor
+    // Sorted by size, the smallest first.
+    private var spares: [Spare] = []
+    private var byteCount = 0
+    private var clearing: ScheduledWork?
+
+    init(_ reactor: Reactor) { self.reactor = reactor }
+
+    /// An empty buffer of at least that capacity, if there is one, and not one that is much too large.
+    func take(atLeast capacity: Int) -> FrameBuffer? {
+        guard let index = spares.firstIndex(where: { $0.bytes.capacity >= capacity }),
+            spares[index].bytes.capacity / 4 <= max(capacity, Self.smallestByteCount)
+        else { return nil }
+        let spare = spares.remove(at: index)
+        byteCount -= spare.bytes.capacity
+        var bytes = FrameBuffer()
+        swap(&bytes, &spare.bytes)
+        return bytes
+    }
+
+    /// Takes back what nobody holds any more.
+    func giveBack(_ bytes: consuming FrameBuffer) {
+        let capacity = bytes.capacity
+        guard capacity >= Self.smallestByteCount, byteCount + capacity <= Self.keptByteCount else { return }
+        bytes.removeAll(keepingCapacity: true)
+        let index = spares.firstIndex { $0.bytes.capacity >= capacity } ?? spares.endIndex
+        spares.insert(Spare(bytes), at: index)
+        byteCount += capacity
+        if clearing == nil { scheduleClearing() }
+    }
+
+    private func scheduleClearing() {
+        // A stopped reactor runs no timers, and keeps nothing.
+        guard !reactor.isStopped else { return spares.removeAll() }
+        clearing = reactor.schedule(after: Self.keptTime) { [weak self] in self?.clear() }
+    }
+
+    private func clear() {
+        clearing = nil
+        spares.removeAll { $0.isOld }
+        byteCount = spares.reduce(0) { $0 + $1.bytes.capacity }
+        for spare in spares { spare.isOld = true }
+        if !spares.isEmpty { scheduleClearing() }
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+internal import PipeReactor
+
+// Messages that are too large to be copied for nothing: they leave from where they lie.
+
+extension PipeConnection {
+    /// Queues a message that is kept; see ``send(_:)-(Span<UInt8>)``. A large one leaves from where it lies.
+    @discardableResult
+    public func send(_ message: PipeMessage) throws(PipeError) -> SendVerdict {
+        try message.withBytes { bytes throws(PipeError) in
+            guard bytes.count >= TransferBuffers.inPlaceByteCount else { return try send(bytes) }
+            let queue = try queueWithRoom(for: bytes.count)
+            do throws(FramingError) {
+                let (body, owner) = unsafe message.memory
+                let isInserted = try unsafe insert(body, owner, bytes, into: queue)
+                if !isInserted { try host.framing.encode(bytes, into: &queue.value.bytes) }
+            } catch {
+                if queue.value.isEmpty { giveBackQueue() }
+                throw PipeError(error)
+            }
+            return didQueue()
+        }
+    }
+
+    /// Keeps a message beyond the callback that it was given to. A large one is not copied: it stays in the memory that it
+    /// was read into.
+    public func keep(_ message: Span<UInt8>) -> PipeMessage {
+        guard message.count >= TransferBuffers.inPlaceByteCount else { return PipeMessage(copying: message) }
+        return unsafe message.withUnsafeBytes { body in
+            guard case .memory(let owner) = unsafe host.buffers.place(of: body) else {
+                return PipeMessage(copying: message)
+            }
+            return unsafe PipeMessage(body, in: owner)
+        }
+    }
+
+    /// Queues a large message without copying it, if its memory lasts long enough, or makes the kernel copy it at once.
+    func sendInPlace(_ message: Span<UInt8>, _ queue: SendQueueSlot) throws(FramingError) -> Bool {
+        try unsafe message.withUnsafeBytes { body throws(FramingError) in
+            let place = unsafe host.buffers.place(of: body)
+            if case .memory(let owner) = place { return try unsafe insert(body, owner, message, into: queue) }
+            guard canWriteNow, try unsafe insert(body, nil, message, into: queue) else { return false }
+            // What lies in the receive space can wait for the burst's one write, if it came in here: that is before the
+            // next read. Anything else leaves now, and what the kernel does not take is copied.
+            if case .receiveSpace = place, flags.contains(.busy) { return true }
+            write(queue)
+            self.queue?.value.adoptBorrowed(host.buffers)
+            return true
+        }
+    }
+
+    private var canWriteNow: Bool { !flags.contains(.awaitingWritability) && lifecycle.canWrite }
+
+    private func insert(
+        _ body: UnsafeRawBufferPointer, _ owner: SharedBytes?, _ message: Span<UInt8>, into queue: SendQueueSlot
+    ) throws(FramingError) -> Bool {
+        try unsafe queue.value.append(inPlace: body, owner) { output throws(FramingError) in
+            try host.framing.encodeEnvelope(of: message, into: &output)
+        }
+    }
+
+    /// Queues a frame that is already encoded, such as a broadcast's.
+    func send(encoded frame: SharedBytes) throws(PipeError) -> SendVerdict {
+        let count = frame.bytes.byteCount
+        let queue = try queueWithRoom(for: count)
+        if count < TransferBuffers.inPlaceByteCount {
+            frame.withBytes { queue.value.bytes.append(contentsOf: $0) }
+        } else {
+            _ = unsafe frame.bytes.withUnsafeBytes { body in
+                unsafe queue.value.append(inPlace: body, frame) { _ in FrameEnvelope() }
+            }
+        }
+        return didQueue()
+    }
+}

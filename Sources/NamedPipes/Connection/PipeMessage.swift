@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+
+/// A message that outlives the callback that it was given to, and that can be sent any number of times without being
+/// copied: its memory is shared by everything that holds or sends it.
+///
+/// ```swift
+/// func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+///     latest = connection.keep(message)       // no copy, if it is large
+/// }
+///
+/// func connectionDidOpen(_ connection: PipeConnection) {
+///     if let latest { _ = try? connection.send(latest) }
+/// }
+/// ```
+///
+/// It belongs to the reactor's thread.
+@safe
+public struct PipeMessage {
+    private let storage: SharedBytes
+    private let start: UnsafeRawPointer?
+
+    /// The size in bytes.
+    public let byteCount: Int
+
+    /// Copies a message.
+    public init(copying message: Span<UInt8>) {
+        storage = SharedBytes()
+        storage.bytes.append(contentsOf: message)
+        byteCount = message.count
+        unsafe start = storage.bytes.withUnsafeBytes { $0.baseAddress }
+    }
+
+    /// Copies a message.
+    public init(copying message: [UInt8]) { self.init(copying: message.span) }
+
+    init(_ body: UnsafeRawBufferPointer, in storage: SharedBytes) {
+        self.storage = storage
+        unsafe start = body.baseAddress
+        byteCount = body.count
+    }
+
+    /// Calls a function with the bytes, in place.
+    public func withBytes<Result: ~Copyable, Failure: Error>(
+        _ use: (Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let (body, owner) = unsafe memory
+        defer { withExtendedLifetime(owner) {} }
+        return try unsafe use(Span<UInt8>(_unsafeBytes: body))
+    }
+
+    /// Where the bytes lie, for as long as the other value lives.
+    var memory: (body: UnsafeRawBufferPointer, owner: SharedBytes) {
+        unsafe (UnsafeRawBufferPointer(start: start, count: byteCount), storage)
+    }
+}
+
+@available(*, unavailable, message: "a message belongs to its reactor's thread; copy its bytes for others")
+extension PipeMessage: Sendable {}

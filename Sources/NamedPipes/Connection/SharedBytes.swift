@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+
+/// Memory of its own for something large: held by the partial frame that is read into it, by the messages that were kept
+/// from it, and by the send queues that it leaves from. Whoever finds itself its only holder may change it.
+///
+/// The last holder's end gives the memory back to the pool that it came from.
+final class SharedBytes {
+    var bytes: FrameBuffer
+    private let pool: LargeBufferPool?
+
+    init(_ bytes: consuming FrameBuffer = FrameBuffer(), pool: LargeBufferPool? = nil) {
+        self.bytes = bytes
+        self.pool = pool
+    }
+
+    /// Calls a function with the bytes, in place. They must not be changed meanwhile.
+    func withBytes<Result: ~Copyable, Failure: Error>(
+        _ use: (Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe bytes.withUnsafeBytes { bytes throws(Failure) in
+            try unsafe use(Span<UInt8>(_unsafeBytes: bytes))
+        }
+    }
+
+    deinit {
+        guard let pool else { return }
+        var memory = FrameBuffer()
+        swap(&memory, &bytes)
+        pool.giveBack(memory)
+    }
+}

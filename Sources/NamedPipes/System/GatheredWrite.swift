@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import PipeReactor
+
+/// The pieces of one gathered write (`sendmsg(2)`), in the order in which they leave.
+@safe
+struct GatherList {
+    private let vectors: UnsafeMutableBufferPointer<iovec>
+    private(set) var count = 0
+
+    /// How many pieces one call takes. The kernel's limit is 1,024 (`IOV_MAX`); what its buffers hold is reached before.
+    static let capacity = 64
+
+    fileprivate init(_ vectors: UnsafeMutableBufferPointer<iovec>) { unsafe self.vectors = vectors }
+
+    /// Whether there is room for another piece.
+    var isFull: Bool { count == Self.capacity }
+
+    /// Adds a piece, unless it is empty. The list must not be full.
+    mutating func append(_ piece: UnsafeRawBufferPointer) {
+        guard piece.count > 0 else { return }
+        unsafe vectors.initializeElement(
+            at: count, to: iovec(iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress), iov_len: piece.count))
+        count += 1
+    }
+}
+
+extension Socket {
+    /// `sendmsg(2)` with `MSG_NOSIGNAL`: how many bytes of the pieces the kernel took, or nil if it takes none now.
+    static func send(_ descriptor: Int32, gathering fill: (inout GatherList) -> Void) throws(SystemError) -> Int? {
+        try unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: GatherList.capacity) {
+            vectors throws(SystemError) in
+            var list = unsafe GatherList(vectors)
+            fill(&list)
+            var message = unsafe msghdr()
+            unsafe message.msg_iov = vectors.baseAddress
+            unsafe message.msg_iovlen = list.count
+            return try nonBlockingCall("sendmsg") { unsafe sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL)) }
+        }
+    }
+}
