@@ -9,7 +9,7 @@ from pathlib import Path
 from .limits import Limit, Thresholds, violations
 from .measuring import Measurements, measure
 from .plan import fixed_plan
-from .scenarios import SCENARIOS, Scenario
+from .scenarios import LOAD, SCENARIOS, Scenario
 from .servers import SERVERS, build
 from .summary import Run
 
@@ -57,7 +57,7 @@ def check(form: Form, programs: Path | None) -> int:
     """Prints what was found; the process's status."""
     thresholds = Thresholds.load()
     limits, tolerance = thresholds.checked, thresholds.tolerance[form.name]
-    programs = programs or build([SERVERS[name] for name in needed(limits)[1]], ["c-load"])
+    programs = programs or build([SERVERS[name] for name in needed(limits)[1]], [LOAD])
     runs = look(programs, limits, form.rounds, form.seconds)
     fallen = violations(limits, runs, tolerance)
     if fallen:

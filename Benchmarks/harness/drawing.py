@@ -56,7 +56,9 @@ def save(figure: Figure, directory: Path, name: str) -> None:
 # Bars: one panel for each load, one bar for each server, so that every bar has its name beside it.
 
 
-def bars(axes: Axes, results: Results, servers: list[str], values: dict[str, float], shown: Callable[[float], str]) -> None:
+def bars(
+    axes: Axes, results: Results, servers: list[str], values: dict[str, float], shown: Callable[[float], str],
+) -> None:
     """A bar that reaches beyond the axis is cut off there; its figure says how far it goes."""
     furthest = 0.92 * axes.get_xlim()[1]
     for place, server in enumerate(servers):

@@ -41,7 +41,7 @@ class Limit:
         return median(found) if found else None
 
     def title(self) -> str:
-        what = {"rate": "rate", "cpu": "server cpu per message"}.get(self.metric, self.metric)
+        what = {"cpu": "server cpu per message", "load_cpu": "the load's cpu per message"}.get(self.metric, self.metric)
         return f"{self.scenario}: {what} of {self.entry} to {self.to}"
 
     def bound_title(self, tolerance: float = 0) -> str:

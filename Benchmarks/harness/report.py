@@ -76,6 +76,9 @@ def page(results: Results, thresholds: Thresholds, pictures: list[Picture], dire
         "## Closely", "Ratios to the floor: the median (least–most).",
         tables.close_table(results, core, closely),
         "## Other loads", tables.close_table(results, variants),
+        "## Our client as the load",
+        "Both against the server in C; ratios to the load in C, which knows nothing but this one protocol.",
+        tables.client_table(results),
         "## Latency",
         "Of the run with the median p99. `open` counts from when a message was due; `flood` is what a connection with "
         "one message in flight meets beside four that send all they can.",

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from .scenarios import Entry, Scenario
+from .scenarios import LOAD, Entry, Scenario
 from .servers import SERVERS
 
-LOAD = "c-load"
 START_SECONDS = 30.0
 
 Result = dict[str, Any]
@@ -103,9 +102,9 @@ def running(command: Command, cpu: int | None, end_with: signal.Signals = signal
 
 def run_load(
     programs: Path, server: RunningServer, options: Sequence[str], cpu: int | None, timeout: float,
-    counts_server: bool = True,
+    program: str = LOAD, counts_server: bool = True,
 ) -> Result:
-    command = [str(programs / LOAD), "--path", server.path, *options]
+    command = [str(programs / program), "--path", server.path, *options]
     if counts_server:
         command += ["--server-pid", str(server.pid)]
     try:
@@ -124,4 +123,4 @@ def run(programs: Path, scenario: Scenario, entry: Entry, seconds: float, cpus: 
     load_cpu = cpus.server if scenario.one_cpu else cpus.load
     options = [*scenario.load, *entry.load_options, "--seconds", f"{seconds:.3f}"]
     with running(command, cpus.server) as server:
-        return run_load(programs, server, options, load_cpu, timeout=seconds + 90)
+        return run_load(programs, server, options, load_cpu, timeout=seconds + 90, program=entry.load_program)

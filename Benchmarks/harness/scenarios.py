@@ -2,10 +2,11 @@
 """The loads under which servers are compared."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .servers import FLOOR, OURS
 
+LOAD, OUR_LOAD = "c-load", "pipes-load"
 POLLING = ("c-epoll-poll", "pipes-poll")
 BUSY_LOOK = ("--poll", "50")
 LARGE_BUFFERS = ("--send-buffer", str(2 << 20), "--receive-buffer", str(2 << 20))
@@ -21,6 +22,7 @@ class Entry:
     server: str
     server_options: tuple[str, ...] = ()
     load_options: tuple[str, ...] = ()
+    load_program: str = LOAD
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ POLLED = (
 
 VARIANTS = (
     Scenario(
-        "S1c", "1 × 1 × 64 B on one cpu", "Server and load share a cpu: no wake-up of another hides what either does.",
+        "S1c", "1 × 1 × 64 B on one cpu", "Server and load share a cpu: no wake-up of another hides what they do.",
         load(1, 1, 64), peers=CLOSE_PEERS | {"nio-async"}, one_cpu=True),
     Scenario(
         "S7b", "1 × 2 × 4 MiB, 2 MiB socket buffers", "Large socket buffers on both ends; the floor as in S7.",
@@ -111,4 +113,12 @@ GROWTH = tuple(
         peers=frozenset({FLOOR, OURS, "c-libevent", "nio"}))
     for count in (100, 1000, 10_000, 19_000))
 
-SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in (*CORE, *POLLED, *VARIANTS, *GROWTH)}
+# The same server for both, C's; ours is the client.
+CLIENTS = tuple(
+    replace(
+        like, name=like.name.replace("S", "L"), asks="Our client as the load, against the load in C.", rounds=5,
+        entries=(Entry(FLOOR, FLOOR), Entry(f"{OURS} client", FLOOR, load_program=OUR_LOAD)))
+    for like in CORE if like.name in ("S1", "S2", "S3", "S4", "S6"))
+
+SCENARIOS: dict[str, Scenario] = {
+    scenario.name: scenario for scenario in (*CORE, *POLLED, *VARIANTS, *GROWTH, *CLIENTS)}

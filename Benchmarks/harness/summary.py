@@ -19,11 +19,17 @@ def cpu(result: Result) -> float:
     return result["server_cpu_seconds"] * 1e9 / max(result["messages"], 1)
 
 
+def load_cpu(result: Result) -> float:
+    """Nanoseconds of the load's cpu for a message."""
+    return result["client_cpu_seconds"] * 1e9 / max(result["messages"], 1)
+
+
 def latency(percentile: str) -> Metric:
     return lambda result: result["latency_us"][percentile]
 
 
-METRICS: dict[str, Metric] = {"rate": rate, "cpu": cpu, "p50": latency("p50"), "p99": latency("p99")}
+METRICS: dict[str, Metric] = {
+    "rate": rate, "cpu": cpu, "load_cpu": load_cpu, "p50": latency("p50"), "p99": latency("p99")}
 
 
 @dataclass(frozen=True)

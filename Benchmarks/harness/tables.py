@@ -78,11 +78,21 @@ def close_table(results: Results, names: Iterable[str], wanted: Iterable[str] | 
     return markdown(CLOSE_HEADER, rows)
 
 
+def client_table(results: Results) -> str:
+    """Our client as the load: what counts is its own cpu, not the server's."""
+    rows = []
+    for name, scenario in results.scenarios.items():
+        for found in scenario.comparisons(results.floor) if name.startswith("L") else ():
+            if found.entry != results.floor:
+                ratios = (str(found.ratio[metric]) for metric in ("rate", "load_cpu"))
+                rows.append([name, scenario.title, found.entry, str(found.rounds), *ratios])
+    return markdown(("", "load", "entry", "rounds", "rate", "the load's cpu per message"), rows)
+
+
 def latency_table(results: Results, names: Iterable[str]) -> str:
     rows = []
-    for name in names:
-        scenario = results.scenarios.get(name)
-        for entry in scenario.servers if scenario else ():
+    for scenario in (results.scenarios[name] for name in names if name in results.scenarios):
+        for entry in scenario.servers:
             runs = sorted(
                 (run.result for run in scenario.runs if run.entry == entry),
                 key=lambda result: result["latency_us"]["p99"])

@@ -39,17 +39,17 @@ def middle(results: Results, scenario: str, metric: str) -> float | None:
 
 def of_idle_memory(results: Results, most: float) -> Target:
     found = idle_bytes(results, results.ours)
-    measured = "–" if found is None else f"{found:,.0f}"
-    return Target("Resident bytes per idle connection", f"≤ {most:,.0f}", measured, None if found is None else found <= most)
+    title, must = "Resident bytes per idle connection", f"≤ {most:,.0f}"
+    return Target(title, must, "–", None) if found is None else Target(title, must, f"{found:,.0f}", found <= most)
 
 
 def of_idle_crowd(results: Results) -> Target:
     """Not within a round: the two scenarios were measured one after the other."""
+    title, least = "Rate beside 10,000 idle connections to that without", 0.95
     beside, alone = middle(results, "S10", "rate"), middle(results, "S1", "rate")
     if beside is None or alone is None:
-        return Target("Rate beside 10,000 idle connections to that without", "≥ 0.95", "–", None)
-    ratio = beside / alone
-    return Target("Rate beside 10,000 idle connections to that without", "≥ 0.95", f"{ratio:.2f}", ratio >= 0.95)
+        return Target(title, f"≥ {least}", "–", None)
+    return Target(title, f"≥ {least}", f"{beside / alone:.2f}", beside / alone >= least)
 
 
 def all_targets(results: Results, thresholds: Thresholds) -> Iterator[Target]:

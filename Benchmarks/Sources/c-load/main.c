@@ -123,9 +123,9 @@ static uint64_t bytes_received(void) {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < measured.count; i++) {
         const struct connection *connection = &measured.connections[i];
-        if (measured.sizes.frame) bytes += connection->received * measured.sizes.frame;
-        else
-            for (uint64_t n = 0; n < connection->received; n++) bytes += frame_size(measured.sizes, connection->index, n);
+        for (uint64_t n = 0; !measured.sizes.frame && n < connection->received; n++)
+            bytes += frame_size(measured.sizes, connection->index, n);
+        bytes += connection->received * measured.sizes.frame;
     }
     return bytes;
 }

@@ -58,8 +58,8 @@ void report(const struct group *measured, const struct outcome *outcome) {
     if (options.rate > 0) printf(", \"unanswered\": %llu", (number)outcome->unanswered);
     if (options.send_buffer) printf(", \"send_buffer_granted\": %d", outcome->send_buffer);
     if (options.flooders) {
-        double rate = (double)outcome->flood_messages / seconds;
-        printf(", \"flood\": {\"messages\": %llu, \"messages_per_second\": %.1f}", (number)outcome->flood_messages, rate);
+        number flood = outcome->flood_messages;
+        printf(", \"flood\": {\"messages\": %llu, \"messages_per_second\": %.1f}", flood, (double)flood / seconds);
     }
     printf("}\n");
 }

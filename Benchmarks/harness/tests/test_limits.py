@@ -5,6 +5,7 @@ from harness.checking import joined, needed
 from harness.limits import Limit, Thresholds, violations
 from harness.scenarios import SCENARIOS
 from harness.servers import FLOOR, OURS
+from harness.summary import METRICS
 
 from .test_summary import run
 
@@ -28,7 +29,8 @@ class Limits(unittest.TestCase):
 
     def test_a_violation_says_what_fell(self) -> None:
         found = violations([RATE], {"S2": [run(0, "c", 100), run(0, "ours", 50)]}, 0.1)
-        self.assertEqual([str(violation) for violation in found], ["S2: rate of ours to c is 0.50, and must be ≥ 0.85"])
+        self.assertEqual(len(found), 1)
+        self.assertEqual(str(found[0]), "S2: rate of ours to c is 0.50, and must be ≥ 0.85")
 
     def test_what_was_not_measured_violates(self) -> None:
         self.assertIn("not measured", str(violations([RATE], {}, 0)[0]))
@@ -45,7 +47,7 @@ class Committed(unittest.TestCase):
         thresholds = Thresholds.load()
         for limit in (*thresholds.checked, *thresholds.reported):
             self.assertIn(limit.scenario, SCENARIOS)
-            self.assertIn(limit.metric, ("rate", "cpu", "p50", "p99"))
+            self.assertIn(limit.metric, METRICS)
             self.assertNotEqual(limit.at_least is None, limit.at_most is None, limit)
 
     def test_checking_needs_the_floor_and_ours(self) -> None:

@@ -12,6 +12,7 @@ import threading
 import time
 import unittest
 from collections.abc import Callable, Iterator
+from typing import Any
 
 Reply = Callable[[bytes, int], bytes]
 
@@ -70,7 +71,7 @@ def run(reply: Reply, *options: object) -> subprocess.CompletedProcess[str]:
 
 @unittest.skipUnless(PROGRAM, "C_LOAD does not say where c-load is: make bench-test")
 class Load(unittest.TestCase):
-    def measured(self, reply: Reply, *options: object) -> dict[str, object]:
+    def measured(self, reply: Reply, *options: object) -> dict[str, Any]:
         done = run(reply, *options)
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)
@@ -87,7 +88,7 @@ class Load(unittest.TestCase):
             ("--poll", 20),
         ):
             with self.subTest(options=options):
-                self.assertGreater(self.measured(echo, *options)["messages"], 0)
+                self.assertEqual(self.measured(echo, "--messages", 60, *options)["messages"], 60)
 
     def test_a_number_of_messages_is_kept_exactly(self) -> None:
         for options in (("--connections", 7, "--in-flight", 3), ("--churn", "--connections", 3), ("--rate", 2000)):
@@ -151,5 +152,6 @@ class Load(unittest.TestCase):
         self.assertIn("server_resident_bytes_per_connection", found)
 
     def test_the_flood_is_told_apart(self) -> None:
-        found = self.measured(echo, "--flood", 1)
-        self.assertGreater(found["flood"]["messages"], found["messages"])
+        found = self.measured(echo, "--flood", 1, "--messages", 300)
+        self.assertEqual(found["messages"], 300)
+        self.assertGreater(found["flood"]["messages"], 0)

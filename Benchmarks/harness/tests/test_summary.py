@@ -7,7 +7,8 @@ from harness.summary import METRICS, Run, Spread, compare, cpu, entries, ratios,
 def run(number: int, entry: str, rate: float, p99: float = 10, cpu_seconds: float = 1) -> Run:
     latency = {"p50": p99 / 2, "p99": p99}
     return Run(number, entry, {
-        "messages": 1000, "messages_per_second": rate, "server_cpu_seconds": cpu_seconds, "latency_us": latency})
+        "messages": 1000, "messages_per_second": rate, "server_cpu_seconds": cpu_seconds,
+        "client_cpu_seconds": 2 * cpu_seconds, "latency_us": latency})
 
 
 class Summaries(unittest.TestCase):
