@@ -12,7 +12,7 @@ swift-sources := Package.swift Benchmarks/Package.swift Sources Tests Benchmarks
 
 .PHONY: help
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: deps
 deps: ## Install what the build needs and this machine lacks (Debian: libevent-dev, pkg-config)
@@ -49,8 +49,35 @@ interop-deps: ## Install the foreign programs that the interoperability tests ta
 	@.ci/install-deps python3 erlang-base nodejs socat netcat-openbsd
 
 .PHONY: bench
-bench: deps ## Run the benchmarks (a package of its own); BENCH="--filter Framing" for a part
+bench: deps ## Measure against C and other peers, with pictures: 15 minutes; QUICK=1: under 2
+	@.ci/install-deps python3 python3-matplotlib
+	@Benchmarks/bench run $(if $(QUICK),--quick)
+
+.PHONY: bench-check
+bench-check: deps ## Fail where a ratio to the C floor is below its limit; LONG=1: closely
+	@.ci/install-deps python3
+	@Benchmarks/bench check $(if $(LONG),--long)
+
+.PHONY: bench-instructions
+bench-instructions: deps ## Count and limit user instructions per message; LONG=1: SwiftNIO's, too
+	@.ci/install-deps python3 valgrind
+	@Benchmarks/bench instructions --check $(if $(LONG),--long)
+
+.PHONY: bench-syscalls
+bench-syscalls: deps ## Count system calls per message, and compare with C's
+	@.ci/install-deps python3 strace
+	@Benchmarks/bench syscalls --check
+
+.PHONY: bench-micro
+bench-micro: deps ## Run the microbenchmarks; BENCH="--filter Framing" for a part
 	@swift package --package-path Benchmarks benchmark $(BENCH)
+
+.PHONY: bench-test
+bench-test: deps ## Test what measures: the load and the harness
+	@.ci/install-deps python3
+	@swift build --package-path Benchmarks --configuration release --product c-load
+	@C_LOAD="$$(swift build --package-path Benchmarks --configuration release --show-bin-path)/c-load" \
+		python3 -m unittest discover --start-directory Benchmarks/harness/tests --top-level-directory Benchmarks
 
 .PHONY: docs
 docs: deps ## Build the documentation; a warning or an undocumented declaration is an error

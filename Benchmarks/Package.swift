@@ -43,5 +43,7 @@ let package = Package(
         measuringTool("c-epoll-echo"),
         .executableTarget(
             name: "pipes-echo", dependencies: [namedPipes], path: "Sources/pipes-echo", swiftSettings: settings),
+        .executableTarget(
+            name: "pipes-load", dependencies: [namedPipes], path: "Sources/pipes-load", swiftSettings: settings),
     ]
 )

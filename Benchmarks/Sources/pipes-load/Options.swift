@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The command line: those of `c-load`'s options that a closed loop has.
+struct Options {
+    var path = ""
+    var connections: UInt32 = 1
+    var inFlight: UInt64 = 1
+    var size = 64
+    var time = Duration.seconds(1)
+    var server: Int32?
+
+    init(_ arguments: ArraySlice<String>) {
+        var rest = arguments
+        while let name = rest.popFirst() {
+            guard let value = rest.popFirst(), take(name, value) else { end(with: "what is \(name)?") }
+        }
+        guard !path.isEmpty, connections > 0, inFlight > 0, size >= 16 else { end(with: "--path SOCKET is missing") }
+    }
+
+    /// Whether it was understood.
+    private mutating func take(_ name: String, _ value: String) -> Bool {
+        switch name {
+        case "--path": path = value
+        case "--connections": connections = UInt32(value) ?? 0
+        case "--in-flight": inFlight = UInt64(value) ?? 0
+        case "--size": size = Int(value) ?? 0
+        case "--seconds": time = .seconds(Double(value) ?? 1)
+        case "--server-pid": server = Int32(value)
+        default: return false
+        }
+        return true
+    }
+}

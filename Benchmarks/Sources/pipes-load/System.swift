@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// What a clock shows, in nanoseconds. See clock_gettime(2).
+func nanoseconds(_ clock: clockid_t) -> UInt64 {
+    var time = timespec()
+    guard unsafe clock_gettime(clock, &time) == 0 else { end(with: "clock_gettime: errno \(errno)") }
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+/// The cpu time of a process, in nanoseconds. See clock_getcpuclockid(3).
+func cpuNanoseconds(ofProcess process: pid_t) -> UInt64 {
+    var clock = clockid_t()
+    guard unsafe clock_getcpuclockid(process, &clock) == 0 else { end(with: "no such process: \(process)") }
+    return nanoseconds(clock)
+}
+
+/// Lets the process have as many descriptors as it may: 19,000 connections are more than the usual soft limit.
+func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+}
+
+/// Whether bytes that are as many have the same values in a range. The pointers do not leave.
+func isEqual(_ bytes: Span<UInt8>, _ others: [UInt8], in range: Range<Int>) -> Bool {
+    unsafe bytes.withUnsafeBytes { bytes in
+        unsafe others.withUnsafeBytes { others in
+            guard let start = bytes.baseAddress, let otherStart = others.baseAddress else { return true }
+            return unsafe memcmp(start + range.lowerBound, otherStart + range.lowerBound, range.count) == 0
+        }
+    }
+}
+
+/// Ends the program: a load that lost a connection measures something else.
+func end(with text: String) -> Never {
+    var line = Array("pipes-load: \(text)\n".utf8)
+    _ = unsafe write(STDERR_FILENO, &line, line.count)
+    exit(1)
+}

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`bench instructions`: what a message costs in user mode, counted by callgrind, which repeats on any machine.
+
+The slope between a short and a long load: what starting up and connecting cost cancels out.
+"""
+
+import re
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from .progress import Progress
+from .running import Command, run_load, running
+from .scenarios import SCENARIOS, Scenario
+from .servers import FLOOR, OURS
+
+NAMES = ("S2", "S3", "S4")
+SHORT_SERVERS = (FLOOR, OURS)
+LONG_SERVERS = (FLOOR, OURS, "nio-tuned", "nio")
+SHORT_LOAD, LONG_LOAD = 10_000, 60_000
+# valgrind is 20 to 50 times slower, and a load that is worth counting ends within seconds all the same.
+RUN_SECONDS = 300.0
+
+Counts = dict[str, dict[str, float]]  # per message, by server, then by scenario
+
+
+def total(text: str) -> int:
+    """The instructions of the whole process, from a callgrind.out file (its "Callgrind Format Specification")."""
+    found = re.search(r"^(?:totals|summary): (\d+)", text, re.MULTILINE)
+    if not found:
+        raise SystemExit("callgrind wrote no total")
+    return int(found.group(1))
+
+
+def slope(short: float, long: float, short_messages: int, long_messages: int) -> float:
+    return (long - short) / (long_messages - short_messages)
+
+
+def instructions(programs: Path, server: str, scenario: Scenario, messages: int) -> int:
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        out = Path(directory) / "callgrind.out"
+        inside = ("valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}")
+        # Told to end, not killed: callgrind writes its counts then.
+        with running(Command(programs, server, inside=inside), cpu=None, end_with=signal.SIGTERM) as process:
+            options = [*scenario.load, "--messages", str(messages)]
+            run_load(programs, process, options, cpu=None, timeout=RUN_SECONDS, counts_server=False)
+        return total(out.read_text())
+
+
+def per_message(programs: Path, server: str, scenario: Scenario) -> float:
+    counts = [instructions(programs, server, scenario, messages) for messages in (SHORT_LOAD, LONG_LOAD)]
+    return slope(counts[0], counts[1], SHORT_LOAD, LONG_LOAD)
+
+
+def count(programs: Path, servers: Sequence[str]) -> Counts:
+    if not shutil.which("valgrind"):
+        raise SystemExit("valgrind is needed: apt install valgrind")
+    progress = Progress(5.0 * len(servers) * len(NAMES))
+    counts: Counts = {}
+    for server in servers:
+        for name in NAMES:
+            progress.show(f"{name}, {server}")
+            counts.setdefault(server, {})[name] = per_message(programs, server, SCENARIOS[name])
+            progress.advance(5.0)
+    progress.end()
+    return counts
+
+
+def table(counts: Counts, limits: dict[str, float]) -> str:
+    rows = [["User instructions per message", *NAMES]]
+    rows += [[server, *(f"{found[name]:,.0f}" for name in NAMES)] for server, found in counts.items()]
+    rows.append([f"limit for {OURS}", *(f"{limits[name]:,.0f}" for name in NAMES)])
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]])
+
+
+def beyond(found: dict[str, float], limits: dict[str, float]) -> Iterable[str]:
+    for name, limit in limits.items():
+        if found[name] > limit:
+            yield f"{name}: {OURS} takes {found[name]:,.0f} instructions a message, and may take {limit:,.0f}"

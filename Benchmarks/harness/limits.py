@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must hold, as thresholds.json says it, and whether it does."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from .summary import METRICS, Run, ratios
+
+FILE = Path(__file__).resolve().parent.parent / "thresholds.json"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A ratio that must not be below, or above, a bound."""
+
+    scenario: str
+    entry: str
+    to: str
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def bound(self, tolerance: float = 0) -> float:
+        if self.at_least is not None:
+            return self.at_least * (1 - tolerance)
+        if self.at_most is not None:
+            return self.at_most * (1 + tolerance)
+        raise ValueError(f"{self} has no bound")
+
+    def holds(self, ratio: float, tolerance: float = 0) -> bool:
+        bound = self.bound(tolerance)
+        return ratio >= bound if self.at_least is not None else ratio <= bound
+
+    def measured(self, runs: Iterable[Run]) -> float | None:
+        """The median of the ratios within the rounds; None if they did not meet."""
+        found = ratios(runs, self.entry, self.to, METRICS[self.metric])
+        return median(found) if found else None
+
+    def title(self) -> str:
+        what = {"cpu": "server cpu per message", "load_cpu": "the load's cpu per message"}.get(self.metric, self.metric)
+        return f"{self.scenario}: {what} of {self.entry} to {self.to}"
+
+    def bound_title(self, tolerance: float = 0) -> str:
+        return f"{'≥' if self.at_least is not None else '≤'} {self.bound(tolerance):.2f}"
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """`checked` are those that hold on any machine; `reported` need peers, or a machine where waking a cpu is dear."""
+
+    tolerance: dict[str, float]
+    checked: list[Limit]
+    reported: list[Limit]
+    idle_bytes: float
+    instructions: dict[str, float]
+    system_calls: dict[str, Any]
+
+    @staticmethod
+    def load(path: Path = FILE) -> "Thresholds":
+        fields = json.loads(path.read_text())
+        for name in ("checked", "reported"):
+            fields[name] = [Limit(**limit) for limit in fields[name]]
+        return Thresholds(**fields)
+
+
+@dataclass(frozen=True)
+class Violation:
+    limit: Limit
+    measured: float | None
+    tolerance: float
+
+    def __str__(self) -> str:
+        found = "not measured" if self.measured is None else f"{self.measured:.2f}"
+        return f"{self.limit.title()} is {found}, and must be {self.limit.bound_title(self.tolerance)}"
+
+
+def violations(limits: Iterable[Limit], runs: dict[str, list[Run]], tolerance: float) -> list[Violation]:
+    """Of limits whose two sides were measured by scenario; what was not measured violates."""
+    found = []
+    for limit in limits:
+        measured = limit.measured(runs.get(limit.scenario, []))
+        if measured is None or not limit.holds(measured, tolerance):
+            found.append(Violation(limit, measured, tolerance))
+    return found

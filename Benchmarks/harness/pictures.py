@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Has the pictures drawn, by an interpreter that has matplotlib: Debian's, if the one that runs us has it not."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+HINT = "no pictures: matplotlib is missing (apt install python3-matplotlib)"
+
+
+@dataclass(frozen=True)
+class Picture:
+    name: str
+    alt: str
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.png"
+
+
+PICTURES = (
+    Picture("rate", "Bars: messages a second relative to C, by load and server"),
+    Picture("cpu", "Bars: server cpu per message relative to C, by load and server"),
+    Picture("latency", "Curves: latency by percentile, by load and server"),
+    Picture("growth", "Curves: cpu and memory by the number of connections"),
+    Picture("memory", "Bars: resident bytes of an idle connection, by server"),
+)
+
+
+def interpreter() -> str | None:
+    for candidate in (sys.executable, "/usr/bin/python3"):
+        if Path(candidate).exists() and not subprocess.run(
+                [candidate, "-c", "import matplotlib"], stderr=subprocess.DEVNULL, check=False).returncode:
+            return candidate
+    return None
+
+
+def draw(results: Path, directory: Path) -> list[Picture]:
+    """Draws what the results have figures for, and returns those."""
+    for picture in PICTURES:
+        (directory / picture.file).unlink(missing_ok=True)
+    python = interpreter()
+    if python is None:
+        print(HINT, file=sys.stderr)
+        return []
+    package = Path(__file__).resolve().parent
+    subprocess.run(
+        [python, "-m", f"{package.name}.drawing", str(results.resolve()), str(directory.resolve())],
+        cwd=package.parent, check=True)
+    return [picture for picture in PICTURES if (directory / picture.file).exists()]
