@@ -27,9 +27,8 @@ public final class Reactor {
     private var isRunning = false
     private var companions: [ObjectIdentifier: AnyObject] = [:]
 
-    /// The objects that live on this reactor until they end by themselves: servers, clients, connections. Their keys are
-    /// what other threads may know of them.
-    package var residents = SlotTable<AnyObject>()
+    /// What lives on this reactor until it ends by itself.
+    package let residents = ResidentTable()
 
     /// Makes a reactor: an epoll descriptor and an eventfd.
     ///

@@ -80,11 +80,11 @@ extension PipeConnection {
         guard isWanted != flags.contains(.registered) else { return }
         guard isWanted else {
             flags.remove(.registered)
-            source?.unregister()
+            unsafe source?.unregister()
             return
         }
         do {
-            try source?.register()
+            try unsafe source?.register()
             flags.insert(.registered)
         } catch {
             end(.system(error))
@@ -204,11 +204,12 @@ extension PipeConnection {
 
     /// Someone wants to answer later: keep an eye on whether there is still somebody to answer.
     private func watchForHangUp() {
-        source?.unregister()
+        unsafe source?.unregister()
         flags.remove(.registered)
-        writeSource = EventSource(host.reactor, borrowing: descriptor, .edgeWritable, handler: self)
+        flags.insert(.watchingOutput)
+        extras.writeSource = EventSource(host.reactor, borrowing: descriptor, .edgeWritable, handler: self)
         do {
-            try writeSource?.register()
+            try extras.writeSource?.register()
         } catch {
             end(.system(error))
         }

@@ -162,9 +162,10 @@ extension PipeConnection {
     private func awaitWritability(_ queue: SendQueueSlot) throws(SystemError) {
         flags.insert(.awaitingWritability)
         queue.value.trim()
-        guard writeSource == nil else { return }
-        writeSource = EventSource(host.reactor, borrowing: descriptor, .writable, handler: self)
-        try writeSource?.register()
+        guard !flags.contains(.watchingOutput) else { return }
+        flags.insert(.watchingOutput)
+        extras.writeSource = EventSource(host.reactor, borrowing: descriptor, .writable, handler: self)
+        try extras.writeSource?.register()
     }
 
     /// Down at the low-water mark: the delegate hears of it, and what was held back goes on.
@@ -180,12 +181,14 @@ extension PipeConnection {
         guard let queue else { return }
         self.queue = nil
         host.buffers.giveBack(queue)
-        if writeSource != nil { endWritability() }
+        if flags.contains(.watchingOutput) { stopWatchingOutput() }
     }
 
     @inline(never)
-    private func endWritability() {
-        if lifecycle.state != .finished { writeSource = nil }
+    private func stopWatchingOutput() {
+        guard lifecycle.state != .finished else { return }
+        flags.remove(.watchingOutput)
+        extras.writeSource = nil
     }
 }
 

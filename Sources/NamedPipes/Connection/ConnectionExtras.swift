@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeReactor
+
+/// What few connections have at a time. An idle one has none of it: that saves 32 bytes of each.
+final class ConnectionExtras {
+    /// What writability, or the last hang-up, is awaited with.
+    var writeSource: EventSource?
+
+    /// Ends a connection whose peer does not take what is queued for it.
+    var closeTimer: ScheduledWork?
+
+    /// What other threads' senders have in common.
+    var sender: PipeSender.Shared?
+
+    /// What is known of the end, from the moment it is decided.
+    var ending: Ending?
+
+    struct Ending {
+        let reason: DisconnectReason
+        var unsentMessageCount = 0
+        var hasPartlySentMessage = false
+    }
+}
