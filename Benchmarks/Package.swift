@@ -38,6 +38,7 @@ let package = Package(
     targets: [
         benchmarks("Framing"),
         benchmarks("RoundTrip"),
+        benchmarks("Broadcast"),
         // What `compare` runs: a load generator and the servers that it compares.
         measuringTool("c-load"),
         measuringTool("c-epoll-echo"),

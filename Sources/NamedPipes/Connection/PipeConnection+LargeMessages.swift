@@ -59,18 +59,4 @@ extension PipeConnection {
             try host.framing.encodeEnvelope(of: message, into: &output)
         }
     }
-
-    /// Queues a frame that is already encoded, such as a broadcast's.
-    func send(encoded frame: SharedBytes) throws(PipeError) -> SendVerdict {
-        let count = frame.bytes.byteCount
-        let queue = try queueWithRoom(for: count)
-        if count < TransferBuffers.inPlaceByteCount {
-            frame.withBytes { queue.value.bytes.append(contentsOf: $0) }
-        } else {
-            _ = unsafe frame.bytes.withUnsafeBytes { body in
-                unsafe queue.value.append(inPlace: body, frame) { _ in FrameEnvelope() }
-            }
-        }
-        return didQueue()
-    }
 }

@@ -151,7 +151,7 @@ extension PipeConnection {
     }
 
     @inline(never)
-    private func didWrite(_ count: Int, of queue: SendQueueSlot) throws(SystemError) {
+    func didWrite(_ count: Int, of queue: SendQueueSlot) throws(SystemError) {
         queue.value.didWrite(count, host.framing)
         if flags.contains(.aboveHighWaterMark), queue.value.byteCount <= host.configuration.lowWaterMark {
             didFallBelowHighWaterMark()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
+internal import PipeReactor
 
 extension PipeServer {
     /// What became of a broadcast.
@@ -29,7 +30,8 @@ extension PipeServer {
             throw PipeError(error)
         }
         var outcome = BroadcastOutcome()
-        for connection in connections where filter(connection) {
+        for case let connection as PipeConnection in reactor.residents.elements where connection.host === host {
+            guard filter(connection) else { continue }
             do {
                 _ = try connection.send(encoded: frame)
                 outcome.acceptedCount += 1

@@ -22,9 +22,9 @@ public final class PipeServer {
     /// The name that clients connect to.
     public let address: PipeAddress
 
-    private let reactor: Reactor
+    let reactor: Reactor
     private let configuration: Configuration
-    private let host: ConnectionHost
+    let host: ConnectionHost
     private var delegate: (any PipeServerDelegate)?
     private var listener: Listener?
     private var key: UInt64 = 0
@@ -91,7 +91,10 @@ public final class PipeServer {
 
     /// The connections that have not had their `didCloseWith`, in no particular order. A copy: what happens meanwhile does not change it.
     public var connections: [PipeConnection] {
-        reactor.residents.elements.compactMap { $0 as? PipeConnection }.filter { $0.host === host }
+        reactor.residents.elements.compactMap { resident in
+            guard let connection = resident as? PipeConnection, connection.host === host else { return nil }
+            return connection
+        }
     }
 
     /// The connection of this server that has the name, or nil once it has ended.
