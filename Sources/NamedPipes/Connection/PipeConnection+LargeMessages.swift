@@ -40,10 +40,13 @@ extension PipeConnection {
         try unsafe message.withUnsafeBytes { body throws(FramingError) in
             let place = unsafe host.buffers.place(of: body)
             if case .memory(let owner) = place { return try unsafe insert(body, owner, message, into: queue) }
-            guard canWriteNow, try unsafe insert(body, nil, message, into: queue) else { return false }
             // What lies in the receive space can wait for the burst's one write, if it came in here: that is before the
-            // next read. Anything else leaves now, and what the kernel does not take is copied.
-            if case .receiveSpace = place, flags.contains(.busy) { return true }
+            // next read. Anything else would have to leave now; that pays only if the socket does not hold it anyway.
+            let waits = if case .receiveSpace = place { flags.contains(.busy) } else { false }
+            guard canWriteNow, waits || message.count >= TransferBuffers.writtenAtOnceByteCount,
+                try unsafe insert(body, nil, message, into: queue)
+            else { return false }
+            if waits { return true }
             write(queue)
             self.queue?.value.adoptBorrowed(host.buffers)
             return true

@@ -24,6 +24,10 @@ final class TransferBuffers {
     /// A message of this size is not copied into a send queue, if its memory lasts. Below it, copying is cheaper.
     static let inPlaceByteCount = 16 << 10
 
+    /// A message of this size, in memory that does not last, is given to the kernel at once, and only what that does not
+    /// take is copied. Below it, several messages in one write are worth more than the copy.
+    static let writtenAtOnceByteCount = 128 << 10
+
     // A chain through the queues themselves: an array would be checked for uniqueness at each burst.
     private var reserve: SendQueueSlot?
     private var reserveCount = 0
