@@ -38,6 +38,9 @@ let package = Package(
     targets: [
         benchmarks("Framing"),
         benchmarks("RoundTrip"),
+        benchmarks("Connections"),
+        benchmarks("Mailbox"),
+        benchmarks("Timers"),
         // What `compare` runs: a load generator and the servers that it compares.
         measuringTool("c-load"),
         measuringTool("c-epoll-echo"),
