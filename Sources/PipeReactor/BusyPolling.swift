@@ -6,8 +6,11 @@
 /// Polling pays where events come soon after one another, so a poll that found something is followed by another. After
 /// one in vain, waits sleep at once until enough of them have ended soon; how many that takes is doubled with each
 /// further poll in vain, and is one again after a poll that paid. So a reactor with sparse events polls once and then
-/// not at all, and where polling cannot pay although events are frequent (both ends on one cpu: the other end runs only
-/// once we sleep), it is tried in one of a few hundred waits.
+/// not at all.
+///
+/// A poll was in vain as well if the thread lost the cpu in between: then somebody else needs it, perhaps the very peer
+/// that is waited for. With both ends on one cpu, where each poll takes from the peer what it would answer with, a
+/// ping-pong kept 0.6 of its rate without this rule, and keeps 0.9 with it.
 ///
 /// The kernel's polling of halted virtual cpus (`halt_poll_ns`, Documentation/virt/kvm/halt-polling.rst) changes the
 /// length of its polls by the same evidence: whether one found something, and whether a sleep was shorter than the
@@ -22,18 +25,30 @@ package struct BusyPolling {
     private var price = 1
     private static let highestPrice = 256
 
+    /// Until the next wait, which judges the poll: how often the thread had lost the cpu when it began.
+    private var preemptionsBeforePoll: Int?
+
     package init(limit: Duration) { self.limit = limit }
 
     /// What to do with a wait that begins now: until when to poll, or nil to sleep at once.
-    package func end(ofPollBeginningAt now: SuspendingClock.Instant) -> SuspendingClock.Instant? {
-        soonWaitsNeeded == 0 ? now + limit : nil
+    ///
+    /// - Parameter preemptions: how often the thread has lost the cpu. Asked for only where it matters.
+    package mutating func beginWait(
+        at now: SuspendingClock.Instant, preemptions: () -> Int
+    ) -> SuspendingClock.Instant? {
+        if let before = preemptionsBeforePoll.take() { judgePoll(wasPreempted: preemptions() > before) }
+        guard soonWaitsNeeded == 0 else { return nil }
+        preemptionsBeforePoll = preemptions()
+        return now + limit
     }
 
-    /// An event came before the end of the poll.
-    package mutating func pollPaid() { price = 1 }
+    private mutating func judgePoll(wasPreempted: Bool) {
+        if wasPreempted { pollWasInVain() } else { price = 1 }
+    }
 
     /// Nothing came until the end of the poll.
     package mutating func pollWasInVain() {
+        preemptionsBeforePoll = nil
         soonWaitsNeeded = price
         price = min(2 * price, Self.highestPrice)
     }

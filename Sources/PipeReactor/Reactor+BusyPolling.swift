@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 
 // Carries out what BusyPolling decides.
 
 extension Reactor {
     /// Waits until something has happened, and handles what it is.
     func wait() {
-        guard let busyPolling else { return base.dispatch(blocking: true) }
+        guard busyPolling != nil else { return base.dispatch(blocking: true) }
         let start = SuspendingClock.now
-        guard let end = busyPolling.end(ofPollBeginningAt: start) else {
+        if let end = busyPolling?.beginWait(at: start, preemptions: threadPreemptionCount) {
+            if poll(until: end) { return }
+            busyPolling?.pollWasInVain()
             base.dispatch(blocking: true)
-            self.busyPolling?.didSleep(from: start, to: SuspendingClock.now)
-            return
-        }
-        if poll(until: end) {
-            self.busyPolling?.pollPaid()
         } else {
-            self.busyPolling?.pollWasInVain()
             base.dispatch(blocking: true)
+            busyPolling?.didSleep(from: start, to: SuspendingClock.now)
         }
     }
 
@@ -31,4 +29,12 @@ extension Reactor {
         } while SuspendingClock.now < end
         return false
     }
+}
+
+/// How often the calling thread had to leave its cpu to another (`ru_nivcsw`, getrusage(2)).
+private func threadPreemptionCount() -> Int {
+    var usage = rusage()
+    // RUSAGE_THREAD, which Glibc's headers hide without _GNU_SOURCE.
+    _ = unsafe getrusage(1, &usage)
+    return usage.ru_nivcsw
 }

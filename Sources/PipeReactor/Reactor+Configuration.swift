@@ -18,11 +18,11 @@ extension Reactor {
         /// - It helps where the peer answers sooner than the given time: one request after the other, one connection.
         ///   There it was worth 3.9 times the rate on a virtual machine, and more if both ends do it.
         /// - It changes little where many connections keep the loop busy anyway.
-        /// - It hurts where both ends share a cpu, since the peer cannot run while we poll, and it takes cpu time from
-        ///   whatever else the cpu has to do.
+        /// - It hurts where both ends share a cpu, since the peer cannot run while we poll, and where the cpu has other
+        ///   things to do.
         ///
-        /// Polls that find nothing become rare by themselves: a reactor without traffic sleeps, and one with an event now
-        /// and then does not poll for each. `SO_BUSY_POLL` (socket(7)) is the like for network devices, and the kernel's
+        /// Polls that come to nothing, or that lose the cpu to somebody else, become rare by themselves: a reactor without
+        /// traffic sleeps, and one with an event now and then does not poll for each. `SO_BUSY_POLL` (socket(7)) is the like for network devices, and the kernel's
         /// `halt_poll_ns` for virtual cpus; neither has to do with Unix sockets.
         public var busyPollingTime: Duration = .zero
 

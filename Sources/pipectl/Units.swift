@@ -44,7 +44,9 @@ struct TimeLimit: ExpressibleByArgument, Hashable, CustomStringConvertible {
     /// For where a time has to be given: about thirty years is as good as for ever.
     var orForEver: Duration { duration ?? .seconds(1_000_000_000) }
 
-    private static let factors = ["": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "m": 60.0, "min": 60.0, "h": 3600.0]
+    private static let factors = [
+        "": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "m": 60.0, "min": 60.0, "h": 3600.0,
+    ]
 }
 
 /// `1234567` as `1,234,567`.

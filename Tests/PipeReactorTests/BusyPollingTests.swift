@@ -106,7 +106,9 @@ private func polling(for time: Duration) -> Reactor.Configuration {
         thread.join()
     }
 
-    @Test(arguments: [Duration.zero, .seconds(-1)]) func `sleeps at once without a time to poll for`(time: Duration) throws {
+    @Test(arguments: [Duration.zero, .seconds(-1)]) func `sleeps at once without a time to poll for`(time: Duration)
+        throws
+    {
         let reactor = try pollingReactor(for: time)
         var isDue = false
         reactor.schedule(after: .milliseconds(20)) { isDue = true }

@@ -7,18 +7,19 @@ private struct Waits {
     var polling = BusyPolling(limit: .microseconds(50))
     var now = SuspendingClock.now
     var pollCount = 0
+    /// How often the thread has lost the cpu.
+    var preemptions = 0
 
     /// A wait whose event comes after so long. What makes it longer when we sleep is the price of waking up.
     mutating func wait(for time: Duration, wakeUp: Duration = .zero) {
         let start = now
-        guard let end = polling.end(ofPollBeginningAt: now) else {
+        guard let end = polling.beginWait(at: now, preemptions: { preemptions }) else {
             now += time + wakeUp
             return polling.didSleep(from: start, to: now)
         }
         pollCount += 1
         if start + time < end {
             now += time
-            polling.pollPaid()
         } else {
             now += time + wakeUp
             polling.pollWasInVain()
@@ -36,8 +37,8 @@ private struct Waits {
 @Suite struct `Whether to poll` {
     @Test func `a poll lasts until the limit after its beginning`() {
         let now = SuspendingClock.now
-        let polling = BusyPolling(limit: .microseconds(50))
-        #expect(polling.end(ofPollBeginningAt: now) == now + .microseconds(50))
+        var polling = BusyPolling(limit: .microseconds(50))
+        #expect(polling.beginWait(at: now) { 0 } == now + .microseconds(50))
     }
 
     @Test func `always, while events come soon`() {
@@ -70,7 +71,7 @@ private struct Waits {
         var now = SuspendingClock.now
         var polls = 0
         for _ in 0..<100_000 {
-            if polling.end(ofPollBeginningAt: now) != nil {
+            if polling.beginWait(at: now, preemptions: { 0 }) != nil {
                 polls += 1
                 polling.pollWasInVain()
             } else {
@@ -87,19 +88,41 @@ private struct Waits {
         for expected in [1, 2, 4, 8, 16, 32, 64, 128, 256, 256, 256] {
             polling.pollWasInVain()
             var waits = 0
-            while polling.end(ofPollBeginningAt: now) == nil {
+            while polling.beginWait(at: now, preemptions: { 0 }) == nil {
                 waits += 1
                 polling.didSleep(from: now, to: now)
             }
             #expect(waits == expected)
         }
-        polling.pollPaid()
+        // One that paid, as the next wait finds.
+        #expect(polling.beginWait(at: now) { 0 } != nil)
         polling.pollWasInVain()
+        #expect(polling.beginWait(at: now) { 0 } == nil)
         polling.didSleep(from: now, to: now)
-        #expect(polling.end(ofPollBeginningAt: now) != nil)
+        #expect(polling.beginWait(at: now) { 0 } != nil)
     }
 
-    @Test(arguments: [1, 7, 60]) func `no longer in all than a small part of the time, whatever the distance`(factor: Int) {
+    /// Both ends on one cpu again, as it mostly is: the poll finds something, after the peer has taken the cpu.
+    @Test func `seldom, where a poll finds something only because it lost the cpu`() {
+        var waits = Waits()
+        for _ in 0..<100_000 {
+            waits.wait(for: .microseconds(10))
+            waits.preemptions += 1
+        }
+        #expect((100_000 / 257...100_000 / 257 + 10).contains(waits.pollCount))
+    }
+
+    @Test func `again soon, after the cpu was lost once`() {
+        var waits = Waits()
+        for _ in 0..<10 {
+            #expect(waits.polls(of: 100, for: .microseconds(10)) >= 99)
+            waits.preemptions += 1
+        }
+    }
+
+    @Test(arguments: [1, 7, 60]) func `no longer in all than a small part of the time, whatever the distance`(
+        factor: Int
+    ) {
         for distance in [51, 60, 75, 99, 100, 101, 200] {
             var waits = Waits()
             let count = 1000 * factor

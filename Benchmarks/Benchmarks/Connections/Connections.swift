@@ -51,7 +51,7 @@ private func measure(_ benchmark: Benchmark, _ direction: Direction) throws {
 
 let benchmarks: @Sendable () -> Void = {
     let configuration = Benchmark.Configuration(
-        metrics: [.wallClock, .instructions, .syscalls], scalingFactor: .kilo, maxDuration: .seconds(2),
+        metrics: [.wallClock, .instructions], scalingFactor: .kilo, maxDuration: .seconds(2),
         maxIterations: 2000)
 
     Benchmark("from send to the kernel", configuration: configuration) { try measure($0, .sending) }

@@ -54,7 +54,7 @@ private enum Step: String, CaseIterable {
 
 let benchmarks: @Sendable () -> Void = {
     let configuration = Benchmark.Configuration(
-        metrics: [.wallClock, .instructions], warmupIterations: 1, scalingFactor: .kilo, maxDuration: .seconds(2),
+        metrics: [.wallClock, .instructions], warmupIterations: 1, scalingFactor: .kilo, maxDuration: .seconds(1),
         maxIterations: 100)
 
     for step in Step.allCases {

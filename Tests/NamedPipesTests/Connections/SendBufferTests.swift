@@ -22,7 +22,10 @@ private let message = pattern(1 << 20)
             configuration.connection.sendBufferByteCount = byteCount
             let raw = try RawClient(loop, configuration)
             result = try taken(by: raw.accepted, loop)
-            #expect(loop.poll { raw.peer.readAll(); return raw.peer.frames == [message] })
+            #expect(
+                loop.poll {
+                    raw.peer.readAll(); return raw.peer.frames == [message]
+                })
         }
         return result
     }
@@ -34,7 +37,10 @@ private let message = pattern(1 << 20)
             configuration.connection.sendBufferByteCount = byteCount
             let raw = try RawServer(loop, configuration)
             result = try taken(by: #require(raw.client.connection), loop)
-            #expect(loop.poll { raw.peer.readAll(); return raw.peer.frames == [message] })
+            #expect(
+                loop.poll {
+                    raw.peer.readAll(); return raw.peer.frames == [message]
+                })
         }
         return result
     }
