@@ -39,6 +39,9 @@ let package = Package(
         benchmarks("Framing"),
         benchmarks("RoundTrip"),
         benchmarks("Broadcast"),
+        benchmarks("Connections"),
+        benchmarks("Mailbox"),
+        benchmarks("Timers"),
         // What `compare` runs: a load generator and the servers that it compares.
         measuringTool("c-load"),
         measuringTool("c-epoll-echo"),

@@ -10,6 +10,9 @@ internal import Glibc
 final class EventBase {
     let pointer: OpaquePointer
 
+    /// Set by every callback. A dispatch that does not wait says in no other way whether it found something.
+    var hasFired = false
+
     /// libevent says on standard error what its calls also return to us. That stream is the embedder's.
     private static let silence: Void = unsafe event_set_log_callback { _, _ in }
 

@@ -112,6 +112,7 @@ extension EventHandler {
 /// libevent's callback: it only finds the object.
 private func eventDidFire(_: Int32, _ flags: Int16, _ context: UnsafeMutableRawPointer?) {
     let block = unsafe context.unsafelyUnwrapped.assumingMemoryBound(to: EventSource.Block.self)
+    unsafe block.pointee.base.hasFired = true
     unsafe block.pointee.handlerType.deliver(Readiness(rawValue: flags & ~Int16(EV_ET)), to: block.pointee.handler)
 }
 

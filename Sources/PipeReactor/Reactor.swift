@@ -20,6 +20,8 @@ public final class Reactor {
     public let executor: ReactorExecutor
 
     let base: EventBase
+    /// Nil where the loop sleeps at once.
+    var busyPolling: BusyPolling?
     var timers = SlotTable<ScheduledWork>()
     private var wakeUpSource: EventSource?
     private var turnQueue: [any TurnWork] = []
@@ -32,12 +34,14 @@ public final class Reactor {
 
     /// Makes a reactor: an epoll descriptor and an eventfd.
     ///
+    /// - Parameter configuration: the default sleeps whenever there is nothing to do.
     /// - Throws: ``SystemError``, such as `EMFILE` at the process's limit of descriptors.
-    public init() throws(SystemError) {
+    public init(configuration: Configuration = Configuration()) throws(SystemError) {
         base = try EventBase()
         executor = try ReactorExecutor()
         wakeUpSource = EventSource(base, executor.wakeUpDescriptor, .readable, executor)
         try wakeUpSource?.register()
+        if configuration.busyPollingTime > .zero { busyPolling = BusyPolling(limit: configuration.busyPollingTime) }
     }
 
     deinit {
@@ -133,7 +137,11 @@ public final class Reactor {
     }
 
     private func turn(mayBlock: Bool) {
-        base.dispatch(blocking: mayBlock && turnQueue.isEmpty && !executor.isMailWaiting)
+        if mayBlock && turnQueue.isEmpty && !executor.isMailWaiting {
+            wait()
+        } else {
+            base.dispatch(blocking: false)
+        }
         executor.deliverMail(on: self)
         runTurnQueue()
     }

@@ -26,11 +26,15 @@ public final class ReactorThread: Sendable {
     ///
     /// - Parameters:
     ///   - name: shown by debuggers and `top -H`; at most 15 bytes of it (proc(5), `comm`).
+    ///   - configuration: the reactor's; the default sleeps whenever there is nothing to do.
     ///   - setUp: called once on the new thread, before the loop begins. What it captures is given up by the caller.
     /// - Throws: what `setUp` throws, and ``SystemError`` if there is no thread or no reactor to be had. The thread is
     ///   gone then.
-    public init(name: String = "reactor", setUp: sending @escaping (Reactor) throws -> Void) throws {
-        let start = try ThreadStart(name: name, setUp: setUp)
+    public init(
+        name: String = "reactor", configuration: Reactor.Configuration = Reactor.Configuration(),
+        setUp: sending @escaping (Reactor) throws -> Void
+    ) throws {
+        let start = try ThreadStart(name: name, configuration: configuration, setUp: setUp)
         let thread = try start.spawn()
         do {
             executor = try start.waitForReactor()
@@ -62,13 +66,17 @@ public final class ReactorThread: Sendable {
 /// What is handed to the new thread, and what comes back from it: both under a lock, announced by an eventfd.
 private final class ThreadStart: Sendable {
     private let name: String
+    private let configuration: Reactor.Configuration
     private let setUp: Mutex<((Reactor) throws -> Void)?>
     private let outcome = Mutex<Result<ReactorExecutor, any Error>>(
         .failure(SystemError(call: "pthread_create", code: EAGAIN)))
     private let ready: WakeUp
 
-    init(name: String, setUp: sending @escaping (Reactor) throws -> Void) throws(SystemError) {
+    init(
+        name: String, configuration: Reactor.Configuration, setUp: sending @escaping (Reactor) throws -> Void
+    ) throws(SystemError) {
         self.name = name
+        self.configuration = configuration
         self.setUp = Mutex(setUp)
         ready = try WakeUp(blocking: true)
     }
@@ -97,7 +105,7 @@ private final class ThreadStart: Sendable {
     private func main() {
         nameCurrentThread()
         do {
-            let reactor = try Reactor()
+            let reactor = try Reactor(configuration: configuration)
             do {
                 try setUp.withLock { $0.take() }?(reactor)
             } catch {

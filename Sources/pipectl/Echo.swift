@@ -18,9 +18,10 @@ struct Echo: ParsableCommand {
 
     @OptionGroup var wire: WireOptions
     @OptionGroup var options: ServerOptions
+    @OptionGroup var loop: LoopOptions
 
     func run() throws {
-        let reactor = try Reactor()
+        let reactor = try loop.makeReactor()
         let session = ServerSession(reactor) { connection, message throws(PipeError) in
             try connection.send(message)
         }

@@ -84,6 +84,21 @@ struct ServerOptions: ParsableArguments {
     var untilInputEnds = false
 }
 
+/// How the loop waits.
+struct LoopOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "How long to look for the next message before sleeping, such as 50us, for faster answers. (default: 0)",
+            valueName: "time"))
+    var busyPoll: TimeLimit?
+
+    func makeReactor() throws(SystemError) -> Reactor {
+        var configuration = Reactor.Configuration()
+        configuration.busyPollingTime = busyPoll?.duration ?? .zero
+        return try Reactor(configuration: configuration)
+    }
+}
+
 /// How messages are printed.
 struct PrintOptions: ParsableArguments {
     @Flag(help: "Print the bytes of messages as they are, instead of escaping what a terminal might obey.")

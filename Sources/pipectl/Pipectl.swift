@@ -25,7 +25,7 @@ struct Pipectl: ParsableCommand {
                                    anybody may connect
               dotnet:thermostat    where .NET's NamedPipeServerStream listens
 
-            Sizes have units: 512, 64KiB, 16MiB, 1MB. So have times: 500ms, 5s, 2m; a time of 0 is for ever.
+            Sizes have units: 512, 64KiB, 16MiB, 1MB. So have times: 50us, 500ms, 5s, 2m; a time limit of 0 is for ever.
 
             Try it, in two terminals:
 

@@ -24,9 +24,10 @@ struct Send: ParsableCommand {
     @OptionGroup var client: ClientOptions
     @OptionGroup var printing: PrintOptions
     @OptionGroup var wire: WireOptions
+    @OptionGroup var loop: LoopOptions
 
     func run() throws {
-        let reactor = try Reactor()
+        let reactor = try loop.makeReactor()
         let plan = SendSession.Plan(
             messages: messages.isEmpty ? nil : messages.map { Array($0.utf8) }, awaitsReplies: reply,
             style: printing.raw ? .raw : .text, timeout: client.timeout.duration)

@@ -20,9 +20,9 @@ struct ByteSize: ExpressibleByArgument, Hashable {
     ]
 }
 
-/// A time as a person writes it: `500ms`, `5`, `5s`, `2m`, `1h`; 0 is for ever.
+/// A time as a person writes it: `50us`, `500ms`, `5`, `5s`, `2m`, `1h`; 0 is no limit.
 struct TimeLimit: ExpressibleByArgument, Hashable, CustomStringConvertible {
-    /// Nil is for ever.
+    /// Nil is no limit.
     let duration: Duration?
 
     let description: String
@@ -44,7 +44,9 @@ struct TimeLimit: ExpressibleByArgument, Hashable, CustomStringConvertible {
     /// For where a time has to be given: about thirty years is as good as for ever.
     var orForEver: Duration { duration ?? .seconds(1_000_000_000) }
 
-    private static let factors = ["": 1.0, "s": 1.0, "ms": 0.001, "m": 60.0, "min": 60.0, "h": 3600.0]
+    private static let factors = [
+        "": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "m": 60.0, "min": 60.0, "h": 3600.0,
+    ]
 }
 
 /// `1234567` as `1,234,567`.

@@ -36,6 +36,13 @@ package func threadTime() -> Duration {
     return .seconds(seconds) + .microseconds(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)
 }
 
+/// How often the calling thread has gone to sleep (getrusage(2), `ru_nvcsw`).
+package func threadSleepCount() -> Int {
+    var usage = rusage()
+    _ = unsafe getrusage(RUSAGE_THREAD, &usage)
+    return usage.ru_nvcsw
+}
+
 private let RUSAGE_THREAD: Int32 = 1
 
 /// How much memory the process occupies now, in bytes.

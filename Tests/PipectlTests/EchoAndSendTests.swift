@@ -61,6 +61,14 @@ struct EchoAndSendTests {
         #expect(Array(listener.lines.dropFirst()) == expected)
     }
 
+    @Test func `both ends may poll`() throws {
+        let server = try serve(reactor, "echo", name, "--busy-poll", "50us")
+        let sent = try run(reactor, "send", name, "--reply", "--busy-poll", "1ms", "one", "two", "three")
+        #expect(sent.lines == ["one", "two", "three"])
+        #expect(sent.status == 0)
+        _ = server
+    }
+
     @Test func `send can wait for its server`() throws {
         let sender = try Tool(reactor, ["send", name, "--wait", "--reply", "early"])
         let server = try serve(reactor, "echo", name)

@@ -19,6 +19,8 @@ struct TextTests {
 
     @Test func `times have units, and none is for ever`() {
         #expect(TimeLimit(argument: "500ms")?.duration == .milliseconds(500))
+        #expect(TimeLimit(argument: "50us")?.duration == .microseconds(50))
+        #expect(TimeLimit(argument: "50µs")?.duration == .microseconds(50))
         #expect(TimeLimit(argument: "5")?.duration == .seconds(5))
         #expect(TimeLimit(argument: "0.5s")?.duration == .milliseconds(500))
         #expect(TimeLimit(argument: "2m")?.duration == .seconds(120))

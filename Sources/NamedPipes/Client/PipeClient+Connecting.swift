@@ -25,6 +25,7 @@ extension PipeClient {
             let descriptor = try Socket.stream()
             // A server may send descriptors, too; where the kernel can, it refuses them.
             _ = try NamingSocket.refuseDescriptors(descriptor)
+            try Socket.setSendBuffer(descriptor.rawValue, configuration.connection.sendBufferByteCount)
             if try Socket.connect(descriptor.rawValue, SocketAddress(address)) { return establish(descriptor) }
             let step = attempt.queueWasFull(using: &generator)
             self.attempt = attempt

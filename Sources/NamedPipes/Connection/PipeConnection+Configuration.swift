@@ -25,6 +25,19 @@ extension PipeConnection {
         /// empty queue takes any message that the framing allows. The default is 32 MiB.
         public var sendQueueLimit = 32 << 20
 
+        /// The size of the kernel's send buffer: how much may be on its way, taken by the kernel and not yet read by the
+        /// peer (`SO_SNDBUF`, socket(7)). The default is nil: the kernel's own, 208 KiB where nobody changed
+        /// `net.core.wmem_default`.
+        ///
+        /// The kernel doubles the number, for its own bookkeeping, after cutting it at `net.core.wmem_max` without a
+        /// word. A larger buffer lets a large message leave in fewer turns: with 1 MiB at both ends, messages of 4 MiB
+        /// went 1.2 to 1.5 times as fast. Smaller messages lose, because more memory is in use at a time than the caches
+        /// hold: at 64 KiB it cost 15 %. So leave it unless most messages are larger than 1 MiB.
+        ///
+        /// There is no option for the receive buffer, because the kernel has none for these sockets (unix(7)): what the
+        /// peer may have on its way is the size of *its* send buffer.
+        public var sendBufferByteCount: Int?
+
         /// Whether a connection reads no more while its own queue is above the high-water mark.
         ///
         /// That makes a peer that asks without reading the answers wait, instead of letting the answers pile up. The

@@ -153,6 +153,7 @@ public final class PipeServer {
         do {
             let peer = try Socket.peer(descriptor.rawValue)
             guard delegate?.server(self, shouldAccept: peer) == true, isListening else { return }
+            try Socket.setSendBuffer(descriptor.rawValue, configuration.connection.sendBufferByteCount)
             let connection = PipeConnection(host, descriptor, peer)
             try connection.start()
             connectionCount += 1

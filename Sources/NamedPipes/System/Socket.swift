@@ -60,6 +60,14 @@ enum Socket {
         }
     }
 
+    /// `SO_SNDBUF` (socket(7)): how much may be on its way to the peer. Without a number, the kernel's default stays.
+    static func setSendBuffer(_ descriptor: Int32, _ byteCount: Int?) throws(SystemError) {
+        guard let byteCount else { return }
+        var value = Int32(clamping: max(0, byteCount))
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        _ = try systemCall("setsockopt") { unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &value, size) }
+    }
+
     /// `SO_PEERCRED` (unix(7)): who was at the other end when the connection was made.
     static func peer(_ descriptor: Int32) throws(SystemError) -> PeerCredentials {
         var found = pipe_peer_credentials()

@@ -45,10 +45,14 @@ import Testing
                     raw.peer.read(atMost: 10_000)
                     return raw.recorder.isEverythingClosed
                 })
-            raw.peer.readAll()
+            // The end may come later: a program that another test starts has a copy of our descriptors until its exec.
+            try #require(
+                loop.poll {
+                    raw.peer.readAll()
+                    return raw.peer.isAtEnd
+                })
             #expect(raw.peer.frames.count == 30)
             #expect(raw.peer.frames.allSatisfy { $0 == reply })
-            #expect(raw.peer.isAtEnd)
             #expect(raw.recorder.reasons == [.closedByPeer])
             #expect(raw.recorder.unsentMessageCount == 0)
         }

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipeReactor
+import PipeTestSupport
+import Testing
+
+private let count = 100_000
+
+/// A hundred thousand timers, and when each of them fired.
+private final class ManyTimers {
+    /// Between these two points lies when a timer is due.
+    struct Due {
+        let earliest: SuspendingClock.Instant
+        let latest: SuspendingClock.Instant
+    }
+
+    private(set) var timers: [ScheduledWork] = []
+    private(set) var dues: [Due] = []
+    /// The indices of those that fired, in order.
+    private(set) var fired: [Int] = []
+    private(set) var earlyCount = 0
+
+    func set(on reactor: Reactor, delay: () -> Duration) {
+        for index in 0..<count {
+            let delay = delay()
+            let before = SuspendingClock.now
+            timers.append(reactor.schedule(after: delay) { [unowned self] in didFire(index) })
+            dues.append(Due(earliest: before + delay, latest: SuspendingClock.now + delay))
+        }
+    }
+
+    private func didFire(_ index: Int) {
+        if SuspendingClock.now < dues[index].earliest { earlyCount += 1 }
+        fired.append(index)
+    }
+
+    /// How many fired although others that were due a kernel's tick before them, at least, had not fired yet. libevent
+    /// counts on the coarse clock, and there are 100 ticks a second at the fewest.
+    var misplacedCount: Int {
+        guard let first = fired.first else { return 0 }
+        var last = dues[first].earliest
+        return fired.count { index in
+            last = max(last, dues[index].earliest)
+            return dues[index].latest + .milliseconds(10) < last
+        }
+    }
+}
+
+@Suite struct `A hundred thousand timers` {
+    @Test func `of the same delay all fire, in order and none before its time`() throws {
+        let reactor = try Reactor()
+        let many = ManyTimers()
+        many.set(on: reactor) { .milliseconds(300) }
+        reactor.runBounded { many.fired.count == count }
+        #expect(many.earlyCount == 0)
+        #expect(many.misplacedCount == 0)
+        #expect(many.timers.allSatisfy { !$0.isPending })
+    }
+
+    @Test func `of any delay all fire, in order and none before its time`() throws {
+        let reactor = try Reactor()
+        let many = ManyTimers()
+        var random = Seeded(1)
+        many.set(on: reactor) { .microseconds(Int.random(in: 0..<600_000, using: &random)) }
+        reactor.runBounded { many.fired.count == count }
+        #expect(many.earlyCount == 0)
+        #expect(many.misplacedCount == 0)
+        #expect(Set(many.fired).count == count)
+    }
+
+    @Test func `of which half are cancelled, fire only the others`() throws {
+        let reactor = try Reactor()
+        let many = ManyTimers()
+        var random = Seeded(2)
+        many.set(on: reactor) { .microseconds(Int.random(in: 500_000..<900_000, using: &random)) }
+        let cancelled = Set((0..<count).shuffled(using: &random).prefix(count / 2)).subtracting(many.fired)
+        for index in cancelled { many.timers[index].cancel() }
+        reactor.runBounded { many.fired.count == count - cancelled.count }
+        reactor.runTurns(3)
+        #expect(cancelled.isDisjoint(with: many.fired))
+        #expect(many.fired.count == count - cancelled.count)
+        #expect(many.misplacedCount == 0)
+    }
+
+    @Test func `give their memory back`() async {
+        await #expect(processExitsWith: .success) { try setAndCancelAgainAndAgain() }
+    }
+}
+
+/// What one round of timers needs, the next ones use again.
+private func setAndCancelAgainAndAgain() throws {
+    let reactor = try Reactor()
+    let before = residentByteCount()
+    var random = Seeded(3)
+    func round() {
+        var timers = (0..<count).map { _ in
+            reactor.schedule(after: .milliseconds(Int.random(in: 60_000..<90_000, using: &random))) {}
+        }
+        timers.shuffle(using: &random)
+        for timer in timers { timer.cancel() }
+    }
+    round()
+    let afterFirst = residentByteCount()
+    for _ in 0..<2 { round() }
+    #expect(residentByteCount() - afterFirst < (afterFirst - before) / 2)
+}
