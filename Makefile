@@ -48,9 +48,12 @@ test-thread: deps ## The suite under ThreadSanitizer
 interop-deps: ## Install the foreign programs that the interoperability tests talk to, where missing
 	@.ci/install-deps python3 erlang-base nodejs socat netcat-openbsd
 
+.PHONY: bench-deps
+bench-deps: ## Install what the benchmarks need beyond the build, where missing: libuv, matplotlib, valgrind, strace
+	@.ci/install-deps libevent-dev pkg-config libuv1-dev python3 python3-matplotlib valgrind strace
+
 .PHONY: bench
-bench: deps ## Measure against C and other peers, with pictures: 15 minutes; QUICK=1: under 2
-	@.ci/install-deps python3 python3-matplotlib
+bench: deps bench-deps ## Measure against C and other peers, with pictures: 15 minutes; QUICK=1: under 2
 	@Benchmarks/bench run $(if $(QUICK),--quick)
 
 .PHONY: bench-check

@@ -18,15 +18,26 @@ let namedPipes: Target.Dependency = .product(name: "NamedPipes", package: "swift
 func benchmarks(_ name: String) -> Target {
     .executableTarget(
         name: name,
-        dependencies: [namedPipes, .product(name: "Benchmark", package: "benchmark")],
+        dependencies: [namedPipes, "EchoOptions", .product(name: "Benchmark", package: "benchmark")],
         path: "Benchmarks/\(name)",
         swiftSettings: settings,
         plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
 }
 
-func measuringTool(_ name: String) -> Target {
-    .executableTarget(name: name, path: "Sources/\(name)", cSettings: [.define("_GNU_SOURCE")])
+func program(inC name: String, _ dependencies: [Target.Dependency] = [], linking libraries: [String] = []) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: "Sources/\(name)", cSettings: [.define("_GNU_SOURCE")],
+        linkerSettings: libraries.map { .linkedLibrary($0) })
 }
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies + ["EchoOptions"], path: "Sources/\(name)", swiftSettings: settings)
+}
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+]
 
 let package = Package(
     name: "named-pipes-benchmarks",
@@ -34,6 +45,9 @@ let package = Package(
         .package(name: "swift-named-pipes", path: ".."),
         // Without traits: its counters of allocations would need libraries that the system may not have.
         .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
+        // Libraries that ours is compared with.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
     ],
     targets: [
         benchmarks("Framing"),
@@ -42,12 +56,21 @@ let package = Package(
         benchmarks("Connections"),
         benchmarks("Mailbox"),
         benchmarks("Timers"),
-        // What `compare` runs: a load generator and the servers that it compares.
-        measuringTool("c-load"),
-        measuringTool("c-epoll-echo"),
-        .executableTarget(
-            name: "pipes-echo", dependencies: [namedPipes], path: "Sources/pipes-echo", swiftSettings: settings),
-        .executableTarget(
-            name: "pipes-load", dependencies: [namedPipes], path: "Sources/pipes-load", swiftSettings: settings),
+        // The loads, and the servers that are compared under them.
+        program(inC: "c-load"),
+        program("pipes-load", [namedPipes]),
+        .target(name: "CEcho", path: "Sources/CEcho", cSettings: [.define("_GNU_SOURCE")]),
+        program(inC: "c-epoll-echo", ["CEcho"]),
+        program(inC: "c-libevent-echo", ["CEcho"], linking: ["event_core"]),
+        program(inC: "c-bufferevent-echo", ["CEcho"], linking: ["event_core"]),
+        program(inC: "libuv-echo", ["CEcho"], linking: ["uv"]),
+        .target(name: "EchoOptions", path: "Sources/EchoOptions", swiftSettings: settings),
+        program("pipes-echo", [namedPipes]),
+        .target(
+            name: "NIOFrames", dependencies: nio + ["EchoOptions"], path: "Sources/NIOFrames", swiftSettings: settings),
+        program("nio-echo", nio + ["NIOFrames"]),
+        program("nio-tuned-echo", nio + ["NIOFrames"]),
+        program("nio-async-echo", nio + ["NIOFrames"]),
+        program("flying-socks-echo", [.product(name: "FlyingSocks", package: "FlyingFox")]),
     ]
 )

@@ -9,7 +9,8 @@ from .servers import FLOOR, OURS
 LOAD, OUR_LOAD = "c-load", "pipes-load"
 POLLING = ("c-epoll-poll", "pipes-poll")
 BUSY_LOOK = ("--poll", "50")
-LARGE_BUFFERS = ("--send-buffer", str(2 << 20), "--receive-buffer", str(2 << 20))
+# The receive buffer's size has no effect on Unix sockets (unix(7)).
+LARGE_BUFFERS = ("--send-buffer", str(2 << 20))
 
 CLOSE_PEERS = frozenset({FLOOR, OURS, "c-libevent", "nio", "nio-tuned"})
 
@@ -81,7 +82,9 @@ POLLED = (
     Scenario(
         "S1pp", "1 × 1 × 64 B, both poll", "The same with a client that polls, too; the floor as in S1.",
         load(1, 1, 64),
-        entries=(Entry(FLOOR, FLOOR), *(Entry(name, name, load_options=BUSY_LOOK) for name in POLLING))),
+        entries=(
+            Entry(FLOOR, FLOOR), *(Entry(name, name, load_options=BUSY_LOOK) for name in POLLING),
+            Entry("pipes-poll, pipes client", "pipes-poll", load_options=BUSY_LOOK, load_program=OUR_LOAD))),
 )
 
 VARIANTS = (
@@ -89,7 +92,7 @@ VARIANTS = (
         "S1c", "1 × 1 × 64 B on one cpu", "Server and load share a cpu: no wake-up of another hides what they do.",
         load(1, 1, 64), peers=CLOSE_PEERS | {"nio-async"}, one_cpu=True),
     Scenario(
-        "S7b", "1 × 2 × 4 MiB, 2 MiB socket buffers", "Large socket buffers on both ends; the floor as in S7.",
+        "S7b", "1 × 2 × 4 MiB, 2 MiB send buffers", "Large send buffers on both ends; the floor as in S7.",
         load(1, 2, 4 << 20),
         entries=(Entry(FLOOR, FLOOR), *(
             Entry(f"{name}, large buffers", name, LARGE_BUFFERS, LARGE_BUFFERS) for name in (FLOOR, OURS)))),

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The servers that are measured, and how they are built."""
 
+import functools
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -8,36 +11,108 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
+PEERS = PACKAGE / "Peers"
+
+# The first Java with Unix sockets.
+OLDEST_JAVA = 16
 
 
 @dataclass(frozen=True)
 class Server:
+    """An echo server: a product of the package in Swift or C, or else a program among the peers."""
+
     name: str
     title: str
-    product: str
+    # Its command, up to the socket; {programs} and {peers} stand for directories.
+    words: tuple[str, ...]
+    # What its command has behind the socket.
     options: tuple[str, ...] = ()
+    # The product of the package that has to be built.
+    product: str | None = None
+    # The commands without which it cannot be built or run.
+    tools: tuple[str, ...] = ()
+    # The library that it is linked with, as pkg-config knows it.
+    library: str | None = None
 
     def unavailable(self) -> str | None:
+        """Why it cannot run on this machine, in a few words; None: it can."""
+        for tool in self.tools:
+            if not shutil.which(tool):
+                return f"{tool} is not installed"
+        if self.library and not has_library(self.library):
+            return f"the headers of {self.library} are not installed"
+        if "javac" in self.tools and java_version() < OLDEST_JAVA:
+            return f"Java {java_version()} has no Unix sockets"
         return None
 
     def command(self, programs: Path, socket: str, options: Sequence[str] = ()) -> list[str]:
-        return [str(programs / self.product), socket, *self.options, *options]
+        """What to execute, for it to listen on the socket."""
+        words = [word.format(programs=programs, peers=PEERS) for word in self.words]
+        return [*words, socket, *self.options, *options]
+
+
+def product(
+    name: str, title: str, product: str, options: tuple[str, ...] = (), library: str | None = None
+) -> Server:
+    return Server(name, title, ("{programs}/" + product,), options, product, library=library)
 
 
 FLOOR = "c-epoll"
 OURS = "pipes"
+POLLING = ("--poll", "50")
 SERVERS: dict[str, Server] = {
     server.name: server
     for server in (
-        Server("c-epoll", "C, raw epoll", "c-epoll-echo"),
-        Server("pipes", "NamedPipes", "pipes-echo"),
+        product("c-epoll", "C, raw epoll", "c-epoll-echo"),
+        product("c-epoll-poll", "C, raw epoll, polling 50 µs", "c-epoll-echo", POLLING),
+        product("pipes", "NamedPipes", "pipes-echo"),
+        product("pipes-poll", "NamedPipes, polling 50 µs", "pipes-echo", POLLING),
+        product("c-libevent", "C, libevent, plain events", "c-libevent-echo", library="libevent_core"),
+        product("c-bufferevent", "C, libevent, bufferevent", "c-bufferevent-echo", library="libevent_core"),
+        product("libuv", "C, libuv", "libuv-echo", library="libuv"),
+        product("nio", "SwiftNIO, as documented", "nio-echo"),
+        product("nio-tuned", "SwiftNIO, tuned by hand", "nio-tuned-echo"),
+        product("nio-async", "SwiftNIO, NIOAsyncChannel", "nio-async-echo"),
+        product("flying-socks", "FlyingSocks", "flying-socks-echo"),
+        Server("go", "Go, net", ("{programs}/go-echo",), tools=("go",)),
+        Server("node", "Node, net", ("node", "{peers}/node-echo.js"), tools=("node",)),
+        Server("asyncio", "Python, asyncio", (sys.executable, "{peers}/asyncio-echo.py")),
+        Server("java", "Java, NIO", ("java", "-cp", "{programs}/java-echo", "JavaEcho"), tools=("java", "javac")),
     )
 }
 
 
+@functools.cache
+def has_library(name: str) -> bool:
+    return bool(shutil.which("pkg-config")) and subprocess.run(["pkg-config", "--exists", name]).returncode == 0
+
+
+@functools.cache
+def java_version() -> int:
+    """The major version of Java's compiler, which says "javac 17.0.15", or "javac 1.8.0" of old."""
+    said = subprocess.run(["javac", "-version"], capture_output=True, text=True)
+    found = re.search(r"javac (?:1\.)?(\d+)", said.stdout + said.stderr)
+    return int(found[1]) if found else 0
+
+
 def build(servers: Iterable[Server], tools: Iterable[str] = ()) -> Path:
+    """Builds servers and other products of the package (release) and returns the directory where they are."""
+    servers = list(servers)
     swift = ["swift", "build", "--package-path", str(PACKAGE), "--configuration", "release"]
-    for product in dict.fromkeys([server.product for server in servers] + list(tools)):
-        subprocess.run(swift + ["--product", product], check=True, stdout=sys.stderr)
-    path = subprocess.run(swift + ["--show-bin-path"], check=True, capture_output=True, text=True).stdout.strip()
-    return Path(path)
+    # valgrind before 3.20 gives up on the debug information of SwiftNIO. Names of functions stay.
+    swift += ["-Xlinker", "--strip-debug"]
+    for name in dict.fromkeys([server.product for server in servers if server.product] + list(tools)):
+        build_step([*swift, "--product", name])
+    shown = subprocess.run([*swift, "--show-bin-path"], check=True, capture_output=True, text=True)
+    programs = Path(shown.stdout.strip())
+    for server in servers:
+        if "go" in server.tools:
+            build_step(["go", "build", "-o", str(programs / "go-echo"), str(PEERS / "go-echo.go")])
+        if "javac" in server.tools:
+            sources = sorted(str(path) for path in (PEERS / "java").glob("*.java"))
+            build_step(["javac", "-d", str(programs / "java-echo"), *sources])
+    return programs
+
+
+def build_step(command: Sequence[str]) -> None:
+    subprocess.run(command, check=True, stdout=sys.stderr)

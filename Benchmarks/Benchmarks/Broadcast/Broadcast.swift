@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Benchmark
-import Glibc
+import EchoOptions
 import NamedPipes
 
 // One message to thousands of connections: a broadcast beside a loop of sends. Where the audience reads, on a thread of its
@@ -33,7 +33,7 @@ private final class Hall {
 
     init(_ audienceCount: Int, reads: Bool) throws {
         self.reads = reads
-        allowManyDescriptors()
+        raiseDescriptorLimit()
         let reactor = try Reactor()
         let address = try PipeAddress.unique(prefix: "broadcast")
         let server = try PipeServer(listeningOn: address, reactor: reactor, delegate: Speaker())
@@ -62,14 +62,6 @@ private final class Hall {
         audience.stop()
         audience.join()
     }
-}
-
-/// Two descriptors a connection, in one process.
-private func allowManyDescriptors() {
-    var limit = rlimit()
-    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-    limit.rlim_cur = limit.rlim_max
-    _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }
 
 private func inHall(

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import EchoOptions
 import NamedPipes
 
-/// The echo server that `compare` sets against hand-written C: this library as its documentation has it.
-///
-/// Usage: `pipes-echo SOCKET`
+/// The echo server that is compared with the others: this library as its documentation has it.
 @main
 enum PipesEcho {
     final class Echo: PipeServerDelegate {
@@ -13,9 +12,15 @@ enum PipesEcho {
     }
 
     static func main() throws {
-        guard CommandLine.arguments.count == 2 else { fatalError("usage: pipes-echo SOCKET") }
-        let reactor = try Reactor()
-        _ = try PipeServer(listeningOn: .path(CommandLine.arguments[1]), reactor: reactor, delegate: Echo())
+        let options = EchoOptions(supporting: [.poll, .sendBuffer])
+        raiseDescriptorLimit()
+        var reactorConfiguration = Reactor.Configuration()
+        reactorConfiguration.busyPollingTime = .microseconds(options[.poll] ?? 0)
+        var configuration = PipeServer.Configuration()
+        configuration.connection.sendBufferByteCount = options[.sendBuffer]
+        let reactor = try Reactor(configuration: reactorConfiguration)
+        _ = try PipeServer(
+            listeningOn: .path(options.socket), configuration: configuration, reactor: reactor, delegate: Echo())
         reactor.run()
     }
 }

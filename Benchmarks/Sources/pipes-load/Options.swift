@@ -8,6 +8,7 @@ struct Options {
     var size = 64
     var time = Duration.seconds(1)
     var server: Int32?
+    var busyPollingTime = Duration.zero
 
     init(_ arguments: ArraySlice<String>) {
         var rest = arguments
@@ -25,6 +26,7 @@ struct Options {
         case "--in-flight": inFlight = UInt64(value) ?? 0
         case "--size": size = Int(value) ?? 0
         case "--seconds": time = .seconds(Double(value) ?? 1)
+        case "--poll": busyPollingTime = .microseconds(Int(value) ?? 0)
         case "--server-pid": server = Int32(value)
         default: return false
         }

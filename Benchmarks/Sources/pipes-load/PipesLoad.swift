@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import EchoOptions
 import Glibc
 import NamedPipes
 
 /// The closed loop of `c-load` with this library's client: what using it costs the side that asks.
 ///
-/// Usage: `pipes-load --path SOCKET [--connections N] [--in-flight K] [--size BYTES] [--seconds S] [--server-pid PID]`
+/// Usage: `pipes-load --path SOCKET [--connections N] [--in-flight K] [--size BYTES] [--seconds S] [--poll MICROSECONDS]
+///     [--server-pid PID]`
 @main
 enum PipesLoad {
     private static let warmUp = Duration.milliseconds(100)
@@ -12,7 +14,9 @@ enum PipesLoad {
     static func main() throws {
         let options = Options(CommandLine.arguments.dropFirst())
         raiseDescriptorLimit()
-        let reactor = try Reactor()
+        var reactorConfiguration = Reactor.Configuration()
+        reactorConfiguration.busyPollingTime = options.busyPollingTime
+        let reactor = try Reactor(configuration: reactorConfiguration)
         let measurement = Measurement()
         let callers = (0..<options.connections).map { Caller(index: $0, options: options, measurement: measurement) }
         var configuration = PipeClient.Configuration()

@@ -15,14 +15,6 @@ func cpuNanoseconds(ofProcess process: pid_t) -> UInt64 {
     return nanoseconds(clock)
 }
 
-/// Lets the process have as many descriptors as it may: 19,000 connections are more than the usual soft limit.
-func raiseDescriptorLimit() {
-    var limit = rlimit()
-    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-    limit.rlim_cur = limit.rlim_max
-    _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-}
-
 /// Whether bytes that are as many have the same values in a range. The pointers do not leave.
 func isEqual(_ bytes: Span<UInt8>, _ others: [UInt8], in range: Range<Int>) -> Bool {
     unsafe bytes.withUnsafeBytes { bytes in

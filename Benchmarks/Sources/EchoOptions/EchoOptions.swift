@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// What an echo server was asked for on its command line: `PROGRAM SOCKET [OPTION VALUE]…`, as all of them have it.
+public struct EchoOptions {
+    public enum Option: String {
+        /// How long to poll before blocking, in microseconds.
+        case poll
+        /// SO_SNDBUF of every connection, in bytes.
+        case sendBuffer = "send-buffer"
+        /// SO_RCVBUF of every connection, in bytes.
+        case receiveBuffer = "receive-buffer"
+    }
+
+    /// The path of the socket to listen on.
+    public let socket: String
+    private var values: [Option: Int] = [:]
+
+    /// The value of an option, or nil if it was not given.
+    public subscript(option: Option) -> Int? { values[option] }
+
+    /// Reads the command line; whatever a server does not understand ends it with a line on how to use it and status 2.
+    ///
+    /// - Parameter supported: The options that make sense for this server.
+    public init(supporting supported: [Option] = []) {
+        var arguments = CommandLine.arguments.dropFirst()
+        guard let socket = arguments.popFirst(), !socket.hasPrefix("--") else { Self.exitWithUsage(supported) }
+        self.socket = socket
+        while let argument = arguments.popFirst() {
+            guard let option = supported.first(where: { "--\($0.rawValue)" == argument }),
+                let value = arguments.popFirst().flatMap({ Int32($0) }), value >= 0
+            else { Self.exitWithUsage(supported) }
+            values[option] = Int(value)
+        }
+    }
+
+    private static func exitWithUsage(_ supported: [Option]) -> Never {
+        let program = CommandLine.arguments.first.map { $0.split(separator: "/").last ?? "" } ?? ""
+        let options = supported.map { " [--\($0.rawValue) \($0 == .poll ? "MICROSECONDS" : "BYTES")]" }.joined()
+        let usage = "usage: \(program) SOCKET\(options)\n"
+        _ = unsafe usage.withCString { unsafe write(STDERR_FILENO, $0, strlen($0)) }
+        exit(2)
+    }
+}
+
+/// Allows this process as many descriptors as it may have (getrlimit(2)): every client needs one.
+public func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+}
