@@ -6,15 +6,15 @@ internal import Glibc
 extension Reactor {
     /// Waits until something has happened, and handles what it is.
     func wait() {
-        guard busyPolling != nil else { return base.dispatch(blocking: true) }
+        guard mayPoll else { return base.dispatch(blocking: true) }
         let start = SuspendingClock.now
-        if let end = busyPolling?.beginWait(at: start, preemptions: threadPreemptionCount) {
+        if let end = busyPolling.beginWait(at: start, preemptions: threadPreemptionCount) {
             if poll(until: end) { return }
-            busyPolling?.pollWasInVain()
+            busyPolling.pollWasInVain()
             base.dispatch(blocking: true)
         } else {
             base.dispatch(blocking: true)
-            busyPolling?.didSleep(from: start, to: SuspendingClock.now)
+            busyPolling.didSleep(from: start, to: SuspendingClock.now)
         }
     }
 

@@ -20,8 +20,9 @@ public final class Reactor {
     public let executor: ReactorExecutor
 
     let base: EventBase
-    /// Nil where the loop sleeps at once.
-    var busyPolling: BusyPolling?
+    /// Whether the loop may look again and again before it sleeps.
+    let mayPoll: Bool
+    var busyPolling: BusyPolling
     var timers = SlotTable<ScheduledWork>()
     private var wakeUpSource: EventSource?
     private var turnQueue: [any TurnWork] = []
@@ -37,11 +38,12 @@ public final class Reactor {
     /// - Parameter configuration: the default sleeps whenever there is nothing to do.
     /// - Throws: ``SystemError``, such as `EMFILE` at the process's limit of descriptors.
     public init(configuration: Configuration = Configuration()) throws(SystemError) {
+        mayPoll = configuration.busyPollingTime > .zero
+        busyPolling = BusyPolling(limit: configuration.busyPollingTime)
         base = try EventBase()
         executor = try ReactorExecutor()
         wakeUpSource = EventSource(base, executor.wakeUpDescriptor, .readable, executor)
         try wakeUpSource?.register()
-        if configuration.busyPollingTime > .zero { busyPolling = BusyPolling(limit: configuration.busyPollingTime) }
     }
 
     deinit {
@@ -144,6 +146,7 @@ public final class Reactor {
         }
         executor.deliverMail(on: self)
         runTurnQueue()
+        residents.letDepartedGo()
     }
 
     private func runTurnQueue() {

@@ -8,6 +8,7 @@
 /// life.
 package final class ResidentTable {
     private var table = SlotTable<AnyObject>()
+    private var departed: [AnyObject] = []
 
     /// How many there are.
     package var count: Int { table.count }
@@ -25,10 +26,19 @@ package final class ResidentTable {
         withExtendedLifetime(before) {}
     }
 
-    /// Lets the object of the key go.
+    /// Lets the object of the key go, at the end of the turn: a caller may be a method of an object that nobody else holds.
     package func remove(_ key: UInt64) {
-        let removed = table.remove(key)
-        withExtendedLifetime(removed) {}
+        if let removed = table.remove(key) { departed.append(removed) }
+    }
+
+    /// The turn is over.
+    func letDepartedGo() {
+        guard !departed.isEmpty else { return }
+        // The end of one may remove another.
+        var leaving: [AnyObject] = []
+        swap(&leaving, &departed)
+        leaving.removeAll(keepingCapacity: true)
+        if departed.isEmpty { swap(&leaving, &departed) }
     }
 
     /// The objects, in no particular order: a copy, so that the table may change meanwhile.

@@ -71,9 +71,7 @@ extension PipeConnection {
         host.owner?.connectionWillReport(self, reason, unsent: queue)
         giveBackMemory()
         host.delegate?.connection(self, didCloseWith: reason)
-        context = nil
-        // Some caller of this may be a method of a connection that nobody else holds any more.
-        host.reactor.runAtEndOfTurn(self)
+        if context != nil { context = nil }
         host.reactor.residents.remove(key)
         host.owner?.connectionDidEnd(self, reason)
     }
