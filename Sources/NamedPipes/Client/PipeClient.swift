@@ -79,7 +79,7 @@ public final class PipeClient {
         self.delegate = delegate
         host = ConnectionHost(reactor, configuration.connection, delegate)
         backoff = configuration.reconnection.map(Backoff.init)
-        host.owner = self
+        unsafe host.owner = self
         key = reactor.residents.insert(IdleClient(self))
     }
 
@@ -164,6 +164,7 @@ public final class PipeClient {
         reactor.residents.remove(key)
         // A connection that has ended may outlive its client, in the hands of the delegate that it refers to.
         host.delegate = nil
+        unsafe host.owner = nil
     }
 
     private func keep(_ message: Span<UInt8>) throws(PipeError) -> PipeConnection.SendVerdict {

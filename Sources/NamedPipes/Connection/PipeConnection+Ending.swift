@@ -68,12 +68,12 @@ extension PipeConnection {
     func report() {
         guard !flags.contains(.reported), let reason = decidedReason else { return }
         flags.insert(.reported)
-        host.owner?.connectionWillReport(self, reason, unsent: queue)
+        unsafe host.owner?.connectionWillReport(self, reason, unsent: queue)
         giveBackMemory()
         host.delegate?.connection(self, didCloseWith: reason)
         if context != nil { context = nil }
         host.reactor.residents.remove(key)
-        host.owner?.connectionDidEnd(self, reason)
+        unsafe host.owner?.connectionDidEnd(self, reason)
     }
 
     private func giveBackMemory() {

@@ -90,10 +90,10 @@ public final class PipeConnection: Identifiable {
     }
 
     /// The server that accepted this connection; nil at a client.
-    public var server: PipeServer? { host.owner as? PipeServer }
+    public var server: PipeServer? { unsafe host.owner as? PipeServer }
 
     /// The client that made this connection; nil at a server.
-    public var client: PipeClient? { host.owner as? PipeClient }
+    public var client: PipeClient? { unsafe host.owner as? PipeClient }
 
     // MARK: Ending
 

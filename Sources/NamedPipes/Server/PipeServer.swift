@@ -74,7 +74,7 @@ public final class PipeServer {
         } catch {
             throw .system(error)
         }
-        host.owner = self
+        unsafe host.owner = self
         key = reactor.residents.insert(self)
     }
 
@@ -147,6 +147,11 @@ public final class PipeServer {
         delegate?.serverDidStop(self)
         host.delegate = nil
         reactor.residents.remove(key)
+    }
+
+    deinit {
+        // A connection that has ended may outlive its server, in somebody's hands.
+        unsafe host.owner = nil
     }
 
     // MARK: Accepting
