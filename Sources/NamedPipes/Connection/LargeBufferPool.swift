@@ -46,6 +46,16 @@ final class LargeBufferPool {
         return bytes
     }
 
+    /// Empty memory of at least that capacity, used before or fresh.
+    func memory(atLeast capacity: Int) -> SharedBytes {
+        if let found = take(atLeast: capacity) { return SharedBytes(found, pool: self) }
+        // In steps, so that the next one who needs about as much can use it again.
+        let step = 64 << 10
+        var fresh = FrameBuffer()
+        fresh.reserveCapacity((capacity + step - 1) / step * step)
+        return SharedBytes(fresh, pool: self)
+    }
+
     /// Takes back what nobody holds any more.
     func giveBack(_ bytes: consuming FrameBuffer) {
         let capacity = bytes.capacity

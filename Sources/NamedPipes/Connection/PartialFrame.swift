@@ -60,9 +60,18 @@ final class PartialFrame {
         guard let frameByteCount, frameByteCount > memory.bytes.capacity,
             let found = pool.take(atLeast: frameByteCount)
         else { return }
-        let large = SharedBytes(found, pool: pool)
-        memory.withBytes { large.bytes.append(contentsOf: $0) }
-        memory = large
+        move(to: SharedBytes(found, pool: pool))
+    }
+
+    /// Makes room for `count` more bytes. What was too small goes back to the pool, where the next frame finds it.
+    func makeRoom(for count: Int) {
+        guard memory.bytes.capacity - byteCount < count else { return }
+        move(to: pool.memory(atLeast: byteCount + count))
+    }
+
+    private func move(to larger: SharedBytes) {
+        memory.withBytes { larger.bytes.append(contentsOf: $0) }
+        memory = larger
     }
 
     /// Makes it as new. Memory beyond `limit` is given back.

@@ -165,12 +165,13 @@ extension PipeConnection {
     private func read(
         into partial: PartialFrame, _ space: UnsafeMutableRawBufferPointer, _ budget: inout Int
     ) throws(SystemError) -> ReadOutcome {
-        partial.moveToLargeMemory()
         let missing = partial.missingByteCount ?? .max
+        let growth = min(missing, partial.growth)
+        partial.makeRoom(for: growth)
         var room = 0
         var count: Int?
         let own = try unsafe partial.memory.bytes.withUnsafeFreeSpace(
-            minimumCapacity: min(missing, partial.growth)
+            minimumCapacity: growth
         ) { free throws(SystemError) in
             let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: free[..<min(free.count, missing)])
             let behind = partial.frameByteCount.map { space.count - $0 } ?? 0

@@ -73,7 +73,7 @@ struct SendQueue: ~Copyable {
     @inline(never)
     private mutating func adoptInsertions(_ buffers: TransferBuffers) {
         for index in insertions.indices where insertions[index].owner == nil {
-            let owner = buffers.memory(for: insertions[index].byteCount)
+            let owner = buffers.pool.memory(atLeast: insertions[index].byteCount)
             let borrowed = unsafe UnsafeRawBufferPointer(
                 start: insertions[index].start, count: insertions[index].byteCount)
             owner.bytes.append(contentsOf: unsafe Span<UInt8>(_unsafeBytes: borrowed))
