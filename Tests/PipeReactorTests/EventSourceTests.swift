@@ -146,6 +146,58 @@ import Testing
         #expect(!put(ends.far))
     }
 
+    @Test func `may outlive its reactor, whose base is freed after it`() throws {
+        for interest in [Interest.readable, .writable, .edgeWritable] {
+            var reactor: Reactor? = try Reactor()
+            weak let seen = reactor
+            let ends = Ends(Pair.sockets())
+            var source: ClosureSource? = ClosureSource(
+                try #require(reactor), owning: ends.takeNear(), interest
+            ) { _ in Issue.record("nobody runs") }
+            try source?.register()
+            let timer = ClosureSource(try #require(reactor), borrowing: -1, .timer) { _ in }
+            timer.arm(after: .seconds(100))
+            reactor = nil
+            #expect(seen == nil)
+            #expect(put(ends.far))
+            source = nil
+            #expect(!put(ends.far), "the descriptor is closed")
+            timer.cancel()
+        }
+    }
+
+    /// A handler as a connection is one: not retained around its events, because somebody else holds it.
+    private final class Unretained: EventHandler {
+        var source: EventSource?
+        var log: [Readiness] = []
+
+        static func deliver(_ readiness: Readiness, to handler: UnsafeRawPointer) {
+            unsafe Unmanaged<Unretained>.fromOpaque(handler)._withUnsafeGuaranteedRef { $0.handle(readiness) }
+        }
+
+        func handle(_ readiness: Readiness) {
+            source = nil
+            log.append(readiness)
+        }
+    }
+
+    @Test(arguments: [Interest.readable, .writable, .edgeWritable, .timer])
+    func `of any kind may be let go inside the handler that is called for it`(interest: Interest) throws {
+        let reactor = try Reactor()
+        let ends = Ends(Pair.sockets())
+        let handler = Unretained()
+        let other = Unretained()
+        let number = ends.near
+        handler.source = EventSource(reactor, owning: duplicate(number), interest, handler: handler)
+        other.source = EventSource(reactor, borrowing: number, .readable, handler: other)
+        try other.source?.register()
+        if interest == .timer { handler.source?.arm(after: .zero) } else { try handler.source?.register() }
+        put(ends.far)
+        reactor.runBounded { !handler.log.isEmpty && !other.log.isEmpty }
+        reactor.runTurns(3)
+        #expect(handler.log.count == 1 && other.log == [.readable])
+    }
+
     @Test func `a regular file is refused with a typed error`() throws {
         let reactor = try Reactor()
         let source = ClosureSource(reactor, owning: openRegularFile(), .readable) { _ in }

@@ -24,6 +24,15 @@ package func pattern(_ count: Int, seed: Int = 0) -> [UInt8] {
         unsafe withUnsafeBytes(of: number) { unsafe block.append(contentsOf: $0) }
     }
     block.removeLast(max(0, block.count - 4093))
+    return repeated(block, count)
+}
+
+/// Lower-case letters in which a shift or a swap would show: text for framings that do not carry every byte.
+package func letters(_ count: Int, seed: Int = 0) -> [UInt8] {
+    repeated(pattern(4093, seed: seed).map { 0x61 + $0 % 26 }, count)
+}
+
+private func repeated(_ block: [UInt8], _ count: Int) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(count + block.count)
     while bytes.count < count { bytes.append(contentsOf: block) }

@@ -104,7 +104,7 @@ package final class RawPeer {
         var bodies: [[UInt8]] = []
         let bytes = received
         _ = try? LengthPrefixFraming().scanFrames(in: bytes.span, scannedByteCount: 0) { body in
-            bodies.append(Array(copying: body))
+            bodies.append(Array(lent: body))
             return true
         }
         return bodies

@@ -44,6 +44,8 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package var whenAsked: (PipeServer, PeerCredentials) -> Bool = { _, _ in true }
     package var whenAcceptFailed: (PipeServer) -> Void = { _ in }
     package var whenOpened: (PipeConnection) -> Void = { _ in }
+    /// With the message as it was lent, in place.
+    package var whenLent: (PipeConnection, Span<UInt8>) -> Void = { _, _ in }
     package var whenReceived: (PipeConnection, [UInt8]) -> Void = { _, _ in }
     package var whenDrained: (PipeConnection) -> Void = { _ in }
     /// What the protocol's default does.
@@ -70,6 +72,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
         whenAsked = { _, _ in true }
         whenAcceptFailed = { _ in }
         whenOpened = { _ in }
+        whenLent = { _, _ in }
         whenReceived = { _, _ in }
         whenDrained = { _ in }
         whenFinished = { $0.close() }
@@ -124,8 +127,9 @@ extension Recorder {
             expect(.open, connection, "a message")
             messageCount += 1
             byteCount += message.count
+            whenLent(connection, message)
             guard keepsMessages else { return whenReceived(connection, []) }
-            let bytes = Array(copying: message)
+            let bytes = Array(lent: message)
             messages.append(bytes)
             messagesByConnection[connection.id, default: []].append(bytes)
             whenReceived(connection, bytes)
@@ -203,7 +207,7 @@ extension Recorder {
 
 extension Array where Element == UInt8 {
     /// What a callback was lent, to keep.
-    package init(copying bytes: Span<UInt8>) {
+    package init(lent bytes: Span<UInt8>) {
         self = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
     }
 }

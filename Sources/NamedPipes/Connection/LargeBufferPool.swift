@@ -17,7 +17,7 @@ final class LargeBufferPool {
     private static let keptByteCount = 32 << 20
 
     /// How long a buffer is kept unused at least; at most twice as long.
-    private static let keptTime = Duration.seconds(1)
+    private let keptTime: Duration
 
     private final class Spare {
         var bytes: FrameBuffer
@@ -26,13 +26,17 @@ final class LargeBufferPool {
         init(_ bytes: consuming FrameBuffer) { self.bytes = bytes }
     }
 
-    private unowned let reactor: Reactor
+    // A kept message may outlive the reactor, and gives its memory back here.
+    private weak let reactor: Reactor?
     // Sorted by size, the smallest first.
     private var spares: [Spare] = []
-    private var byteCount = 0
+    private(set) var byteCount = 0
     private var clearing: ScheduledWork?
 
-    init(_ reactor: Reactor) { self.reactor = reactor }
+    init(_ reactor: Reactor, keptTime: Duration = .seconds(1)) {
+        self.reactor = reactor
+        self.keptTime = keptTime
+    }
 
     /// An empty buffer of at least that capacity, if there is one, and not one that is much too large.
     func take(atLeast capacity: Int) -> FrameBuffer? {
@@ -56,8 +60,9 @@ final class LargeBufferPool {
         return SharedBytes(fresh, pool: self)
     }
 
-    /// Takes back what nobody holds any more.
+    /// Takes back what nobody holds any more. A stopped reactor runs no timers, and keeps nothing.
     func giveBack(_ bytes: consuming FrameBuffer) {
+        guard let reactor, !reactor.isStopped else { return }
         let capacity = bytes.capacity
         guard capacity >= Self.smallestByteCount, byteCount + capacity <= Self.keptByteCount else { return }
         bytes.removeAll(keepingCapacity: true)
@@ -68,9 +73,7 @@ final class LargeBufferPool {
     }
 
     private func scheduleClearing() {
-        // A stopped reactor runs no timers, and keeps nothing.
-        guard !reactor.isStopped else { return spares.removeAll() }
-        clearing = reactor.schedule(after: Self.keptTime) { [weak self] in self?.clear() }
+        clearing = reactor?.schedule(after: keptTime) { [weak self] in self?.clear() }
     }
 
     private func clear() {

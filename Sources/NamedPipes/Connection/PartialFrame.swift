@@ -57,7 +57,8 @@ final class PartialFrame {
     /// Moves to memory that is large enough for the whole frame, if the pool has some. Without it the memory grows with
     /// what arrives.
     func moveToLargeMemory() {
-        guard let frameByteCount, frameByteCount > memory.bytes.capacity,
+        // A small frame is no reason to take what large ones need.
+        guard let frameByteCount, frameByteCount > max(memory.bytes.capacity, LargeBufferPool.smallestByteCount),
             let found = pool.take(atLeast: frameByteCount)
         else { return }
         move(to: SharedBytes(found, pool: pool))

@@ -41,7 +41,7 @@ extension PipeConnection {
         case .closed: return
         }
         var budget = host.messagesPerTurn
-        while lifecycle.isReceiving, !isHeldBack {
+        while budget > 0, lifecycle.isReceiving, !isHeldBack {
             if let partial, partial.mayHoldFrames {
                 walkCarried(partial, &budget)
             } else if flags.contains(.inputReady) {
@@ -50,11 +50,9 @@ extension PipeConnection {
                 if flags.contains(.draining) { beginClose(.serverStopped) }
                 break
             }
-            guard budget > 0 else {
-                flags.insert(.wantsTurn)
-                break
-            }
         }
+        // Also when the last read was a full one: what was carried of it is no news to epoll.
+        if budget <= 0 { flags.insert(.wantsTurn) }
     }
 
     /// One read into the shared space and what it brings, for a connection that carries nothing.
@@ -124,8 +122,12 @@ extension PipeConnection {
             inputDidEnd()
             return false
         case .wouldBlock, .short:
-            // Where the end is known to be there, it is read as well.
-            if outcome == .short, flags.contains(.peerFinishing) { return true }
+            // Where the end is known to be there, it is read as well. Mostly it comes next, but a stream may have seams
+            // (passed descriptors, urgent data), and what is sent on in place must not be overwritten.
+            if outcome == .short, flags.contains(.peerFinishing) {
+                queue?.value.adoptBorrowed(host.buffers)
+                return true
+            }
             flags.remove(.inputReady)
             return true
         }

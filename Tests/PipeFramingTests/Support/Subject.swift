@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipeFraming
+import PipeTestSupport
 import Testing
 
 /// One framing under test, with a small maximum so that its edges are near.
@@ -18,6 +19,8 @@ struct Subject: CustomTestStringConvertible, Sendable {
             Subject("content-length", ContentLengthFraming(maximumMessageByteCount: limit)),
             Subject("varint", VarintFraming(maximumMessageByteCount: limit)),
             Subject("netstring", NetstringFraming(maximumMessageByteCount: limit)),
+            Subject(
+                "netstring with envelope", NetstringFraming(maximumMessageByteCount: limit, givesEnvelope: true)),
         ]
     }
 

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipeFraming
+package import NamedPipes
 
 /// D. J. Bernstein's netstrings, `5:hello,`: a framing as a user writes one, with public interfaces only.
-struct NetstringFraming: MessageFraming {
-    var maximumMessageByteCount = 1 << 20
+package struct NetstringFraming: MessageFraming {
+    package var maximumMessageByteCount: Int
+    /// Whether it says what stands around a message, which is optional.
+    private let givesEnvelope: Bool
 
-    func nextFrame(in bytes: Span<UInt8>, scannedByteCount: Int) throws(FramingError) -> FrameScan {
+    package init(maximumMessageByteCount: Int = 1 << 20, givesEnvelope: Bool = false) {
+        self.maximumMessageByteCount = maximumMessageByteCount
+        self.givesEnvelope = givesEnvelope
+    }
+
+    package func nextFrame(in bytes: Span<UInt8>, scannedByteCount: Int) throws(FramingError) -> FrameScan {
         var length = 0
         for offset in bytes.indices {
             let byte = bytes[offset]
@@ -32,12 +39,28 @@ struct NetstringFraming: MessageFraming {
         return .frame(message: messageStart..<comma, byteCount: comma + 1)
     }
 
-    func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
-        guard message.count <= maximumMessageByteCount else {
-            throw .messageTooLarge(byteCount: message.count, limit: maximumMessageByteCount)
-        }
+    package func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
+        try check(message)
         output.append(contentsOf: "\(message.count):".utf8.span)
         output.append(contentsOf: message)
         output.append(UInt8(ascii: ","))
+    }
+
+    package func encodeEnvelope(
+        of message: Span<UInt8>, into output: inout FrameBuffer
+    ) throws(FramingError) -> FrameEnvelope? {
+        guard givesEnvelope else { return nil }
+        try check(message)
+        let before = output.byteCount
+        output.append(contentsOf: "\(message.count):".utf8.span)
+        let prefix = output.byteCount - before
+        output.append(UInt8(ascii: ","))
+        return FrameEnvelope(prefixByteCount: prefix, suffixByteCount: 1)
+    }
+
+    private func check(_ message: Span<UInt8>) throws(FramingError) {
+        guard message.count <= maximumMessageByteCount else {
+            throw .messageTooLarge(byteCount: message.count, limit: maximumMessageByteCount)
+        }
     }
 }

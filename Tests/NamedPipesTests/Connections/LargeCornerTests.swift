@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipeTestSupport
+import Testing
+
+@testable import NamedPipes
+
+/// What a review of the large messages found: each of these failed once.
+@Suite struct `Corners of large messages` {
+    @Test func `one that is sent on in place is not overwritten by a second read in the same turn`() throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop)
+            raw.recorder.whenLent = { connection, message in _ = try? connection.send(message) }
+            let sent = [letters(90_000, seed: 1), letters(50_000, seed: 2)]
+            raw.peer.writeAll(frame(sent[0]))
+            // Urgent data: the kernel ends a read in front of it, although there is more. Once the peer has finished, the
+            // connection reads on.
+            try #require(raw.peer.write([1], flags: urgent) == 1)
+            raw.peer.writeAll(frame(sent[1]))
+            raw.peer.finishWriting()
+            try #require(raw.peer.receive(140_008, loop))
+            #expect(raw.peer.frames == sent)
+        }
+    }
+
+    @Test func `what a read brought that filled its room exactly is delivered, turn by turn`() throws {
+        try withLoop { loop in
+            var configuration = PipeServer.Configuration(framing: DelimiterFraming.newline)
+            configuration.connection.messagesPerTurn = 1
+            let raw = try RawClient(loop, configuration)
+            raw.peer.writeAll(letters(20_000))
+            loop.settle()
+            // The line's end and fifteen more lines, to the last byte that is read at once.
+            let room = try #require(raw.accepted.partial).growth
+            let lines: [UInt8] = (1...15).flatMap { letters(4000, seed: $0) + [0x0A] }
+            let first: [UInt8] = [0x0A] + letters(room - 2 - lines.count) + [0x0A]
+            raw.peer.writeAll(first + lines)
+            try #require(loop.run { raw.recorder.messageCount == 17 })
+        }
+    }
+
+    @Test func `a small unfinished frame takes no large buffer`() throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop)
+            for count in [40_000, 90_000] {
+                let before = raw.recorder.messageCount
+                raw.peer.writeAll(frame(pattern(count)).dropLast())
+                loop.settle()
+                raw.peer.writeAll([0])
+                try #require(loop.run { raw.recorder.messageCount == before + 1 })
+            }
+            let pool = try raw.accepted.host.buffers.pool
+            let before = pool.byteCount
+            try #require(before > 100_000)
+            raw.peer.writeAll(frame(pattern(100)).dropLast())
+            loop.settle()
+            #expect(try #require(raw.accepted.partial).memory.bytes.capacity < 1000)
+            #expect(pool.byteCount == before)
+        }
+    }
+
+    @Test func `a kept message may outlive the reactor`() throws {
+        var kept: [PipeMessage] = []
+        weak var seen: Reactor?
+        let message = pattern(1 << 20)
+        try withLoop { loop in
+            seen = loop.reactor
+            let raw = try RawClient(loop)
+            raw.recorder.whenLent = { connection, message in kept.append(connection.keep(message)) }
+            try #require(
+                raw.peer.exchange(frame(message), until: { kept.count == 1 }, pieces: 100_000...200_000, loop))
+        }
+        #expect(seen == nil)
+        #expect(kept.map { $0.withBytes { Array(lent: $0) } } == [message])
+        // Its memory goes back to a pool that nobody serves any more.
+        kept.removeAll()
+    }
+}
+
+/// `MSG_OOB`.
+private let urgent: Int32 = 1
