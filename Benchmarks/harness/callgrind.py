@@ -76,7 +76,7 @@ def table(counts: Counts, limits: dict[str, float]) -> str:
     return "\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]])
 
 
-def beyond(found: dict[str, float], limits: dict[str, float]) -> Iterable[str]:
+def beyond(found: dict[str, float], limits: dict[str, float], tolerance: float) -> Iterable[str]:
     for name, limit in limits.items():
-        if found[name] > limit:
+        if found[name] > limit * (1 + tolerance):
             yield f"{name}: {OURS} takes {found[name]:,.0f} instructions a message, and may take {limit:,.0f}"

@@ -111,12 +111,13 @@ def failures(lines: Iterable[str]) -> int:
 def count_instructions(arguments: argparse.Namespace) -> int:
     usual = callgrind.LONG_SERVERS if arguments.long else callgrind.SHORT_SERVERS
     names, _ = available(dict.fromkeys([OURS, *arguments.servers]) if arguments.servers else usual)
-    limits = Thresholds.load().instructions
+    thresholds = Thresholds.load()
+    limits = thresholds.instructions
     counts = callgrind.count(built(names, arguments.programs), names)
     table = callgrind.table(counts, limits)
     print(table)
     write_counts(arguments.output, "instructions.md", table)
-    return failures(callgrind.beyond(counts[OURS], limits)) if arguments.check else 0
+    return failures(callgrind.beyond(counts[OURS], limits, thresholds.instructions_tolerance)) if arguments.check else 0
 
 
 def count_calls(arguments: argparse.Namespace) -> int:
