@@ -81,7 +81,8 @@ private final class ManyTimers {
         #expect(many.misplacedCount == 0)
     }
 
-    @Test func `give their memory back`() async {
+    @Test(.disabled(if: isAddressSanitized, "it keeps for a while what was freed"))
+    func `give their memory back`() async {
         await #expect(processExitsWith: .success) { try setAndCancelAgainAndAgain() }
     }
 }

@@ -56,6 +56,9 @@ package func residentByteCount() -> Int {
     return words.count > 1 ? (Int(words[1]) ?? -1) * sysconf(Int32(_SC_PAGESIZE)) : -1
 }
 
+/// Whether this is a build with AddressSanitizer.
+package var isAddressSanitized: Bool { unsafe dlsym(nil, "__asan_init") != nil }
+
 /// A directory of a test's own, below the temporary one. It goes with everything in it.
 package final class FreshDirectory {
     package let path: String

@@ -36,4 +36,5 @@ private func askAThousandTimes(pollingFor time: Duration) throws {
     thread.stop()
     thread.join()
     #expect(recorder.violations == [])
+    recorder.forgetClosures()
 }
