@@ -8,8 +8,7 @@ import Testing
 @Suite struct `A broadcast` {
     static let sizes = [0, 100, 16_383, 16_384, 150_000, 1 << 20]
 
-    @Test(arguments: sizes) func `keeps its place among other messages, at fast and slow readers`(byteCount: Int) throws
-    {
+    @Test(arguments: sizes) func `keeps its place among others, at fast and slow readers`(byteCount: Int) throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server()
             var peers: [RawPeer] = []

@@ -162,6 +162,26 @@ import Testing
         }
     }
 
+    @Test func `is left alone by whoever gets what its connection carried, when that ended over garbage`() throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop)
+            let message = pattern(20_000)
+            var kept: PipeMessage?
+            raw.recorder.whenLent = { connection, message in
+                if message.isEmpty { connection.pauseReceiving() } else { kept = connection.keep(message) }
+            }
+            raw.peer.writeAll(frame([]) + frame(message) + [0xFF, 0, 0, 0])
+            try #require(loop.run { raw.recorder.messageCount == 1 })
+            try raw.accepted.resumeReceiving()
+            try #require(loop.run { raw.recorder.reasons.count == 1 })
+            // What carried it is used again for the next unfinished frame.
+            let next = try RawPeer(connectingTo: loop.address)
+            next.writeAll(frame(pattern(19_000, seed: 1)).dropLast())
+            try #require(loop.run { raw.recorder.connections.first?.partial != nil })
+            #expect(kept?.withBytes { Array(lent: $0) } == message)
+        }
+    }
+
     private func keep(
         _ sent: [[UInt8]], _ raw: RawClient, _ loop: Loop
     ) throws -> (messages: [PipeMessage], buffers: TransferBuffers?) {
