@@ -139,6 +139,7 @@ public final class Reactor {
     }
 
     private func turn(mayBlock: Bool) {
+        residents.turnBegins()
         if mayBlock && turnQueue.isEmpty && !executor.isMailWaiting {
             wait()
         } else {

@@ -9,6 +9,7 @@
 package final class ResidentTable {
     private var table = SlotTable<AnyObject>()
     private var departed: [AnyObject] = []
+    private var isInTurn = false
 
     /// How many there are.
     package var count: Int { table.count }
@@ -26,19 +27,25 @@ package final class ResidentTable {
         withExtendedLifetime(before) {}
     }
 
-    /// Lets the object of the key go, at the end of the turn: a caller may be a method of an object that nobody else holds.
+    /// Lets the object of the key go. In a turn, at its end: a caller may be a method of an object that nobody else holds.
     package func remove(_ key: UInt64) {
-        if let removed = table.remove(key) { departed.append(removed) }
+        // Outside, no end may ever come; and who holds the reactor would be held by it for good.
+        guard let removed = table.remove(key), isInTurn else { return }
+        departed.append(removed)
     }
+
+    /// What is removed from now on is held until the turn is over.
+    func turnBegins() { isInTurn = true }
 
     /// The turn is over.
     func letDepartedGo() {
+        isInTurn = false
         guard !departed.isEmpty else { return }
-        // The end of one may remove another.
+        // The end of one may remove another, which then goes at once.
         var leaving: [AnyObject] = []
         swap(&leaving, &departed)
         leaving.removeAll(keepingCapacity: true)
-        if departed.isEmpty { swap(&leaving, &departed) }
+        swap(&leaving, &departed)
     }
 
     /// The objects, in no particular order: a copy, so that the table may change meanwhile.

@@ -159,6 +159,21 @@ import Testing
         for resident in reactor.residents.elements { (resident as? Guest)?.leave() }
     }
 
+    @Test func `is let go itself, although a resident that holds it left at its end or outside of any turn`() throws {
+        for leavesByItself in [true, false] {
+            weak var seen: Reactor?
+            do {
+                let reactor = try Reactor()
+                seen = reactor
+                let guest = Guest(reactor) {}
+                if leavesByItself { guest.leave() }
+                reactor.stop()
+                reactor.runToStop()
+            }
+            #expect(seen == nil)
+        }
+    }
+
     @Test func `is not what a time limit does: residents stay`() throws {
         let reactor = try Reactor()
         let guest = Guest(reactor) { Issue.record("the reactor was not stopped") }

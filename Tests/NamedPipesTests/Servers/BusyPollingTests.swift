@@ -33,6 +33,8 @@ private func askAThousandTimes(pollingFor time: Duration) throws {
     #expect(recorder.texts == (0..<1000).map { "\($0)" })
     client.disconnect()
     try #require(reactor.run(timeout: Loop.patience) { client.state == .disconnected })
+    reactor.stop()
+    reactor.run()
     thread.stop()
     thread.join()
     #expect(recorder.violations == [])
