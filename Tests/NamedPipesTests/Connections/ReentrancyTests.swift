@@ -108,7 +108,11 @@ enum Moment: CaseIterable {
         case .didFinishReceiving:
             for peer in stage.peers { peer.finishWriting() }
         case .didClose:
-            for peer in stage.peers { peer.close() }
+            for peer in stage.peers {
+                // Closing alone is not noticed while a child that another test has just started holds the descriptor, too.
+                peer.finishWriting()
+                peer.close()
+            }
         case .serverDidStop:
             stage.server?.stop()
         }
