@@ -15,6 +15,7 @@ from .progress import Progress
 from .running import Command, run_load, running
 from .scenarios import SCENARIOS, Scenario
 from .servers import FLOOR, OURS
+from .tables import markdown
 
 NAMES = ("S2", "S3", "S4")
 SHORT_SERVERS = (FLOOR, OURS)
@@ -72,8 +73,7 @@ def table(counts: Counts, limits: dict[str, float]) -> str:
     rows = [["User instructions per message", *NAMES]]
     rows += [[server, *(f"{found[name]:,.0f}" for name in NAMES)] for server, found in counts.items()]
     rows.append([f"limit for {OURS}", *(f"{limits[name]:,.0f}" for name in NAMES)])
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]])
+    return markdown(rows[0], rows[1:])
 
 
 def beyond(found: dict[str, float], limits: dict[str, float], tolerance: float) -> Iterable[str]:

@@ -15,6 +15,7 @@ from .progress import Progress
 from .running import Command, run_load, running
 from .scenarios import SCENARIOS, Scenario
 from .servers import FLOOR, OURS
+from .tables import markdown
 
 NAMES = ("S1", "S3", "S4", "S6")
 SERVERS = (FLOOR, OURS)
@@ -93,8 +94,7 @@ def described(found: Calls) -> str:
 def table(counts: Counts) -> str:
     rows = [["System calls per message", *counts]]
     rows += [[name, *(described(counts[server][name]) for server in counts)] for name in NAMES]
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]])
+    return markdown(rows[0], rows[1:])
 
 
 def beyond(counts: Counts, names: Iterable[str], tolerance: float) -> Iterable[str]:

@@ -14,10 +14,7 @@ enum NIOAsyncEcho {
         let options = EchoOptions(supporting: [.sendBuffer, .receiveBuffer])
         raiseDescriptorLimit()
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup(numberOfThreads: 1))
-            .serverChannelOption(.backlog, value: 4096)
-            // Otherwise it accepts four at a time, and with thousands of busy clients the others wait for minutes.
-            .serverChannelOption(.maxMessagesPerRead, value: 1024)
-            .sizingBuffers(as: options)
+            .forManyClients(as: options)
             .bind(unixDomainSocketPath: options.socket, cleanupExistingSocketFile: true) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(FrameDecoder()))

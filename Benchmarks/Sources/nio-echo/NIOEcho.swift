@@ -25,9 +25,6 @@ enum NIOEcho {
         let options = EchoOptions(supporting: [.sendBuffer, .receiveBuffer])
         raiseDescriptorLimit()
         let server = try ServerBootstrap(group: MultiThreadedEventLoopGroup(numberOfThreads: 1))
-            .serverChannelOption(.backlog, value: 4096)
-            // Otherwise it accepts four at a time, and with thousands of busy clients the others wait for minutes.
-            .serverChannelOption(.maxMessagesPerRead, value: 1024)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
@@ -39,7 +36,7 @@ enum NIOEcho {
             }
             .childChannelOption(.maxMessagesPerRead, value: 16)
             .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator())
-            .sizingBuffers(as: options)
+            .forManyClients(as: options)
             .bind(unixDomainSocketPath: options.socket, cleanupExistingSocketFile: true).wait()
         try server.closeFuture.wait()
     }

@@ -11,9 +11,6 @@ enum NIOTunedEcho {
         let options = EchoOptions(supporting: [.sendBuffer, .receiveBuffer])
         raiseDescriptorLimit()
         let server = try ServerBootstrap(group: MultiThreadedEventLoopGroup(numberOfThreads: 1))
-            .serverChannelOption(.backlog, value: 4096)
-            // Otherwise it accepts four at a time, and with thousands of busy clients the others wait for minutes.
-            .serverChannelOption(.maxMessagesPerRead, value: 1024)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandlers(BackPressureHandler(), TunedEchoHandler())
@@ -24,7 +21,7 @@ enum NIOTunedEcho {
             .childChannelOption(
                 .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 256 << 10)
             )
-            .sizingBuffers(as: options)
+            .forManyClients(as: options)
             .bind(unixDomainSocketPath: options.socket, cleanupExistingSocketFile: true).wait()
         try server.closeFuture.wait()
     }

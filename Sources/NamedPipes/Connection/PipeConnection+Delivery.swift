@@ -30,10 +30,9 @@ extension PipeConnection {
     func walkCarried(_ carried: PartialFrame, _ budget: inout Int) {
         // Messages that are kept or sent on may stay where they are.
         host.buffers.deliveredMemory = carried.memory
-        defer { host.buffers.deliveredMemory = nil }
         let result = carried.memory.withBytes { deliver($0, carried.scannedByteCount, &budget) }
-        guard let walk = result else { return }
         host.buffers.deliveredMemory = nil
+        guard let walk = result else { return }
         carried.removeFirst(walk.consumedByteCount)
         carried.note(walk)
         if carried.byteCount == 0, lifecycle.state != .closed {

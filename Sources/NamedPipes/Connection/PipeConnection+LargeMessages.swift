@@ -10,16 +10,10 @@ extension PipeConnection {
     public func send(_ message: PipeMessage) throws(PipeError) -> SendVerdict {
         try message.withBytes { bytes throws(PipeError) in
             guard bytes.count >= TransferBuffers.inPlaceByteCount else { return try send(bytes) }
-            let queue = try queueWithRoom(for: bytes.count)
-            do throws(FramingError) {
+            return try enqueue(bytes) { queue throws(FramingError) in
                 let (body, owner) = unsafe message.memory
-                let isInserted = try unsafe insert(body, owner, bytes, into: queue)
-                if !isInserted { try host.framing.encode(bytes, into: &queue.value.bytes) }
-            } catch {
-                if queue.value.isEmpty { giveBackQueue() }
-                throw PipeError(error)
+                return try unsafe insert(body, owner, bytes, into: queue)
             }
-            return didQueue()
         }
     }
 

@@ -35,13 +35,20 @@ extension PipeConnection {
     /// ``send(_:)-(Span<UInt8>)`` where there is something to decide: the first message of a burst, a long queue.
     @inline(never)
     private func sendFirst(_ message: Span<UInt8>) throws(PipeError) -> SendVerdict {
+        try enqueue(message) { queue throws(FramingError) in
+            guard message.count >= TransferBuffers.inPlaceByteCount else { return false }
+            return try sendInPlace(message, queue)
+        }
+    }
+
+    /// Queues a message as `insert` does it, or, where that answers with false, encoded.
+    @inline(__always)
+    func enqueue(
+        _ message: Span<UInt8>, _ insert: (SendQueueSlot) throws(FramingError) -> Bool
+    ) throws(PipeError) -> SendVerdict {
         let queue = try queueWithRoom(for: message.count)
         do {
-            if message.count < TransferBuffers.inPlaceByteCount {
-                try host.encode(message, into: &queue.value.bytes)
-            } else if try !sendInPlace(message, queue) {
-                try host.framing.encode(message, into: &queue.value.bytes)
-            }
+            if try !insert(queue) { try host.encode(message, into: &queue.value.bytes) }
         } catch {
             if queue.value.isEmpty { giveBackQueue() }
             throw PipeError(error)
@@ -123,12 +130,9 @@ extension PipeConnection {
     /// What ``flush()`` does where nothing stands against it.
     @inline(__always)
     func write(_ queue: SendQueueSlot) {
-        guard queue.value.isContiguous else { return writeGathered(queue) }
         do {
-            let count = queue.value.bytes.byteCount
-            let taken = try unsafe queue.value.bytes.withUnsafeBytes { bytes throws(SystemError) in
-                try unsafe Socket.send(descriptor, bytes)
-            }
+            let count = queue.value.byteCount
+            let taken = try queue.value.isContiguous ? writeContiguous(queue) : writeGathered(queue)
             guard taken == count else { return try didWrite(taken ?? 0, of: queue) }
         } catch {
             return outputDidFail(error)
@@ -137,17 +141,16 @@ extension PipeConnection {
         if flags.contains(.aboveHighWaterMark) { didFallBelowHighWaterMark() }
     }
 
-    @inline(never)
-    private func writeGathered(_ queue: SendQueueSlot) {
-        do {
-            let count = queue.value.byteCount
-            let taken = try Socket.send(descriptor) { queue.value.gather(into: &$0) }
-            guard taken == count else { return try didWrite(taken ?? 0, of: queue) }
-        } catch {
-            return outputDidFail(error)
+    @inline(__always)
+    private func writeContiguous(_ queue: SendQueueSlot) throws(SystemError) -> Int? {
+        try unsafe queue.value.bytes.withUnsafeBytes { bytes throws(SystemError) in
+            try unsafe Socket.send(descriptor, bytes)
         }
-        giveBackQueue()
-        if flags.contains(.aboveHighWaterMark) { didFallBelowHighWaterMark() }
+    }
+
+    @inline(never)
+    private func writeGathered(_ queue: SendQueueSlot) throws(SystemError) -> Int? {
+        try Socket.send(descriptor) { queue.value.gather(into: &$0) }
     }
 
     @inline(never)

@@ -126,11 +126,7 @@ struct SendQueue: ~Copyable {
         passed += insertions.count == sent ? left : 0
         insertions.removeFirst(sent)
         bytes.removeFirst(passed)
-        for index in insertions.indices {
-            insertions[index].position -= passed
-            insertions[index].envelope.prefixByteCount = min(
-                insertions[index].envelope.prefixByteCount, insertions[index].position)
-        }
+        for index in insertions.indices { insertions[index].position -= passed }
     }
 
     /// Gives memory back that a queue which has to wait does not need. A moment's burst may have left much more.
