@@ -16,8 +16,24 @@ public enum DisconnectReason: Hashable, Sendable {
     /// where the framing knows.
     case truncatedByPeer(missingByteCount: Int?)
 
-    /// The peer did not take what was queued for it within ``PipeConnection/Configuration/closeTimeout`` after the close.
+    /// The peer did not take what was queued for it within ``PipeConnection/Configuration/closeTimeout`` after the close,
+    /// or its queue had no room and ``PipeConnection/SlowReaderPolicy/disconnect`` is the policy.
     case slowReader
+
+    /// The peer began a frame and did not complete it within ``PipeConnection/Configuration/frameDeadline``.
+    case frameTimeout
+
+    /// Something was queued, and the peer took nothing for ``PipeConnection/Configuration/writeStallDeadline``.
+    case writeStalled
+
+    /// Nothing came in and nothing went out for ``PipeConnection/Configuration/idleLimit``.
+    case idle
+
+    /// The connection was open for ``PipeConnection/Configuration/ageLimit``.
+    case ageLimit
+
+    /// No room was left for what the connection holds or has queued.
+    case budgetExceeded(ExceededBudget)
 
     /// The server stopped.
     case serverStopped

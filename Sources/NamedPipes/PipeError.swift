@@ -29,6 +29,9 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The connection's send queue has no room for the message; nothing of it was sent.
     case sendQueueFull(limit: Int)
 
+    /// A budget of the server has no room for the message; nothing of it was sent.
+    case budgetExceeded(ExceededBudget)
+
     /// There is no open connection to send on.
     case notConnected
 

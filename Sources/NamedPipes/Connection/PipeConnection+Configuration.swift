@@ -21,9 +21,22 @@ extension PipeConnection {
         /// The default is 256 KiB.
         public var lowWaterMark = 256 << 10
 
-        /// A message that would make the queue larger than this is refused with ``PipeError/sendQueueFull(limit:)``; an
-        /// empty queue takes any message that the framing allows. The default is 32 MiB.
+        /// A message that would make the queue larger than this is refused with ``PipeError/sendQueueFull(limit:)``, or
+        /// what ``slowReaderPolicy`` says; an empty queue takes any message that the framing allows. What a framing puts
+        /// around a message counts, too. The default is 32 MiB.
         public var sendQueueLimit = 32 << 20
+
+        /// What becomes of a message for which the queue has no room. The default is ``SlowReaderPolicy/refuse``.
+        ///
+        /// ```swift
+        /// configuration.slowReaderPolicy = .keepLatest        // a position, a progress: only the present one counts
+        /// ```
+        public var slowReaderPolicy = SlowReaderPolicy.refuse
+
+        /// How many bytes a connection may hold of messages that are not complete or not delivered yet; one that needs
+        /// more ends with ``DisconnectReason/budgetExceeded(_:)``. The default is nil: the framing's largest message and
+        /// 256 KiB, so that only a framing that never comes to an end meets it.
+        public var heldByteLimit: Int?
 
         /// The size of the kernel's send buffer: how much may be on its way, taken by the kernel and not yet read by the
         /// peer (`SO_SNDBUF`, socket(7)). The default is nil: the kernel's own, 208 KiB where nobody changed
@@ -50,6 +63,30 @@ extension PipeConnection {
         /// How long a peer may take to accept what is queued after ``PipeConnection/close()``; then the connection ends
         /// with ``DisconnectReason/slowReader``. The default is 10 s.
         public var closeTimeout: Duration = .seconds(10)
+
+        /// How long a frame may take from its first byte to its last, while messages are received; then the connection
+        /// ends with ``DisconnectReason/frameTimeout``. A peer that sends a byte now and then does not get around it. The
+        /// default is 30 s; nil means for ever.
+        ///
+        /// This and the three limits that follow are on a monotonic clock that stands still while the system sleeps. They
+        /// are looked after by one timer for all connections: never early, and late by a quarter of the shortest of them
+        /// at most, or by 2 s if that is less.
+        public var frameDeadline: Duration? = .seconds(30)
+
+        /// How long the kernel may take nothing of what is queued, because the peer does not read; then the connection
+        /// ends with ``DisconnectReason/writeStalled``. The default is 30 s; nil means for ever.
+        ///
+        /// The kernel takes more once the peer has read three quarters of what the send buffer holds: with the kernel's
+        /// own size, who reads 5 KiB a second keeps up.
+        public var writeStallDeadline: Duration? = .seconds(30)
+
+        /// How long a connection may stay without a byte in or out; then it ends with ``DisconnectReason/idle``. The
+        /// default is nil: for ever.
+        public var idleLimit: Duration?
+
+        /// How long a connection may stay open, whatever happens on it; then what is queued is sent and it ends with
+        /// ``DisconnectReason/ageLimit``. The default is nil: for ever.
+        public var ageLimit: Duration?
 
         /// The defaults.
         public init() {}

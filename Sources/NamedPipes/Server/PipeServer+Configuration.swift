@@ -28,6 +28,18 @@ extension PipeServer {
         /// How many clients are accepted in one turn of the loop, before the others are served again. The default is 64.
         public var acceptsPerTurn = 64
 
+        /// How many bytes all connections together may hold of unfinished messages and have queued, in the memory that
+        /// was taken for them. The default is 1 GiB; nil means no limit.
+        ///
+        /// A connection that needs more for what it receives ends with ``DisconnectReason/budgetExceeded(_:)``, a message
+        /// to send is refused with ``PipeError/budgetExceeded(_:)``, or what the slow-reader policy says. A message that
+        /// is in many queues without being copied counts in each of them.
+        public var byteBudget: Int? = 1 << 30
+
+        /// As ``byteBudget``, for all connections of one user (`SO_PEERCRED` at the connect). The default is nil: a
+        /// quarter of ``byteBudget`` where others than the server's own user can connect, else all of it.
+        public var byteBudgetPerUser: Int?
+
         /// The defaults, with the given framing.
         ///
         /// - Parameter framing: the default is a 4-byte big-endian length.

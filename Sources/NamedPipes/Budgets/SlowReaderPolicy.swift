@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension PipeConnection {
+    /// What becomes of a message for which a connection's queue has no room, because its peer reads too slowly.
+    ///
+    /// There is no room when the message would make the queue larger than ``Configuration/sendQueueLimit``, or when a
+    /// budget of the server is used up, even after the kernel was asked to take what waits.
+    ///
+    /// Only whole messages of which not one byte was written are ever dropped, and each one is counted:
+    /// ``SendVerdict/acceptedByDropping(messageCount:)``, ``SendVerdict/dropped``,
+    /// ``PipeConnection/droppedMessageCount``.
+    @nonexhaustive
+    public enum SlowReaderPolicy: Hashable, Sendable {
+        /// `send` throws ``PipeError/sendQueueFull(limit:)`` or ``PipeError/budgetExceeded(_:)``: whoever sends decides.
+        case refuse
+
+        /// As ``refuse``, and the connection ends at once with ``DisconnectReason/slowReader``: a peer that has missed a
+        /// message is not to go on as if it had them all.
+        case disconnect
+
+        /// The messages that have waited longest make room. For streams whose end matters most.
+        case dropOldest
+
+        /// The new message is dropped. For streams whose beginning matters most.
+        case dropNewest
+
+        /// As soon as the kernel takes no more, only the latest message waits: each new one takes the place of those that
+        /// wait. For states, such as a position, of which only the present one is of use.
+        case keepLatest
+    }
+}
