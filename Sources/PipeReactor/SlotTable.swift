@@ -52,8 +52,7 @@ package struct SlotTable<Element: AnyObject> {
     /// - Returns: the object, so that it ends in the caller, after this access to the table: its end may use the table.
     @discardableResult
     package mutating func remove(_ key: UInt64) -> Element? {
-        guard let index = index(of: key), let element = slots[index].element else { return nil }
-        slots[index].element = nil
+        guard let index = index(of: key), let element = slots[index].element.take() else { return nil }
         slots[index].generation = Self.generation(after: slots[index].generation)
         free.append(UInt32(index))
         return element

@@ -22,6 +22,9 @@ final class ConnectionHost {
     /// At least one.
     let messagesPerTurn: Int
 
+    // Read at each accept, where the whole configuration would be copied for it.
+    let sendBufferByteCount: Int?
+
     /// Held strongly until the server or client has stopped.
     var delegate: (any PipeConnectionDelegate)?
 
@@ -36,6 +39,7 @@ final class ConnectionHost {
         lengthPrefix = configuration.framing as? LengthPrefixFraming
         self.configuration = configuration
         messagesPerTurn = max(1, configuration.messagesPerTurn)
+        sendBufferByteCount = configuration.sendBufferByteCount
         plainQueueLimit = min(configuration.highWaterMark, configuration.sendQueueLimit) - 4  // the header
         plainMessageLimit = min(lengthPrefix?.plainLimit ?? -1, TransferBuffers.inPlaceByteCount - 1)
         self.delegate = delegate

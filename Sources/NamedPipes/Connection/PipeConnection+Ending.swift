@@ -8,7 +8,7 @@ extension PipeConnection {
     func beginClose(_ reason: DisconnectReason) {
         switch lifecycle.close() {
         case .nothing, .shutDownOutput: return
-        case .flush: extras.ending = ConnectionExtras.Ending(reason: reason)
+        case .flush: decide(reason)
         case .close: end(reason)
         }
         schedule()
@@ -28,7 +28,7 @@ extension PipeConnection {
             case .shutDownOutput: Socket.finishSending(descriptor)
             case .nothing, .flush: break
             }
-        } else if lifecycle.state == .closing, extras.closeTimer == nil {
+        } else if lifecycle.state == .closing, extrasInUse?.closeTimer == nil {
             extras.closeTimer = host.reactor.schedule(after: host.configuration.closeTimeout) { [unowned self] in
                 end(.slowReader)
             }
@@ -49,19 +49,35 @@ extension PipeConnection {
     /// Closes the descriptor now; memory that somebody may be looking at stays until the report.
     func end(_ reason: DisconnectReason) {
         guard lifecycle.end() else { return }
-        var final = ConnectionExtras.Ending(reason: reason)
+        decide(reason)
         if let queue {
             queue.value.adoptBorrowed(host.buffers)
-            final.unsentMessageCount = queue.value.unsentMessageCount(host.framing)
-            final.hasPartlySentMessage = queue.value.startedByteCount > 0
+            if !queue.value.isEmpty { noteUnsent(queue, reason) }
         }
-        let extras = extras
-        extras.ending = final
-        extras.closeTimer?.cancel()
-        extras.closeTimer = nil
-        if flags.contains(.watchingOutput) { extras.writeSource = nil }
+        if let extras = extrasInUse {
+            extras.closeTimer?.cancel()
+            extras.closeTimer = nil
+            extras.writeSource = nil
+        }
         unsafe source = nil
         schedule()
+    }
+
+    /// Notes why it ends. A later reason takes the place of an earlier one.
+    private func decide(_ reason: DisconnectReason) {
+        if case .closedByPeer = reason {
+            flags.insert(.endsByPeer)
+        } else {
+            flags.remove(.endsByPeer)
+            extras.ending = ConnectionExtras.Ending(reason: reason)
+        }
+    }
+
+    private func noteUnsent(_ queue: SendQueueSlot, _ reason: DisconnectReason) {
+        var final = ConnectionExtras.Ending(reason: reason)
+        final.unsentMessageCount = queue.value.unsentMessageCount(host.framing)
+        final.hasPartlySentMessage = queue.value.startedByteCount > 0
+        extras.ending = final
     }
 
     /// Tells the delegate, once, and then the owner, and lets go of everything.

@@ -17,7 +17,13 @@ public final class PipeConnection: Identifiable {
     let descriptor: Int32
 
     /// The embedder's own state of this connection, nil at first. Held until `didCloseWith` has returned.
-    public var context: AnyObject?
+    public var context: AnyObject? {
+        get { unsafe ownContext }
+        set { unsafe ownContext = newValue }
+    }
+
+    // Unchecked: reading and writing it call nothing while they do.
+    @exclusivity(unchecked) private var ownContext: AnyObject?
 
     // What all connections of the owner share.
     let host: ConnectionHost
@@ -59,6 +65,15 @@ public final class PipeConnection: Identifiable {
 
     /// The first callback. What has arrived already is left to the loop.
     func didOpen() { host.delegate?.connectionDidOpen(self) }
+
+    /// The whole of an accepted connection's first turn, instead of ``start()``: the first callback, a look at what has
+    /// arrived already, and only then epoll. A client mostly has sent its first message by the time it is accepted: with
+    /// that served at once, a connection that lives for one message is one event and one wait shorter.
+    func begin() {
+        flags.insert([.busy, .inputReady])
+        didOpen()
+        work()
+    }
 
     // MARK: What it is
 
@@ -116,6 +131,9 @@ public final class PipeConnection: Identifiable {
     /// reason for which the connection was closing already.
     public func abort() { end(decidedReason ?? .closedLocally) }
 
+    /// ``extras``, if there are any.
+    var extrasInUse: ConnectionExtras? { ownExtras }
+
     var extras: ConnectionExtras {
         if let ownExtras { return ownExtras }
         let made = ConnectionExtras()
@@ -124,7 +142,10 @@ public final class PipeConnection: Identifiable {
     }
 
     /// Why the connection ends, once that is decided.
-    var decidedReason: DisconnectReason? { ownExtras?.ending?.reason }
+    var decidedReason: DisconnectReason? {
+        if flags.contains(.endsByPeer) { return .closedByPeer }
+        return ownExtras?.ending?.reason
+    }
 
     deinit {
         queue?.destroy()
@@ -155,7 +176,7 @@ extension PipeConnection {
     }
 
     struct Flags: OptionSet {
-        let rawValue: UInt16
+        let rawValue: UInt32
 
         /// The owner called ``pauseReceiving()``.
         static let paused = Flags(rawValue: 1)
@@ -187,6 +208,9 @@ extension PipeConnection {
         static let reported = Flags(rawValue: 8192)
         /// There is a source that waits for room, or for the last hang-up.
         static let watchingOutput = Flags(rawValue: 16384)
+        /// The end is decided, ``DisconnectReason/closedByPeer``. The usual one needs no memory to be noted in: 330
+        /// instructions less.
+        static let endsByPeer = Flags(rawValue: 32768)
     }
 }
 

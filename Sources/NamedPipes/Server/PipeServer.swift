@@ -160,11 +160,10 @@ public final class PipeServer {
         do {
             let peer = try Socket.peer(descriptor.rawValue)
             guard delegate?.server(self, shouldAccept: peer) == true, isListening else { return }
-            try Socket.setSendBuffer(descriptor.rawValue, configuration.connection.sendBufferByteCount)
+            try Socket.setSendBuffer(descriptor.rawValue, host.sendBufferByteCount)
             let connection = PipeConnection(host, descriptor, peer)
-            try connection.start()
             unsafe openCount += 1
-            connection.didOpen()
+            connection.begin()
         } catch {
             didFailToAccept(error)
         }
