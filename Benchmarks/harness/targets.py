@@ -2,7 +2,7 @@
 """What we must reach, and whether a measurement says that we did."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from .limits import Limit, Thresholds
@@ -28,7 +28,15 @@ def of_limit(limit: Limit, results: Results) -> Target:
     found = limit.measured(scenario.runs) if scenario else None
     if found is None:
         return Target(limit.title(), limit.bound_title(), "–", None)
-    return Target(limit.title(), limit.bound_title(), f"{found:.2f}", limit.holds(found))
+    return Target(limit.title(), limit.bound_title(), f"{found:.2f}{beside(limit, results)}", limit.holds(found))
+
+
+def beside(limit: Limit, results: Results) -> str:
+    """The floor's own ratio to a peer: what the machine leaves room for."""
+    if results.floor in (limit.entry, limit.to) or limit.entry != results.ours:
+        return ""
+    found = replace(limit, entry=results.floor).measured(results.scenarios[limit.scenario].runs)
+    return "" if found is None else f" ({results.floor}: {found:.2f})"
 
 
 def middle(results: Results, scenario: str, metric: str) -> float | None:
@@ -52,11 +60,27 @@ def of_idle_crowd(results: Results) -> Target:
     return Target(title, f"≥ {least}", f"{beside / alone:.2f}", beside / alone >= least)
 
 
+# One read of the reactor's receive space, 224 KiB, in frames of 68 bytes: what a connection may have served in a turn.
+BUDGET_MESSAGES = (224 << 10) // 68
+
+
+def of_flood(results: Results) -> Target:
+    """Not within a round, as the idle crowd: how much later a polite client hears beside flooders."""
+    title = "p99 beside 4 flooders less that without, µs: at most one budget's time"
+    flooded, alone = middle(results, "flood", "p99"), middle(results, "S1", "p99")
+    message = middle(results, "S2", "cpu")
+    if flooded is None or alone is None or message is None:
+        return Target(title, "–", "–", None)
+    most = BUDGET_MESSAGES * message / 1e3
+    return Target(title, f"≤ {most:,.0f}", f"{flooded - alone:,.0f}", flooded - alone <= most)
+
+
 def all_targets(results: Results, thresholds: Thresholds) -> Iterator[Target]:
     for limit in (*thresholds.checked, *thresholds.reported):
         yield of_limit(limit, results)
     yield of_idle_memory(results, thresholds.idle_bytes)
     yield of_idle_crowd(results)
+    yield of_flood(results)
 
 
 def table(results: Results, thresholds: Thresholds) -> str:
