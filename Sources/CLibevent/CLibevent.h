@@ -15,11 +15,4 @@
 #include <sys/socket.h>
 extern int accept4(int listener, struct sockaddr *address, socklen_t *length, int flags);
 
-// struct ucred (SO_PEERCRED, unix(7)) is hidden the same way. The layout is kernel ABI.
-struct pipe_peer_credentials {
-    pid_t pid;
-    uid_t uid;
-    gid_t gid;
-};
-
 #endif

@@ -7,6 +7,7 @@ extension PipeServer {
     /// ```swift
     /// var configuration = PipeServer.Configuration(framing: DelimiterFraming.newline)
     /// configuration.permissions = .group(44)
+    /// configuration.accessPolicy = .any(of: [.ownUserOrRoot, .groups([44])])
     /// ```
     public struct Configuration: Sendable {
         /// Framing, limits and marks of every accepted connection.
@@ -16,6 +17,24 @@ extension PipeServer {
         ///
         /// Abstract names have no file and thus no permissions.
         public var permissions = SocketPermissions.ownerOnly
+
+        /// Who is let in, of those whom the permissions let through: decided at each accept from the kernel's word, before a
+        /// byte is read. The default is the server's own user and root, also where the permissions are wider and for
+        /// abstract names, which have none.
+        public var accessPolicy = AccessPolicy.ownUserOrRoot
+
+        /// How many connections there may be. Who comes when there are so many is turned away. At least 1; the default is
+        /// nil: what the process's limit of descriptors (`RLIMIT_NOFILE`, when the server is made) has room for, less 64.
+        public var maximumConnectionCount: Int?
+
+        /// How many connections each user may have. At least 1; the default is nil: all, if nobody but the own user and root
+        /// is admitted; otherwise a quarter of ``maximumConnectionCount``, but at least 128.
+        ///
+        /// Who owns many user IDs (`subuid(5)`) counts as many users.
+        public var maximumConnectionCountPerUser: Int?
+
+        /// How often each user may connect. The default is nil: there is no limit.
+        public var connectRatePerUser: ConnectRate?
 
         /// How many clients may wait in the kernel's queue (`listen(2)`); the kernel caps it at
         /// `net.core.somaxconn`. The default is 4,096.

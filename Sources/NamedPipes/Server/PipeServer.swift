@@ -23,9 +23,8 @@ public final class PipeServer {
     public let address: PipeAddress
 
     let reactor: Reactor
-    private let configuration: Configuration
     let host: ConnectionHost
-    private var delegate: (any PipeServerDelegate)?
+    private(set) var delegate: (any PipeServerDelegate)?
     private var listener: Listener?
     private var key: UInt64 = 0
     private var state: State = .listening
@@ -42,7 +41,10 @@ public final class PipeServer {
     /// How many connections are open, or have not had their `didCloseWith` yet.
     public var connectionCount: Int { unsafe openCount }
     // Unchecked, because a check for overlapping accesses costs more than counting.
-    @exclusivity(unchecked) private var openCount = 0
+    @exclusivity(unchecked) private(set) var openCount = 0
+    @exclusivity(unchecked) private(set) var closedCounts = CaseCounts<DisconnectReason.Kind>()
+    @exclusivity(unchecked) var admission: Admission
+    var refusals = RefusalLedger()
 
     /// Publishes the name and listens. When this returns, clients can connect; they are accepted once the loop runs.
     ///
@@ -61,9 +63,10 @@ public final class PipeServer {
     ) throws(PipeError) {
         self.address = address
         self.reactor = reactor
-        self.configuration = configuration
         self.delegate = delegate
         host = ConnectionHost(reactor, configuration.connection, delegate)
+        unsafe admission = Admission(
+            configuration, ownUserID: CurrentProcess.userID, descriptorLimit: CurrentProcess.descriptorLimit)
         let name = try PublishedName.publish(
             address, permissions: configuration.permissions, backlog: configuration.backlog,
             allowsInsecureDirectory: configuration.allowsInsecureDirectory)
@@ -156,21 +159,11 @@ public final class PipeServer {
 
     // MARK: Accepting
 
-    private func admit(_ descriptor: consuming OwnedDescriptor) {
-        do {
-            let peer = try Socket.peer(descriptor.rawValue)
-            guard delegate?.server(self, shouldAccept: peer) == true, isListening else { return }
-            try Socket.setSendBuffer(descriptor.rawValue, host.sendBufferByteCount)
-            let connection = PipeConnection(host, descriptor, peer)
-            unsafe openCount += 1
-            connection.begin()
-        } catch {
-            didFailToAccept(error)
-        }
-    }
-
-    private func didFailToAccept(_ error: SystemError) {
-        delegate?.server(self, didFailToAcceptWith: error)
+    /// The last step of letting a client in.
+    func open(_ connection: PipeConnection) {
+        unsafe openCount += 1
+        unsafe admission.didOpen(connection.peer)
+        connection.begin()
     }
 }
 
@@ -179,6 +172,8 @@ extension PipeServer: ConnectionOwner {
 
     func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {
         unsafe openCount -= 1
+        unsafe closedCounts.count(reason.kind.rawValue)
+        unsafe admission.didClose(connection.peer)
         finishStopping()
     }
 }

@@ -5,8 +5,8 @@
 /// Thread, order and retention are those of ``PipeConnectionDelegate``. Only
 /// ``PipeConnectionDelegate/connection(_:didReceive:)`` has to be written.
 public protocol PipeServerDelegate: PipeConnectionDelegate {
-    /// Somebody has connected: let them in? Asked once for each client, before a byte is read and before
-    /// `connectionDidOpen`. The default says true.
+    /// Somebody has connected whom ``PipeServer/Configuration/accessPolicy`` admits, within the limits: let them in? Asked
+    /// once for each such client, before a byte is read and before `connectionDidOpen`. The default says true.
     ///
     /// - Parameters:
     ///   - server: the server.
@@ -14,8 +14,15 @@ public protocol PipeServerDelegate: PipeConnectionDelegate {
     /// - Returns: false to close the connection unread.
     func server(_ server: PipeServer, shouldAccept peer: PeerCredentials) -> Bool
 
-    /// A client could not be accepted, for want of descriptors or memory. The server goes on: it pauses accepting for a
-    /// moment, and those who wait stay in the kernel's queue. The default does nothing.
+    /// A client was turned away: closed unread. The default does nothing.
+    ///
+    /// Whoever writes this to a log cannot be made to fill it: it is called at most ten times a second for each reason, and
+    /// once a second at the limit of descriptors. The report tells how many it stands for;
+    /// ``PipeServer/Statistics/refusedCounts`` counts all.
+    func server(_ server: PipeServer, didRefuse report: RefusalReport)
+
+    /// Nobody can be accepted, for want of descriptors or memory. The server goes on: it pauses accepting for a moment, and
+    /// those who wait stay in the kernel's queue. Called at most once a second. The default does nothing.
     func server(_ server: PipeServer, didFailToAcceptWith error: SystemError)
 
     /// The server has stopped: its name is given up and every connection has had its `didCloseWith`. Called exactly once,
@@ -24,8 +31,11 @@ public protocol PipeServerDelegate: PipeConnectionDelegate {
 }
 
 extension PipeServerDelegate {
-    /// Lets everybody in whom the name's permissions let through.
+    /// Lets everybody in who got so far.
     public func server(_ server: PipeServer, shouldAccept peer: PeerCredentials) -> Bool { true }
+
+    /// Does nothing.
+    public func server(_ server: PipeServer, didRefuse report: RefusalReport) {}
 
     /// Does nothing.
     public func server(_ server: PipeServer, didFailToAcceptWith error: SystemError) {}

@@ -16,14 +16,16 @@ public struct SocketPermissions: Hashable, Sendable {
     /// Only the server's own user, and root: 0600. The default everywhere.
     public static let ownerOnly = SocketPermissions.mode(0o600)
 
-    /// The server's own user and the members of a group: 0660.
+    /// The server's own user and the members of a group: 0660. The members are let in only if
+    /// ``PipeServer/Configuration/accessPolicy`` admits them, such as ``AccessPolicy/groups(_:)``.
     ///
     /// - Parameter groupID: a group that the server's user is a member of, or any group for root.
     public static func group(_ groupID: UInt32) -> SocketPermissions {
         .mode(0o660, group: groupID)
     }
 
-    /// Every user who may search the directories above: 0666. Decide about each peer by its ``PeerCredentials``.
+    /// Every user who may search the directories above: 0666. Choose whom to let in by
+    /// ``PipeServer/Configuration/accessPolicy``: by default, that is still the server's own user and root only.
     public static let everyone = SocketPermissions.mode(0o666)
 
     /// Permissions of your own choice.

@@ -70,14 +70,8 @@ enum Occupancy {
         do {
             let socket = try NamingSocket.make()
             try connect(socket, to: address)
-            let descriptor = socket.rawValue
-            // struct ucred: pid, uid, gid.
-            var credentials: (Int32, UInt32, UInt32) = (0, 0, 0)
-            var size = socklen_t(MemoryLayout.size(ofValue: credentials))
-            _ = try systemCall("getsockopt") {
-                unsafe getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size)
-            }
-            return credentials.0 > 0 ? credentials.0 : nil
+            let process = try Socket.peer(socket.rawValue).processID
+            return process > 0 ? process : nil
         } catch {
             return nil
         }

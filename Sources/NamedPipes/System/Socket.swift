@@ -68,14 +68,6 @@ enum Socket {
         _ = try systemCall("setsockopt") { unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &value, size) }
     }
 
-    /// `SO_PEERCRED` (unix(7)): who was at the other end when the connection was made.
-    static func peer(_ descriptor: Int32) throws(SystemError) -> PeerCredentials {
-        var found = pipe_peer_credentials()
-        var length = socklen_t(MemoryLayout<pipe_peer_credentials>.size)
-        _ = try systemCall("getsockopt") { unsafe getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &found, &length) }
-        return PeerCredentials(userID: found.uid, groupID: found.gid, processID: found.pid)
-    }
-
     /// `shutdown(2)` with `SHUT_WR`. A peer that is gone already need not be told.
     static func finishSending(_ descriptor: Int32) {
         _ = try? systemCall("shutdown") { shutdown(descriptor, Int32(SHUT_WR)) }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// Who may be at the other end, by the word of the kernel: decided from ``PeerCredentials`` before a byte is read or sent.
+///
+/// ```swift
+/// configuration.permissions = .everyone
+/// configuration.accessPolicy = .any(of: [.ownUserOrRoot, .users([1000]), .groups([44])])
+/// ```
+///
+/// A policy only ever names who *is* admitted. There is no "everybody but": a rule that could not be evaluated would let
+/// in whom it was to keep out. A combination of nothing admits nobody.
+///
+/// The user counts as of the moment of connecting, see ``PeerCredentials``. In a user namespace, users that are not mapped
+/// into it all appear as the overflow user, usually 65534 (`user_namespaces(7)`).
+public struct AccessPolicy: Hashable, Sendable {
+    private let rule: Rule
+
+    private enum Rule: Hashable {
+        case anyUser
+        case ownUser
+        case ownUserOrRoot
+        case users(Set<UInt32>)
+        case groups(Set<UInt32>)
+        case any([AccessPolicy])
+        case all([AccessPolicy])
+    }
+
+    /// Every user of the system, as far as the permissions of the name go.
+    public static let anyUser = AccessPolicy(rule: .anyUser)
+
+    /// Our own effective user (`geteuid(2)`), as it was when the server or client was made. Not even root.
+    public static let ownUser = AccessPolicy(rule: .ownUser)
+
+    /// Our own effective user, and root.
+    public static let ownUserOrRoot = AccessPolicy(rule: .ownUserOrRoot)
+
+    /// These users and nobody else, neither our own nor root unless named.
+    ///
+    /// - Parameter userIDs: numeric user IDs.
+    public static func users(_ userIDs: Set<UInt32>) -> AccessPolicy { AccessPolicy(rule: .users(userIDs)) }
+
+    /// Members of these groups, be it as their effective or as a supplementary group.
+    ///
+    /// Supplementary groups are asked for (`SO_PEERGROUPS`) only where the effective one does not decide.
+    ///
+    /// - Parameter groupIDs: numeric group IDs.
+    public static func groups(_ groupIDs: Set<UInt32>) -> AccessPolicy { AccessPolicy(rule: .groups(groupIDs)) }
+
+    /// Whom at least one of the policies admits; nobody if there is none.
+    public static func any(of policies: [AccessPolicy]) -> AccessPolicy { AccessPolicy(rule: .any(policies)) }
+
+    /// Whom every one of the policies admits; nobody if there is none.
+    public static func all(of policies: [AccessPolicy]) -> AccessPolicy { AccessPolicy(rule: .all(policies)) }
+
+    /// Whether somebody is admitted, for tests and for decisions of your own.
+    ///
+    /// - Parameters:
+    ///   - peer: who it is.
+    ///   - supplementaryGroupIDs: the groups beside the effective one; see ``PipeConnection/supplementaryGroupIDs()``. The
+    ///     default is none.
+    ///   - ownUserID: whom `ownUser` means. The default, nil, is the effective user of this process.
+    public func admits(
+        _ peer: PeerCredentials, supplementaryGroupIDs: [UInt32] = [], ownUserID: UInt32? = nil
+    ) -> Bool {
+        admits(peer, ownUserID: ownUserID ?? geteuid()) { supplementaryGroupIDs }
+    }
+}
+
+extension AccessPolicy {
+    /// The same, asking for the supplementary groups only if they matter.
+    func admits<Failure: Error>(
+        _ peer: PeerCredentials, ownUserID: UInt32, groups: () throws(Failure) -> [UInt32]
+    ) throws(Failure) -> Bool {
+        switch rule {
+        case .anyUser: return true
+        case .ownUser: return peer.userID == ownUserID
+        case .ownUserOrRoot: return peer.userID == ownUserID || peer.userID == 0
+        case .users(let users): return users.contains(peer.userID)
+        case .groups(let admitted):
+            guard !admitted.contains(peer.groupID) else { return true }
+            return !admitted.isDisjoint(with: try groups())
+        case .any(let policies):
+            for policy in policies where try policy.admits(peer, ownUserID: ownUserID, groups: groups) { return true }
+            return false
+        case .all(let policies):
+            for policy in policies where try !policy.admits(peer, ownUserID: ownUserID, groups: groups) { return false }
+            return !policies.isEmpty
+        }
+    }
+
+    /// Whether nobody but this user and root can be admitted: then there is nobody to be protected from anybody.
+    func admitsOnly(ownUserAndRoot ownUserID: UInt32) -> Bool {
+        switch rule {
+        case .anyUser, .groups: false
+        case .ownUser, .ownUserOrRoot: true
+        case .users(let users): users.isSubset(of: [ownUserID, 0])
+        case .any(let policies): policies.allSatisfy { $0.admitsOnly(ownUserAndRoot: ownUserID) }
+        case .all(let policies):
+            policies.isEmpty || policies.contains { $0.admitsOnly(ownUserAndRoot: ownUserID) }
+        }
+    }
+}

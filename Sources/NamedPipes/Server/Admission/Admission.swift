@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeReactor
+
+/// Who is let in, and how many: everything that is decided about a client before a byte of it is read. A value, with time
+/// and the kernel's word passed in, so that it can be tested without sockets; ``PipeServer`` carries it out.
+///
+/// Where nobody but the own user and root gets in and no limit per user is set, a decision is two comparisons.
+struct Admission {
+    private let policy: AccessPolicy
+    private let ownUserID: UInt32
+    /// How many connections the server takes in all.
+    let capacity: Int
+    /// Nil where no user is limited.
+    private(set) var users: UserLimits?
+
+    init(_ configuration: PipeServer.Configuration, ownUserID: UInt32, descriptorLimit: Int) {
+        policy = configuration.accessPolicy
+        self.ownUserID = ownUserID
+        capacity = max(1, configuration.maximumConnectionCount ?? Self.capacity(of: descriptorLimit))
+        let perUser = configuration.maximumConnectionCountPerUser ?? Self.share(of: capacity, policy, ownUserID)
+        let rate = configuration.connectRatePerUser
+        if perUser < capacity || rate != nil { users = UserLimits(maximumCount: max(1, perUser), rate: rate) }
+    }
+
+    /// Why a client is turned away, or nil.
+    ///
+    /// - Parameters:
+    ///   - peer: who it is.
+    ///   - openCount: how many connections there are.
+    ///   - now: the time, asked for only where a user's rate is limited.
+    ///   - groups: the client's supplementary groups, asked for only where they matter.
+    mutating func refusal<Failure: Error>(
+        of peer: PeerCredentials, openCount: Int, now: @autoclosure () -> SuspendingClock.Instant,
+        groups: () throws(Failure) -> [UInt32]
+    ) throws(Failure) -> ConnectionRefusal? {
+        guard try policy.admits(peer, ownUserID: ownUserID, groups: groups) else { return .policy }
+        guard openCount < capacity else { return .connectionLimit }
+        return users?.refusal(of: peer.userID, at: now())
+    }
+
+    mutating func didOpen(_ peer: PeerCredentials) { users?.didOpen(peer.userID) }
+
+    mutating func didClose(_ peer: PeerCredentials) { users?.didClose(peer.userID) }
+
+    /// What a limit of descriptors has room for: some of them have to be left for what else a process does.
+    private static func capacity(of descriptorLimit: Int) -> Int {
+        descriptorLimit - min(64, descriptorLimit / 4)
+    }
+
+    /// What one user may have where strangers are let in: a quarter, so that nobody takes it all.
+    private static func share(of capacity: Int, _ policy: AccessPolicy, _ ownUserID: UInt32) -> Int {
+        policy.admitsOnly(ownUserAndRoot: ownUserID) ? capacity : max(128, capacity / 4)
+    }
+}

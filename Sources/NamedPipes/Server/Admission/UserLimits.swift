@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How many connections each user has, and how often it connected: a value, with the time passed in. Every question is
+/// answered in the same time, however many users and connections there are.
+///
+/// What it remembers is bounded: by the connections that are open, and by ``bucketLimit`` users who connected lately. A
+/// user who has nothing open and has not connected for long is not remembered at all.
+struct UserLimits {
+    private let maximumCount: Int
+    private let pace: TokenBucket.Pace?
+    private var openCounts: [UInt32: Int] = [:]
+
+    // In two generations. Who is not seen for as long as a bucket takes to fill has a full one, and may be forgotten: so
+    // the elder generation is dropped whole, once that time has passed.
+    private var buckets: [UInt32: TokenBucket] = [:]
+    private var elderBuckets: [UInt32: TokenBucket] = [:]
+    private var generationEnd: SuspendingClock.Instant?
+
+    /// More users than that in one generation end it early: a few are forgiven, rather than memory given to whoever owns
+    /// many user IDs (`subuid(5)`).
+    static let bucketLimit = 16_384
+
+    init(maximumCount: Int, rate: ConnectRate?) {
+        self.maximumCount = maximumCount
+        pace = rate.map(TokenBucket.Pace.init)
+    }
+
+    /// Why a user may not have another connection, or nil. Then the attempt counts for its rate.
+    mutating func refusal(of user: UInt32, at now: SuspendingClock.Instant) -> ConnectionRefusal? {
+        guard openCounts[user, default: 0] < maximumCount else { return .userConnectionLimit }
+        guard let pace, !take(user, pace, now) else { return nil }
+        return .userConnectRate
+    }
+
+    mutating func didOpen(_ user: UInt32) { openCounts[user, default: 0] += 1 }
+
+    mutating func didClose(_ user: UInt32) {
+        guard let index = openCounts.index(forKey: user) else { return }
+        if openCounts.values[index] > 1 { openCounts.values[index] -= 1 } else { openCounts.remove(at: index) }
+    }
+
+    /// How many users it remembers.
+    var rememberedUserCount: Int { openCounts.count + buckets.count + elderBuckets.count }
+
+    private mutating func take(_ user: UInt32, _ pace: TokenBucket.Pace, _ now: SuspendingClock.Instant) -> Bool {
+        if now >= generationEnd ?? now || buckets.count >= Self.bucketLimit {
+            elderBuckets = buckets
+            buckets = [:]
+            generationEnd = now + pace.timeToFill
+        }
+        return buckets[user, default: elderBuckets[user] ?? TokenBucket(at: now)].take(pace, at: now)
+    }
+}

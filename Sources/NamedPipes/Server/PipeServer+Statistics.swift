@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension PipeServer {
+    /// What a server has done since it started, at one moment: the numbers fit together.
+    ///
+    /// ```swift
+    /// let numbers = server.statistics
+    /// print(numbers.openCount, numbers.closedCounts[.resetByPeer, default: 0])
+    /// ```
+    public struct Statistics: Hashable, Sendable {
+        /// How many connections are open, or have not had their `didCloseWith` yet.
+        public var openCount = 0
+
+        /// How many connections have ended, by reason. Reasons that never occurred are left out.
+        public var closedCounts: [DisconnectReason.Kind: Int] = [:]
+
+        /// How many clients were turned away, by reason. Reasons that never occurred are left out.
+        public var refusedCounts: [ConnectionRefusal: Int] = [:]
+
+        /// Nothing has happened yet.
+        public init() {}
+
+        /// How many connections have ended.
+        public var closedCount: Int { closedCounts.values.reduce(0, +) }
+
+        /// How many clients were turned away.
+        public var refusedCount: Int { refusedCounts.values.reduce(0, +) }
+
+        /// How many clients were let in: always those that are open and those that have ended.
+        public var acceptedCount: Int { openCount + closedCount }
+    }
+
+    /// The numbers of this moment. A copy, which costs about a microsecond.
+    public var statistics: Statistics {
+        var statistics = Statistics()
+        statistics.openCount = connectionCount
+        unsafe closedCounts.add(to: &statistics.closedCounts)
+        refusals.counts.add(to: &statistics.refusedCounts)
+        return statistics
+    }
+
+    /// How many clients of each user were turned away, wherever it is known who they were. The first 1,024 users are
+    /// counted one by one, those who come later in ``statistics`` only.
+    public var refusedCountsByUser: [UInt32: Int] { refusals.countsByUser }
+}
+
+/// How often each case has occurred: an addition each, without hashing.
+struct CaseCounts<Case: CaseIterable & Hashable> {
+    private var counts = [Int](repeating: 0, count: Case.allCases.count)
+
+    mutating func count(_ index: Int, _ addition: Int = 1) { counts[index] += addition }
+
+    func add(to totals: inout [Case: Int]) {
+        for (value, count) in zip(Case.allCases, counts) where count > 0 { totals[value, default: 0] += count }
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import PipeReactor
+
+// What the kernel tells about the other end of a connection (unix(7), socket(7)). Glibc's headers lag behind.
+
+// Since Linux 4.13.
+private let peerGroupsOption: Int32 = 59
+// Since Linux 6.5.
+private let peerPIDFDOption: Int32 = 77
+
+extension Socket {
+    /// `SO_PEERCRED` (unix(7)): who was at the other end when the connection was made.
+    static func peer(_ descriptor: Int32) throws(SystemError) -> PeerCredentials {
+        // struct ucred, which Glibc hides: pid, uid, gid.
+        var found: (Int32, UInt32, UInt32) = (0, 0, 0)
+        var length = socklen_t(MemoryLayout.size(ofValue: found))
+        _ = try systemCall("getsockopt") { unsafe getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &found, &length) }
+        return PeerCredentials(userID: found.1, groupID: found.2, processID: found.0)
+    }
+
+    /// `SO_PEERGROUPS`: the supplementary groups of that moment.
+    static func peerGroups(_ descriptor: Int32) throws(SystemError) -> [UInt32] {
+        // Most have few; ERANGE tells how many there are, which never changes.
+        var groups = [UInt32](repeating: 0, count: 64)
+        while true {
+            var length = socklen_t(groups.count * MemoryLayout<UInt32>.stride)
+            do {
+                _ = try systemCall("getsockopt") {
+                    unsafe getsockopt(descriptor, SOL_SOCKET, peerGroupsOption, &groups, &length)
+                }
+                return Array(groups.prefix(Int(length) / MemoryLayout<UInt32>.stride))
+            } catch  where error.code == ERANGE && Int(length) > groups.count * MemoryLayout<UInt32>.stride {
+                groups = [UInt32](repeating: 0, count: Int(length) / MemoryLayout<UInt32>.stride)
+            }
+        }
+    }
+
+    /// `SO_PEERPIDFD`: a descriptor of the process that connected (pidfd_open(2)), close-on-exec.
+    static func peerProcess(_ descriptor: Int32) throws(SystemError) -> OwnedDescriptor {
+        var found: Int32 = -1
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        _ = try systemCall("getsockopt") {
+            unsafe getsockopt(descriptor, SOL_SOCKET, peerPIDFDOption, &found, &length)
+        }
+        return OwnedDescriptor(taking: found)
+    }
+}
