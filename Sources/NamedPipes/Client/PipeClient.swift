@@ -151,6 +151,14 @@ public final class PipeClient {
     @discardableResult
     public func send(_ message: String) throws(PipeError) -> PipeConnection.SendVerdict { try send(message.utf8.span) }
 
+    /// Sends a message that is kept; see ``send(_:)-(Span<UInt8>)``. A large one leaves from where it lies if there is a
+    /// connection; what has to wait for one is copied.
+    @discardableResult
+    public func send(_ message: PipeMessage) throws(PipeError) -> PipeConnection.SendVerdict {
+        if let connection, connection.isOpen { return try connection.send(message) }
+        return try message.withBytes { bytes throws(PipeError) in try send(bytes) }
+    }
+
     /// How many messages are kept for the next connection.
     public var keptMessageCount: Int { keptFrames?.value.unsentMessageCount(host.framing) ?? 0 }
 

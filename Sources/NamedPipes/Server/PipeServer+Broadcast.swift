@@ -50,6 +50,14 @@ extension PipeServer {
         try broadcast(message.span, where: filter)
     }
 
+    /// Sends a message that is kept to all connections; see ``broadcast(_:where:)-(Span<UInt8>,_)``.
+    @discardableResult
+    public func broadcast(
+        _ message: PipeMessage, where filter: (PipeConnection) -> Bool = { _ in true }
+    ) throws(PipeError) -> BroadcastOutcome {
+        try message.withBytes { bytes throws(PipeError) in try broadcast(bytes, where: filter) }
+    }
+
     /// Sends the UTF-8 bytes of a text to all connections; see ``broadcast(_:where:)-(Span<UInt8>,_)``.
     @discardableResult
     public func broadcast(

@@ -57,6 +57,19 @@ import Testing
         }
     }
 
+    @Test func `may be ones that are kept by their owner, of any size`() throws {
+        try withLoop { loop in
+            let (client, recorder) = idleClient(loop)
+            let large = [UInt8](repeating: 7, count: 300_000)
+            try client.send(PipeMessage(copying: large))
+            let (_, atServer) = try loop.server()
+            recorder.whenOpened = { _ in _ = try? client.send(PipeMessage(copying: large)) }
+            client.connect()
+            try #require(loop.run { atServer.messageCount == 2 })
+            #expect(atServer.messages == [large, large])
+        }
+    }
+
     @Test func `are refused above the limit, and nothing of them is kept`() throws {
         try withLoop { loop in
             let (client, _) = idleClient(loop, limit: 1000)
