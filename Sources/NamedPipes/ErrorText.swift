@@ -10,6 +10,8 @@ extension PipeError: CustomStringConvertible {
         case .invalidAddress(let problem): "invalid address: \(problem)"
         case .addressInUse(let address, let holder):
             "\(address) belongs to a running server\(holder.map { ", process \($0)" } ?? "")"
+        case .takeOverTimedOut(let address, let holder):
+            "\(address) was not given up in time by its server\(holder.map { ", process \($0)" } ?? "")"
         case .unusableLocation(let path, let problem): "\(escapingInvisibles(path)) \(problem)"
         case .noServer(let address): "no server at \(address)"
         case .backlogFull(let address): "the server at \(address) accepts nobody: its queue stayed full"

@@ -11,6 +11,10 @@ public enum PipeError: Error, Hashable, Sendable {
     /// A live server already holds the name; it was left untouched. `holder` is its process, where known.
     case addressInUse(PipeAddress, holder: Int32?)
 
+    /// The live server that was to be taken over from did not give the name up in time; it was left as it was, and still
+    /// serves if it is alive. `holder` is its process, where known.
+    case takeOverTimedOut(PipeAddress, holder: Int32?)
+
     /// The place of the socket file cannot be trusted or used; nothing there was changed.
     case unusableLocation(path: String, UnusableLocation)
 

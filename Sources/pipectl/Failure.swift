@@ -16,7 +16,7 @@ extension Failure {
     /// What went wrong, and what may help.
     init(_ error: PipeError) {
         switch error {
-        case .timedOut, .backlogFull: self.init(hinting(error), .timedOut)
+        case .timedOut, .backlogFull, .takeOverTimedOut: self.init(hinting(error), .timedOut)
         case .invalidAddress(let reason): self.init(reason.hinted, .usage)
         default: self.init(hinting(error))
         }
@@ -39,6 +39,7 @@ extension PipeError {
     fileprivate var hint: String? {
         switch self {
         case .addressInUse: " (stop it, or take another name)"
+        case .takeOverTimedOut: " (is it stuck?)"
         case .unusableLocation(_, let problem): problem.hint
         case .noServer: " (is it running? --wait waits for it)"
         case .backlogFull: " (is it stuck?)"

@@ -7,6 +7,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package enum Callback: Hashable, CaseIterable, Sendable {
         case shouldAccept, didFailToAccept, didOpen, didReceive, didDrain, didFinishReceiving, didClose, serverDidStop
         case didChangeState, didFailToConnect
+        case didLoseName, didRegainName
     }
 
     /// Every callback in order.
@@ -28,6 +29,8 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package private(set) var finishCount = 0
     package private(set) var openCount = 0
     package private(set) var stopCount = 0
+    package private(set) var losses: [NameLoss] = []
+    package private(set) var regainCount = 0
     package private(set) var peers: [PeerCredentials] = []
     package private(set) var acceptErrors: [SystemError] = []
     package private(set) var states: [PipeClient.State] = []
@@ -52,6 +55,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package var whenFinished: (PipeConnection) -> Void = { $0.close() }
     package var whenClosed: (PipeConnection, DisconnectReason) -> Void = { _, _ in }
     package var whenStopped: (PipeServer) -> Void = { _ in }
+    package var whenLost: (PipeServer, NameLoss) -> Void = { _, _ in }
     package var whenChanged: (PipeClient, PipeClient.State) -> Void = { _, _ in }
     package var whenFailed: (PipeClient, PipeError) -> Void = { _, _ in }
 
@@ -78,6 +82,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
         whenFinished = { $0.close() }
         whenClosed = { _, _ in }
         whenStopped = { _ in }
+        whenLost = { _, _ in }
         whenChanged = { _, _ in }
         whenFailed = { _, _ in }
     }
@@ -170,6 +175,20 @@ extension Recorder {
             if server.connectionCount != 0 { violations.append("stopped with \(server.connectionCount) connections") }
             stopCount += 1
             whenStopped(server)
+        }
+    }
+
+    package func server(_ server: PipeServer, didLoseName loss: NameLoss) {
+        note(.didLoseName) {
+            losses.append(loss)
+            whenLost(server, loss)
+        }
+    }
+
+    package func serverDidRegainName(_ server: PipeServer) {
+        note(.didRegainName) {
+            if !server.isPublished { violations.append("regained, and not published") }
+            regainCount += 1
         }
     }
 

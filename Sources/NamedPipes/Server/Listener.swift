@@ -33,6 +33,12 @@ final class Listener: EventHandler {
         try source?.register()
     }
 
+    /// Gives the name up, if it still has one, and keeps the socket with whoever waits there.
+    func giveNameUp() { name.removeName() }
+
+    /// Accepts all who wait now, however many they are: nobody new can come any more.
+    func acceptEverybodyWaiting() { accept(atMost: .max) }
+
     /// Gives the name up, then closes the socket. Clients that were not accepted yet read ECONNRESET and may try again.
     func stop() {
         source = nil
@@ -41,10 +47,10 @@ final class Listener: EventHandler {
         name.close()
     }
 
-    package func handle(_ readiness: Readiness) { acceptSome() }
+    package func handle(_ readiness: Readiness) { accept(atMost: max(1, acceptsPerTurn)) }
 
-    private func acceptSome() {
-        for _ in 0..<max(1, acceptsPerTurn) {
+    private func accept(atMost limit: Int) {
+        for _ in 0..<limit {
             // The owner's code may have stopped us.
             guard source != nil else { return }
             do throws(SystemError) {

@@ -44,6 +44,20 @@ extension PipeServer {
         /// Whoever can write there can put another socket in the name's place. The default is false.
         public var allowsInsecureDirectory = false
 
+        /// What to do if a live server already has the name. The default is to refuse to start.
+        public var existingServer = ExistingServer.refuse
+
+        /// How long a live server is given to hand its name over; then starting fails with
+        /// ``PipeError/takeOverTimedOut(_:holder:)``. The default is 5 s.
+        public var takeOverTimeout: Duration = .seconds(5)
+
+        /// How long connections may take to come to their end after a successor has taken the name over; see
+        /// ``PipeServer/stop(drainingFor:)``. The default is 5 s.
+        public var handOverGrace: Duration = .seconds(5)
+
+        /// What to do when the name is lost to somebody who did not ask for it. The default is to report it.
+        public var nameLoss = NameLossPolicy.report
+
         /// How many clients are accepted in one turn of the loop, before the others are served again. The default is 64.
         public var acceptsPerTurn = 64
 

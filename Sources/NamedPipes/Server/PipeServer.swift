@@ -23,9 +23,11 @@ public final class PipeServer {
     public let address: PipeAddress
 
     let reactor: Reactor
+    let configuration: Configuration
     let host: ConnectionHost
     private(set) var delegate: (any PipeServerDelegate)?
-    private var listener: Listener?
+    var listener: Listener?
+    var naming = Naming()
     private var key: UInt64 = 0
     private var state: State = .listening
     private var drainTimer: ScheduledWork?
@@ -48,37 +50,41 @@ public final class PipeServer {
 
     /// Publishes the name and listens. When this returns, clients can connect; they are accepted once the loop runs.
     ///
-    /// A name that a killed server left behind is taken over; a live server's never.
+    /// A name that a killed server left behind is taken over; a live server's only if the configuration says so.
     ///
     /// - Parameters:
     ///   - address: the name to take.
     ///   - configuration: the default is a 4-byte length framing and a name for this user only.
     ///   - reactor: the loop that serves it.
     ///   - delegate: where everything arrives; held until the server has stopped.
-    /// - Throws: ``PipeError/addressInUse(_:holder:)``, ``PipeError/unusableLocation(path:_:)`` or
-    ///   ``PipeError/system(_:)``. Nothing is left behind then.
+    /// - Throws: ``PipeError/addressInUse(_:holder:)``, ``PipeError/takeOverTimedOut(_:holder:)``,
+    ///   ``PipeError/unusableLocation(path:_:)`` or ``PipeError/system(_:)``. Nothing is left behind then.
     public init(
         listeningOn address: PipeAddress, configuration: Configuration = Configuration(), reactor: Reactor,
         delegate: any PipeServerDelegate
     ) throws(PipeError) {
         self.address = address
         self.reactor = reactor
+        self.configuration = configuration
         self.delegate = delegate
         host = ConnectionHost(reactor, configuration.connection, delegate)
         unsafe admission = Admission(
             configuration, ownUserID: CurrentProcess.userID, descriptorLimit: CurrentProcess.descriptorLimit)
-        let name = try PublishedName.publish(
-            address, permissions: configuration.permissions, backlog: configuration.backlog,
-            allowsInsecureDirectory: configuration.allowsInsecureDirectory)
+        listener = try listen(at: .publish(address, configuration.nameClaim))
+        unsafe host.owner = self
+        key = reactor.residents.insert(self)
+    }
+
+    func listen(at name: PublishedName) throws(PipeError) -> Listener {
         do {
-            listener = try Listener(
+            let listener = try Listener(
                 reactor, name, acceptsPerTurn: configuration.acceptsPerTurn,
                 accepted: { [unowned self] in admit($0) }, failed: { [unowned self] in didFailToAccept($0) })
+            keep(name)
+            return listener
         } catch {
             throw .system(error)
         }
-        unsafe host.owner = self
-        key = reactor.residents.insert(self)
     }
 
     /// What other threads may hold: `server.reference.perform { $0.stop() }`.
@@ -135,6 +141,7 @@ public final class PipeServer {
     private func beginStopping() {
         guard state == .listening else { return }
         state = .stopping
+        naming.end()
         listener?.stop()
         listener = nil
         // The end itself is reported from the loop, also if there is no connection to wait for.

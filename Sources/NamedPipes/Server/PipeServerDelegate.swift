@@ -25,6 +25,21 @@ public protocol PipeServerDelegate: PipeConnectionDelegate {
     /// those who wait stay in the kernel's queue. Called at most once a second. The default does nothing.
     func server(_ server: PipeServer, didFailToAcceptWith error: SystemError)
 
+    /// Clients do not find the server at its name any more. Told within seconds, in most cases at once.
+    ///
+    /// After ``NameLoss/takenOver(processID:)`` the server accepts whoever is on the way to it, for a second, and then
+    /// does as ``PipeServer/stop(drainingFor:)``, with ``PipeServer/Configuration/handOverGrace``. After the others it
+    /// goes on with the connections that it has. The default does nothing.
+    ///
+    /// - Parameters:
+    ///   - server: the server.
+    ///   - loss: what happened to the name.
+    func server(_ server: PipeServer, didLoseName loss: NameLoss)
+
+    /// Clients find the server again: the name was published anew (``PipeServer/NameLossPolicy/republish``), or somebody
+    /// has put it back. The default does nothing.
+    func serverDidRegainName(_ server: PipeServer)
+
     /// The server has stopped: its name is given up and every connection has had its `didCloseWith`. Called exactly once,
     /// last of all. The default does nothing.
     func serverDidStop(_ server: PipeServer)
@@ -39,6 +54,12 @@ extension PipeServerDelegate {
 
     /// Does nothing.
     public func server(_ server: PipeServer, didFailToAcceptWith error: SystemError) {}
+
+    /// Does nothing.
+    public func server(_ server: PipeServer, didLoseName loss: NameLoss) {}
+
+    /// Does nothing.
+    public func serverDidRegainName(_ server: PipeServer) {}
 
     /// Does nothing.
     public func serverDidStop(_ server: PipeServer) {}

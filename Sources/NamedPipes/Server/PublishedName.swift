@@ -28,19 +28,15 @@ final class PublishedName {
     ///
     /// - Parameters:
     ///   - address: the name to take.
-    ///   - permissions: who may connect to a socket file; without meaning for an abstract name.
-    ///   - backlog: how many clients may wait to be accepted (`listen(2)`); the kernel's limit is `somaxconn`.
-    ///   - allowsInsecureDirectory: true to trust a directory that others may write to or own.
-    /// - Throws: ``PipeError/addressInUse(_:holder:)``, ``PipeError/unusableLocation(path:_:)``, ``PipeError/system(_:)``.
-    static func publish(
-        _ address: PipeAddress, permissions: SocketPermissions = .ownerOnly, backlog: Int32,
-        allowsInsecureDirectory: Bool = false
-    ) throws(PipeError) -> PublishedName {
-        guard address.kind == .file else { return try publishAbstract(address, backlog: backlog) }
-        var file = try SocketFile.claim(address, allowsInsecureDirectory: allowsInsecureDirectory)
+    ///   - claim: on which conditions; most of it is without meaning for an abstract name.
+    /// - Throws: ``PipeError/addressInUse(_:holder:)``, ``PipeError/takeOverTimedOut(_:holder:)``,
+    ///   ``PipeError/unusableLocation(path:_:)``, ``PipeError/system(_:)``.
+    static func publish(_ address: PipeAddress, _ claim: NameClaim) throws(PipeError) -> PublishedName {
+        guard address.kind == .file else { return try publishAbstract(address, backlog: claim.backlog) }
+        var file = try SocketFile.claim(address, claim)
         let socket = try makeSocket()
         let passesNoRights = try refuseDescriptors(socket)
-        try file.place(socket, permissions: permissions, backlog: backlog)
+        try file.place(socket, permissions: claim.permissions, backlog: claim.backlog)
         return PublishedName(address, file, socket, passesNoRights)
     }
 
@@ -61,6 +57,23 @@ final class PublishedName {
     /// replaced the file. An abstract name lives as long as its socket.
     var isInPlace: Bool {
         address.kind == .abstract ? socket != nil : file?.isInPlace ?? false
+    }
+
+    /// What there is to know about the name now; nil for an abstract one, which nobody can take away.
+    var look: NameGuard.Look? { file?.look }
+
+    /// The process that has the right to the name, for diagnosis.
+    var holder: Int32? { file?.holder }
+
+    /// Lets the candidate have the right to the name, which stays in place until the candidate takes it.
+    func giveLockUp() { file?.giveLockUp() }
+
+    /// Takes the right back from a candidate that is gone; false while somebody has it.
+    func takeLockBack() -> Bool { file?.takeLockBack() ?? false }
+
+    /// Watches what tells that the name is lost or wanted.
+    func watch(with watcher: FileWatcher, changed: @escaping () -> Void) throws(SystemError) -> [FileWatch] {
+        try file?.watch(with: watcher, changed: changed) ?? []
     }
 
     /// Removes the name if it is still ours, and gives up the right to it: a successor may start at once. Clients that

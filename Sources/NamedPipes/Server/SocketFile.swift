@@ -16,12 +16,18 @@ internal import PipeReactor
 /// 6. At the end the name is removed if it is still this very socket, which the caller keeps open until then: as long as
 ///    it lives, no other file can have its device and inode. Then the lock is dropped.
 ///
+/// A successor that takes a live name over differs in two steps. In the second it asks the owner for the lock, and waits
+/// for it a limited time; see `HandOver.swift`. In the fifth it renames over the name: at one stroke clients meet the new
+/// socket instead of the old one, which keeps the clients that wait in its queue. The old owner, who serves until that
+/// moment, finds that the name is another socket's and leaves it alone. Whoever dies on the way leaves a state that is
+/// one of the others: a dead candidate a server that takes its lock back, a dead predecessor a stale name.
+///
 /// The end of the value is step 6. Whatever fails on the way leaves no file but the lock's.
 struct SocketFile: ~Copyable {
     private let address: PipeAddress
     private let name: String
     private let directory: Directory
-    private let lock: SocketFileLock
+    private var lock: SocketFileLock
     private var identity: FileIdentity?
 
     private init(
@@ -34,16 +40,17 @@ struct SocketFile: ~Copyable {
     }
 
     /// Steps 1 to 3.
-    static func claim(_ address: PipeAddress, allowsInsecureDirectory: Bool) throws(PipeError) -> SocketFile {
+    static func claim(_ address: PipeAddress, _ claim: NameClaim) throws(PipeError) -> SocketFile {
         guard let location = address.fileLocation else { preconditionFailure("\(address) has no file") }
         let directory = try Directory.open(location.directory)
-        if !allowsInsecureDirectory { try directory.verifyOwnership() }
+        if !claim.allowsInsecureDirectory { try directory.verifyOwnership() }
         // Once before there is a lock, so that a refusal leaves nothing; once more when nobody else is at work.
-        _ = try directory.socketOfOurs(named: location.name)
-        let lock = try SocketFileLock.take(for: address, location.name, in: directory)
+        _ = try directory.socketOfOurs(named: location.name, claim.permissions)
+        let lock = try SocketFileLock.take(
+            for: address, location.name, in: directory, askingFor: claim.takeOverTimeout)
         let file = SocketFile(address, location.name, directory, lock)
-        try file.refuseIfAlive(file.name)
-        try file.removeLeftover()
+        if !file.lock.isSuccession { try file.refuseIfAlive(file.name, claim.permissions) }
+        try file.removeLeftover(claim.permissions)
         return file
     }
 
@@ -64,8 +71,9 @@ struct SocketFile: ~Copyable {
         }
         do {
             let placed = try furnish(socket, named: temporary, permissions, backlog)
-            try publish(temporary)
+            try publish(temporary, permissions)
             identity = placed
+            lock.endCandidacy()
         } catch {
             // A failed removal is not told: the first error is the one to know, and the next start tidies up.
             _ = try? directory.remove(temporary)
@@ -80,8 +88,54 @@ struct SocketFile: ~Copyable {
     }
 
     deinit {
+        // Only under the lock: between the look and the removal, a successor could put its own socket there.
+        guard lock.canBeHeld else { return }
         if isInPlace { _ = try? directory.remove(name) }
-        if address.isGenerated { lock.removeFile(from: directory) }
+        // A successor that has failed leaves the name, and its lock, to the predecessor.
+        if address.isGenerated, identity != nil || !lock.isSuccession { lock.removeFile(from: directory) }
+    }
+}
+
+extension SocketFile {
+    /// What there is to know about the name now.
+    var look: NameGuard.Look {
+        NameGuard.Look(isReachable: isReachable, isWanted: lock.isWanted, occupant: occupant)
+    }
+
+    /// The process that has the lock, for diagnosis.
+    var holder: Int32? { lock.holder }
+
+    mutating func giveLockUp() { lock.giveUp() }
+
+    mutating func takeLockBack() -> Bool { lock.takeBack() }
+
+    /// Watches the socket's file and the lock's; both have to be there.
+    func watch(with watcher: FileWatcher, changed: @escaping () -> Void) throws(SystemError) -> [FileWatch] {
+        let socket = "/proc/self/fd/\(directory.descriptor.rawValue)/\(name)"
+        return [
+            try watcher.watch(socket, followsLinks: false, changed),
+            try watcher.watch("/proc/self/fd/\(lock.file.rawValue)", followsLinks: true, changed),
+        ]
+    }
+
+    /// Whether clients find the socket: it is in place, and the path leads there. What cannot be looked at is not called
+    /// lost.
+    private var isReachable: Bool {
+        guard isInPlace else { return false }
+        do {
+            return try FileStatus(of: address.text).identity == identity
+        } catch {
+            return error.code != ENOENT && error.code != ENOTDIR
+        }
+    }
+
+    private var occupant: NameGuard.Occupant {
+        do {
+            guard let status = try FileStatus(ifExists: address.text) else { return .nobody }
+            return status.kind == .socket ? .socket : .other
+        } catch {
+            return .other
+        }
     }
 }
 
@@ -101,8 +155,8 @@ extension SocketFile {
         bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
     }
 
-    private borrowing func refuseIfAlive(_ name: String) throws(PipeError) {
-        guard try directory.socketOfOurs(named: name) else { return }
+    private borrowing func refuseIfAlive(_ name: String, _ permissions: SocketPermissions) throws(PipeError) {
+        guard try directory.socketOfOurs(named: name, permissions) else { return }
         // A long name does not fit behind the path of its directory's descriptor; as an address, it always fits.
         let fits = name.utf8.count <= SocketAddress.maximumNameByteCount
         let socketAddress = fits ? SocketAddress(name, in: directory) : SocketAddress(address)
@@ -111,10 +165,10 @@ extension SocketFile {
     }
 
     /// Removes what a start that was killed between step 4 and step 5 left behind.
-    private borrowing func removeLeftover() throws(PipeError) {
+    private borrowing func removeLeftover(_ permissions: SocketPermissions) throws(PipeError) {
         let temporary = Self.temporaryName(for: name)
-        try refuseIfAlive(temporary)
-        guard try directory.socketOfOurs(named: temporary) else { return }
+        try refuseIfAlive(temporary, permissions)
+        guard try directory.socketOfOurs(named: temporary, permissions) else { return }
         try directory.naming(temporary) { () throws(SystemError) in try directory.remove(temporary) }
     }
 
@@ -123,8 +177,10 @@ extension SocketFile {
     ) throws(PipeError) -> FileIdentity {
         do {
             let identity = try FileStatus(of: temporary, in: directory.descriptor.rawValue).identity
-            // The group first: the mode's bits are meant for it, not for the one before.
-            if let group = permissions.groupID { try directory.changeGroup(of: temporary, to: group) }
+            // The owners first: the mode's bits are meant for them, not for those before.
+            if permissions.userID != nil || permissions.groupID != nil {
+                try directory.changeOwner(of: temporary, to: permissions.userID, group: permissions.groupID)
+            }
             try directory.changeMode(of: temporary, to: permissions.mode)
             try NamingSocket.listen(socket, backlog: backlog)
             return identity
@@ -134,9 +190,9 @@ extension SocketFile {
     }
 
     /// Takes a free name by linking, which fails if somebody without the lock was faster, and the place of a dead socket
-    /// by renaming.
-    private borrowing func publish(_ temporary: String) throws(PipeError) {
-        if try directory.socketOfOurs(named: name) == false {
+    /// or of the predecessor's by renaming.
+    private borrowing func publish(_ temporary: String, _ permissions: SocketPermissions) throws(PipeError) {
+        if try directory.socketOfOurs(named: name, permissions) == false {
             do {
                 try directory.link(temporary, as: name)
                 _ = try? directory.remove(temporary)
@@ -152,14 +208,17 @@ extension SocketFile {
 }
 
 extension Directory {
-    /// True for a socket of this user, false for a free name.
+    /// True for a socket of this user, or of the one that sockets here are given to; false for a free name.
     ///
     /// - Throws: ``PipeError/unusableLocation(path:_:)`` for everything else, which is not ours to replace.
-    fileprivate borrowing func socketOfOurs(named name: String) throws(PipeError) -> Bool {
+    fileprivate borrowing func socketOfOurs(
+        named name: String, _ permissions: SocketPermissions
+    ) throws(PipeError) -> Bool {
         guard let status = try naming(name, { () throws(SystemError) in try status(of: name) }) else { return false }
+        let isOurs = status.owner == geteuid() || status.owner == permissions.userID
         let problem: UnusableLocation? =
             switch status.kind {
-            case .socket: status.owner == geteuid() ? nil : .foreignOwner(status.owner)
+            case .socket: isOurs ? nil : .foreignOwner(status.owner)
             case .symbolicLink: .symbolicLink
             case .directory, .regular, .other: .notASocket
             }

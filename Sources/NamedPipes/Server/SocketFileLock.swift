@@ -7,27 +7,40 @@ internal import PipeReactor
 /// The lock is a file `.NAME.lock` beside the socket. The kernel drops it when the process ends, however it ends. The
 /// file stays, with the process's ID in it while the lock is held: unlinking it would be one more thing to race about.
 /// Only beside a generated name, which nobody will ever start at again, it is removed.
+///
+/// A live server's lock is had by asking for it; see `HandOver.swift`.
 struct SocketFileLock: ~Copyable {
-    private let file: OwnedDescriptor
+    let file: OwnedDescriptor
     private let name: String
+
+    /// Whether a live server gave the lock up for us, and still has the name.
+    let isSuccession: Bool
+
+    /// False while it is given up to a successor that asked for it.
+    var isHeld = true
 
     /// Takes the lock of an address's name, or says who has it.
     ///
-    /// - Throws: ``PipeError/addressInUse(_:holder:)`` if it is taken.
+    /// - Parameter patience: how long to wait for a live server to give the lock up; nil not to ask it.
+    /// - Throws: ``PipeError/addressInUse(_:holder:)`` if it is taken, ``PipeError/takeOverTimedOut(_:holder:)``.
     static func take(
-        for address: PipeAddress, _ name: String, in directory: borrowing Directory
+        for address: PipeAddress, _ name: String, in directory: borrowing Directory, askingFor patience: Duration? = nil
     ) throws(PipeError) -> SocketFileLock {
         let lockName = ".\(name).lock"
         // The file that was opened may be removed by somebody before it is locked; then the lock is worth nothing.
         for _ in 0..<16 {
             let file = try open(lockName, in: directory)
-            guard try isLocked(file) else { throw .addressInUse(address, holder: recordedProcess(in: file)) }
+            let isFree = try isLocked(file)
+            if !isFree {
+                guard let patience else { throw .addressInUse(address, holder: recordedProcess(in: file)) }
+                try askFor(file, of: address, patience)
+            }
             let isCurrent = try directory.naming(lockName) { () throws(SystemError) in
                 try directory.status(of: lockName)?.identity == FileStatus(of: file.rawValue).identity
             }
             if isCurrent {
                 record(getpid(), in: file)
-                return SocketFileLock(file: file, name: lockName)
+                return SocketFileLock(file: file, name: lockName, isSuccession: !isFree)
             }
         }
         throw .addressInUse(address, holder: nil)
@@ -46,9 +59,14 @@ struct SocketFileLock: ~Copyable {
 
     deinit {
         // Still locked: the next one must not be taken for this process.
-        Self.empty(file)
+        if isHeld { Self.empty(file) }
         // Closing would not be enough: a child process between its fork and its exec has a copy of the descriptor, and
         // the lock lasts until the last copy is closed. Unlocking counts for all of them.
+        Self.unlock(file)
+        Candidacy.end(file)
+    }
+
+    static func unlock(_ file: borrowing OwnedDescriptor) {
         let descriptor = file.rawValue
         _ = try? systemCall("flock") { flock(descriptor, LOCK_UN) }
     }
@@ -69,7 +87,8 @@ struct SocketFileLock: ~Copyable {
         return file
     }
 
-    private static func isLocked(_ file: borrowing OwnedDescriptor) throws(PipeError) -> Bool {
+    /// Whether the lock could be taken.
+    static func isLocked(_ file: borrowing OwnedDescriptor) throws(PipeError) -> Bool {
         let descriptor = file.rawValue
         do {
             return try nonBlockingCall("flock") { flock(descriptor, LOCK_EX | LOCK_NB) } != nil
@@ -79,7 +98,7 @@ struct SocketFileLock: ~Copyable {
     }
 
     /// Writes the process ID into the file; for diagnosis only, so that failing to is no failure.
-    private static func record(_ process: Int32, in file: borrowing OwnedDescriptor) {
+    static func record(_ process: Int32, in file: borrowing OwnedDescriptor) {
         let descriptor = file.rawValue
         let text = Array("\(process)\n".utf8)
         empty(file)
@@ -91,7 +110,8 @@ struct SocketFileLock: ~Copyable {
         _ = try? systemCall("ftruncate") { ftruncate(descriptor, 0) }
     }
 
-    private static func recordedProcess(in file: borrowing OwnedDescriptor) -> Int32? {
+    /// The process that holds the lock, by its own word.
+    static func recordedProcess(in file: borrowing OwnedDescriptor) -> Int32? {
         let descriptor = file.rawValue
         var bytes = [UInt8](repeating: 0, count: 16)
         let count = try? systemCall("pread") { unsafe pread(descriptor, &bytes, bytes.count, 0) }

@@ -10,6 +10,9 @@ public struct SocketPermissions: Hashable, Sendable {
     /// The nine permission bits, such as `0o600`. The owner's write bit is always among them.
     public let mode: UInt16
 
+    /// The user that the file is given to; nil leaves the server's own. Only root can give files away.
+    public let userID: UInt32?
+
     /// The group that the file is given to; nil leaves what the file system chooses.
     public let groupID: UInt32?
 
@@ -33,8 +36,12 @@ public struct SocketPermissions: Hashable, Sendable {
     /// - Parameters:
     ///   - mode: permission bits. Others than the lower nine are ignored. The owner's write bit is added: without it,
     ///     the next start of the server could not ask whether the name it finds is still alive.
+    ///   - userID: the user to give the file to, such as the only one who shall connect to a server of root's. The
+    ///     default, nil, leaves the server's own.
     ///   - groupID: the group to give the file to. The default, nil, leaves what the file system chooses.
-    public static func mode(_ mode: UInt16, group groupID: UInt32? = nil) -> SocketPermissions {
-        SocketPermissions(mode: mode & 0o777 | 0o200, groupID: groupID)
+    public static func mode(_ mode: UInt16, owner userID: UInt32? = nil, group groupID: UInt32? = nil)
+        -> SocketPermissions
+    {
+        SocketPermissions(mode: mode & 0o777 | 0o200, userID: userID, groupID: groupID)
     }
 }

@@ -63,10 +63,11 @@ struct Directory: ~Copyable {
             taking: try systemCall("openat") { unsafe openat(descriptor.rawValue, name, flags, mode) })
     }
 
-    func changeGroup(of name: String, to groupID: UInt32) throws(SystemError) {
-        let sameOwner = uid_t.max
+    /// Gives a file to others (`fchownat(2)`); nil leaves the owner or the group.
+    func changeOwner(of name: String, to userID: UInt32?, group groupID: UInt32?) throws(SystemError) {
         _ = try systemCall("fchownat") {
-            unsafe fchownat(descriptor.rawValue, name, sameOwner, groupID, AT_SYMLINK_NOFOLLOW)
+            unsafe fchownat(
+                descriptor.rawValue, name, userID ?? uid_t.max, groupID ?? gid_t.max, AT_SYMLINK_NOFOLLOW)
         }
     }
 

@@ -51,6 +51,11 @@ struct FileStatus {
         self.init(status)
     }
 
+    /// The entry that a path names, itself and not what it points to; nil if there is none.
+    init?(ifExists path: String) throws(SystemError) {
+        do { try self.init(of: path) } catch let error where error.code == ENOENT { return nil }
+    }
+
     /// What a path leads to, through all symbolic links.
     init(following path: String) throws(SystemError) {
         var status = stat()

@@ -38,10 +38,14 @@ func namesIn(_ path: String) -> [String] {
 }
 
 func publish(
-    _ address: PipeAddress, _ permissions: SocketPermissions = .ownerOnly, allowsInsecureDirectory: Bool = false
+    _ address: PipeAddress, _ permissions: SocketPermissions = .ownerOnly, allowsInsecureDirectory: Bool = false,
+    takeOverTimeout: Duration? = nil
 ) throws(PipeError) -> PublishedName {
     try .publish(
-        address, permissions: permissions, backlog: 16, allowsInsecureDirectory: allowsInsecureDirectory)
+        address,
+        NameClaim(
+            permissions: permissions, backlog: 16, allowsInsecureDirectory: allowsInsecureDirectory,
+            takeOverTimeout: takeOverTimeout))
 }
 
 func setMode(_ mode: mode_t, of path: String) { #expect(unsafe chmod(path, mode) == 0) }
@@ -154,10 +158,11 @@ func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
 }
 
 /// A thread of the system, not of Swift's pool: it may block.
-final class ThreadHandle {
-    private var thread = pthread_t()
+final class ThreadHandle: Sendable {
+    private let thread: pthread_t
 
     init(_ body: @escaping @Sendable () -> Void) {
+        var thread = pthread_t()
         let box = unsafe Unmanaged.passRetained(Box(body))
         let result = unsafe pthread_create(
             &thread, nil,
@@ -168,9 +173,13 @@ final class ThreadHandle {
                 return nil
             }, box.toOpaque())
         #expect(result == 0)
+        self.thread = thread
     }
 
     func join() { pthread_join(thread, nil) }
+
+    /// Nobody will wait for it.
+    func detach() { pthread_detach(thread) }
 
     private final class Box {
         let body: @Sendable () -> Void

@@ -137,6 +137,25 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: geteuid() == 0, "only root can give files away"))
+    func `belongs to the user that it is given to, and is taken over after a crash`() throws {
+        let address = try scratch.address()
+        let permissions = SocketPermissions.mode(0o640, owner: 65533, group: 65534)
+        for _ in 0..<2 {
+            let name = try publish(address, permissions)
+            var status = stat()
+            #expect(unsafe stat(scratch.path("pipe"), &status) == 0)
+            #expect(status.st_uid == 65533 && status.st_gid == 65534)
+            #expect(status.st_mode & 0o777 == 0o640)
+            name.close()
+            leaveStaleSocket(at: address)
+            #expect(unsafe chown(scratch.path("pipe"), 65533, 65534) == 0)
+        }
+        #expect(throws: PipeError.unusableLocation(path: scratch.path("pipe"), .foreignOwner(65533))) {
+            try publish(address)
+        }
+    }
+
     @Test func `belongs to the group that it is given to`() throws {
         let group: UInt32 = geteuid() == 0 ? 65534 : getegid()
         let name = try publish(scratch.address(), .group(group))

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// On which conditions a name is taken.
+struct NameClaim {
+    /// Who may connect to the socket file.
+    var permissions = SocketPermissions.ownerOnly
+
+    /// How many clients may wait to be accepted (`listen(2)`); the kernel's limit is `somaxconn`.
+    var backlog: Int32
+
+    /// Whether to trust a directory that others may write to or own.
+    var allowsInsecureDirectory = false
+
+    /// How long a live server is given to hand the name over; nil not to ask it.
+    var takeOverTimeout: Duration?
+}
+
+extension PipeServer.Configuration {
+    var nameClaim: NameClaim {
+        NameClaim(
+            permissions: permissions, backlog: backlog, allowsInsecureDirectory: allowsInsecureDirectory,
+            takeOverTimeout: existingServer == .takeOver ? takeOverTimeout : nil)
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeReactor
+
+// What a server does while it holds a name, beside serving: hands it over, and notices its loss.
+
+extension PipeServer {
+    /// What to do if a live server of this library already has the name.
+    public enum ExistingServer: Hashable, Sendable {
+        /// Starting fails with ``PipeError/addressInUse(_:holder:)``.
+        case refuse
+
+        /// The name is taken over without one moment at which a client finds nobody: see <doc:Design#Names>. The server
+        /// there, in another process or on another thread, hears ``PipeServerDelegate/server(_:didLoseName:)`` with
+        /// ``NameLoss/takenOver(processID:)``, serves who came to it, and stops. Where none is alive, this is as
+        /// `refuse`.
+        ///
+        /// Starting blocks the thread until the other server has heard of it, up to
+        /// ``PipeServer/Configuration/takeOverTimeout``: the two must not share a reactor. Both run as the same user.
+        /// Of several that try at once, one succeeds, and others may fail with ``PipeError/addressInUse(_:holder:)``.
+        /// Servers at abstract names and those of other libraries cannot be asked, and are refused.
+        case takeOver
+    }
+
+    /// What to do when the name is lost to somebody who did not ask.
+    public enum NameLossPolicy: Hashable, Sendable {
+        /// The delegate hears of it. Open connections go on, new ones cannot come.
+        case report
+
+        /// The delegate hears of it, and the name is published again as soon as it is free; who has taken it meanwhile
+        /// is left alone. Tried at once and then every ten seconds.
+        case republish
+    }
+
+    /// Whether clients find this server at its name, as far as has been seen: at once in most cases, after ten seconds at
+    /// the latest. An inherited listener's name is not looked after and counts as published.
+    public var isPublished: Bool { isListening && naming.isPublished }
+
+    /// How long a server that was taken over goes on accepting: a client may have looked the old socket up just before.
+    static let lingerTime = Duration.seconds(1)
+
+    /// What is between the server and its name.
+    struct Naming {
+        var isPublished = true
+        var keeper: NameKeeper?
+        var timer: ScheduledWork?
+
+        mutating func end() {
+            keeper?.end()
+            keeper = nil
+            timer?.cancel()
+            timer = nil
+        }
+    }
+
+    func keep(_ name: PublishedName) {
+        naming.keeper = NameKeeper(reactor, name, FileWatcher.of(reactor)) { [unowned self] in nameKeeperDidTell($0) }
+    }
+
+    private func nameKeeperDidTell(_ event: NameKeeper.Event) {
+        switch event {
+        case .didLoseName(let loss):
+            naming.isPublished = false
+            if case .takenOver = loss { leaveSoon() } else { republishIfWanted() }
+            delegate?.server(self, didLoseName: loss)
+            if isPublished { delegate?.serverDidRegainName(self) }
+        case .isStillLost:
+            republishIfWanted()
+            if isPublished { delegate?.serverDidRegainName(self) }
+        case .didRegainName:
+            naming.isPublished = true
+            delegate?.serverDidRegainName(self)
+        }
+    }
+
+    private func leaveSoon() {
+        naming.end()
+        naming.timer = reactor.schedule(after: Self.lingerTime) { [unowned self] in
+            listener?.acceptEverybodyWaiting()
+            stop(drainingFor: configuration.handOverGrace)
+        }
+    }
+
+    /// A socket without a name cannot get another one: there has to be a new socket, which takes the name as a starting
+    /// server does. Whoever waits at the old one is accepted.
+    private func republishIfWanted() {
+        guard configuration.nameLoss == .republish, let lost = listener else { return }
+        naming.end()
+        lost.giveNameUp()
+        do {
+            var claim = configuration.nameClaim
+            claim.takeOverTimeout = nil
+            listener = try listen(at: .publish(address, claim))
+            naming.isPublished = true
+            lost.acceptEverybodyWaiting()
+            lost.stop()
+        } catch {
+            naming.timer = reactor.schedule(after: .seconds(10)) { [unowned self] in
+                nameKeeperDidTell(.isStillLost)
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import PipeReactor
+
+/// Tells that something may have happened to one of some files: attributes, names, removal (`inotify(7)`).
+///
+/// The files themselves are watched, not their directory: in a directory that others may write to, they could keep us
+/// busy. One for all servers of a reactor: users have few of these (`fs.inotify.max_user_instances`, often 128), and
+/// closing one takes the kernel some 10 ms.
+///
+/// An event is only a nudge, for everybody: who is nudged looks what there is.
+final class FileWatcher: EventHandler {
+    private var handlers: [UInt64: () -> Void] = [:]
+    private var lastKey: UInt64 = 0
+    // The source first: epoll has to forget the descriptor before it is closed.
+    private var source: EventSource?
+    private let inotify: OwnedDescriptor
+
+    private init(_ reactor: Reactor) throws(SystemError) {
+        let flags = Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC)
+        inotify = OwnedDescriptor(taking: try systemCall("inotify_init1") { inotify_init1(flags) })
+        source = EventSource(reactor, borrowing: inotify.rawValue, .readable, handler: self)
+        try source?.register()
+    }
+
+    /// The reactor's; nil where the system allows no more, in which case it is asked again the next time.
+    static func of(_ reactor: Reactor) -> FileWatcher? {
+        let place = reactor.companion(Place.self) { Place() }
+        if place.watcher == nil { place.watcher = try? FileWatcher(reactor) }
+        return place.watcher
+    }
+
+    private final class Place {
+        var watcher: FileWatcher?
+    }
+
+    /// Watches a file that exists and that this user may read.
+    ///
+    /// - Parameter changed: called on the reactor's thread, also when something else has changed.
+    func watch(
+        _ path: String, followsLinks: Bool, _ changed: @escaping () -> Void
+    ) throws(SystemError) -> FileWatch {
+        let mask = UInt32(IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF) | (followsLinks ? 0 : UInt32(IN_DONT_FOLLOW))
+        let number = try systemCall("inotify_add_watch") {
+            unsafe inotify_add_watch(inotify.rawValue, path, mask)
+        }
+        lastKey += 1
+        handlers[lastKey] = changed
+        return FileWatch(self, number, lastKey)
+    }
+
+    fileprivate func end(_ number: Int32, _ key: UInt64) {
+        handlers[key] = nil
+        // Fails if the file is gone, which ended the watch already.
+        _ = try? systemCall("inotify_rm_watch") { inotify_rm_watch(inotify.rawValue, number) }
+    }
+
+    package func handle(_ readiness: Readiness) {
+        discardEvents()
+        for handler in Array(handlers.values) { handler() }
+    }
+
+    private func discardEvents() {
+        let descriptor = inotify.rawValue
+        // At least one event must fit (inotify(7)).
+        var events = [UInt8](repeating: 0, count: 4096)
+        // No error is possible that a later event would not show again.
+        _ = try? nonBlockingCall("read") { unsafe read(descriptor, &events, events.count) }
+    }
+}
+
+/// One watched file, as long as this is held.
+final class FileWatch {
+    private let watcher: FileWatcher
+    private let number: Int32
+    private let key: UInt64
+
+    fileprivate init(_ watcher: FileWatcher, _ number: Int32, _ key: UInt64) {
+        self.watcher = watcher
+        self.number = number
+        self.key = key
+    }
+
+    deinit { watcher.end(number, key) }
+}
