@@ -4,7 +4,7 @@ import Testing
 @testable import NamedPipes
 
 /// The decisions about clients, without sockets, on a clock that stands still unless told otherwise.
-@Suite struct `Admission` {
+@Suite struct `The decision about a client` {
     private let start = SuspendingClock.now
 
     private func admission(limit: Int = 20_000, _ change: (inout PipeServer.Configuration) -> Void) -> Admission {
