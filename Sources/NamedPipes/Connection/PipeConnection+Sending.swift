@@ -114,13 +114,16 @@ extension PipeConnection {
         }
         // A long burst goes out in pieces, so that it does not pile up here first.
         flush()
-        guard let rest = self.queue, rest.value.byteCount > mark else { return .accepted }
+        // Where that write failed, nothing ever drains: waiting for it would leave the connection deaf to its own end.
+        guard let rest = self.queue, rest.value.byteCount > mark, lifecycle.canWrite else { return .accepted }
         didRiseAboveHighWaterMark()
         return .acceptedAboveHighWaterMark
     }
 
     private func didRiseAboveHighWaterMark() {
         flags.insert(.aboveHighWaterMark)
+        // It came down and rose again before anybody was told: the drain to tell of is the one that follows.
+        flags.remove(.drainDue)
         if host.configuration.pausesReceivingAboveHighWaterMark { flags.insert(.heldBack) }
     }
 }

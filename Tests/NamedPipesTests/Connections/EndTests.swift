@@ -29,6 +29,27 @@ import Testing
         }
     }
 
+    @Test("38, 41 · the end is noticed although the peer stopped reading answers that are above the high-water mark")
+    func noticedWithAnswersAboveTheMark() throws {
+        try withLoop { loop in
+            var configuration = PipeServer.Configuration()
+            configuration.connection.highWaterMark = 1000
+            let raw = try RawClient(loop, configuration)
+            var verdicts: [PipeConnection.SendVerdict?] = []
+            raw.recorder.whenReceived = { connection, _ in verdicts.append(try? connection.send(pattern(2000))) }
+            raw.peer.finishReading()
+            raw.peer.writeAll(frame("a"))
+            try #require(loop.run { !verdicts.isEmpty })
+            // The write inside `send` has failed: nothing will ever drain, so nobody is told to wait.
+            #expect(verdicts == [.accepted])
+            raw.peer.writeAll(frame("b"))
+            raw.peer.close()
+            try #require(loop.run { raw.recorder.isEverythingClosed })
+            #expect(raw.recorder.texts == ["a", "b"])
+            #expect(raw.recorder.unsentMessageCount == 1)
+        }
+    }
+
     @Test func `43 after the peer's half-close waits until the slow peer has all replies`() throws {
         try withLoop { loop in
             var configuration = PipeServer.Configuration()
