@@ -44,6 +44,18 @@ test-address: deps ## The suite under AddressSanitizer and LeakSanitizer
 test-thread: deps ## The suite under ThreadSanitizer
 	@.ci/test thread $(TEST)
 
+.PHONY: simulation
+simulation: deps ## Everything in any legal order, from seeds: SEEDS=100000; SIMULATION_SEED=N for one again
+	@.ci/simulation $(SEEDS)
+
+.PHONY: hostile
+hostile: deps ## Attack a server from other processes, beside a bystander who pings; LONG=1; ONLY=24,33
+	@.ci/hostile suite $(if $(LONG),--long) $(if $(ONLY),--only $(ONLY))
+
+.PHONY: soak
+soak: deps ## Churn, floods and faults beside 15,000 connections: MINUTES=5; memory and descriptors must be flat
+	@.ci/hostile soak --minutes $(or $(MINUTES),5)
+
 .PHONY: interop-deps
 interop-deps: ## Install the foreign programs that the interoperability tests talk to, where missing
 	@.ci/install-deps python3 erlang-base nodejs socat netcat-openbsd

@@ -25,6 +25,19 @@ func example(_ name: String) -> Target {
         swiftSettings: settings)
 }
 
+/// A suite; and, with SIMULATION set, a program that does many more seeds in the same time, because it is built with
+/// optimisation. That takes `-enable-testing`, which no other release build has (.ci/simulation).
+let simulation: Target =
+    if Context.environment["SIMULATION"] == nil {
+        .testTarget(
+            name: "SimulationTests", dependencies: ["NamedPipes", "PipeTestSupport"], exclude: ["Program"],
+            swiftSettings: settings)
+    } else {
+        .executableTarget(
+            name: "simulate", dependencies: ["NamedPipes", "PipeTestSupport"], path: "Tests/SimulationTests",
+            exclude: ["SimulationTests.swift"], swiftSettings: settings)
+    }
+
 let package = Package(
     name: "swift-named-pipes",
     products: [
@@ -61,5 +74,10 @@ let package = Package(
         .testTarget(
             name: "InteropTests", dependencies: ["NamedPipes"], exclude: ["Peers"], swiftSettings: settings),
         tests("ExampleTests", ["NamedPipes", "EchoServer", "Chat", "Metronome", "pipectl"]),
+        simulation,
+        // What the hostile suite (Tests/Hostile) attacks, and what stays up for the soak.
+        .executableTarget(
+            name: "hostile-target", dependencies: ["NamedPipes"], path: "Tests/Hostile/Target",
+            swiftSettings: settings),
     ]
 )

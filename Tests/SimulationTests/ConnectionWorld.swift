@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import PipeTestSupport
+
+@testable import NamedPipes
+
+/// Real connections on a real reactor, turned by hand, a few at a time: their peers write and read in any cuts, finish,
+/// break off and vanish, while the owner sends, pauses, closes and aborts, inside callbacks and outside. Each
+/// connection ends while others begin, so descriptor numbers are used again at once.
+final class ConnectionWorld {
+    private var random: Seeded
+    private let reactor: Reactor
+    private let host: ConnectionHost
+    private var channels: [PipeConnection.ID: Channel] = [:]
+    private var order: [PipeConnection.ID] = []
+    private var problems: [String] = []
+    private var history: [String] = []
+    private var openedCount = 0
+    private var callbackDepth = 0
+    private var isSettling = false
+
+    static func run(_ seed: UInt64) throws -> [String] {
+        let world = try ConnectionWorld(seed)
+        try world.live()
+        return world.problems
+    }
+
+    private init(_ seed: UInt64) throws {
+        random = Seeded(seed)
+        reactor = try Reactor()
+        host = ConnectionHost(reactor, Self.configuration(&random), Silence())
+        host.delegate = self
+    }
+
+    private static func configuration(_ random: inout Seeded) -> PipeConnection.Configuration {
+        var configuration = PipeConnection.Configuration()
+        configuration.framing = random.pick([
+            LengthPrefixFraming(), LengthPrefixFraming(), DelimiterFraming([0x0A], maximumMessageByteCount: 70_000),
+            LengthPrefixFraming(width: .two, maximumMessageByteCount: 30_000), ContentLengthFraming(),
+            NetstringFraming(givesEnvelope: true),
+        ])
+        configuration.highWaterMark = random.pick([50, 1000, 20_000, 1 << 20])
+        configuration.lowWaterMark = configuration.highWaterMark / random.number(1...4)
+        configuration.sendQueueLimit = random.pick([100, 30_000, 1 << 20])
+        configuration.messagesPerTurn = random.pick([1, 2, 5, 4096])
+        configuration.pausesReceivingAboveHighWaterMark = random.isOne(of: 2)
+        configuration.closeTimeout = random.pick([.zero, .seconds(10), .seconds(10)])
+        return configuration
+    }
+
+    private func live() throws {
+        for _ in 0..<random.number(1...3) { open() }
+        for _ in 0..<random.number(5...60) {
+            act()
+            if random.isOne(of: 2) { turn() }
+        }
+        settle()
+        if reactor.residents.count != 0 { problems.append("\(reactor.residents.count) residents are left") }
+        if !problems.isEmpty { problems.append("all of this happened: \(history.joined(separator: "; "))") }
+        host.delegate = nil
+    }
+
+    private func turn() {
+        if history.last != "turn" { history.append("turn") }
+        var wasTurned = false
+        reactor.run(timeout: .zero) {
+            defer { wasTurned = true }
+            return wasTurned
+        }
+    }
+
+    /// A connection as a server's door makes it.
+    private func open() {
+        guard openedCount < 8, !isSettling else { return }
+        openedCount += 1
+        var ends: [Int32] = [-1, -1]
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        guard unsafe socketpair(AF_UNIX, type, 0, &ends) == 0 else { return problems.append("no socket pair") }
+        if random.isOne(of: 2) { try? Socket.setSendBuffer(ends[0], random.pick([0, 10_000])) }
+        let peer = PeerCredentials(userID: 0, groupID: 0, processID: 0)
+        let connection = PipeConnection(host, OwnedDescriptor(taking: ends[0]), peer)
+        let channel = Channel(
+            connection, RawPeer(taking: ends[1]), host.framing,
+            report: { [unowned self] in problems.append($0) }, history: { [unowned self] in history.append($0) })
+        channels[connection.id] = channel
+        order.append(connection.id)
+        history.append("\(connection.id) opens")
+        do {
+            try connection.start()
+        } catch {
+            problems.append("start: \(error)")
+        }
+        connection.didOpen()
+    }
+
+    /// Something happens to somebody.
+    private func act() {
+        guard !order.isEmpty, !random.isOne(of: 20) else { return open() }
+        let channel = channels[random.pick(order)]
+        guard let channel, channel.reason == nil || !channel.isPeerClosed else { return }
+        let choice = random.number(0...19)
+        switch choice {
+        case 0...4: peerPrepares(channel)
+        case 5...8: channel.peerWrites(atMost: random.pick([1, 3, 50, 5000, 100_000]))
+        case 9...11: channel.peerReads(atMost: random.pick([1, 100, 10_000, 200_000]))
+        case 12: if !channel.isPeerClosed, random.isOne(of: 4) { channel.peerFinishes() }
+        case 13: if !channel.isPeerClosed, random.isOne(of: 6) { channel.peerStopsReading() }
+        case 14: if random.isOne(of: 5) { channel.peerCloses() }
+        default: actLocally(on: channel)
+        }
+    }
+
+    private func peerPrepares(_ channel: Channel) {
+        if random.isOne(of: 60) { return channel.peerPreparesGarbage() }
+        do {
+            for _ in 0..<random.number(1...4) { try channel.peerPrepares(fitting(random.message())) }
+        } catch {
+            problems.append("encode: \(error)")
+        }
+    }
+
+    private func fitting(_ message: [UInt8]) -> [UInt8] { Array(message.prefix(host.framing.maximumMessageByteCount)) }
+
+    /// What the owner may do at any time, also inside callbacks.
+    private func actLocally(on channel: Channel) {
+        let choice = random.number(0...19)
+        switch choice {
+        case 0...9: channel.send(fitting(random.message()).span)
+        case 10: if random.isOne(of: 4) { channel.finish() }
+        case 11: if random.isOne(of: 4) { channel.close() }
+        case 12: if random.isOne(of: 6) { channel.abort() }
+        case 13, 14: channel.pause()
+        default: channel.resume()
+        }
+    }
+
+    /// Everybody is allowed to come to an end, and does.
+    private func settle() {
+        isSettling = true
+        let peersFinishFirst = random.isOne(of: 2)
+        var turns = 0
+        while order.contains(where: { channels[$0]?.isSettled == false }), turns < 2000 {
+            settleOnce()
+            turns += 1
+        }
+        for id in order { channels[id]?.checkSettled() }
+        for id in order {
+            guard let channel = channels[id], channel.reason == nil else { continue }
+            if !peersFinishFirst { channel.close() } else if !channel.isPeerClosed { channel.peerFinishes() }
+        }
+        turns = 0
+        while order.contains(where: { channels[$0]?.reason == nil }), turns < 2000 {
+            settleOnce()
+            turns += 1
+            // The peer's finish may have been answered by nobody: the owner was to close.
+            for id in order {
+                if let channel = channels[id], channel.reason == nil, channel.hasFinished { channel.close() }
+            }
+        }
+        for id in order where channels[id]?.reason == nil { problems.append("\(id) never ended") }
+    }
+
+    private func settleOnce() {
+        for id in order {
+            guard let channel = channels[id] else { continue }
+            if channel.isPaused { channel.resume() }
+            channel.peerWrites(atMost: 100_000)
+            channel.peerReadsAll()
+        }
+        turn()
+    }
+}
+
+extension ConnectionWorld: PipeConnectionDelegate {
+    func connectionDidOpen(_ connection: PipeConnection) { inside(connection) { $0.didOpen() } }
+
+    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        let bytes = Array(lent: message)
+        inside(connection) { channel in
+            channel.didReceive(bytes)
+            // As it was lent: then it may leave from where it lies.
+            if random.isOne(of: 4) { channel.send(message) }
+        }
+    }
+
+    func connectionDidDrain(_ connection: PipeConnection) { inside(connection) { $0.didDrain() } }
+
+    func connectionDidFinishReceiving(_ connection: PipeConnection) {
+        inside(connection) { channel in
+            channel.didFinishReceiving()
+            if random.isOne(of: 2) { channel.close() }
+        }
+    }
+
+    func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
+        inside(connection) { $0.didClose(reason) }
+    }
+
+    /// The model's part of a callback, then anything else that a callback may do.
+    private func inside(_ connection: PipeConnection, _ body: (Channel) -> Void) {
+        if callbackDepth > 0 { problems.append("a callback inside another") }
+        callbackDepth += 1
+        defer { callbackDepth -= 1 }
+        guard let channel = channels[connection.id] else { return problems.append("a callback of nobody's") }
+        body(channel)
+        guard !isSettling, random.isOne(of: 3) else { return }
+        // As at a server, whose listener is another event of the same turn.
+        if random.isOne(of: 6) { reactor.schedule(after: .zero) { [weak self] in self?.open() } }
+        guard callbackDepth == 1, let other = channels[random.pick(order)], other.reason == nil else { return }
+        actLocally(on: other)
+    }
+}
+
+/// Until the world itself can be the delegate.
+private final class Silence: PipeConnectionDelegate {
+    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {}
+}
