@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+
+/// Serves, and counts what a probe cannot see from outside.
+final class Target: PipeServerDelegate {
+    enum Mode: String {
+        /// Sends every message back.
+        case echo
+        /// Only counts.
+        case count
+        /// Answers the first message with as many as are taken, without any regard for the marks.
+        case push
+    }
+
+    private let reactor: Reactor
+    private let mode: Mode
+    private(set) var messageCount = 0
+    private(set) var endings: [String: Int] = [:]
+    private(set) var refusedSendCount = 0
+
+    init(_ reactor: Reactor, _ mode: Mode) {
+        self.reactor = reactor
+        self.mode = mode
+    }
+
+    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        messageCount += 1
+        switch mode {
+        case .count: break
+        case .echo: send(message, on: connection)
+        case .push:
+            let piece = [UInt8](repeating: 0x2E, count: 16_000)
+            while send(piece.span, on: connection) {}
+        }
+    }
+
+    @discardableResult
+    private func send(_ message: Span<UInt8>, on connection: PipeConnection) -> Bool {
+        do {
+            try connection.send(message)
+            return true
+        } catch {
+            refusedSendCount += 1
+            return false
+        }
+    }
+
+    func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
+        endings["\(reason.kind)", default: 0] += 1
+    }
+
+    func serverDidStop(_ server: PipeServer) { reactor.stop() }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import NamedPipes
+
+// hostile-target PATH [SETTING=VALUE ...]: the server that the hostile suite attacks. Settings are in Settings.swift,
+// what it can be asked meanwhile in Control.swift.
+
+do {
+    let settings = try Settings(CommandLine.arguments.dropFirst())
+    // What a daemon started by a careless parent has: the modes of names must not depend on it.
+    umask(0)
+    if settings.waits {
+        say("loaded")
+        _ = readLine()
+    }
+    for _ in 0..<settings.rehearsals { try rehearse(settings) }
+    try serve(settings)
+} catch {
+    say("failed: \(error)")
+    exit(2)
+}
+
+func say(_ line: String) {
+    print(line)
+    _ = fflush(nil)
+}
+
+/// Takes the name and gives it up again, which is when others could get in.
+func rehearse(_ settings: Settings) throws {
+    let reactor = try Reactor()
+    let server = try PipeServer(
+        listeningOn: settings.address, configuration: settings.configuration, reactor: reactor,
+        delegate: Target(reactor, settings.mode))
+    server.stop()
+    reactor.run { server.isStopped }
+    reactor.stop()
+    reactor.run()
+}
+
+func serve(_ settings: Settings) throws {
+    let reactor = try Reactor()
+    let target = Target(reactor, settings.mode)
+    let server = try PipeServer(
+        listeningOn: settings.address, configuration: settings.configuration, reactor: reactor, delegate: target)
+    let control = try Control(of: server, target, settings, reactor)
+    say("ready")
+    withExtendedLifetime(control) { reactor.run() }
+    say("stopped")
+}

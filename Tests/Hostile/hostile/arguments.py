@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from typing import Callable
+
+from hostile.figures import Figure, table
+from hostile.processes import Context
+from hostile.soak import soak
+from hostile.probes import descriptors, endings, fairness, memory, names
+
+Probe = Callable[[Context], list[Figure]]
+
+PROBES: dict[str, Probe] = {
+    "7": names.serving_again,
+    "9": names.racing_starts,
+    "11": names.permission_window,
+    "21": fairness.greedy_user,
+    "24": descriptors.descriptor_bomb,
+    "28": descriptors.no_descriptors,
+    "31": memory.lengths,
+    "32": memory.announcements,
+    "33": memory.slow_loris,
+    "38": memory.never_reads,
+    "41": endings.tail_loss,
+    "51": fairness.flood,
+    "52": fairness.burst,
+    "61": names.hand_over,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="Tests/Hostile/run", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    suite = commands.add_parser("suite", help="attack our own server; fails where a limit does not hold")
+    suite.add_argument("--target", required=True, help="the hostile-target program")
+    suite.add_argument("--long", action="store_true", help="as often as the figures demand: half an hour")
+    suite.add_argument("--only", default="", help=f"numbers with commas between: {','.join(PROBES)}")
+    soaking = commands.add_parser("soak", help="churn, floods and faults for minutes; fails where anything grows")
+    soaking.add_argument("--target", required=True, help="the hostile-target program")
+    soaking.add_argument("--minutes", type=float, default=5)
+    soaking.add_argument("--connections", type=int, default=15_000, help="how many stay all the time")
+    options = parser.parse_args()
+    if options.command == "soak":
+        return run({"soak": lambda context: soak(context, options.minutes, options.connections)}, options.target, False)
+    only = [number for number in options.only.split(",") if number]
+    return run({number: PROBES[number] for number in only or PROBES}, options.target, options.long)
+
+
+def run(probes: dict[str, Probe], target: str, is_long: bool) -> int:
+    figures: list[Figure] = []
+    # A directory of our own below the one for temporary files: others may look in, as some probes do.
+    with tempfile.TemporaryDirectory(prefix="hostile-") as directory:
+        os.chmod(directory, 0o755)
+        context = Context(target, directory, is_long)
+        for number, probe in probes.items():
+            start = time.monotonic()
+            figures += attempt(number, probe, context)
+            print(f"{number}: {probe.__name__}, {time.monotonic() - start:.1f} s", flush=True)
+    print("\n" + table(figures))
+    failures = [figure for figure in figures if not figure.holds]
+    print(f"\n{len(figures)} figures, {len(failures)} beyond their limits.")
+    return 1 if failures else 0
+
+
+def attempt(number: str, probe: Probe, context: Context) -> list[Figure]:
+    """A probe that cannot go on is a failure, and no reason to leave out the others."""
+    try:
+        return probe(context)
+    except (OSError, RuntimeError, EOFError) as error:
+        return [Figure(number, probe.__name__, f"{type(error).__name__}: {error}", "-", False)]

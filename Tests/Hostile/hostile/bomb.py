@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The descriptor bomb: a TCP socket whose last close blocks whoever happens to do it (FACTS: SO_LINGER)."""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+
+class Bomb:
+    """A connected TCP socket with unsent bytes, whose peer never reads."""
+
+    def __init__(self, seconds: int) -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        self.socket = socket.create_connection(listener.getsockname())
+        self.peer, _ = listener.accept()
+        listener.close()
+        self.socket.setblocking(False)
+        try:
+            while True:
+                self.socket.send(b"x" * 65536)
+        except BlockingIOError:
+            pass
+        # Closing a non-blocking socket does not linger.
+        self.socket.setblocking(True)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, seconds))
+
+    def send(self, client: socket.socket, body: bytes) -> str:
+        """Sends it along with some bytes and forgets it, so that the receiver's close is the last. What became of it."""
+        try:
+            socket.send_fds(client, [body], [self.socket.fileno()])
+        except OSError as error:
+            self.disarm()
+            return f"refused by the kernel ({error.strerror})"
+        self.socket.close()
+        return "taken"
+
+    def disarm(self) -> None:
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
+        self.socket.close()
+
+    def end(self) -> None:
+        """Frees whoever still waits."""
+        self.peer.close()

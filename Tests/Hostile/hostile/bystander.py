@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Somebody polite, in a process of its own, who pings all the time: an attack is what it feels."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Callable
+
+from hostile import wire
+from hostile.processes import prefer
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds."""
+
+    count: int
+    median: float
+    p99: float
+    worst: float
+
+    def __str__(self) -> str:
+        return f"p50 {self.median:.2f}, p99 {self.p99:.2f}, max {self.worst:.2f} ms of {self.count}"
+
+
+Ping = Callable[[], None]
+PingMaker = Callable[[str], Ping]
+
+
+def framed_ping(path: str) -> Ping:
+    """The ping of servers that echo the default framing."""
+    client = wire.connect(path, timeout=60)
+
+    def ping() -> None:
+        if wire.ask(client, b"ping of a bystander") != b"ping of a bystander":
+            raise ConnectionError("not what was sent")
+
+    return ping
+
+
+def _live(path: str, make: PingMaker, control: Connection) -> None:
+    prefer()
+    ping = make(path)
+    times: list[float] = []
+    while True:
+        if control.poll(0.001):
+            if control.recv() == "end":
+                return
+            control.send(times)
+            times = []
+        start = time.perf_counter()
+        try:
+            ping()
+        except OSError as error:
+            control.send(error)
+            return
+        times.append((time.perf_counter() - start) * 1000)
+
+
+class Bystander:
+    """Pings from its beginning to its end; `measure` says how that went since the last time."""
+
+    def __init__(self, path: str, make: PingMaker = framed_ping) -> None:
+        self.control, far = multiprocessing.Pipe()
+        self.process = multiprocessing.Process(target=_live, args=(path, make, far), daemon=True)
+        self.process.start()
+        far.close()
+
+    def __enter__(self) -> Bystander:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            self.control.send("end")
+        except OSError:
+            pass
+        self.process.join(5)
+        if self.process.is_alive():
+            self.process.kill()
+        self.control.close()
+
+    def unloaded(self, seconds: float = 0.5) -> Latency:
+        """How it is when nothing else happens."""
+        self.measure()
+        time.sleep(seconds)
+        return self.measure()
+
+    def measure(self) -> Latency:
+        """Since the last call. A ping that is under way is waited for: its time counts."""
+        self.control.send("report")
+        times = self.control.recv()
+        if isinstance(times, Exception):
+            raise times
+        if not times:
+            return Latency(0, 0, 0, 0)
+        times.sort()
+        return Latency(len(times), times[len(times) // 2], times[int(len(times) * 0.99)], times[-1])

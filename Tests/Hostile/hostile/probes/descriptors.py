@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""24: descriptors that block whoever closes them. 28: no descriptors left."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+from hostile import wire
+from hostile.bomb import Bomb
+from hostile.bystander import Bystander
+from hostile.figures import Figure, at_most, exactly
+from hostile.processes import Context, target
+
+LINGER_SECONDS = 3
+
+
+def descriptor_bomb(context: Context) -> list[Figure]:
+    """In a message, queued before the accept, and left unread at the close."""
+    figures = []
+    for place in ("in a message", "sent before the accept", "unread at the close"):
+        worst, remark = 1e9, ""
+        # A freeze is there every time; what the machine's other work adds is not.
+        for _ in range(3):
+            felt, alive, text = bombed(context, place)
+            if felt < worst:
+                worst, remark = felt, text
+            if worst <= 5:
+                break
+        figures.append(at_most("24", f"descriptor bomb {place}: a bystander's worst ping", worst, 5, "ms", remark))
+        figures.append(exactly("24", f"descriptor bomb {place}: the server lives", alive, True))
+    return figures
+
+
+def bombed(context: Context, place: str) -> tuple[float, bool, str]:
+    path = context.name("bomb")
+    with target(context, path, "highWaterMark=1000") as server, Bystander(path) as bystander:
+        usual = bystander.unloaded()
+        bombs = [Bomb(LINGER_SECONDS) for _ in range(3)]
+        remarks = {throw(bomb, path, place) for bomb in bombs}
+        time.sleep(LINGER_SECONDS + 1)
+        felt = bystander.measure()
+        for bomb in bombs:
+            bomb.end()
+        return felt.worst, server.is_alive, f"{', '.join(sorted(remarks))}; {felt}; unloaded {usual}"
+
+
+def throw(bomb: Bomb, path: str, place: str) -> str:
+    client = wire.connect(path)
+    if place == "in a message":
+        wire.ask(client, b"hello")
+    if place == "unread at the close":
+        # Answers that nobody reads make the server stop reading; what comes then lies there until the end.
+        for _ in range(9):
+            client.sendall(wire.frame(b"?" * 30_000))
+        time.sleep(0.05)
+    result = bomb.send(client, wire.frame(b"boom"))
+    client.close()
+    return result
+
+
+def no_descriptors(context: Context) -> list[Figure]:
+    """Twice as many clients as the process may have descriptors."""
+    path = context.name("emfile")
+    with target(context, path, descriptors=64) as server, Bystander(path) as bystander:
+        usual = bystander.unloaded()
+        clients = []
+        for _ in range(300):
+            client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            client.setblocking(False)
+            try:
+                client.connect(path)
+            except OSError:
+                pass
+            clients.append(client)
+        time.sleep(0.3)
+        bystander.measure()
+        before = server.processor_time
+        time.sleep(2)
+        spent = server.processor_time - before
+        felt = bystander.measure()
+        for client in clients:
+            client.close()
+        start = time.perf_counter()
+        recovery = time_to_serve(path, start, 5)
+    pings = 2000 * 0.0001
+    return [
+        at_most("28", "processor time in 2 s at the descriptor limit", spent, 0.02 + pings, "s",
+                "0.2 s of it allowed for the bystander's 1,000 pings a second"),
+        at_most("28", "from release to serving again", recovery * 1000, 50, "ms"),
+        at_most("28", "descriptor limit: a bystander's worst ping", felt.worst, 5 + usual.worst, "ms",
+                f"{felt}; unloaded {usual}"),
+    ]
+
+
+def time_to_serve(path: str, start: float, patience: float) -> float:
+    """Seconds from the start until somebody new gets an answer."""
+    while time.perf_counter() - start < patience:
+        try:
+            with wire.connect(path, timeout=1) as client:
+                wire.ask(client, b"new")
+                return time.perf_counter() - start
+        except OSError:
+            time.sleep(0.0005)
+    return patience

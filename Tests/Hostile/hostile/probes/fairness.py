@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""51: a flood beside polite clients. 52: a burst of connects. 21: one user who wants all connections."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import socket
+import time
+from multiprocessing.connection import Connection
+
+from hostile import wire
+from hostile.bystander import Bystander
+from hostile.figures import Figure, at_most, exactly
+from hostile.processes import Context, target
+
+
+def flood(context: Context) -> list[Figure]:
+    """64 KiB messages as fast as one process makes them, and reads the answers."""
+    path = context.name("flood")
+    with target(context, path) as server, Bystander(path) as bystander:
+        usual = bystander.unloaded(1.0)
+        flooders = [multiprocessing.Process(target=_flood, args=(path, 3.0), daemon=True) for _ in range(1)]
+        for flooder in flooders:
+            flooder.start()
+        time.sleep(0.3)
+        bystander.measure()
+        time.sleep(2.5)
+        felt = bystander.measure()
+        for flooder in flooders:
+            flooder.join()
+        messages = wire.statistics(path)["messages"]
+        alive = server.is_alive
+    return [
+        at_most("51", "a flood: a bystander's p99", felt.p99, 2 * usual.p99 + 2, "ms",
+                f"{felt}; unloaded {usual}; {messages * 65536 / 3 / (1 << 30):.1f} GiB/s each way"),
+        exactly("51", "the server lives", alive, True),
+    ]
+
+
+def _flood(path: str, seconds: float) -> None:
+    client = wire.connect(path)
+    client.setblocking(False)
+    block = wire.frame(b"f" * 65532)
+    waiting = memoryview(block)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            waiting = waiting[client.send(waiting) :] or memoryview(block)
+        except BlockingIOError:
+            pass
+        try:
+            client.recv(1 << 20)
+        except BlockingIOError:
+            pass
+
+
+def burst(context: Context) -> list[Figure]:
+    """All at once."""
+    path = context.name("burst")
+    count = context.count(4000, 10_000)
+    with target(context, path) as server, Bystander(path) as bystander:
+        usual = bystander.unloaded()
+        clients = []
+        start = time.perf_counter()
+        for _ in range(count):
+            clients.append(wire.connect(path))
+        wire.ask(clients[-1], b"last")
+        duration = time.perf_counter() - start
+        felt = bystander.measure()
+        accepted = wire.statistics(path)["accepted"]
+        for client in clients:
+            client.close()
+        alive = server.is_alive
+    return [
+        exactly("52", f"accepted of a burst of {count:,} and a bystander", accepted, count + 1),
+        at_most("52", "a burst of connects: a bystander's p99", felt.p99, 5 + usual.p99, "ms",
+                f"{felt}; unloaded {usual}; {count / duration:,.0f} connects a second"),
+        exactly("52", "the server lives", alive, True),
+    ]
+
+
+def greedy_user(context: Context) -> list[Figure]:
+    """Where everybody may connect, one user opens connections without end."""
+    if os.geteuid() != 0:
+        return [Figure("21", "one user's limit", "skipped", "-", True, "takes root, to be another user")]
+    path = context.name("greedy")
+    with target(context, path, "everyone=true", "connections=400", "connectionsPerUser=128") as server:
+        with Bystander(path) as bystander:
+            usual = bystander.unloaded()
+            here, there = multiprocessing.Pipe()
+            greedy = multiprocessing.Process(target=_greedy, args=(path, there), daemon=True)
+            greedy.start()
+            there.close()
+            held = here.recv()
+            with wire.connect(path) as other:
+                answered = wire.ask(other, b"another user") == b"another user"
+            felt = bystander.measure()
+            here.send("end")
+            greedy.join()
+        alive = server.is_alive
+    return [
+        exactly("21", "connections that one user holds, of 1,000 wanted and 128 allowed", held, 128),
+        exactly("21", "another user is served meanwhile", answered, True),
+        at_most("21", "a greedy user: a bystander's p99", felt.p99, 5 + usual.p99, "ms", f"{felt}; unloaded {usual}"),
+        exactly("21", "the server lives", alive, True),
+    ]
+
+
+def _greedy(path: str, control: Connection) -> None:
+    os.setgid(65534)
+    os.setuid(65534)
+    clients: list[socket.socket] = []
+    held = 0
+    for _ in range(1000):
+        try:
+            client = wire.connect(path, timeout=2)
+            clients.append(client)
+            wire.ask(client, b"more")
+            held += 1
+        except OSError:
+            pass
+    control.send(held)
+    control.recv()

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""31, 32: lengths that lie. 33: bytes that trickle. 38: a client that never reads."""
+
+from __future__ import annotations
+
+import struct
+import time
+
+from hostile import wire
+from hostile.bystander import Bystander
+from hostile.figures import Figure, at_most, exactly
+from hostile.processes import Context, target
+
+GIB = 1 << 30
+
+
+def lengths(context: Context) -> list[Figure]:
+    """Every length at an edge: delivered, or refused with the header's last byte."""
+    path = context.name("lengths")
+    outcomes = []
+    with target(context, path, "maximumMessage=100000") as server:
+        for length in (0, 1, 100_000):
+            with wire.connect(path) as client:
+                outcomes.append(wire.ask(client, b"x" * length) == b"x" * length)
+        before = server.settled("resident")
+        for length in (100_001, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF):
+            with wire.connect(path, timeout=2) as client:
+                rest = struct.pack(">Q", 1 << 62) if length == 0xFFFFFFFF else b""
+                client.sendall(struct.pack(">I", length) + rest)
+                outcomes.append(wire.is_ended(client))
+        growth = server.settled("resident") - before
+        endings = wire.statistics(path)["endings"]
+    return [
+        exactly("31", "0, 1 and max delivered; max + 1 and above refused", outcomes, [True] * 7),
+        exactly("31", "refused as framing errors", endings.get("framing", 0), 4),
+        at_most("31", "memory for refused lengths", growth / 1024, 256, "KiB", "a read buffer is 224 KiB"),
+    ]
+
+
+def announcements(context: Context) -> list[Figure]:
+    """Many who claim a lot and send a byte; a few who claim a GiB."""
+    path = context.name("announce")
+    count = context.count(2000, 10_000)
+    with target(context, path) as server:
+        before = server.settled("resident")
+        clients = [wire.connect(path) for _ in range(count)]
+        idle = server.settled("resident")
+        for client in clients:
+            client.sendall(struct.pack(">I", 16 << 20) + b"x")
+        loaded = server.settled("resident")
+        for client in clients:
+            client.close()
+    with target(context, path, f"maximumMessage={2 * GIB}") as server:
+        few = server.settled("virtual")
+        resident = server.settled("resident")
+        clients = [wire.connect(path) for _ in range(20)]
+        for client in clients:
+            client.sendall(struct.pack(">I", GIB) + b"x")
+        virtual_growth = server.settled("virtual") - few
+        resident_growth = server.settled("resident") - resident
+    return [
+        at_most("32", f"memory of each of {count:,} who announce 16 MiB and send 1 byte", (loaded - idle) / count,
+                4096, "B", f"and {(idle - before) / count:,.0f} B for being connected"),
+        at_most("32", "address space of each of 20 who announce 1 GiB", virtual_growth / 20 / 1024, 64, "KiB"),
+        at_most("32", "memory of each of 20 who announce 1 GiB", resident_growth / 20 / 1024, 64, "KiB"),
+    ]
+
+
+def slow_loris(context: Context) -> list[Figure]:
+    """A byte now and then, inside a header and inside a body."""
+    path = context.name("loris")
+    deadline = 1.0
+    with target(context, path, f"frameDeadline={int(deadline * 1000)}") as server, Bystander(path) as bystander:
+        usual = bystander.unloaded()
+        clients = {wire.connect(path): None for _ in range(100)}
+        start = time.monotonic()
+        position = 0
+        while time.monotonic() - start < 4 * deadline and None in clients.values():
+            for index, (client, ended) in enumerate(clients.items()):
+                # Half of them never get beyond the header, because they began late in it.
+                byte = (b"\x00\x00\x40\x00" + b"x" * 1000)[position : position + 1] if index % 2 else b"\x00"
+                if ended is None and (index % 2 or position < 3):
+                    try:
+                        client.send(byte)
+                    except OSError:
+                        clients[client] = time.monotonic() - start
+                if ended is None and clients[client] is None:
+                    clients[client] = ended_at(client, start)
+            position += 1
+            time.sleep(0.1)
+        felt = bystander.measure()
+        endings = wire.statistics(path)["endings"]
+        alive = server.is_alive
+    times = [ended for ended in clients.values() if ended is not None]
+    return [
+        exactly("33", "slow lorises that were ended", len(times), 100),
+        exactly("33", "and for that reason", endings.get("frameTimeout", 0), 100),
+        exactly("33", "none before its deadline of 1 s", all(ended >= deadline for ended in times), True),
+        at_most("33", "the last of them after", max(times, default=99), 2.5 * deadline, "s"),
+        at_most("33", "slow lorises: a bystander's p99", felt.p99, 5 + usual.p99, "ms", f"{felt}; unloaded {usual}"),
+        exactly("33", "the server lives", alive, True),
+    ]
+
+
+def ended_at(client: object, start: float) -> float | None:
+    client.settimeout(0)
+    try:
+        return time.monotonic() - start if client.recv(1) == b"" else None
+    except BlockingIOError:
+        return None
+    except OSError:
+        return time.monotonic() - start
+    finally:
+        client.settimeout(10)
+
+
+def never_reads(context: Context) -> list[Figure]:
+    """Asks for more than fits, and takes nothing."""
+    path = context.name("deaf")
+    cap = 8 << 20
+    settings = ("mode=push", f"sendQueueLimit={cap}", "highWaterMark=1048576", "writeStallDeadline=2000")
+    with target(context, path, *settings) as server, Bystander(path, wait_only) as bystander:
+        usual = bystander.unloaded()
+        before = server.settled("resident")
+        client = wire.connect(path)
+        client.sendall(wire.frame(b"push"))
+        peak = before
+        start = time.monotonic()
+        ended = None
+        while time.monotonic() - start < 6 and ended is None:
+            try:
+                client.sendall(wire.frame(b"push"))
+            except OSError:
+                ended = time.monotonic() - start
+            peak = max(peak, server.resident)
+            time.sleep(0.02)
+        felt = bystander.measure()
+        endings = wire.statistics(path)["endings"]
+    return [
+        at_most("38", "memory for one who never reads, of a queue of 8 MiB", (peak - before) / (1 << 20),
+                1.1 * cap / (1 << 20), "MiB"),
+        at_most("38", "disconnected after, with a deadline of 2 s", ended or 99, 5, "s"),
+        exactly("38", "as a stalled write", endings.get("writeStalled", 0), 1),
+        at_most("38", "never reads: a bystander's p99", felt.p99, 5 + usual.p99, "ms", f"{felt}; unloaded {usual}"),
+    ]
+
+
+def wait_only(path: str) -> object:
+    """Where the server does not echo, its other name on the same loop is asked."""
+
+    def ping() -> None:
+        wire.ask(client, b"statistics")
+
+    client = wire.connect(path + ".control", timeout=60)
+    return ping

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""7: a name after SIGKILL. 9: racing starts. 11: who gets in while a name is made. 61: a name that changes hands."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import socket
+import stat
+import statistics
+import time
+from multiprocessing.connection import Connection
+
+from hostile import wire
+from hostile.figures import Figure, at_most, exactly
+from hostile.probes.descriptors import time_to_serve
+from hostile.processes import Context, Server, target
+
+
+def serving_again(context: Context) -> list[Figure]:
+    """The successor is loaded and waits; SIGKILL; then the time until it answers."""
+    path = context.name("killed")
+    times = []
+    server = target(context, path)
+    for _ in range(context.count(20, 200)):
+        successor = target(context, path, "waits=true", ready="loaded")
+        start = time.perf_counter()
+        server.kill()
+        server.end()
+        successor.process.stdin.write("\n")
+        successor.process.stdin.flush()
+        times.append(time_to_serve(path, start, 5))
+        server = successor
+    server.end()
+    times.sort()
+    return [
+        at_most("7", "from kill -9 to serving again, the median", statistics.median(times) * 1000, 10, "ms",
+                f"of {len(times)}; max {times[-1] * 1000:.1f} ms"),
+        at_most("7", "and in the worst case on a busy machine", times[-1] * 1000, 100, "ms"),
+    ]
+
+
+def racing_starts(context: Context) -> list[Figure]:
+    """Eight at once; then the owner is killed, and the next eight meet what it left behind."""
+    rounds = context.count(40, 1000)
+    path = context.name("race/name")
+    os.makedirs(os.path.dirname(path), mode=0o700)
+    wrong = []
+    for number in range(rounds):
+        racers = [target(context, path, "waits=true", ready="loaded") for _ in range(8)]
+        for racer in racers:
+            racer.process.stdin.write("\n")
+            racer.process.stdin.flush()
+        answers = [racer.process.stdout.readline().strip() for racer in racers]
+        owners = [racer for racer, answer in zip(racers, answers) if answer == "ready"]
+        losers = [answer for answer in answers if answer != "ready"]
+        if len(owners) != 1 or not all("running server" in answer for answer in losers):
+            wrong.append(f"round {number}: {answers}")
+        for owner in owners:
+            owner.kill()
+        for racer in racers:
+            racer.end()
+    left = sorted(os.listdir(os.path.dirname(path)))
+    expected = [".name.control.lock", ".name.lock", "name", "name.control"]
+    return [
+        exactly("9", f"rounds of 8 racing starts without exactly one owner, of {rounds}", len(wrong), 0,
+                "; ".join(wrong[:1])),
+        exactly("9", "what is left beside the name and its lock", [n for n in left if n not in expected], []),
+    ]
+
+
+def hand_over(context: Context) -> list[Figure]:
+    """The name changes hands again and again; two processes connect, ask and close all the time."""
+    path = context.name("hand-over")
+    times = context.count(20, 300)
+    clients = []
+    server = target(context, path)
+    predecessors = []
+    for _ in range(2):
+        here, there = multiprocessing.Pipe()
+        client = multiprocessing.Process(target=_connect_all_the_time, args=(path, there), daemon=True)
+        client.start()
+        there.close()
+        clients.append((here, client))
+    for _ in range(times):
+        successor = target(context, path, "takesOver=true")
+        predecessors.append(server)
+        server = successor
+        time.sleep(0.05)
+    for predecessor in predecessors:
+        predecessor.process.wait(15)
+        predecessor.end()
+    total, failures = 0, []
+    for here, client in clients:
+        here.send("end")
+        count, failed = here.recv()
+        total += count
+        failures += failed
+        client.join()
+    server.end()
+    return [
+        exactly("61", f"failed connects of {total:,} during {times} hand-overs", len(failures), 0, "; ".join(failures[:2])),
+        exactly("61", "predecessors that ended by themselves, in order",
+                [p.process.returncode for p in predecessors].count(0), times),
+    ]
+
+
+def _connect_all_the_time(path: str, control: Connection) -> None:
+    count = 0
+    failures = []
+    while not control.poll(0):
+        count += 1
+        try:
+            with wire.connect(path) as client:
+                if wire.ask(client, b"served") != b"served":
+                    failures.append("a wrong answer")
+        except OSError as error:
+            failures.append(f"{type(error).__name__}: {error}")
+    control.send((count, failures))
+
+
+def permission_window(context: Context) -> list[Figure]:
+    """Somebody else looks and tries all the time, while the name comes and goes under umask 0."""
+    if os.geteuid() != 0:
+        return [Figure("11", "nobody gets in while a name is made", "skipped", "-", True, "takes root")]
+    directory = context.name("window")
+    os.mkdir(directory, 0o755)
+    starts = context.count(2000, 10_000)
+    here, there = multiprocessing.Pipe()
+    observer = multiprocessing.Process(target=_observe, args=(directory, there), daemon=True)
+    observer.start()
+    there.close()
+    here.recv()
+    with target(context, directory + "/name", f"rehearsals={starts}"):
+        here.send("end")
+        looks, modes, entered = here.recv()
+    observer.join()
+    return [
+        exactly("11", f"modes of the name that another user saw in {starts:,} starts", sorted(map(oct, modes)), ["0o600"],
+                f"{looks:,} looks"),
+        exactly("11", "connects by another user that succeeded", entered, 0),
+    ]
+
+
+def _observe(directory: str, control: Connection) -> None:
+    os.setgid(65534)
+    os.setuid(65534)
+    looks, entered = 0, 0
+    modes = set()
+    control.send("watching")
+    while not control.poll(0):
+        for name in os.listdir(directory):
+            looks += 1
+            try:
+                status = os.lstat(f"{directory}/{name}")
+            except FileNotFoundError:
+                continue
+            if stat.S_ISSOCK(status.st_mode):
+                modes.add(stat.S_IMODE(status.st_mode))
+                entered += enters(f"{directory}/{name}")
+    control.send((looks, modes, entered))
+
+
+def enters(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.setblocking(False)
+        try:
+            client.connect(path)
+            return True
+        except OSError:
+            return False

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The servers under attack, each a process of its own, and what the kernel says of them."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def prefer() -> None:
+    """Before everybody else, where that is allowed: for who is measured, so that it is not the machine's crowd that is."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        pass
+
+
+class Server:
+    """A process that is ended with the block that uses it."""
+
+    def __init__(self, command: list[str], path: str, descriptors: int | None = None, ready: str = "ready") -> None:
+        def prepare() -> None:
+            prefer()
+            if descriptors is not None:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
+        self.path = path
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            preexec_fn=prepare,
+        )
+        self.said = self.process.stdout.readline().strip() if ready else ""
+        if ready and self.said != ready:
+            self.end()
+            raise RuntimeError(f"{command[0]} said {self.said!r} instead of {ready!r}")
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.end()
+
+    def go_on(self) -> str:
+        """Sends a line, and waits for what the server answers on its output."""
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def kill(self) -> None:
+        """SIGKILL, and its end."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        for stream in (self.process.stdin, self.process.stdout):
+            stream.close()
+
+    @property
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    @property
+    def resident(self) -> int:
+        """Bytes of physical memory."""
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * PAGE
+
+    @property
+    def virtual(self) -> int:
+        """Bytes of address space."""
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[0]) * PAGE
+
+    @property
+    def descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    @property
+    def processor_time(self) -> float:
+        """Seconds, to the tick of 10 ms."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def settled(self, measure: str, patience: float = 5.0) -> int:
+        """A measure once it has not changed for a moment."""
+        deadline = time.monotonic() + patience
+        last = getattr(self, measure)
+        while time.monotonic() < deadline:
+            time.sleep(0.1)
+            now = getattr(self, measure)
+            if now == last:
+                break
+            last = now
+        return last
+
+
+def target(context: Context, path: str, *settings: str, descriptors: int | None = None, ready: str = "ready") -> Server:
+    """Our own server, with settings as Target/Settings.swift reads them."""
+    return Server([context.target, path, *settings], path, descriptors, ready)
+
+
+class Context:
+    """What all probes are given: where the target is, a directory for names, how much is wanted."""
+
+    def __init__(self, target: str, directory: str, is_long: bool) -> None:
+        self.target = target
+        self.directory = directory
+        self.is_long = is_long
+
+    def name(self, text: str) -> str:
+        return f"{self.directory}/{text}"
+
+    def count(self, usual: int, long: int) -> int:
+        return long if self.is_long else usual

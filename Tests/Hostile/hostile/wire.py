@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plain sockets and the default framing: four bytes of big-endian length, then the message."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+
+HEADER = struct.Struct(">I")
+
+
+def frame(body: bytes) -> bytes:
+    """One message as it goes over the wire."""
+    return HEADER.pack(len(body)) + body
+
+
+def connect(path: str, timeout: float = 10.0) -> socket.socket:
+    """A connection; a full queue makes it wait, as a blocking connect does."""
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.settimeout(timeout)
+    try:
+        client.connect(path)
+    except OSError:
+        client.close()
+        raise
+    return client
+
+
+def receive(client: socket.socket) -> bytes:
+    """The next message; ConnectionError where there is none any more."""
+    length = HEADER.unpack(exactly(client, HEADER.size))[0]
+    return exactly(client, length)
+
+
+def exactly(client: socket.socket, count: int) -> bytes:
+    pieces = []
+    while count > 0:
+        piece = client.recv(min(count, 1 << 20))
+        if not piece:
+            raise ConnectionError("the stream ended")
+        pieces.append(piece)
+        count -= len(piece)
+    return b"".join(pieces)
+
+
+def ask(client: socket.socket, body: bytes) -> bytes:
+    client.sendall(frame(body))
+    return receive(client)
+
+
+def statistics(path: str) -> dict:
+    """What the target says of itself, over the name that no attack knows."""
+    with connect(path + ".control") as client:
+        return json.loads(ask(client, b"statistics"))
+
+
+def is_ended(client: socket.socket) -> bool:
+    """Whether the server has closed the connection; waits no longer than the socket's timeout."""
+    try:
+        while client.recv(1 << 16):
+            pass
+        return True
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
