@@ -63,7 +63,9 @@ let package = Package(
             swiftSettings: settings),
         tests("PipeReactorTests", ["PipeReactor"]),
         tests("PipeFramingTests", ["PipeFraming"]),
-        tests("NamedPipesTests", ["NamedPipes"]),
+        .executableTarget(
+            name: "NameRacer", dependencies: ["NamedPipes"], path: "Tests/NameRacer", swiftSettings: settings),
+        tests("NamedPipesTests", ["NamedPipes", "NameRacer", "pipectl"]),
         tests("PipectlTests", ["pipectl"]),
         .target(
             name: "ExampleSupport", dependencies: ["NamedPipes"], path: "Sources/Examples",

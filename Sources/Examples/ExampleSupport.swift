@@ -10,9 +10,11 @@ public func addressFromArguments(default name: String) throws(PipeError) -> Pipe
     try PipeAddress(parsing: CommandLine.arguments.dropFirst().first ?? name)
 }
 
-/// Says that clients can connect now. Whoever started this program may be waiting for the line.
+/// Says that clients can connect now. Whoever started this program may be waiting for the line; a service manager waits
+/// for its own message.
 public func announce(_ server: PipeServer) {
     report("listening on \(server.address)")
+    try? ServiceNotifier.current?.notify(.ready, .status("listening on \(server.address)"))
 }
 
 /// Prints a line at once, also into a pipe.
@@ -29,6 +31,7 @@ public func stopOnSignals(_ executor: ReactorExecutor) {
         signal(number, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: number)
         source.setEventHandler {
+            try? ServiceNotifier.current?.notify(.stopping)
             executor.stop()
             // Whoever cannot wait for that may send the signal again.
             source.cancel()

@@ -13,6 +13,7 @@ extension PipeError: CustomStringConvertible {
         case .takeOverTimedOut(let address, let holder):
             "\(address) was not given up in time by its server\(holder.map { ", process \($0)" } ?? "")"
         case .unusableLocation(let path, let problem): "\(escapingInvisibles(path)) \(problem)"
+        case .inheritedListener(let problem): "what the service manager handed over cannot be served: \(problem)"
         case .noServer(let address): "no server at \(address)"
         case .backlogFull(let address): "the server at \(address) accepts nobody: its queue stayed full"
         case .accessDenied(let address): "no permission to use \(address)"
@@ -38,6 +39,19 @@ extension InvalidAddress: CustomStringConvertible {
         case .notAName: "a name has no slash and is none of . and .."
         case .tooLong(let byteCount, let limit): "it has \(byteCount) bytes, a socket address takes \(limit)"
         case .noRuntimeDirectory: "this user has no runtime directory"
+        }
+    }
+}
+
+extension InvalidInheritedListener: CustomStringConvertible {
+    /// What is wrong, with the descriptor's number.
+    public var description: String {
+        switch self {
+        case .environment(let problem): "\(problem)"
+        case .notOpen(let descriptor): "descriptor \(descriptor) is not open"
+        case .notALocalStream(let descriptor): "descriptor \(descriptor) is not a Unix stream socket"
+        case .notListening(let descriptor): "descriptor \(descriptor) does not listen"
+        case .unusableName(let descriptor): "descriptor \(descriptor) has no name, or one that cannot be an address"
         }
     }
 }
@@ -79,6 +93,17 @@ extension DisconnectReason: CustomStringConvertible {
         case .serverStopped: "closed: the server stopped"
         case .framing(let error): "closed: what arrived is not in the framing: \(error)"
         case .system(let error): "broken: \(error)"
+        }
+    }
+}
+
+extension NameLoss: CustomStringConvertible {
+    /// What happened to the name, to be read after it.
+    public var description: String {
+        switch self {
+        case .takenOver(let processID): "was taken over\(processID.map { " by process \($0)" } ?? "")"
+        case .replaced: "was given to something else"
+        case .removed: "was removed"
         }
     }
 }

@@ -18,6 +18,9 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The place of the socket file cannot be trusted or used; nothing there was changed.
     case unusableLocation(path: String, UnusableLocation)
 
+    /// What the service manager handed over cannot be served; it was left as it was.
+    case inheritedListener(InvalidInheritedListener)
+
     /// Nobody listens at the address: no such name, or a name left behind (`ENOENT`, `ECONNREFUSED`).
     case noServer(PipeAddress)
 
@@ -73,6 +76,25 @@ public enum InvalidAddress: Error, Hashable, Sendable {
 
     /// No runtime directory is known for this user: neither `XDG_RUNTIME_DIR` nor a fallback exists.
     case noRuntimeDirectory
+}
+
+/// What is wrong with a listener that a service manager handed over.
+@nonexhaustive
+public enum InvalidInheritedListener: Hashable, Sendable {
+    /// The variables that tell of it make no sense.
+    case environment(InvalidListenEnvironment)
+
+    /// There is no such descriptor.
+    case notOpen(descriptor: Int32)
+
+    /// It is not a Unix socket, or of another type than `SOCK_STREAM`.
+    case notALocalStream(descriptor: Int32)
+
+    /// It does not listen (`SO_ACCEPTCONN`, socket(7)).
+    case notListening(descriptor: Int32)
+
+    /// It is bound to no name, or to one that is no ``PipeAddress``: a relative path, or bytes that are not UTF-8.
+    case unusableName(descriptor: Int32)
 }
 
 /// What is wrong with the place of a socket file.

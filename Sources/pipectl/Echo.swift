@@ -7,10 +7,12 @@ struct Echo: ParsableCommand {
         abstract: "Serve a pipe that sends every message back.",
         discussion: """
             Prints "listening on ADDRESS" once clients can connect, and a summary at the end. The first SIGINT or \
-            SIGTERM gives the name up and finishes what has arrived; a second one stops at once.
+            SIGTERM gives the name up and finishes what has arrived; a second one stops at once. A service manager \
+            (NOTIFY_SOCKET) is told when clients can connect and when it stops.
 
               pipectl echo thermostat
               pipectl echo /run/app/lines.sock --framing newline --max-message 64KiB
+              pipectl echo thermostat --take-over
             """)
 
     @Argument(help: "The name to take; a fresh one is made up if there is none.", transform: parseAddress)
@@ -20,12 +22,13 @@ struct Echo: ParsableCommand {
     @OptionGroup var options: ServerOptions
     @OptionGroup var loop: LoopOptions
 
+    func validate() throws { try options.check(address, isNeeded: false) }
+
     func run() throws {
         let reactor = try loop.makeReactor()
         let session = ServerSession(reactor) { connection, message throws(PipeError) in
             try connection.send(message)
         }
-        let address = try address ?? .unique(prefix: "pipectl")
         try session.run(address, wire, options) { StandardOutput.write($0 + "\n") }
     }
 }

@@ -16,7 +16,8 @@ struct Listen: ParsableCommand {
               pipectl listen events --json | jq .peer.pid
             """)
 
-    @OptionGroup var target: AddressArgument
+    @Argument(help: "The name to take; see pipectl --help.", transform: parseAddress)
+    var address: PipeAddress?
 
     @Flag(help: "Print one JSON object a message.")
     var json = false
@@ -26,6 +27,7 @@ struct Listen: ParsableCommand {
     @OptionGroup var options: ServerOptions
 
     func validate() throws {
+        try options.check(address, isNeeded: true)
         if json, printing.raw { throw ValidationError("--json and --raw are two ways to print; choose one") }
     }
 
@@ -40,7 +42,7 @@ struct Listen: ParsableCommand {
             }
         }
         output.didEnd = { [unowned session] in session.stop() }
-        try session.run(target.address, wire, options) { StandardError.write($0 + "\n") }
+        try session.run(address, wire, options) { StandardError.write($0 + "\n") }
     }
 
     /// What to do when nobody reads any more; known only once the session is.

@@ -80,8 +80,45 @@ struct ServerOptions: ParsableArguments {
             valueName: "time"))
     var grace = TimeLimit(seconds: 5)
 
+    @Flag(help: "Take the name over from the server that has it, which then serves who came to it and stops.")
+    var takeOver = false
+
+    @Flag(
+        help: "Serve the socket that the service manager hands over (LISTEN_FDS), instead of one at an address.")
+    var inherit = false
+
     @Flag(help: "Stop as well when standard input ends: for servers that another program starts.")
     var untilInputEnds = false
+
+    func validate() throws {
+        if inherit, takeOver { throw ValidationError("a socket that is handed over needs no --take-over") }
+    }
+
+    /// Starts at the address, or at the inherited socket. A name is made up where nobody gave one.
+    func makeServer(
+        _ address: PipeAddress?, _ configuration: PipeServer.Configuration, _ reactor: Reactor,
+        _ delegate: any PipeServerDelegate
+    ) throws -> PipeServer {
+        if inherit {
+            let listeners = try InheritedListener.all()
+            guard let listener = listeners.first, listeners.count == 1 else {
+                throw Failure("\(counted(listeners.count, "socket")) handed over (LISTEN_FDS), and one is wanted")
+            }
+            return try PipeServer(
+                inheriting: listener, configuration: configuration, reactor: reactor, delegate: delegate)
+        }
+        var configuration = configuration
+        configuration.existingServer = takeOver ? .takeOver : .refuse
+        return try PipeServer(
+            listeningOn: address ?? .unique(prefix: "pipectl"), configuration: configuration, reactor: reactor,
+            delegate: delegate)
+    }
+
+    /// Refuses a command line that names two places, or none where one is needed.
+    func check(_ address: PipeAddress?, isNeeded: Bool) throws {
+        if inherit, address != nil { throw ValidationError("--inherit has its address from the service manager") }
+        if isNeeded, !inherit, address == nil { throw ValidationError("Missing expected argument '<address>'") }
+    }
 }
 
 /// How the loop waits.

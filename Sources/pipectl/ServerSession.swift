@@ -13,6 +13,8 @@ final class ServerSession: PipeServerDelegate {
     private var inputWatch: DescriptorWatch?
     private var lastComplaint: ContinuousClock.Instant?
 
+    private let manager = ServiceNotifier.current
+
     private var messageCount = 0
     private var byteCount = 0
     private var endings: [String: Int] = [:]
@@ -25,19 +27,21 @@ final class ServerSession: PipeServerDelegate {
     /// Serves until a signal.
     ///
     /// - Parameter announce: gets the line that says that clients can connect, and the one that says how it went.
-    func run(_ address: PipeAddress, _ wire: WireOptions, _ options: ServerOptions, announce: (String) -> Void) throws {
+    func run(_ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions, announce: (String) -> Void) throws
+    {
         raiseDescriptorLimit()
         var configuration = PipeServer.Configuration()
         wire.apply(to: &configuration.connection)
         do {
-            let server = try PipeServer(
-                listeningOn: address, configuration: configuration, reactor: reactor, delegate: self)
+            let server = try options.makeServer(address, configuration, reactor, self)
             self.server = server
-            let signals = try Signals(reactor) { count in
+            let signals = try Signals(reactor) { [unowned self] count in
+                tellManager(.stopping)
                 if count == 1 { server.stop(drainingFor: options.grace.orForEver) } else { server.stop() }
             }
             if options.untilInputEnds { try watchInput(grace: options.grace.orForEver) }
-            announce("listening on \(address)")
+            announce("listening on \(server.address)")
+            tellManager(.ready, .status("listening on \(server.address)"))
             withExtendedLifetime(signals) { reactor.run() }
         } catch {
             throw Failure(error)
@@ -88,7 +92,17 @@ final class ServerSession: PipeServerDelegate {
         complain("cannot accept: \(error) (ulimit -n shows how many descriptors there may be)")
     }
 
+    func server(_ server: PipeServer, didLoseName loss: NameLoss) {
+        complain("\(server.address) \(loss)")
+        if case .takenOver = loss { tellManager(.stopping) }
+    }
+
     func serverDidStop(_ server: PipeServer) { reactor.stop() }
+
+    /// A manager that does not hear is no reason not to serve.
+    private func tellManager(_ states: ServiceNotifier.State...) {
+        do { try manager?.notify(states) } catch { complain("the service manager was not told: \(error)") }
+    }
 
     /// At most once a second: whoever can cause complaints could otherwise fill a log.
     private func complain(_ text: String) {

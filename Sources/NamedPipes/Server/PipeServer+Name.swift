@@ -53,6 +53,7 @@ extension PipeServer {
     }
 
     func keep(_ name: PublishedName) {
+        guard name.hasFile else { return }
         naming.keeper = NameKeeper(reactor, name, FileWatcher.of(reactor)) { [unowned self] in nameKeeperDidTell($0) }
     }
 

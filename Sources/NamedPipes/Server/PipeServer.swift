@@ -59,9 +59,38 @@ public final class PipeServer {
     ///   - delegate: where everything arrives; held until the server has stopped.
     /// - Throws: ``PipeError/addressInUse(_:holder:)``, ``PipeError/takeOverTimedOut(_:holder:)``,
     ///   ``PipeError/unusableLocation(path:_:)`` or ``PipeError/system(_:)``. Nothing is left behind then.
-    public init(
+    public convenience init(
         listeningOn address: PipeAddress, configuration: Configuration = Configuration(), reactor: Reactor,
         delegate: any PipeServerDelegate
+    ) throws(PipeError) {
+        try self.init(address, configuration, reactor, delegate) { () throws(PipeError) in
+            try .publish(address, configuration.nameClaim)
+        }
+    }
+
+    /// Serves a socket that the service manager has made; see ``InheritedListener``.
+    ///
+    /// What a configuration says about the name (permissions, backlog, taking over) is the manager's to decide and is
+    /// ignored. At the end the name stays, and clients wait in the queue for the program's next start.
+    ///
+    /// - Parameters:
+    ///   - listener: the socket; it makes one server.
+    ///   - configuration: the default is a 4-byte length framing.
+    ///   - reactor: the loop that serves it.
+    ///   - delegate: where everything arrives; held until the server has stopped.
+    /// - Throws: ``PipeError/system(_:)``.
+    public convenience init(
+        inheriting listener: InheritedListener, configuration: Configuration = Configuration(), reactor: Reactor,
+        delegate: any PipeServerDelegate
+    ) throws(PipeError) {
+        try self.init(listener.address, configuration, reactor, delegate) { () throws(PipeError) in
+            try PublishedName(listener)
+        }
+    }
+
+    private init(
+        _ address: PipeAddress, _ configuration: Configuration, _ reactor: Reactor, _ delegate: any PipeServerDelegate,
+        _ makeName: () throws(PipeError) -> PublishedName
     ) throws(PipeError) {
         self.address = address
         self.reactor = reactor
@@ -70,7 +99,7 @@ public final class PipeServer {
         host = ConnectionHost(reactor, configuration.connection, delegate)
         unsafe admission = Admission(
             configuration, ownUserID: CurrentProcess.userID, descriptorLimit: CurrentProcess.descriptorLimit)
-        listener = try listen(at: .publish(address, configuration.nameClaim))
+        listener = try listen(at: makeName())
         unsafe host.owner = self
         key = reactor.residents.insert(self)
     }

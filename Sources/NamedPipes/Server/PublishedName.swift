@@ -40,6 +40,13 @@ final class PublishedName {
         return PublishedName(address, file, socket, passesNoRights)
     }
 
+    /// A listener whose name is the service manager's: the name is never removed.
+    convenience init(_ inherited: InheritedListener) throws(PipeError) {
+        let socket = inherited.take()
+        let passesNoRights = try Self.refuseDescriptors(socket)
+        self.init(inherited.address, nil, socket, passesNoRights)
+    }
+
     private init(
         _ address: PipeAddress, _ file: consuming SocketFile?, _ socket: consuming OwnedDescriptor,
         _ passesNoRights: Bool
@@ -59,7 +66,10 @@ final class PublishedName {
         address.kind == .abstract ? socket != nil : file?.isInPlace ?? false
     }
 
-    /// What there is to know about the name now; nil for an abstract one, which nobody can take away.
+    /// Whether there is a file of ours to look after.
+    var hasFile: Bool { file != nil }
+
+    /// What there is to know about the name now; nil if there is no file of ours: nobody can take it away.
     var look: NameGuard.Look? { file?.look }
 
     /// The process that has the right to the name, for diagnosis.

@@ -122,11 +122,20 @@ func waitUntilDead(_ address: PipeAddress) {
 struct Child {
     let process: pid_t
 
-    init(_ arguments: [String]) {
+    /// - Parameter stream: becomes its standard input and output, if there is one.
+    init(_ arguments: [String], stream: Int32? = nil) {
         var process: pid_t = 0
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        if let stream {
+            for number in [STDIN_FILENO, STDOUT_FILENO] {
+                unsafe posix_spawn_file_actions_adddup2(&actions, stream, number)
+            }
+        }
         var pointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
         defer { for index in unsafe pointers.indices { unsafe free(pointers[index]) } }
-        #expect(unsafe posix_spawn(&process, arguments[0], nil, nil, &pointers, environ) == 0)
+        #expect(unsafe posix_spawn(&process, arguments[0], &actions, nil, &pointers, environ) == 0)
         self.process = process
     }
 
@@ -140,6 +149,14 @@ struct Child {
 
     @discardableResult
     static func run(_ arguments: String...) -> Int32 { Child(arguments).wait() }
+}
+
+/// A program of this package, which was built beside the tests.
+func siblingProgram(_ name: String) -> String {
+    var target = [CChar](repeating: 0, count: 4096)
+    let count = unsafe readlink("/proc/self/exe", &target, target.count)
+    let own = String(decoding: target.prefix(max(0, count)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+    return own.lastIndex(of: "/").map { "\(own[..<$0])/\(name)" } ?? name
 }
 
 /// The user that tests become where root is needed to see what others see; nil if that is not possible here.

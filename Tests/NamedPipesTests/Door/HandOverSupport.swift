@@ -51,12 +51,13 @@ final class Hammer: Sendable {
         let failures = Mutex<[Int32: Int]>([:])
     }
 
-    init(_ address: PipeAddress, threads count: Int) {
+    /// - Parameter wantsAnswers: false to connect and hang up, where servers may end at any time.
+    init(_ address: PipeAddress, threads count: Int, wantsAnswers: Bool = true) {
         let tally = tally
         threads = (0..<count).map { _ in
             ThreadHandle {
                 while !tally.isOver.load(ordering: .relaxed) {
-                    let code = Self.exchange(with: address)
+                    let code = wantsAnswers ? Self.exchange(with: address) : connecting(to: address)
                     if code == EAGAIN {
                         sched_yield()
                     } else if code != 0 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import NamedPipes
 import PipeTestSupport
 import Synchronization
 import Testing
+
+@testable import NamedPipes
 
 /// An echo server on a thread of its own, which to another server is what one in another process is.
 final class NeighbourServer: Sendable {
@@ -14,11 +15,26 @@ final class NeighbourServer: Sendable {
     private let log = Log()
 
     /// Starts, or throws what starting failed with.
-    init(at address: PipeAddress, _ configuration: PipeServer.Configuration = .init()) throws {
+    convenience init(at address: PipeAddress, _ configuration: PipeServer.Configuration = .init()) throws {
+        try self.init { reactor, delegate in
+            try PipeServer(listeningOn: address, configuration: configuration, reactor: reactor, delegate: delegate)
+        }
+    }
+
+    /// Serves a socket that somebody else keeps.
+    convenience init(inheriting socket: ListenEnvironment.Socket) throws {
+        try self.init { reactor, delegate in
+            let listener = try #require(try InheritedListener.listeners(at: [socket]).first)
+            return try PipeServer(inheriting: listener, reactor: reactor, delegate: delegate)
+        }
+    }
+
+    private init(
+        _ makeServer: @escaping @Sendable (Reactor, any PipeServerDelegate) throws -> PipeServer
+    ) throws {
         let log = log
         thread = try ReactorThread { reactor in
-            let server = try PipeServer(
-                listeningOn: address, configuration: configuration, reactor: reactor, delegate: log)
+            let server = try makeServer(reactor, log)
             log.reference.withLock { $0 = server.reference }
         }
     }

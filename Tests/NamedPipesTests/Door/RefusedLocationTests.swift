@@ -65,6 +65,20 @@ private func refusal(_ path: String, allowsInsecureDirectory: Bool = false) -> P
         #expect(namesIn(scratch.path("real")) == [])
     }
 
+    @Test func `5 · but what happens to its path during the start does not lead elsewhere`() throws {
+        makeDirectory(scratch.path("real"))
+        makeDirectory(scratch.path("other"))
+        let address = try scratch.address("real/pipe")
+        var file = try SocketFile.claim(address, NameClaim(backlog: 16))
+        #expect(unsafe rename(scratch.path("real"), scratch.path("moved")) == 0)
+        #expect(unsafe symlink("other", scratch.path("real")) == 0)
+        let socket = try NamingSocket.make()
+        try file.place(socket, permissions: .ownerOnly, backlog: 16)
+        #expect(namesIn(scratch.path("moved")) == [".pipe.lock", "pipe"])
+        #expect(namesIn(scratch.path("other")) == [])
+        withExtendedLifetime(file) {}
+    }
+
     @Test func `5 · that is a dangling symbolic link`() {
         #expect(unsafe symlink("nowhere", scratch.path("link")) == 0)
         let expected = PipeError.unusableLocation(path: scratch.path("link"), .symbolicLink)

@@ -22,13 +22,22 @@ final class Tool {
     /// - Parameters:
     ///   - redirection: as in a shell, such as `</dev/null`; without one, standard input is ``write(_:)``.
     ///   - assignment: variables of its environment, as in a shell.
-    init(
+    convenience init(
         _ reactor: Reactor, _ arguments: [String], errors: Errors = .merged, redirection: String = "",
         assignment: String = ""
     ) throws {
+        try self.init(
+            reactor, command: [Self.program.path] + arguments, errors: errors, redirection: redirection,
+            assignment: assignment)
+    }
+
+    /// Another program, under the same conditions.
+    init(
+        _ reactor: Reactor, command: [String], errors: Errors, redirection: String = "", assignment: String = ""
+    ) throws {
         self.reactor = reactor
         let script = "\(assignment) exec \"$0\" \"$@\" \(errors.rawValue) \(redirection)"
-        let command = ["/bin/sh", "-c", script, Self.program.path] + arguments
+        let command = ["/bin/sh", "-c", script] + command
         process = try ChildProcess(reactor, command) { [unowned self] in output += $0 }
     }
 
@@ -50,6 +59,8 @@ final class Tool {
 
     /// SIGTERM.
     func terminate() { process?.terminate() }
+
+    func signal(_ number: Int32) { process?.signal(number) }
 
     /// Runs the loop until it has printed this.
     func waitFor(_ text: String, _ location: SourceLocation = #_sourceLocation) {

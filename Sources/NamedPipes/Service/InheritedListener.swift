@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import PipeReactor
+
+/// A listening socket that a service manager made before this program was started (socket activation, `systemd.socket(5)`).
+///
+/// The manager keeps the socket while the program is restarted, so that no client is ever refused. Its name, and who may
+/// connect, are the manager's: neither is changed here, and the name is never removed.
+///
+/// ```swift
+/// let server = if let listener = try InheritedListener.all().first {
+///     try PipeServer(inheriting: listener, reactor: reactor, delegate: delegate)
+/// } else {
+///     try PipeServer(listeningOn: address, reactor: reactor, delegate: delegate)
+/// }
+/// ```
+public final class InheritedListener {
+    /// The name it was given (`FileDescriptorName=`, `LISTEN_FDNAMES`), `unknown` where there is none.
+    public let name: String
+
+    /// The address that clients connect to.
+    public let address: PipeAddress
+
+    private var descriptor: OwnedDescriptor?
+
+    /// All sockets that were handed to this process (`sd_listen_fds(3)`), checked: each is a Unix stream socket that
+    /// listens and has a name. They become non-blocking and are closed on exec.
+    ///
+    /// Call it once, at the beginning, before there are other threads: it removes `LISTEN_PID`, `LISTEN_FDS` and
+    /// `LISTEN_FDNAMES` from the environment, so that children do not take them for theirs (`unsetenv(3)`). Later calls
+    /// find nothing. A listener that no server is made of is closed when it is let go.
+    ///
+    /// - Returns: the listeners in the manager's order; none if this process was not started so.
+    /// - Throws: ``PipeError/inheritedListener(_:)``. The descriptors stay open then, closed on exec.
+    public static func all() throws(PipeError) -> [InheritedListener] {
+        let environment = ListenEnvironment(
+            pid: taking("LISTEN_PID"), fds: taking("LISTEN_FDS"), names: taking("LISTEN_FDNAMES"))
+        let sockets: [ListenEnvironment.Socket]
+        do { sockets = try environment.sockets(for: getpid()) } catch { throw .inheritedListener(.environment(error)) }
+        return try listeners(at: sockets)
+    }
+
+    /// Those of ``all()`` that have a name.
+    ///
+    /// - Parameter name: as in the unit's `FileDescriptorName=`; by default, that is the name of the socket unit.
+    /// - Throws: ``PipeError/inheritedListener(_:)``, also about those of another name.
+    public static func named(_ name: String) throws(PipeError) -> [InheritedListener] {
+        try all().filter { $0.name == name }
+    }
+
+    /// Takes descriptors over that nobody else has a use for.
+    static func listeners(at sockets: [ListenEnvironment.Socket]) throws(PipeError) -> [InheritedListener] {
+        // All of them first: whatever is wrong with one, no child may get another.
+        for socket in sockets {
+            guard fcntl(socket.descriptor, F_SETFD, FD_CLOEXEC) == 0 else {
+                throw .inheritedListener(.notOpen(descriptor: socket.descriptor))
+            }
+        }
+        var addresses: [PipeAddress] = []
+        for socket in sockets {
+            try check(socket.descriptor)
+            addresses.append(try address(of: socket.descriptor))
+        }
+        return zip(sockets, addresses).map { InheritedListener($0, $1) }
+    }
+
+    private static func address(of descriptor: Int32) throws(PipeError) -> PipeAddress {
+        do {
+            if let address = try Socket.localAddress(descriptor) { return address }
+        } catch {
+            throw .system(error)
+        }
+        throw .inheritedListener(.unusableName(descriptor: descriptor))
+    }
+
+    private init(_ socket: ListenEnvironment.Socket, _ address: PipeAddress) {
+        name = socket.name
+        self.address = address
+        descriptor = OwnedDescriptor(taking: socket.descriptor)
+    }
+
+    /// Gives the socket to its server.
+    func take() -> OwnedDescriptor {
+        guard let taken = descriptor.take() else { preconditionFailure("a listener makes one server") }
+        return taken
+    }
+
+    private static func check(_ descriptor: Int32) throws(PipeError) {
+        let problem: InvalidInheritedListener?
+        do { problem = try Self.problem(of: descriptor) } catch { throw .system(error) }
+        if let problem { throw .inheritedListener(problem) }
+    }
+
+    /// Nil if it can be served; then it does not block any more.
+    private static func problem(of descriptor: Int32) throws(SystemError) -> InvalidInheritedListener? {
+        // First, because the questions that follow are for sockets alone.
+        guard try FileStatus(of: descriptor).kind == .socket,
+            try Socket.option(descriptor, SO_DOMAIN) == AF_UNIX,
+            try Socket.option(descriptor, SO_TYPE) == Int32(SOCK_STREAM.rawValue)
+        else { return .notALocalStream(descriptor: descriptor) }
+        let isListening = try Socket.option(descriptor, SO_ACCEPTCONN) == 1
+        guard isListening else { return .notListening(descriptor: descriptor) }
+        let flags = try systemCall("fcntl") { fcntl(descriptor, F_GETFL) }
+        _ = try systemCall("fcntl") { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
+        return nil
+    }
+
+    private static func taking(_ variable: String) -> String? {
+        // Repaired where it is not UTF-8, which then is no number and no name.
+        let text = unsafe getenv(variable).map { unsafe String(cString: $0) }
+        _ = unsafe unsetenv(variable)
+        return text
+    }
+}
+
+@available(*, unavailable, message: "a listener belongs to the thread that makes its server")
+extension InheritedListener: Sendable {}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import PipeReactor
+
+/// Tells the service manager how a service is doing (`sd_notify(3)`), for units with `Type=notify`.
+///
+/// ```swift
+/// let manager = ServiceNotifier.current          // nil if nobody wants to know
+/// let server = try PipeServer(…)
+/// try manager?.notify(.ready, .status("listening on \(server.address)"))
+/// ```
+///
+/// A value that any thread may use. A message is one datagram; sending it does not wait.
+public struct ServiceNotifier: Hashable, Sendable {
+    /// What there is to tell.
+    @nonexhaustive
+    public enum State: Hashable, Sendable {
+        /// Clients can connect now (`READY=1`).
+        case ready
+
+        /// The service is about to end (`STOPPING=1`).
+        case stopping
+
+        /// One line for people (`STATUS=`); line feeds become spaces.
+        case status(String)
+    }
+
+    /// Where the manager listens.
+    public let address: PipeAddress
+
+    /// A manager at an address.
+    ///
+    /// - Parameter address: a datagram socket.
+    public init(address: PipeAddress) { self.address = address }
+
+    /// The manager that started this process, from the environment variable `NOTIFY_SOCKET`: a path, or `@` and an
+    /// abstract name. Nil if it is not set, or not one of those.
+    public static var current: ServiceNotifier? {
+        unsafe getenv("NOTIFY_SOCKET").flatMap { unsafe String(validatingCString: $0) }.flatMap(Self.init(variable:))
+    }
+
+    init?(variable: String) {
+        do {
+            switch variable.utf8.first {
+            case UInt8(ascii: "/"): self.init(address: try .path(variable))
+            case UInt8(ascii: "@"): self.init(address: try .abstract(String(variable.unicodeScalars.dropFirst())))
+            default: return nil
+            }
+        } catch {
+            return nil
+        }
+    }
+
+    /// Tells the manager, in one message.
+    ///
+    /// - Parameter states: what to tell.
+    /// - Throws: ``PipeError/system(_:)``, such as `ECONNREFUSED` where no manager is, or `EAGAIN` where it is too busy.
+    ///   Usually there is nothing to do about it but to go on.
+    public func notify(_ states: State...) throws(PipeError) { try notify(states) }
+
+    /// Tells the manager, in one message; see ``notify(_:)-(State...)``.
+    public func notify(_ states: [State]) throws(PipeError) {
+        let text = Array(states.map(\.assignment).joined(separator: "\n").utf8)
+        do {
+            let socket = try NamingSocket.make(SOCK_DGRAM)
+            let descriptor = socket.rawValue
+            let name = SocketAddress(address)
+            _ = try systemCall("sendto") {
+                unsafe name.withUnsafePointer {
+                    unsafe sendto(descriptor, text, text.count, Int32(MSG_NOSIGNAL), $0, $1)
+                }
+            }
+        } catch {
+            throw .system(error)
+        }
+    }
+}
+
+extension ServiceNotifier.State {
+    fileprivate var assignment: String {
+        switch self {
+        case .ready: "READY=1"
+        case .stopping: "STOPPING=1"
+        case .status(let text): "STATUS=" + String(text.map { $0.isNewline ? " " : $0 })
+        }
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import PipeTestSupport
+import Testing
+
+@testable import NamedPipes
+
+/// Sockets that somebody else made. A copy stands for what a service manager keeps.
+@Suite struct `An inherited listener` {
+    private let scratch = Scratch()
+
+    private func copy(_ descriptor: Int32) -> ListenEnvironment.Socket {
+        let copy = dup(descriptor)
+        #expect(copy >= 0 && fcntl(copy, F_GETFD) == 0, "as it is inherited: not closed on exec")
+        return ListenEnvironment.Socket(descriptor: copy, name: "web")
+    }
+
+    private func problem(with descriptor: Int32) -> InvalidInheritedListener? {
+        do throws(PipeError) {
+            _ = try InheritedListener.listeners(at: [.init(descriptor: descriptor, name: "x")])
+        } catch {
+            if case .inheritedListener(let problem) = error { return problem }
+            Issue.record(error)
+        }
+        return nil
+    }
+
+    @Test func `15 · is served, and its name is never removed`() throws {
+        try withLoop { loop in
+            let address = try scratch.address()
+            let kept = ForeignSocket(at: address)
+            let listener = try #require(try InheritedListener.listeners(at: [copy(kept.descriptor)]).first)
+            #expect(listener.name == "web")
+            #expect(listener.address == address)
+            let recorder = loop.recorder()
+            let server = try PipeServer(inheriting: listener, reactor: loop.reactor, delegate: recorder)
+            let (client, _) = loop.client(to: address)
+            client.whenConnected(loop) { _ = try? client.send("hello") }
+            #expect(loop.run { recorder.texts == ["hello"] })
+            #expect(scratch.names == ["pipe"], "no lock: the name is the manager's")
+            server.stop()
+            #expect(loop.run { recorder.stopCount == 1 })
+            #expect(scratch.names == ["pipe"])
+            #expect(connecting(to: address) == 0, "who connects now waits for the next start")
+        }
+    }
+
+    @Test func `15 · does not block, is not inherited any further, and takes no descriptors`() throws {
+        let kept = ForeignSocket(at: try scratch.address())
+        let socket = copy(kept.descriptor)
+        #expect(fcntl(kept.descriptor, F_SETFL, 0) == 0)
+        let listener = try #require(try InheritedListener.listeners(at: [socket]).first)
+        #expect(fcntl(socket.descriptor, F_GETFD) & FD_CLOEXEC != 0)
+        #expect(fcntl(socket.descriptor, F_GETFL) & O_NONBLOCK != 0)
+        let name = try PublishedName(listener)
+        var value: Int32 = -1
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        let result = unsafe getsockopt(socket.descriptor, SOL_SOCKET, 83, &value, &size)
+        #expect(name.passesNoRights == (result == 0 && value == 0))
+    }
+
+    @Test func `15 · at an abstract name keeps it`() throws {
+        let address = try PipeAddress.abstract("inherited-test-\(UInt64.random(in: .min ... .max))")
+        let kept = ForeignSocket(at: address)
+        let listener = try #require(try InheritedListener.listeners(at: [copy(kept.descriptor)]).first)
+        #expect(listener.address == address)
+        try PublishedName(listener).close()
+        #expect(connecting(to: address) == 0)
+    }
+
+    @Test func `15 · is refused if it is none`() throws {
+        let file = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
+        let tcp = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let datagrams = ForeignSocket(at: try scratch.address("d"), SOCK_DGRAM, listening: false)
+        let packets = ForeignSocket(at: try scratch.address("s"), SOCK_SEQPACKET)
+        let bound = ForeignSocket(at: try scratch.address("b"), listening: false)
+        let (left, right) = try RawPeer.pair()
+        for descriptor in [file, tcp, datagrams.descriptor, packets.descriptor] {
+            #expect(problem(with: descriptor) == .notALocalStream(descriptor: descriptor))
+        }
+        for descriptor in [bound.descriptor, left.descriptor, right.descriptor] {
+            #expect(problem(with: descriptor) == .notListening(descriptor: descriptor))
+        }
+        #expect(problem(with: 1_000_000) == .notOpen(descriptor: 1_000_000))
+        close(file)
+        close(tcp)
+    }
+
+    @Test func `15 · with a name that is no address is refused`() throws {
+        let unreadable = ForeignSocket()
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        // In the abstract namespace (a NUL first), not UTF-8.
+        let random = UInt64.random(in: .min ... .max)
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { path in
+            unsafe path.copyBytes(from: [0, 0xFF, 0xFE])
+            unsafe path.storeBytes(of: random, toByteOffset: 3, as: UInt64.self)
+        }
+        let result = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(unreadable.descriptor, $0, 13)
+            }
+        }
+        #expect(result == 0)
+        #expect(listen(unreadable.descriptor, 1) == 0)
+        #expect(problem(with: unreadable.descriptor) == .unusableName(descriptor: unreadable.descriptor))
+    }
+
+    @Test func `15 · that is fine does not reach a child because another one is not`() throws {
+        let kept = ForeignSocket(at: try scratch.address())
+        let socket = copy(kept.descriptor)
+        let missing = ListenEnvironment.Socket(descriptor: 1_000_000, name: "x")
+        #expect(throws: PipeError.inheritedListener(.notOpen(descriptor: 1_000_000))) {
+            try InheritedListener.listeners(at: [socket, missing])
+        }
+        #expect(fcntl(socket.descriptor, F_GETFD) == FD_CLOEXEC)
+        close(socket.descriptor)
+    }
+
+    @Test func `15 · is taken out of the environment, whether it is meant for us or not`() async {
+        await #expect(processExitsWith: .success) {
+            for (pid, fds, problem) in [
+                ("\(getpid())", "0", nil), ("1", "1", nil), ("\(getpid())", "x", InvalidListenEnvironment.count),
+            ] {
+                unsafe setenv("LISTEN_PID", pid, 1)
+                unsafe setenv("LISTEN_FDS", fds, 1)
+                unsafe setenv("LISTEN_FDNAMES", "", 1)
+                do throws(PipeError) {
+                    let listeners = try InheritedListener.all()
+                    #expect(listeners.isEmpty)
+                    #expect(problem == nil)
+                } catch {
+                    #expect(error == problem.map { .inheritedListener(.environment($0)) })
+                }
+                for variable in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] {
+                    #expect(unsafe getenv(variable) == nil)
+                }
+                let later = try InheritedListener.named("web")
+                #expect(later.isEmpty)
+            }
+        }
+    }
+
+    @Test func `62 · refuses no connect while its servers come and go`() throws {
+        let address = try scratch.address()
+        let kept = ForeignSocket(at: address)
+        let clients = Hammer(address, threads: 1, wantsAnswers: false)
+        for _ in 0..<30 {
+            let server = try NeighbourServer(inheriting: copy(kept.descriptor))
+            let count = clients.connectCount
+            #expect(waitUntil { clients.connectCount > count + 20 })
+            server.perform { $0.stop() }
+            #expect(waitUntil { server.hasStopped })
+        }
+        #expect(clients.stop() == [:], "in \(clients.connectCount) connects")
+        print("62 · 30 restarts below a kept listener, \(clients.connectCount) connects, refused: 0")
+    }
+}
+
+extension PipeClient {
+    /// Runs the loop until the client is connected, then does something.
+    fileprivate func whenConnected(_ loop: Loop, _ body: () -> Void) {
+        if loop.run({ state == .connected }) { body() }
+    }
+}
