@@ -56,6 +56,14 @@ hostile: deps ## Attack a server from other processes, beside a bystander who pi
 soak: deps ## Churn, floods and faults beside 15,000 connections: MINUTES=5; memory and descriptors must be flat
 	@.ci/hostile soak --minutes $(or $(MINUTES),5)
 
+.PHONY: hostile-peers
+hostile-peers: deps ## The same attacks on redis, nginx, dbus-daemon, libevent's buffers and SwiftNIO: Tests/Hostile/results.md
+	@.ci/install-deps libevent-dev pkg-config libuv1-dev redis-server nginx dbus-daemon
+	@for program in c-bufferevent-echo nio-echo; do \
+		swift build --package-path Benchmarks --configuration release --product "$$program"; done
+	@.ci/hostile peers --output Tests/Hostile/results.md \
+		--programs "$$(swift build --package-path Benchmarks --configuration release --show-bin-path)"
+
 .PHONY: interop-deps
 interop-deps: ## Install the foreign programs that the interoperability tests talk to, where missing
 	@.ci/install-deps python3 erlang-base nodejs socat netcat-openbsd
@@ -115,6 +123,10 @@ consumer: deps ## Build and run a program that depends on the last commit by URL
 .PHONY: ci
 ci: ## Everything that must hold before a merge
 	@bash .ci/run
+
+.PHONY: ci-long
+ci-long: ## What takes too long for every change: many seeds, the long hostile suite, five minutes of soak
+	@bash .ci/run-long
 
 .PHONY: clean
 clean: ## Remove everything that was built

@@ -144,7 +144,8 @@ extension Channel {
         } catch PipeError.notConnected {
             if wasOpen && connection.isOpen { problem("an open connection took no message") }
         } catch PipeError.sendQueueFull(let limit) {
-            if pending + message.count <= limit { problem("\(pending) bytes queued are not \(limit)") }
+            let frame = try? framing.encoded(message)
+            if pending + (frame?.count ?? 0) <= limit { problem("\(pending) bytes queued are not \(limit)") }
         } catch {
             problem("send: \(error)")
         }

@@ -10,6 +10,7 @@ import time
 from typing import Callable
 
 from hostile.figures import Figure, table
+from hostile.peers.comparison import compare
 from hostile.processes import Context
 from hostile.soak import soak
 from hostile.probes import descriptors, endings, fairness, memory, names
@@ -45,7 +46,13 @@ def main() -> int:
     soaking.add_argument("--target", required=True, help="the hostile-target program")
     soaking.add_argument("--minutes", type=float, default=5)
     soaking.add_argument("--connections", type=int, default=15_000, help="how many stay all the time")
+    peers = commands.add_parser("peers", help="the same attacks on other servers")
+    peers.add_argument("--target", required=True, help="the hostile-target program")
+    peers.add_argument("--programs", required=True, help="where c-bufferevent-echo and nio-echo are")
+    peers.add_argument("--output", default="", help="a file for the table")
     options = parser.parse_args()
+    if options.command == "peers":
+        return compare(options.target, options.programs, options.output)
     if options.command == "soak":
         return run({"soak": lambda context: soak(context, options.minutes, options.connections)}, options.target, False)
     only = [number for number in options.only.split(",") if number]
