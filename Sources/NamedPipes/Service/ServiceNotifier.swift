@@ -58,7 +58,7 @@ public struct ServiceNotifier: Hashable, Sendable {
     ///   Usually there is nothing to do about it but to go on.
     public func notify(_ states: State...) throws(PipeError) { try notify(states) }
 
-    /// Tells the manager, in one message; see ``notify(_:)-(State...)``.
+    /// Tells the manager, in one message, as the other spelling does.
     public func notify(_ states: [State]) throws(PipeError) {
         let text = Array(states.map(\.assignment).joined(separator: "\n").utf8)
         do {
