@@ -31,6 +31,26 @@ import Testing
         }
     }
 
+    @Test func `61 · lets the predecessor serve also who had looked up its socket before`() throws {
+        try withLoop { loop in
+            let address = try scratch.address()
+            let (_, recorder) = try loop.server(at: address)
+            // A second name of the socket stands for the moment between looking up and connecting, inside connect(2).
+            #expect(unsafe link(scratch.path("pipe"), scratch.path("looked-up")) == 0)
+            let start = Start { try NeighbourServer.successor(at: address) }
+            #expect(loop.poll { start.hasEnded })
+            let successor = try start.get()
+            #expect(loop.run { !recorder.losses.isEmpty })
+            loop.settle()
+            let late = try RawPeer(connectingTo: scratch.address("looked-up"))
+            late.writeAll(frame("late"))
+            #expect(loop.run { recorder.stopCount == 1 })
+            #expect(recorder.texts == ["late"])
+            #expect(connecting(to: try scratch.address("looked-up")) == ECONNREFUSED)
+            withExtendedLifetime(successor) {}
+        }
+    }
+
     @Test func `61 · of a name without a server is a plain start`() throws {
         let address = try scratch.address()
         _ = try NeighbourServer.successor(at: address)
