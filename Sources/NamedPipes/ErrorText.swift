@@ -17,6 +17,8 @@ extension PipeError: CustomStringConvertible {
         case .noServer(let address): "no server at \(address)"
         case .backlogFull(let address): "the server at \(address) accepts nobody: its queue stayed full"
         case .accessDenied(let address): "no permission to use \(address)"
+        case .peerRefused(let peer): "the server is not run by whom it should be, but by \(peer)"
+        case .peerProcessUnavailable(let error): "the peer's process cannot be pinned: \(error)"
         case .messageTooLarge(let byteCount, let limit): "a message of \(byteCount) bytes exceeds the limit of \(limit)"
         case .sendQueueFull(let limit): "more than \(limit) bytes would be waiting to be sent"
         case .budgetExceeded(let budget): "\(budget) is used up"

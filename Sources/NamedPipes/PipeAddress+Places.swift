@@ -43,6 +43,14 @@ extension PipeAddress {
         try unique(prefix: prefix, in: .current)
     }
 
+    /// Whether this names a socket directly in the runtime directory, however it was made.
+    var isInRuntimeDirectory: Bool { isInRuntimeDirectory(of: .current) }
+
+    func isInRuntimeDirectory(of environment: AddressEnvironment) -> Bool {
+        guard let directory = fileLocation?.directory else { return false }
+        return directory == environment.runtimeDirectory
+    }
+
     static func runtime(_ name: String, in environment: AddressEnvironment) throws(PipeError) -> PipeAddress {
         try checkName(name)
         guard let directory = environment.runtimeDirectory else { throw .invalidAddress(.noRuntimeDirectory) }

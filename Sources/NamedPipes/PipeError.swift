@@ -30,6 +30,13 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The kernel refused the caller at this name (`EACCES`, `EPERM`).
     case accessDenied(PipeAddress)
 
+    /// The server is run by somebody whom ``PipeClient/Configuration/requiredPeer`` does not admit. Not one byte was sent.
+    case peerRefused(PeerCredentials)
+
+    /// The peer's process cannot be pinned: it has ended and left no trace (`ENODATA`, `ESRCH`), no descriptor is free
+    /// (`EMFILE`, `ENFILE`), or the kernel cannot do it (`ENOPROTOOPT`, before Linux 6.5).
+    case peerProcessUnavailable(SystemError)
+
     /// The message is larger than the framing's maximum; nothing of it was sent.
     case messageTooLarge(byteCount: Int, limit: Int)
 

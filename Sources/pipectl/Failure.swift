@@ -47,7 +47,10 @@ extension PipeError {
         case .messageTooLarge: " (--max-message raises it, at both ends)"
         case .timedOut: " (--timeout sets how long to wait)"
         case .framing: " (--framing chooses another)"
-        case .invalidAddress, .inheritedListener, .sendQueueFull, .budgetExceeded, .notConnected, .system: nil
+        case .invalidAddress, .inheritedListener, .peerRefused, .peerProcessUnavailable, .sendQueueFull,
+            .budgetExceeded,
+            .notConnected, .system:
+            nil
         }
     }
 }

@@ -88,6 +88,8 @@ final class ServerSession: PipeServerDelegate {
         if case .framing = reason { complain("\(connection) was \(reason.text)") }
     }
 
+    func server(_ server: PipeServer, didRefuse report: RefusalReport) { complain("\(report)") }
+
     func server(_ server: PipeServer, didFailToAcceptWith error: SystemError) {
         complain("cannot accept: \(error) (ulimit -n shows how many descriptors there may be)")
     }

@@ -6,7 +6,7 @@ package import NamedPipes
 package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package enum Callback: Hashable, CaseIterable, Sendable {
         case shouldAccept, didFailToAccept, didOpen, didReceive, didDrain, didFinishReceiving, didClose, serverDidStop
-        case didChangeState, didFailToConnect
+        case didRefuse, didChangeState, didFailToConnect
         case didLoseName, didRegainName
     }
 
@@ -33,6 +33,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package private(set) var regainCount = 0
     package private(set) var peers: [PeerCredentials] = []
     package private(set) var acceptErrors: [SystemError] = []
+    package private(set) var refusals: [RefusalReport] = []
     package private(set) var states: [PipeClient.State] = []
     package private(set) var failures: [PipeError] = []
 
@@ -46,6 +47,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     // What to do inside the callbacks.
     package var whenAsked: (PipeServer, PeerCredentials) -> Bool = { _, _ in true }
     package var whenAcceptFailed: (PipeServer) -> Void = { _ in }
+    package var whenRefused: (PipeServer, RefusalReport) -> Void = { _, _ in }
     package var whenOpened: (PipeConnection) -> Void = { _ in }
     /// With the message as it was lent, in place.
     package var whenLent: (PipeConnection, Span<UInt8>) -> Void = { _, _ in }
@@ -75,6 +77,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package func forgetClosures() {
         whenAsked = { _, _ in true }
         whenAcceptFailed = { _ in }
+        whenRefused = { _, _ in }
         whenOpened = { _ in }
         whenLent = { _, _ in }
         whenReceived = { _, _ in }
@@ -114,6 +117,13 @@ extension Recorder {
         note(.didFailToAccept) {
             acceptErrors.append(error)
             whenAcceptFailed(server)
+        }
+    }
+
+    package func server(_ server: PipeServer, didRefuse report: RefusalReport) {
+        note(.didRefuse) {
+            refusals.append(report)
+            whenRefused(server, report)
         }
     }
 

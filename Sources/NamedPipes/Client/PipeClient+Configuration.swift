@@ -17,6 +17,16 @@ extension PipeClient {
         /// Whether and how to connect again after an established connection was lost. The default is nil: not.
         public var reconnection: Reconnection?
 
+        /// Whom the server has to be run by, or the client hangs up before it has sent a byte and fails with
+        /// ``PipeError/peerRefused(_:)``: somebody else could have taken the name.
+        ///
+        /// The default is nil: for a name in the runtime directory (``PipeAddress/runtime(_:)``), our own user or root, who
+        /// alone can make a name there; anybody for other names. Say ``AccessPolicy/anyUser`` to require nothing, and
+        /// `.users([27])` to require one user, as PostgreSQL's `requirepeer` does.
+        ///
+        /// What counts is who called `listen(2)`: under socket activation that is the service manager's user.
+        public var requiredPeer: AccessPolicy?
+
         /// What happens to messages that `send` accepted and that never left, or that are sent while there is no
         /// connection. The default is ``UnsentMessages/discard``.
         public var unsentMessages = UnsentMessages.discard

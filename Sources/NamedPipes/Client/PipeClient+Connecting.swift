@@ -99,6 +99,7 @@ extension PipeClient {
         endAttempt()
         do {
             let peer = try Socket.peer(descriptor.rawValue)
+            guard try isRequired(peer, descriptor.rawValue) else { return giveUp(.peerRefused(peer)) }
             let connection = PipeConnection(host, descriptor, peer)
             try connection.start()
             self.connection = connection
@@ -112,6 +113,12 @@ extension PipeClient {
         sendKept()
         deliverReports()
         connection?.didOpen()
+    }
+
+    private func isRequired(_ peer: PeerCredentials, _ descriptor: Int32) throws(SystemError) -> Bool {
+        try requiredPeer.admits(
+            peer, ownUserID: CurrentProcess.userID,
+            groups: { () throws(SystemError) in try Socket.peerGroups(descriptor) })
     }
 
     private func sendKept() {

@@ -40,6 +40,7 @@ public final class PipeClient {
 
     let reactor: Reactor
     let configuration: Configuration
+    let requiredPeer: AccessPolicy
     let host: ConnectionHost
     var delegate: (any PipeClientDelegate)?
     private var key: UInt64 = 0
@@ -75,6 +76,7 @@ public final class PipeClient {
     ) {
         self.address = address
         self.configuration = configuration
+        requiredPeer = configuration.requiredPeer ?? (address.isInRuntimeDirectory ? .ownUserOrRoot : .anyUser)
         self.reactor = reactor
         self.delegate = delegate
         host = ConnectionHost(reactor, configuration.connection, delegate)

@@ -3,20 +3,22 @@ internal import PipeReactor
 
 // Carries out what Admission decides about a client. Whoever is turned away is closed unread.
 
-extension PipeServer {
-    func admit(_ descriptor: consuming OwnedDescriptor) {
-        let number = descriptor.rawValue
+extension PipeServer: ListenerOwner {
+    func listenerDidAccept(_ client: consuming OwnedDescriptor) {
+        let number = client.rawValue
+        var peer: PeerCredentials?
         do throws(SystemError) {
-            let peer = try Socket.peer(number)
-            if let refusal = try refusal(of: peer, number) { return refuse(refusal, peer, closing: descriptor) }
-            guard delegate?.server(self, shouldAccept: peer) == true else {
-                return refuse(.delegate, peer, closing: descriptor)
+            let found = try Socket.peer(number)
+            peer = found
+            if let refusal = try refusal(of: found, number) { return refuse(refusal, found, closing: client) }
+            guard delegate?.server(self, shouldAccept: found) == true else {
+                return refuse(.delegate, found, closing: client)
             }
-            guard isListening else { return refuse(.stopping, peer, closing: descriptor) }
+            guard isListening else { return refuse(.stopping, found, closing: client) }
             try Socket.setSendBuffer(number, host.sendBufferByteCount)
-            open(PipeConnection(host, descriptor, peer))
+            open(PipeConnection(host, client, found))
         } catch {
-            didRefuse(.system, peer: nil, error)
+            refuse(.system, peer, error, closing: client)
         }
     }
 
@@ -26,21 +28,25 @@ extension PipeServer {
             groups: { () throws(SystemError) in try Socket.peerGroups(descriptor) })
     }
 
+    /// Counts a client and tells the delegate, if that is not too often.
     private func refuse(
-        _ refusal: ConnectionRefusal, _ peer: PeerCredentials, closing descriptor: consuming OwnedDescriptor
+        _ refusal: ConnectionRefusal, _ peer: PeerCredentials?, _ error: SystemError? = nil,
+        closing client: consuming OwnedDescriptor
     ) {
         // Before the delegate hears of it, which may want a descriptor of its own.
-        _ = consume descriptor
-        didRefuse(refusal, peer: peer)
-    }
-
-    /// Counts one whose descriptor is closed, and tells the delegate if that is not too often.
-    func didRefuse(_ refusal: ConnectionRefusal, peer: PeerCredentials?, _ error: SystemError? = nil) {
+        _ = consume client
         guard let report = refusals.count(refusal, of: peer, error, at: .now) else { return }
         delegate?.server(self, didRefuse: report)
     }
 
-    func didFailToAccept(_ error: SystemError) {
+    func listenerDidShed(_ count: Int, _ error: SystemError) {
+        let now = SuspendingClock.now
+        let reports = (0..<count).compactMap { _ in refusals.count(.descriptorLimit, of: nil, error, at: now) }
+        for report in reports { delegate?.server(self, didRefuse: report) }
+    }
+
+    func listenerCannotAccept(_ error: SystemError) {
+        guard refusals.mayTellOfFailure(at: .now) else { return }
         delegate?.server(self, didFailToAcceptWith: error)
     }
 }

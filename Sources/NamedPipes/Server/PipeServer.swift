@@ -106,9 +106,7 @@ public final class PipeServer {
 
     func listen(at name: PublishedName) throws(PipeError) -> Listener {
         do {
-            let listener = try Listener(
-                reactor, name, acceptsPerTurn: configuration.acceptsPerTurn,
-                accepted: { [unowned self] in admit($0) }, failed: { [unowned self] in didFailToAccept($0) })
+            let listener = try Listener(reactor, name, acceptsPerTurn: configuration.acceptsPerTurn, owner: self)
             keep(name)
             return listener
         } catch {

@@ -133,42 +133,6 @@ import Testing
             withExtendedLifetime(peer) {}
         }
     }
-
-    @Test func `28 at the limit of descriptors waits without spinning and goes on when there is room`() async {
-        await #expect(processExitsWith: .success) { try acceptAtTheLimit() }
-    }
-}
-
-private func acceptAtTheLimit() throws {
-    // 7: RLIMIT_NOFILE, an enumeration in the header.
-    var limit = rlimit(rlim_cur: 256, rlim_max: 256)
-    try #require(unsafe setrlimit(7, &limit) == 0)
-    try withLoop { loop in
-        let (server, recorder) = try loop.server()
-        let early = try RawPeer(connectingTo: loop.address)
-        try #require(loop.run { recorder.openCount == 1 })
-        let waiting = try RawPeer(connectingTo: loop.address)
-        var hoard: [Int32] = []
-        while true {
-            let descriptor = dup(2)
-            if descriptor < 0 { break }
-            hoard.append(descriptor)
-        }
-        let before = threadTime()
-        var failures = 0
-        recorder.whenAcceptFailed = { _ in failures += 1 }
-        loop.run(for: .milliseconds(400))
-        #expect((1...10).contains(failures))
-        #expect(recorder.acceptErrors.first?.code == EMFILE)
-        #expect(threadTime() - before < .milliseconds(40))
-        // Who is in is served as before.
-        early.writeAll(frame("still"))
-        try #require(loop.run { recorder.texts == ["still"] })
-        hoard.forEach { close($0) }
-        waiting.writeAll(frame("at last"))
-        try #require(loop.run { recorder.texts == ["still", "at last"] })
-        #expect(server.isListening)
-    }
 }
 
 @Suite struct `Stopping a server` {

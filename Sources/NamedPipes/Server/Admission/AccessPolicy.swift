@@ -29,7 +29,7 @@ public struct AccessPolicy: Hashable, Sendable {
     /// Every user of the system, as far as the permissions of the name go.
     public static let anyUser = AccessPolicy(rule: .anyUser)
 
-    /// Our own effective user (`geteuid(2)`), as it was when the server or client was made. Not even root.
+    /// Our own effective user (`geteuid(2)`): for a server as it was when the server was made. Not even root.
     public static let ownUser = AccessPolicy(rule: .ownUser)
 
     /// Our own effective user, and root.

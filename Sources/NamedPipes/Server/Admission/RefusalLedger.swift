@@ -26,6 +26,12 @@ struct RefusalLedger {
         else { return nil }
         return RefusalReport(refusal: refusal, peer: peer, error: error, suppressedCount: suppressed)
     }
+
+    /// Whether the delegate is to hear that nobody can be accepted: once a second at most, together with those who were
+    /// turned away for want of descriptors.
+    mutating func mayTellOfFailure(at now: SuspendingClock.Instant) -> Bool {
+        limiters[.descriptorLimit, default: ReportLimiter(.descriptorLimit, at: now)].mayTell(at: now)
+    }
 }
 
 /// Lets reports through at a bounded rate, and counts the others.
@@ -42,9 +48,12 @@ struct ReportLimiter {
         bucket = TokenBucket(at: now)
     }
 
+    /// Whether something else may be told in the place of a report.
+    mutating func mayTell(at now: SuspendingClock.Instant) -> Bool { bucket.take(pace, at: now) }
+
     /// How many were suppressed since the last that was let through; nil if this one is to be suppressed.
     mutating func suppressedCount(at now: SuspendingClock.Instant) -> Int? {
-        guard bucket.take(pace, at: now) else {
+        guard mayTell(at: now) else {
             suppressed += 1
             return nil
         }

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import PipeTestSupport
+import Synchronization
+import Testing
+
+@testable import NamedPipes
+
+/// What the process as a whole runs out of, thus each test in a process of its own.
+@Suite struct `At the limit of descriptors, a server` {
+    @Test func `28 · hangs up on who waits, serves who is in, costs nothing, and is back at once`() async {
+        await #expect(processExitsWith: .success) { try shedAtTheLimit() }
+    }
+
+    @Test(.enabled(if: hasPython, "needs python3"))
+    func `28 · costs 1 % of a processor at most while somebody connects without end`() async {
+        await #expect(processExitsWith: .success) { try shedWithoutEnd() }
+    }
+
+    @Test func `28 · whose reserve is lost lets them wait, and lets them in when there is room`() async {
+        await #expect(processExitsWith: .success) { try pauseWithoutReserve() }
+    }
+
+    @Test func `28 · rests where the whole system has no descriptor (ENFILE)`() async {
+        await #expect(processExitsWith: .success) { try restWhileAcceptFails(with: ENFILE) }
+    }
+
+    @Test func `28 · rests where there is no memory (ENOBUFS, ENOMEM)`() async {
+        await #expect(processExitsWith: .success) { try restWhileAcceptFails(with: ENOBUFS) }
+        await #expect(processExitsWith: .success) { try restWhileAcceptFails(with: ENOMEM) }
+    }
+
+    @Test(arguments: [
+        (ECONNABORTED, AcceptFailure.clientIsGone), (EPERM, .clientIsGone), (EMFILE, .noDescriptor),
+        (ENFILE, .noDescriptor), (ENOBUFS, .noRoom), (ENOMEM, .noRoom), (EINVAL, .noRoom),
+    ])
+    func `28 · takes each failed accept for what it is`(_ code: Int32, _ meaning: AcceptFailure) {
+        #expect(AcceptFailure(SystemError(call: "accept4", code: code)) == meaning)
+    }
+
+    @Test func `30 · ends a connection that epoll does not take, typed, and nobody else's`() async {
+        await #expect(processExitsWith: .success) { try openWithoutEpoll() }
+    }
+
+    @Test(.enabled(if: hasPython, "needs python3"))
+    func `29 · leaves no descriptor to programs that are started meanwhile`() async {
+        await #expect(processExitsWith: .success) { try startProgramsUnderLoad() }
+    }
+}
+
+private func shedAtTheLimit() throws {
+    limitDescriptors(to: 512)
+    try withLoop { loop in
+        let (server, recorder) = try loop.server()
+        let early = try RawPeer(connectingTo: loop.address)
+        try #require(loop.run { recorder.openCount == 1 })
+        let waiting = try (0..<300).map { _ in try RawPeer(connectingTo: loop.address) }
+        let hoard = Hoard()
+        try #require(loop.run { server.statistics.refusedCount == 300 })
+        #expect(cost(loop) <= 0.01)
+        waiting.forEach { $0.readAll() }
+        #expect(waiting.allSatisfy { $0.isAtEnd })
+        #expect(server.statistics.refusedCounts == [.descriptorLimit: 300])
+        // One a second; some of the 300 may take longer on a crowded machine.
+        #expect(Set(recorder.refusals.map(\.refusal)) == [.descriptorLimit])
+        #expect(recorder.refusals[0].error?.code == EMFILE && recorder.refusals[0].peer == nil)
+        #expect(recorder.acceptErrors.isEmpty)
+        early.writeAll(frame("still"))
+        try #require(loop.run { recorder.texts == ["still"] })
+        #expect(try recoveryTime(loop, server, recorder, hoard) <= .milliseconds(50))
+    }
+}
+
+/// The part of a processor that the loop takes. Of a few times the least: what else the machine does must not count.
+private func cost(_ loop: Loop) -> Double {
+    let window = Duration.milliseconds(200)
+    let times = (0..<5).map { _ in
+        let before = threadTime()
+        loop.run(for: window)
+        return threadTime() - before
+    }
+    return (times.min() ?? .zero) / window
+}
+
+/// How long a client waits that comes when there is room again, just after another was hung up on, which is the worst
+/// moment. Of a few attempts the shortest: what else the machine does must not count.
+private func recoveryTime(
+    _ loop: Loop, _ server: PipeServer, _ recorder: Recorder, _ hoard: Hoard
+) throws -> Duration {
+    var shortest = Duration.seconds(60)
+    for _ in 0..<5 {
+        let (open, refused) = (server.connectionCount, server.statistics.refusedCount)
+        hoard.releaseOne()
+        let knocking = try RawPeer(connectingTo: loop.address)
+        try #require(loop.run { server.statistics.refusedCount > refused })
+        hoard.release()
+        let start = ContinuousClock.now
+        let peer = try RawPeer(connectingTo: loop.address)
+        try #require(loop.run { server.connectionCount > open })
+        shortest = min(shortest, ContinuousClock.now - start)
+        knocking.close()
+        peer.close()
+        try #require(loop.run { server.connectionCount == open })
+        hoard.fill()
+    }
+    return shortest
+}
+
+private func shedWithoutEnd() throws {
+    limitDescriptors(to: 256)
+    try withLoop { loop in
+        let (server, recorder) = try loop.server()
+        let attack = """
+            peer.recv(1)
+            while True:
+                try:
+                    with socket.socket(socket.AF_UNIX) as another: another.connect(address)
+                except BlockingIOError: pass
+            """
+        let stranger = Stranger(attack, loop.address, privileges: nil)
+        try #require(loop.poll { recorder.openCount == 1 })
+        let hoard = Hoard()
+        recorder.connections[0].close()
+        try #require(loop.run { recorder.reasons.count == 1 })
+        hoard.fill()
+        try #require(loop.run { server.statistics.refusedCount > 0 })
+        let (start, refused, told) = (ContinuousClock.now, server.statistics.refusedCount, recorder.refusals.count)
+        #expect(cost(loop) <= 0.01)
+        #expect(server.statistics.refusedCount - refused > 100)
+        #expect(recorder.refusals.count - told <= 1 + Int((ContinuousClock.now - start) / .seconds(1)))
+        withExtendedLifetime((stranger, hoard)) {}
+    }
+}
+
+private func pauseWithoutReserve() throws {
+    limitDescriptors(to: 1000)
+    try withLoop { loop in
+        let (server, recorder) = try loop.server()
+        let waiting = try (0..<Listener.shedLimit + 44).map { _ in try RawPeer(connectingTo: loop.address) }
+        let hoard = Hoard()
+        // Once given up, the reserve does not come back, as if another thread had been quicker.
+        try #require(SystemCallFilter.fail(.socket, with: EMFILE))
+        try #require(loop.run { server.statistics.refusedCount > 0 })
+        hoard.fill()
+        let refused = server.statistics.refusedCount
+        #expect(refused <= Listener.shedLimit)
+        #expect(cost(loop) <= 0.01)
+        #expect(server.statistics.refusedCounts == [.descriptorLimit: refused])
+        #expect(recorder.acceptErrors.count <= 1 && recorder.openCount == 0)
+        hoard.release()
+        try #require(loop.run { recorder.openCount == waiting.count - refused })
+        withExtendedLifetime(waiting) {}
+    }
+}
+
+private func restWhileAcceptFails(with code: Int32) throws {
+    try withLoop { loop in
+        let (server, recorder) = try loop.server()
+        let early = try RawPeer(connectingTo: loop.address)
+        try #require(loop.run { recorder.openCount == 1 })
+        try #require(SystemCallFilter.fail(.accept4, with: code))
+        let waiting = try RawPeer(connectingTo: loop.address)
+        let start = ContinuousClock.now
+        #expect(cost(loop) <= 0.01)
+        #expect(recorder.acceptErrors.first == SystemError(call: "accept4", code: code))
+        #expect(recorder.acceptErrors.count <= 1 + Int((ContinuousClock.now - start) / .seconds(1)))
+        #expect(server.statistics.refusedCount == 0)
+        early.writeAll(frame("still"))
+        try #require(loop.run { recorder.texts == ["still"] })
+        waiting.readAll()
+        #expect(!waiting.isAtEnd && server.isListening)
+    }
+}
+
+private func openWithoutEpoll() throws {
+    try withLoop { loop in
+        let (server, recorder) = try loop.server()
+        let early = try RawPeer(connectingTo: loop.address)
+        try #require(loop.run { recorder.openCount == 1 })
+        let next = dup(2)
+        close(next)
+        try #require(SystemCallFilter.fail(.epollAdd(from: next), with: ENOSPC))
+        let late = try (0..<3).map { _ in try RawPeer(connectingTo: loop.address) }
+        late[1].writeAll(frame("on the way"))
+        try #require(loop.run { recorder.reasons.count == 3 })
+        #expect(recorder.reasons == Array(repeating: .system(SystemError(call: "epoll_ctl", code: ENOSPC)), count: 3))
+        #expect(server.statistics.closedCounts == [.system: 3])
+        #expect(server.connectionCount == 1 && server.connections.count == 1)
+        late.forEach { $0.readAll() }
+        #expect(late.allSatisfy { $0.isAtEnd })
+        early.writeAll(frame("still"))
+        try #require(loop.run { recorder.texts == ["on the way", "still"] })
+    }
+}
+
+private func startProgramsUnderLoad() throws {
+    // Tells how many descriptors it has been given, as its exit code.
+    let count = "import os; os._exit(min(200, len(os.listdir('/proc/self/fd'))))"
+    func givenDescriptorCount() -> Int32 { Child.run(python, "-S", "-c", count) }
+    let before = givenDescriptorCount()
+    let isDone = Atomic<Bool>(false)
+    let surplus = Mutex<[Int32]>([])
+    try withLoop { loop in
+        let starter = ThreadHandle {
+            for _ in 0..<60 {
+                let count = Child.run(python, "-S", "-c", count)
+                if count != before { surplus.withLock { $0.append(count) } }
+            }
+            isDone.store(true, ordering: .releasing)
+        }
+        var configuration = PipeClient.Configuration()
+        configuration.waitsForServer = true
+        var rounds = 0
+        repeat {
+            // Names, locks, watches, sockets, pinned processes: all the descriptors that there are.
+            let address = try PipeAddress.unique(prefix: "test")
+            let (client, atClient) = loop.client(configuration, to: address)
+            try #require(loop.run { atClient.states.last == .waitingForServer })
+            let (server, atServer) = try loop.server(at: address)
+            try #require(loop.run { atClient.openCount == 1 && atServer.openCount == 1 })
+            #expect(try isPeerRunning(atServer.connections[0]))
+            client.disconnect()
+            server.stop()
+            try #require(loop.run { atServer.stopCount == 1 && atClient.states.last == .disconnected })
+            rounds += 1
+        } while !isDone.load(ordering: .acquiring)
+        starter.join()
+        #expect(rounds > 20)
+    }
+    #expect(surplus.withLock { $0 } == [])
+}

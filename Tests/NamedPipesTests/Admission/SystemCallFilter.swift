@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// Has the kernel fail a system call of this thread with an errno of one's choice, for good (`seccomp(2)`): only for a
+/// test that has its process for itself.
+enum SystemCallFilter {
+    enum Call {
+        case accept4
+        case socket
+        /// `epoll_ctl` with `EPOLL_CTL_ADD`, of descriptors from this one on.
+        case epollAdd(from: Int32)
+
+        fileprivate var number: UInt32 {
+            #if arch(x86_64)
+                switch self {
+                case .accept4: 288
+                case .socket: 41
+                case .epollAdd: 233
+                }
+            #else
+                switch self {
+                case .accept4: 242
+                case .socket: 198
+                case .epollAdd: 21
+                }
+            #endif
+        }
+    }
+
+    // struct sock_filter and struct sock_fprog of <linux/filter.h>.
+    private struct Instruction {
+        var code: UInt16
+        var ifTrue: UInt8 = 0
+        var ifFalse: UInt8 = 0
+        var operand: UInt32
+    }
+
+    @safe private struct Program {
+        var count: UInt16
+        var instructions: UnsafePointer<Instruction>
+    }
+
+    private static let load: UInt16 = 0x20
+    private static let jumpIfEqual: UInt16 = 0x15
+    private static let jumpIfNotLess: UInt16 = 0x35
+    private static let answer: UInt16 = 0x06
+
+    /// Fails the call from now on. False where the kernel does not take filters.
+    static func fail(_ call: Call, with code: Int32) -> Bool {
+        let allow = Instruction(code: answer, operand: 0x7fff_0000)
+        let refuse = Instruction(code: answer, operand: 0x0005_0000 | UInt32(code))
+        // struct seccomp_data: the number at 0, then the arguments, 8 bytes each from 16 on, here little-endian.
+        var program = [Instruction(code: load, operand: 0)]
+        switch call {
+        case .accept4, .socket:
+            program += [Instruction(code: jumpIfEqual, ifFalse: 1, operand: call.number), refuse, allow]
+        case .epollAdd(let first):
+            program += [
+                Instruction(code: jumpIfEqual, ifFalse: 5, operand: call.number),
+                Instruction(code: load, operand: 24),
+                Instruction(code: jumpIfEqual, ifFalse: 3, operand: 1),
+                Instruction(code: load, operand: 32),
+                Instruction(code: jumpIfNotLess, ifFalse: 1, operand: UInt32(first)),
+                refuse, allow,
+            ]
+        }
+        return unsafe program.withUnsafeBufferPointer { instructions in
+            guard let first = instructions.baseAddress else { return false }
+            var filter = unsafe Program(count: UInt16(instructions.count), instructions: first)
+            typealias Prctl = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
+            let prctl = unsafe unsafeBitCast(dlsym(dlopen(nil, RTLD_NOW), "prctl"), to: Prctl.self)
+            return unsafe withUnsafePointer(to: &filter) { pointer in
+                // PR_SET_NO_NEW_PRIVS, then PR_SET_SECCOMP with SECCOMP_MODE_FILTER.
+                prctl(38, 1, 0, 0, 0) == 0 && prctl(22, 2, UInt(bitPattern: pointer), 0, 0) == 0
+            }
+        }
+    }
+}
