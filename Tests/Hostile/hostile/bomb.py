@@ -6,6 +6,8 @@ from __future__ import annotations
 import socket
 import struct
 
+from hostile.processes import stopped
+
 
 class Bomb:
     """A connected TCP socket with unsent bytes, whose peer never reads."""
@@ -26,14 +28,18 @@ class Bomb:
         self.socket.setblocking(True)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, seconds))
 
-    def send(self, client: socket.socket, body: bytes) -> str:
-        """Sends it along with some bytes and forgets it, so that the receiver's close is the last. What became of it."""
-        try:
-            socket.send_fds(client, [body], [self.socket.fileno()])
-        except OSError as error:
-            self.disarm()
-            return f"refused by the kernel ({error.strerror})"
-        self.socket.close()
+    def send(self, client: socket.socket, body: bytes, server: int) -> str:
+        """Sends it along with some bytes and forgets it; says what became of it.
+
+        The server, a process, is stopped meanwhile: were it quicker than we, the last close would be ours.
+        """
+        with stopped(server):
+            try:
+                socket.send_fds(client, [body], [self.socket.fileno()])
+            except OSError as error:
+                self.disarm()
+                return f"refused by the kernel ({error.strerror})"
+            self.socket.close()
         return "taken"
 
     def disarm(self) -> None:

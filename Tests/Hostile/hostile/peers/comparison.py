@@ -34,7 +34,7 @@ def bombed(peer: Peer, directory: str) -> tuple[float, str]:
         bystander.unloaded()
         device = Bomb(3)
         client = wire.connect(server.path)
-        outcome = device.send(client, peer.greeting or peer.request[:10])
+        outcome = device.send(client, peer.greeting or peer.request[:10], server.process.pid)
         time.sleep(0.2)
         client.close()
         time.sleep(4)

@@ -10,7 +10,7 @@ from hostile import wire
 from hostile.bomb import Bomb
 from hostile.bystander import Bystander
 from hostile.figures import Figure, at_most, exactly
-from hostile.processes import Context, target
+from hostile.processes import Context, Server, target
 
 LINGER_SECONDS = 3
 
@@ -37,7 +37,7 @@ def bombed(context: Context, place: str) -> tuple[float, bool, str]:
     with target(context, path, "highWaterMark=1000") as server, Bystander(path) as bystander:
         usual = bystander.unloaded()
         bombs = [Bomb(LINGER_SECONDS) for _ in range(3)]
-        remarks = {throw(bomb, path, place) for bomb in bombs}
+        remarks = {throw(bomb, server, place) for bomb in bombs}
         time.sleep(LINGER_SECONDS + 1)
         felt = bystander.measure()
         for bomb in bombs:
@@ -45,8 +45,8 @@ def bombed(context: Context, place: str) -> tuple[float, bool, str]:
         return felt.worst, server.is_alive, f"{', '.join(sorted(remarks))}; {felt}; unloaded {usual}"
 
 
-def throw(bomb: Bomb, path: str, place: str) -> str:
-    client = wire.connect(path)
+def throw(bomb: Bomb, server: Server, place: str) -> str:
+    client = wire.connect(server.path)
     if place == "in a message":
         wire.ask(client, b"hello")
     if place == "unread at the close":
@@ -54,7 +54,7 @@ def throw(bomb: Bomb, path: str, place: str) -> str:
         for _ in range(9):
             client.sendall(wire.frame(b"?" * 30_000))
         time.sleep(0.05)
-    result = bomb.send(client, wire.frame(b"boom"))
+    result = bomb.send(client, wire.frame(b"boom"), server.process.pid)
     client.close()
     return result
 
