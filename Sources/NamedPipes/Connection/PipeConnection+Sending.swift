@@ -173,7 +173,14 @@ extension PipeConnection {
     private func awaitWritability(_ queue: SendQueueSlot) throws(SystemError) {
         flags.insert(.awaitingWritability)
         queue.value.trim()
-        guard !flags.contains(.watchingOutput) else { return }
+        if flags.contains(.watchingOutput) {
+            // Behind the end of the input, the watch tells of changes only: have it look again, in case there is room.
+            if flags.contains(.inputEnded) {
+                extras.writeSource?.unregister()
+                try extras.writeSource?.register()
+            }
+            return
+        }
         flags.insert(.watchingOutput)
         extras.writeSource = EventSource(host.reactor, borrowing: descriptor, .writable, handler: self)
         try extras.writeSource?.register()
@@ -207,6 +214,8 @@ extension PipeConnection {
 
     @inline(never)
     private func stopWatchingOutput() {
+        // The write may have been made before the event that it was to wait for, which then does not come.
+        flags.remove(.awaitingWritability)
         guard lifecycle.state != .finished else { return }
         flags.remove(.watchingOutput)
         extras.writeSource = nil
