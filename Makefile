@@ -7,6 +7,9 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
+# SECONDS is a variable of bash as well, which must not be taken for the caller's: only the command line's counts.
+fuzz-seconds := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
+
 examples := $(notdir $(patsubst %/,%,$(wildcard Sources/Examples/*/)))
 swift-sources := Package.swift Benchmarks/Package.swift Sources Tests Benchmarks/Benchmarks Benchmarks/Sources
 
@@ -63,6 +66,26 @@ hostile-peers: deps ## The same attacks on redis, nginx, dbus-daemon, libevent's
 		swift build --package-path Benchmarks --configuration release --product "$$program"; done
 	@.ci/hostile peers --output Tests/Hostile/results.md \
 		--programs "$$(swift build --package-path Benchmarks --configuration release --show-bin-path)"
+
+.PHONY: test-libevent-debug
+test-libevent-debug: deps ## The tests of the pipes, one after the other, with libevent's debug mode switched on
+	@.ci/test libevent-debug --no-parallel $(or $(TEST),--filter NamedPipesTests)
+
+.PHONY: valgrind
+valgrind: deps ## An exchange and a part of the suite under valgrind, which counts descriptors, too
+	@.ci/install-deps valgrind
+	@Tests/Torture/valgrind $(TEST)
+
+.PHONY: torture
+torture: deps ## Make system calls fail, each in every way it can; BRIEF=1: a few of them, in under a minute
+	@.ci/install-deps python3
+	@swift build --product TortureDriver
+	@Tests/Torture/torture.py all --driver "$$(swift build --show-bin-path)/TortureDriver" \
+		$(if $(BRIEF),--seeds 3 --calls 1 --errnos 2) $(TORTURE)
+
+.PHONY: fuzz
+fuzz: deps ## Fuzz every target for a minute in all; SECONDS=600: for longer; TARGET="varint address": only these
+	@Tests/Fuzz/fuzz $(fuzz-seconds) $(TARGET)
 
 .PHONY: interop-deps
 interop-deps: ## Install the foreign programs that the interoperability tests talk to, where missing

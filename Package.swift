@@ -61,6 +61,10 @@ let package = Package(
         .target(
             name: "PipeTestSupport", dependencies: ["NamedPipes"], path: "Tests/PipeTestSupport",
             swiftSettings: settings),
+        // What the system-call torture runs: see Tests/Torture/README.md.
+        .executableTarget(
+            name: "TortureDriver", dependencies: ["NamedPipes", "PipeTestSupport"], path: "Tests/Torture/Driver",
+            swiftSettings: settings),
         tests("PipeReactorTests", ["PipeReactor"]),
         tests("PipeFramingTests", ["PipeFraming"]),
         .executableTarget(
@@ -83,3 +87,11 @@ let package = Package(
             swiftSettings: settings),
     ]
 )
+
+// libFuzzer's runtime is linked to this one only; see Tests/Fuzz/README.md.
+if Context.environment["PIPES_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "PipesFuzz", dependencies: ["NamedPipes", "PipeTestSupport"], path: "Tests/Fuzz/Targets",
+            swiftSettings: settings))
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+
+/// Any text is an address that the kernel takes, or a typed error; and an address is safe to print.
+func readAddress(_ input: inout Input) {
+    let choice = input.number(below: 5)
+    let text = input.text()
+    do throws(PipeError) {
+        check(try address(text, choice))
+    } catch {
+        guard case .invalidAddress = error else { fail("\(error)") }
+        requirePrintable("\(error)")
+    }
+}
+
+private func address(_ text: String, _ choice: Int) throws(PipeError) -> PipeAddress {
+    switch choice {
+    case 0: try .path(text)
+    case 1: try .abstract(text)
+    case 2: try .runtime(text)
+    case 3: try .dotNet(text)
+    default: try PipeAddress(parsing: text)
+    }
+}
+
+private func check(_ address: PipeAddress) {
+    let description = address.description
+    requirePrintable(description)
+    if let path = address.path {
+        require(path.utf8.first == UInt8(ascii: "/"), "a relative path")
+        require((2...107).contains(path.utf8.count), "a path of \(path.utf8.count) bytes")
+        require(!path.utf8.contains(0), "a NUL in a path")
+        let names = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        require(names.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }, "not normalized")
+    } else {
+        require(description.utf8.first == UInt8(ascii: "@"), "an abstract name without its mark")
+    }
+    // Only what had to be shown in another way does not come back.
+    guard !description.contains("\\u{") else { return }
+    do throws(PipeError) {
+        let again = try PipeAddress(parsing: description)
+        require(again == address, "\(again) instead of \(address)")
+    } catch {
+        fail("\(description) does not come back: \(error)")
+    }
+}
+
+private func requirePrintable(_ text: String) {
+    let isPrintable = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+    require(isPrintable, "control characters are shown")
+}
+
+/// Any text names a framing or does not; the ones that are named work.
+func readFramingName(_ input: inout Input) {
+    let limit = input.limit()
+    guard let framing = NamedFraming.parse(input.text(), maximumMessageByteCount: limit) else { return }
+    require(framing.maximumMessageByteCount <= limit || limit == 0, "a larger limit than was asked for")
+    guard framing.maximumMessageByteCount > 0 else { return }
+    let outcome = Outcome(of: frames(of: [[7]], framing), cutAt: [], framing)
+    require(outcome == Outcome(messages: [[7]]), "one byte")
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import NamedPipes
+
+/// The whole life of a server and its clients.
+enum Exchange {
+    /// Far more than an undisturbed run takes, and enough for every delay that a failed call leads to.
+    private static let patience = Duration.seconds(8)
+
+    static func run(at text: String) -> Verdict {
+        var verdict = Verdict()
+        _ = verdict.attempt("a thread") {
+            let thread = try ReactorThread(name: "torture") { _ in }
+            thread.stop()
+            thread.join()
+        }
+        _ = verdict.attempt("a unique name") { try PipeAddress.unique() }
+        guard let address = verdict.attempt("the address", { try PipeAddress(parsing: text) }),
+            let reactor = verdict.attempt("the reactor", { try Reactor() })
+        else { return verdict }
+        return run(at: address, on: reactor, verdict)
+    }
+
+    private static func run(at address: PipeAddress, on reactor: Reactor, _ verdict: Verdict) -> Verdict {
+        let host = Host(reactor, verdict)
+        // One that waits for the server; the others come when it is there.
+        var guests = [Guest(.disconnect, address, reactor)]
+        reactor.run(timeout: .milliseconds(2)) { false }
+        let server = host.verdict.attempt("the server") {
+            try PipeServer(listeningOn: address, configuration: configuration, reactor: reactor, delegate: host)
+        }
+        if let server {
+            guests += [.finish, .vanish, .stay].map { Guest($0, address, reactor) }
+            expect(reactor, host, "the exchange") { guests.allSatisfy(\.isSettled) }
+            _ = host.verdict.attempt("the broadcast") { try server.broadcast(Message.farewell) }
+            server.stop(drainingFor: .seconds(2))
+            expect(reactor, host, "the stop") { host.hasStopped && guests.allSatisfy(\.hasLeft) }
+        }
+        for guest in guests { guest.end() }
+        reactor.stop()
+        reactor.run()
+        return summary(host, guests, hasServer: server != nil)
+    }
+
+    private static var configuration: PipeServer.Configuration {
+        var configuration = PipeServer.Configuration()
+        configuration.permissions = .group(getegid())
+        configuration.connection.highWaterMark = 64 << 10
+        configuration.connection.lowWaterMark = 16 << 10
+        configuration.connection.closeTimeout = .seconds(2)
+        return configuration
+    }
+
+    private static func expect(_ reactor: Reactor, _ host: Host, _ what: String, _ condition: () -> Bool) {
+        if !reactor.run(timeout: patience, until: condition) { host.verdict.violations.append("\(what) hangs") }
+    }
+
+    private static func summary(_ host: Host, _ guests: [Guest], hasServer: Bool) -> Verdict {
+        var verdict = host.verdict
+        for guest in guests {
+            verdict.errors += guest.errors
+            verdict.violations += guest.violations
+            verdict.answeredCount += guest.inbox.count
+        }
+        verdict.isComplete = hasServer && guests.allSatisfy(\.isComplete)
+        return verdict
+    }
+}

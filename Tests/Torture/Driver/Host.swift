@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+import PipeTestSupport
+
+/// The server: answers every message with itself, and a client that has finished a little later with a farewell.
+final class Host: PipeServerDelegate {
+    var verdict: Verdict
+    private(set) var hasStopped = false
+    private var waiting: [PipeConnection.ID: [[UInt8]]] = [:]
+    private let reactor: Reactor
+
+    private final class Visit {
+        var inbox: Inbox?
+    }
+
+    init(_ reactor: Reactor, _ verdict: Verdict) {
+        self.reactor = reactor
+        self.verdict = verdict
+    }
+
+    func server(_ server: PipeServer, didFailToAcceptWith error: SystemError) {
+        verdict.errors.append("accepting: \(error)")
+    }
+
+    func serverDidStop(_ server: PipeServer) { hasStopped = true }
+
+    func connectionDidOpen(_ connection: PipeConnection) { connection.context = Visit() }
+
+    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        guard let visit = connection.context as? Visit else { return }
+        if visit.inbox == nil { visit.inbox = Inbox(party: message.isEmpty ? 0 : Int(message[0])) }
+        verdict.receivedCount += 1
+        if let problem = visit.inbox?.receive(Array(lent: message)) { verdict.violations.append("server, \(problem)") }
+        do { try connection.send(message) } catch { verdict.errors.append("answering: \(error)") }
+    }
+
+    func connectionDidFinishReceiving(_ connection: PipeConnection) {
+        reactor.schedule(after: .milliseconds(5)) {
+            _ = try? connection.send(Message.farewell)
+            connection.close()
+        }
+    }
+
+    func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
+        let party = (connection.context as? Visit)?.inbox?.party
+        // The others have left when the server comes to its last word.
+        let hearsFarewell = party == Guest.Farewell.finish.rawValue || party == Guest.Farewell.stay.rawValue
+        if hearsFarewell, let account = unsent(connection) {
+            verdict.errors.append("the server's sends: \(account)")
+        }
+        switch reason {
+        case .closedByPeer, .closedLocally, .serverStopped: break
+        // A client that leaves without reading on.
+        case .resetByPeer where party == Guest.Farewell.vanish.rawValue: break
+        default: verdict.errors.append("server's end of party \(party.map(String.init) ?? "unknown"): \(reason)")
+        }
+    }
+}
+
+/// What the connection says of messages that did not leave; nil if all did.
+func unsent(_ connection: PipeConnection) -> String? {
+    let count = connection.unsentMessageCount
+    guard count > 0 || connection.hasPartlySentMessage else { return nil }
+    return "\(count) unsent, \(connection.hasPartlySentMessage ? "one in part" : "none in part")"
+}

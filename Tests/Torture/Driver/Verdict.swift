@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a run came to, in one line of JSON.
+struct Verdict {
+    /// What was reported as it should be: typed errors, early ends.
+    var errors: [String] = []
+    /// What must never happen, whatever system call failed.
+    var violations: [String] = []
+    /// Whether every message of every client arrived and was answered.
+    var isComplete = false
+    var receivedCount = 0
+    var answeredCount = 0
+
+    /// Does what may fail, and notes how.
+    mutating func attempt<Result>(_ what: String, _ body: () throws -> Result) -> Result? {
+        do { return try body() } catch {
+            errors.append("\(what): \(error)")
+            return nil
+        }
+    }
+
+    var json: String {
+        """
+        {"complete": \(isComplete), "received": \(receivedCount), "answered": \(answeredCount), \
+        "errors": \(Self.list(errors)), "violations": \(Self.list(violations))}
+        """
+    }
+
+    private static func list(_ texts: [String]) -> String { "[\(texts.map(quoted).joined(separator: ", "))]" }
+
+    private static func quoted(_ text: String) -> String {
+        let escaped = text.unicodeScalars.map { scalar in
+            switch scalar {
+            case "\"", "\\": "\\\(scalar)"
+            case _ where scalar.value < 32: " "
+            default: "\(scalar)"
+            }
+        }
+        return "\"\(escaped.joined())\""
+    }
+}

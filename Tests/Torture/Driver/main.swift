@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A server and four clients in one process, which exchange numbered messages both ways, stop, and check what has come
+// of it, to be run while a preloaded shim makes system calls fail:
+//
+//     LD_PRELOAD=…/shim.so TORTURE_PROBABILITY=60 TORTURE_SEED=1 TortureDriver /path/of/a/socket
+//
+// It prints one line of JSON. See Tests/Torture/README.md.
+import Glibc
+import NamedPipes
+import PipeTestSupport
+
+guard CommandLine.arguments.count == 2 else {
+    print("usage: TortureDriver ADDRESS")
+    exit(64)
+}
+
+let before = openDescriptors()
+var verdict = Exchange.run(at: CommandLine.arguments[1])
+var left = openDescriptors()
+for descriptor in before { left.firstIndex(of: descriptor).map { _ = left.remove(at: $0) } }
+verdict.violations += left.map { "left open: \($0)" }
+print(verdict.json)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which errnos each call can give on the descriptors and names that a pipe has, by its manual page.
+
+Left out is what only a wrong argument brings about (EBADF, EFAULT, EINVAL, ENOTSOCK, EOPNOTSUPP, EDESTADDRREQ,
+EISCONN, ENOTCONN): the library ends the process there, or the kernel cannot answer so for the arguments it is given.
+epoll_ctl is split by operation, since its page is not: only adding takes memory and a watch, and EEXIST and ENOENT tell
+of a state that a failed call does not bring about (fs/eventpoll.c). shutdown of a connected unix(7) socket does not fail
+at all (net/unix/af_unix.c). 0 stands for a transfer of one byte.
+"""
+NO_DESCRIPTOR = ["EMFILE", "ENFILE", "ENOMEM"]
+NO_SPACE = ["ENOSPC", "EDQUOT", "EROFS"]
+PATH = ["EACCES", "ELOOP", "ENAMETOOLONG", "ENOENT", "ENOMEM", "ENOTDIR"]
+RECEIVING = [0, "EINTR", "EAGAIN", "ECONNRESET", "ENOMEM", "ENOBUFS", "ETIMEDOUT", "EIO"]
+SENDING = [0, "EINTR", "EAGAIN", "ECONNRESET", "EPIPE", "ENOMEM", "ENOBUFS", "EMSGSIZE", "EACCES"]
+
+ERRNOS = {
+    "accept4": [
+        "EINTR", "EAGAIN", "ECONNABORTED", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EPERM", "EPROTO",
+        # "Linux accept() passes already-pending network errors on the new socket" (accept(2)).
+        "ENETDOWN", "ENOPROTOOPT", "EHOSTDOWN", "ENONET", "EHOSTUNREACH", "ENETUNREACH",
+    ],
+    "bind": PATH + NO_SPACE + ["EADDRINUSE", "EADDRNOTAVAIL", "EPERM"],
+    "close": ["EINTR", "EIO", "ENOSPC", "EDQUOT"],
+    "connect": PATH + ["EINTR", "EAGAIN", "EPERM", "EADDRINUSE", "ECONNREFUSED", "EPROTOTYPE", "ETIMEDOUT"],
+    "epoll_create1": NO_DESCRIPTOR,
+    "epoll_ctl_add": ["ENOMEM", "ENOSPC", "EPERM"],
+    "epoll_ctl_mod": [],
+    "epoll_ctl_del": [],
+    "epoll_wait": ["EINTR"],
+    "eventfd": NO_DESCRIPTOR + ["ENODEV"],
+    "fchmod": ["EINTR", "EIO", "EPERM", "EROFS", "ENOMEM"],
+    "fchmodat": PATH + ["EINTR", "EIO", "EPERM", "EROFS", "ENOTSUP"],
+    "fchownat": PATH + ["EINTR", "EIO", "EPERM", "EROFS"],
+    "flock": ["EINTR", "EAGAIN", "ENOLCK"],
+    "fstat": ["ENOMEM", "EOVERFLOW", "EIO"],
+    "fstatat": PATH + ["EOVERFLOW", "EIO"],
+    "ftruncate": ["EINTR", "EIO", "EPERM", "EROFS", "EFBIG"],
+    "getpeername": ["ENOBUFS"],
+    "getsockname": ["ENOBUFS"],
+    "getsockopt": ["ENOMEM", "ENOPROTOOPT", "ENODATA", "EMFILE"],
+    "inotify_add_watch": PATH + ["ENOSPC"],
+    "inotify_init1": NO_DESCRIPTOR,
+    "inotify_rm_watch": [],
+    "linkat": PATH + NO_SPACE + ["EEXIST", "EIO", "EMLINK", "EPERM", "EXDEV"],
+    "listen": ["EADDRINUSE"],
+    "mkdir": PATH + NO_SPACE + ["EEXIST", "EMLINK", "EPERM"],
+    "open": PATH + ["EINTR", "EMFILE", "ENFILE", "ENODEV", "ENXIO", "EOVERFLOW", "EPERM"],
+    "openat": PATH + NO_SPACE + ["EINTR", "EMFILE", "ENFILE", "EIO", "EISDIR", "ENXIO", "EOVERFLOW", "EPERM", "ETXTBSY"],
+    "poll": ["EINTR", "ENOMEM"],
+    "pread": ["EINTR", "EIO"],
+    "pthread_create": ["EAGAIN", "EPERM"],
+    "pwrite": ["EINTR", "EIO", "ENOSPC", "EDQUOT", "EFBIG", "EPERM"],
+    # On an eventfd and on inotify, reading can only be interrupted or find nothing.
+    "read": ["EINTR", "EAGAIN"],
+    "readv": RECEIVING,
+    "recv": RECEIVING,
+    "recvmsg": RECEIVING,
+    "renameat": PATH + NO_SPACE + ["EBUSY", "EEXIST", "EISDIR", "EMLINK", "ENOTEMPTY", "EPERM", "EXDEV"],
+    "send": SENDING,
+    "sendmsg": SENDING + ["ETOOMANYREFS"],
+    "setsockopt": ["ENOMEM", "ENOBUFS", "ENOPROTOOPT", "EPERM"],
+    "shutdown": [],
+    "socket": NO_DESCRIPTOR + ["EACCES", "EAFNOSUPPORT", "ENOBUFS"],
+    "stat": PATH + ["EOVERFLOW"],
+    "unlinkat": PATH + ["EBUSY", "EIO", "EISDIR", "EPERM", "EROFS"],
+    "write": ["EINTR"],
+    "writev": SENDING,
+}
+
+# After these, an exchange has to come to its whole end all the same.
+HARMLESS = {0, "EINTR"}
+HARMLESS_AT = {
+    "EAGAIN": {"accept4", "connect", "read", "readv", "recv", "recvmsg", "send", "sendmsg", "writev"},
+    "ECONNABORTED": {"accept4"},
+}
+HARMLESS_SITES = {"close"}
+
+
+def is_harmless(site, error):
+    return error in HARMLESS or site in HARMLESS_SITES or site in HARMLESS_AT.get(error, ())

@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the driver again and again while system calls fail, and judges each run. See README.md beside this file."""
+import argparse
+import concurrent.futures
+import dataclasses
+import errno
+import itertools
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+
+from errnos import ERRNOS, is_harmless
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+PATIENCE = 60  # seconds; the driver itself gives up sooner and says where it hangs
+
+# Where the server's name is, and what stands there before.
+SCENARIOS = ("fresh", "stale", "abstract")
+# The sites that another scenario takes to other places.
+SITES_OF = {
+    "stale": {"connect", "fstatat", "renameat", "unlinkat", "socket", "close", "bind", "openat", "flock"},
+    "abstract": {"bind", "listen", "setsockopt", "socket", "connect", "close"},
+}
+# A name that could not be looked at or removed stays, as does one that was there before a start that failed; the next
+# start has to get rid of it.
+MAY_LEAVE_NAMES = {"unlinkat", "fstatat", "fstat"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One run: what fails, in which scenario. Without a site, it is a storm."""
+
+    scenario: str
+    site: str = ""
+    error: object = None
+    nth: int = 0
+    seed: int = 0
+    percent: int = 0
+
+    def environment(self):
+        if self.percent:
+            return {"TORTURE_PROBABILITY": str(self.percent), "TORTURE_SEED": str(self.seed)}
+        if not self.site:
+            return {}
+        code = getattr(errno, self.error) if self.error else 0
+        return {"TORTURE_SITE": self.site, "TORTURE_NTH": str(self.nth), "TORTURE_ERRNO": str(code)}
+
+    def __str__(self):
+        if self.percent:
+            return f"{self.scenario}: {self.percent} % of all calls, seed {self.seed}"
+        return f"{self.scenario}: {self.site} number {self.nth}: {self.error or 'one byte'}"
+
+
+class Bench:
+    """The driver with the shim before it."""
+
+    def __init__(self, driver, place):
+        self.driver = driver
+        self.shim = place / "shim.so"
+        clang = subprocess.check_output([ROOT / ".ci/toolchain"], text=True).strip() + "/clang"
+        flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
+        subprocess.check_call([clang, *flags, "-o", self.shim, HERE / "shim.c", "-ldl"])
+
+    def run(self, case):
+        """Returns the driver's verdict, what was wrong with the run, and how often each call was made and disturbed."""
+        with tempfile.TemporaryDirectory(prefix="torture-") as directory:
+            place = pathlib.Path(directory)
+            report = place / "report"
+            environment = {"TORTURE_REPORT": str(report), **case.environment()}
+            verdict, problems = self.drive(self.name(case, place), environment)
+            calls = dict(self.read(report))
+            report.unlink(missing_ok=True)
+            problems += self.judge(case, verdict, calls) if verdict else []
+            problems += self.look_around(case, place)
+            return case, verdict, problems, calls
+
+    def name(self, case, place):
+        if case.scenario == "abstract":
+            return f"@torture-{place.name}"
+        path = str(place / "s")
+        if case.scenario == "stale":
+            left_behind = socket.socket(socket.AF_UNIX)
+            left_behind.bind(path)
+            left_behind.close()
+        return path
+
+    def drive(self, name, environment):
+        whole = {**os.environ, "LD_PRELOAD": str(self.shim), "SWIFT_BACKTRACE": "enable=no", **environment}
+        try:
+            done = subprocess.run([self.driver, name], env=whole, capture_output=True, text=True, timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            return None, ["hangs"]
+        if done.returncode != 0:
+            return None, [f"ended with status {done.returncode}: {done.stderr.strip()[-300:]}"]
+        return json.loads(done.stdout), []
+
+    @staticmethod
+    def read(report):
+        for line in report.read_text().splitlines() if report.exists() else []:
+            site, made, disturbed = line.split()
+            yield site, (int(made), int(disturbed))
+
+    @staticmethod
+    def judge(case, verdict, calls):
+        problems = list(verdict["violations"])
+        whole = verdict["complete"]
+        harmless = case.percent or not case.site or is_harmless(case.site, case.error)
+        if harmless and (not whole or verdict["errors"]):
+            problems.append(f"not harmless: {verdict['errors']}")
+        if not whole and not verdict["errors"]:
+            problems.append("incomplete without a word")
+        return problems
+
+    def look_around(self, case, place):
+        left = sorted(set(os.listdir(place)) - {".s.lock"})
+        if not left:
+            return []
+        if case.site not in MAY_LEAVE_NAMES and case.scenario != "stale":
+            return [f"left behind: {left}"]
+        verdict, problems = self.drive(str(place / "s"), {})
+        left = sorted(set(os.listdir(place)) - {".s.lock"})
+        if problems or not verdict["complete"] or left:
+            return problems + [f"the next start does not recover: {verdict}, left behind: {left}"]
+        return []
+
+
+def numbers(count, limit):
+    """Which of so many calls to fail: all, or the first, the last, and some between."""
+    if count <= limit:
+        return range(1, count + 1)
+    spread = [1 + (count - 1) * step // max(1, limit - 1) for step in range(limit)]
+    return sorted(set(spread) | set(range(1, limit // 2)))
+
+
+def each_call(bench, limit, errors):
+    """One case for each scenario, kind of call, errno and number of the call."""
+    for scenario in SCENARIOS:
+        _, verdict, problems, calls = bench.run(Case(scenario))
+        if problems:
+            sys.exit(f"{scenario}, undisturbed: {problems}")
+        for site, (count, _) in calls.items():
+            if scenario in SITES_OF and site not in SITES_OF[scenario]:
+                continue
+            for error in itertools.islice(ERRNOS[site], errors):
+                for nth in numbers(count, limit):
+                    yield Case(scenario, site, error, nth)
+
+
+def storms(seeds, percents):
+    for seed, percent in itertools.product(range(1, seeds + 1), percents):
+        yield Case(SCENARIOS[seed % len(SCENARIOS)], seed=seed, percent=percent)
+
+
+def run_all(bench, cases, workers):
+    """Runs the cases, prints what is wrong, and returns how many failed."""
+    failures, whole, typed, unreached, messages, disturbed, pairs = 0, 0, 0, 0, 0, 0, set()
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        for case, verdict, problems, calls in pool.map(bench.run, cases):
+            hits = sum(count for _, count in calls.values())
+            disturbed += hits
+            pairs |= {(case.site, case.error)} if case.site and hits else set()
+            if problems:
+                failures += 1
+                print(f"FAILED  {case}\n        {'; '.join(problems)}", flush=True)
+            elif case.site and not hits:
+                unreached += 1
+            elif verdict["complete"]:
+                whole += 1
+            else:
+                typed += 1
+            messages += verdict["received"] + verdict["answered"] if verdict else 0
+    runs = failures + whole + typed + unreached
+    print(
+        f"{runs} runs, {len(pairs)} pairs of call and errno: {whole} came to their whole end, {typed} to a typed error, "
+        f"{unreached} did not meet their call, {failures} FAILED; "
+        f"{messages} messages checked, {disturbed} calls disturbed"
+    )
+    return failures
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["storm", "each", "all"])
+    parser.add_argument("--driver", required=True, help="the built TortureDriver")
+    parser.add_argument("--seeds", type=int, default=100, help="storms of each strength (100)")
+    parser.add_argument("--percents", type=int, nargs="*", default=[10, 60], help="strengths of storms (10 60)")
+    parser.add_argument("--calls", type=int, default=12, help="failed calls of each kind and errno (12)")
+    parser.add_argument("--errnos", type=int, default=None, help="errnos of each kind (all)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="torture-") as directory:
+        bench = Bench(options.driver, pathlib.Path(directory))
+        failures = 0
+        if options.what in ("storm", "all"):
+            failures += run_all(bench, storms(options.seeds, options.percents), options.workers)
+        if options.what in ("each", "all"):
+            failures += run_all(bench, each_call(bench, options.calls, options.errnos), options.workers)
+    sys.exit(failures > 0)
+
+
+if __name__ == "__main__":
+    main()
