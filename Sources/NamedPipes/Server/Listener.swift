@@ -22,7 +22,7 @@ final class Listener: EventHandler {
     /// How many are hung up on before each rest, and how long that may take: together with what else a rest costs, at most
     /// 1 % of a processor, if clients come without end.
     static let shedLimit = 256
-    static let shedTime = Duration.microseconds(200)
+    static let shedTime = Duration.microseconds(100)
 
     /// - Parameter owner: outlives the listener.
     init(
