@@ -26,15 +26,24 @@ def prefer() -> None:
 
 
 @contextlib.contextmanager
-def stopped(process_id: int) -> Iterator[None]:
-    """Nothing runs there meanwhile (SIGSTOP), which is to be a moment only."""
+def preferred() -> Iterator[None]:
+    """As `prefer`, for as long as it is needed."""
     prefer()
-    os.kill(process_id, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(process_id, signal.SIGCONT)
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+@contextlib.contextmanager
+def stopped(process_id: int) -> Iterator[None]:
+    """Nothing runs there meanwhile (SIGSTOP), which is to be a moment only."""
+    with preferred():
+        os.kill(process_id, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(process_id, signal.SIGCONT)
 
 
 class Server:
