@@ -15,14 +15,16 @@ private func loseTheServerOfTenThousand() throws {
     let count = 10_000
     raiseDescriptorLimit()
     try withLoop { loop in
-        let path = try #require(loop.address.path)
+        let directory = try FreshDirectory()
+        let address = try directory.address()
+        let path = try #require(address.path)
         var server = Child([siblingProgram("pipectl"), "listen", path])
         var configuration = PipeClient.Configuration()
         configuration.connectTimeout = Loop.patience
         configuration.waitsForServer = true
         configuration.reconnection = PipeClient.Reconnection()
         let recorder = loop.recorder()
-        for _ in 0..<count { _ = loop.client(configuration, to: nil, recorder) }
+        for _ in 0..<count { _ = loop.client(configuration, to: address, recorder) }
         try #require(loop.run { recorder.openCount == count })
 
         _ = kill(server.process, SIGKILL)
@@ -46,7 +48,7 @@ private func loseTheServerOfTenThousand() throws {
             let share = first.count { $0 >= from && $0 < from + .milliseconds(5) }
             #expect((first.count * 17 / 100...first.count * 23 / 100).contains(share))
         }
-        _ = kill(server.process, SIGTERM)
+        _ = kill(server.process, SIGKILL)
         server.wait()
     }
 }
