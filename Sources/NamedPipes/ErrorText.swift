@@ -93,6 +93,7 @@ extension DisconnectReason: CustomStringConvertible {
         case .ageLimit: "closed: it was open for as long as it may be"
         case .budgetExceeded(let budget): "given up: \(budget) is used up"
         case .serverStopped: "closed: the server stopped"
+        case .descriptorsReceived: "closed: the peer sent file descriptors"
         case .framing(let error): "closed: what arrived is not in the framing: \(error)"
         case .system(let error): "broken: \(error)"
         }

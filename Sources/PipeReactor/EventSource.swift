@@ -24,6 +24,7 @@ package struct EventSource: ~Copyable {
         let base: EventBase
         // Closed at the end; -1 if it is somebody else's.
         let ownedDescriptor: Int32
+        let mayHoldDescriptors: Bool
 
         // Behind it. libevent's structure consists of pointers, times and smaller numbers.
         static var eventOffset: Int { (MemoryLayout<Block>.size + 7) & ~7 }
@@ -34,8 +35,9 @@ package struct EventSource: ~Copyable {
         _ reactor: Reactor, owning descriptor: consuming OwnedDescriptor, _ interest: Interest,
         handler: any EventHandler
     ) {
+        let mayHoldDescriptors = descriptor.mayHoldDescriptors
         let number = descriptor.release()
-        self.init(reactor.base, number, owned: number, interest, handler)
+        self.init(reactor.base, number, owned: number, mayHoldDescriptors: mayHoldDescriptors, interest, handler)
     }
 
     /// Makes a source for a descriptor that somebody else closes, after this source has ended. -1 for a timer.
@@ -43,7 +45,10 @@ package struct EventSource: ~Copyable {
         self.init(reactor.base, descriptor, owned: -1, interest, handler)
     }
 
-    init(_ base: EventBase, _ number: Int32, owned: Int32 = -1, _ interest: Interest, _ handler: any EventHandler) {
+    init(
+        _ base: EventBase, _ number: Int32, owned: Int32 = -1, mayHoldDescriptors: Bool = false, _ interest: Interest,
+        _ handler: any EventHandler
+    ) {
         // Swift's own raw allocation asks for an alignment that malloc gives anyway, and takes twice as long.
         guard let memory = unsafe malloc(Block.eventOffset + event_get_struct_event_size()) else {
             preconditionFailure("out of memory")
@@ -51,7 +56,9 @@ package struct EventSource: ~Copyable {
         unsafe block = memory.bindMemory(to: Block.self, capacity: 1)
         let object = unsafe UnsafeRawPointer(Unmanaged.passUnretained(handler as AnyObject).toOpaque())
         unsafe block.initialize(
-            to: Block(handler: object, handlerType: type(of: handler), base: base, ownedDescriptor: owned))
+            to: Block(
+                handler: object, handlerType: type(of: handler), base: base, ownedDescriptor: owned,
+                mayHoldDescriptors: mayHoldDescriptors))
         let result = unsafe event_assign(event, base.pointer, number, interest.flags, eventDidFire, block)
         precondition(result == 0, "event_assign: a descriptor or flags that libevent does not take")
     }
@@ -86,7 +93,9 @@ package struct EventSource: ~Copyable {
         unregister()
         unsafe event_debug_unassign(event)
         let descriptor = unsafe block.pointee.ownedDescriptor
-        if descriptor >= 0 { _ = OwnedDescriptor(taking: descriptor) }
+        if descriptor >= 0 {
+            _ = unsafe OwnedDescriptor(taking: descriptor, mayHoldDescriptors: block.pointee.mayHoldDescriptors)
+        }
         unsafe block.deinitialize(count: 1)
         unsafe free(block)
     }

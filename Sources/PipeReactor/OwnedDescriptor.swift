@@ -6,10 +6,15 @@ package struct OwnedDescriptor: ~Copyable {
     /// The number, for system calls made while this value lives.
     package let rawValue: Int32
 
+    /// Whether ``DescriptorDisposal`` closes it: a socket to which strangers may have sent descriptors that nobody took
+    /// out. The kernel drops those with the socket, and that may take the caller an hour.
+    package let mayHoldDescriptors: Bool
+
     /// Takes over a descriptor that nobody else will close.
-    package init(taking rawValue: Int32) {
+    package init(taking rawValue: Int32, mayHoldDescriptors: Bool = false) {
         precondition(rawValue >= 0, "not a descriptor: \(rawValue)")
         self.rawValue = rawValue
+        self.mayHoldDescriptors = mayHoldDescriptors
     }
 
     /// Gives the descriptor up without closing it.
@@ -20,6 +25,7 @@ package struct OwnedDescriptor: ~Copyable {
     }
 
     deinit {
+        if mayHoldDescriptors { return DescriptorDisposal.shared.close(socket: rawValue) }
         // Linux has freed the number even where close reports EINTR or EIO: closing again could hit a stranger's.
         _ = close(rawValue)
     }

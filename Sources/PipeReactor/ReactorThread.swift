@@ -103,7 +103,7 @@ private final class ThreadStart: Sendable {
     }
 
     private func main() {
-        nameCurrentThread()
+        nameCurrentThread(name)
         do {
             let reactor = try Reactor(configuration: configuration)
             do {
@@ -119,15 +119,6 @@ private final class ThreadStart: Sendable {
         } catch {
             finish(.failure(error))
         }
-    }
-
-    /// Through procfs, because Swift's Glibc has no `pthread_setname_np`. A thread without a name works as well.
-    private func nameCurrentThread() {
-        guard let number = try? systemCall("open", { unsafe open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC) })
-        else { return }
-        let file = OwnedDescriptor(taking: number)
-        let bytes = Array(name.utf8.prefix(15))
-        _ = try? systemCall("write") { unsafe write(file.rawValue, bytes, bytes.count) }
     }
 
     private func finish(_ result: Result<ReactorExecutor, any Error>) {

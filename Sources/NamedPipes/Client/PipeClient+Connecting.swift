@@ -22,9 +22,9 @@ extension PipeClient {
     func tryToConnect() {
         guard var attempt else { return }
         do {
-            let descriptor = try Socket.stream()
+            let descriptor = try Socket.stream(mayHoldDescriptors: host.acceptsDescriptors)
             // A server may send descriptors, too; where the kernel can, it refuses them.
-            _ = try NamingSocket.refuseDescriptors(descriptor)
+            if !host.acceptsDescriptors { _ = try NamingSocket.refuseDescriptors(descriptor) }
             try Socket.setSendBuffer(descriptor.rawValue, configuration.connection.sendBufferByteCount)
             if try Socket.connect(descriptor.rawValue, SocketAddress(address)) { return establish(descriptor) }
             let step = attempt.queueWasFull(using: &generator)

@@ -12,6 +12,9 @@ final class ConnectionExtras {
     /// What other threads' senders have in common.
     var sender: PipeSender.Shared?
 
+    /// The peer has sent descriptors: nothing more is read, and the connection ends when what was read is delivered.
+    var hasReceivedDescriptors = false
+
     /// What is known of the end, from the moment it is decided.
     var ending: Ending?
 

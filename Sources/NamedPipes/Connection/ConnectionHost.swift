@@ -19,6 +19,9 @@ final class ConnectionHost {
     /// The largest message that becomes a plain frame (``FrameBuffer/appendPlainFrame(_:)``); -1 where none does.
     let plainMessageLimit: Int
 
+    /// Whether peers can send us descriptors, because the kernel does not refuse them.
+    let acceptsDescriptors: Bool
+
     /// At least one.
     let messagesPerTurn: Int
 
@@ -38,6 +41,7 @@ final class ConnectionHost {
         self.framing = configuration.framing
         lengthPrefix = configuration.framing as? LengthPrefixFraming
         self.configuration = configuration
+        acceptsDescriptors = configuration.lacksPassRights || !DescriptorPassing.isRefusedByKernel
         messagesPerTurn = max(1, configuration.messagesPerTurn)
         sendBufferByteCount = configuration.sendBufferByteCount
         plainQueueLimit = min(configuration.highWaterMark, configuration.sendQueueLimit) - 4  // the header

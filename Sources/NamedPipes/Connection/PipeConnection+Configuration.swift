@@ -88,6 +88,9 @@ extension PipeConnection {
         /// ``DisconnectReason/ageLimit``. The default is nil: for ever.
         public var ageLimit: Duration?
 
+        /// Behaves as on a kernel without `SO_PASSRIGHTS`, for tests.
+        package var lacksPassRights = false
+
         /// The defaults.
         public init() {}
     }

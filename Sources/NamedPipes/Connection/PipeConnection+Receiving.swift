@@ -99,13 +99,17 @@ extension PipeConnection {
     private func discardInput() {
         guard flags.contains(.inputReady), discardsInput else { return }
         flags.remove(.inputReady)
-        let count = try? unsafe Socket.receive(descriptor, host.buffers.receiveSpace)
+        let count = try? unsafe receive(into: host.buffers.receiveSpace)
         // Nothing more than the end, or an error, which the write will find as well.
         if count == .some(0) || count == nil { flags.insert(.inputEnded) }
     }
 
     /// One read and what it brings. False if that was all for this turn.
     private func readAndGoOn(_ budget: inout Int) -> Bool {
+        if hasReceivedDescriptors {
+            beginClose(.descriptorsReceived)
+            return false
+        }
         let outcome: ReadOutcome
         do {
             outcome = try unsafe read(host.buffers.receiveSpace, &budget)
@@ -113,6 +117,8 @@ extension PipeConnection {
             readDidFail(error)
             return false
         }
+        // Once more round, to the end above, as soon as everything that was read is delivered.
+        if hasReceivedDescriptors { return true }
         switch outcome {
         case .full:
             // There may be more: epoll says so again, after the others had their turn. Who drains has to look.
@@ -135,7 +141,7 @@ extension PipeConnection {
 
     private func read(_ space: UnsafeMutableRawBufferPointer, _ budget: inout Int) throws(SystemError) -> ReadOutcome {
         guard let partial else {
-            let count = try unsafe Socket.receive(descriptor, space)
+            let count = try unsafe receive(into: space)
             if let count, count > 0 { unsafe walk(UnsafeRawBufferPointer(rebasing: space[..<count]), 0, &budget) }
             return ReadOutcome(count, of: space.count)
         }
@@ -153,7 +159,7 @@ extension PipeConnection {
         let carried = partial.byteCount
         unsafe partial.memory.bytes.withUnsafeBytes { unsafe space.copyMemory(from: $0) }
         let free = unsafe UnsafeMutableRawBufferPointer(rebasing: space[carried...])
-        let count = try unsafe Socket.receive(descriptor, free)
+        let count = try unsafe receive(into: free)
         if let count, count > 0 {
             let scanned = partial.scannedByteCount
             self.partial = nil
@@ -180,10 +186,10 @@ extension PipeConnection {
             if rest.count == missing, behind > 0 {
                 room = rest.count + behind
                 let surplus = unsafe UnsafeMutableRawBufferPointer(rebasing: space[..<behind])
-                count = try unsafe Socket.receive(descriptor, rest, surplus)
+                count = try unsafe receive(into: rest, surplus)
             } else {
                 room = rest.count
-                count = try unsafe Socket.receive(descriptor, rest)
+                count = try unsafe receive(into: rest)
             }
             return min(count ?? 0, rest.count)
         }

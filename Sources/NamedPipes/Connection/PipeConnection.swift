@@ -46,6 +46,7 @@ public final class PipeConnection: Identifiable {
         self.host = host
         self.peer = peer
         self.descriptor = descriptor.rawValue
+        if descriptor.mayHoldDescriptors { flags = .guarded }
         unsafe source = EventSource(host.reactor, owning: descriptor, .readable, handler: self)
         // The reactor's table of residents holds the connection for as long as it is registered.
         key = host.reactor.residents.insert(self)
@@ -141,6 +142,9 @@ public final class PipeConnection: Identifiable {
         return made
     }
 
+    /// Whether the peer has sent descriptors, on a kernel that does not refuse them.
+    var hasReceivedDescriptors: Bool { ownExtras?.hasReceivedDescriptors ?? false }
+
     /// Why the connection ends, once that is decided.
     var decidedReason: DisconnectReason? {
         if flags.contains(.endsByPeer) { return .closedByPeer }
@@ -211,6 +215,8 @@ extension PipeConnection {
         /// The end is decided, ``DisconnectReason/closedByPeer``. The usual one needs no memory to be noted in: 330
         /// instructions less.
         static let endsByPeer = Flags(rawValue: 32768)
+        /// Descriptors may arrive, so that no read is a plain one; see ``DescriptorPassing``.
+        static let guarded = Flags(rawValue: 65536)
     }
 }
 

@@ -11,6 +11,7 @@ final class Listener: EventHandler {
     private let name: PublishedName
     private let descriptor: Int32
     private let acceptsPerTurn: Int
+    private let acceptsDescriptors: Bool
     private unowned let owner: any ListenerOwner
     private var source: EventSource?
     private var pause: ScheduledWork?
@@ -26,11 +27,13 @@ final class Listener: EventHandler {
 
     /// - Parameter owner: outlives the listener.
     init(
-        _ reactor: Reactor, _ name: PublishedName, acceptsPerTurn: Int, owner: any ListenerOwner
+        _ reactor: Reactor, _ name: PublishedName, acceptsPerTurn: Int, acceptsDescriptors: Bool,
+        owner: any ListenerOwner
     ) throws(SystemError) {
         self.reactor = reactor
         self.name = name
         self.acceptsPerTurn = max(1, acceptsPerTurn)
+        self.acceptsDescriptors = acceptsDescriptors
         self.owner = owner
         guard let descriptor = name.listener else { preconditionFailure("a published name listens") }
         self.descriptor = descriptor
@@ -53,7 +56,18 @@ final class Listener: EventHandler {
         pause?.cancel()
         reserve.release()
         name.removeName()
+        if acceptsDescriptors, !name.isInherited { emptyQueue() }
         name.close()
+    }
+
+    /// Closing the socket would drop here, with the clients that wait, what they have sent.
+    private func emptyQueue() {
+        Socket.stopConnects(descriptor)
+        while let _ = try? acceptOne() {}
+    }
+
+    private func acceptOne() throws(SystemError) -> OwnedDescriptor? {
+        try Socket.accept(descriptor, mayHoldDescriptors: acceptsDescriptors)
     }
 
     package func handle(_ readiness: Readiness) { accept(atMost: acceptsPerTurn) }
@@ -63,7 +77,7 @@ final class Listener: EventHandler {
             // The owner's code may have stopped us.
             guard source != nil else { return }
             do throws(SystemError) {
-                guard let client = try Socket.accept(descriptor) else { return }
+                guard let client = try acceptOne() else { return }
                 owner.listenerDidAccept(client)
             } catch {
                 switch AcceptFailure(error) {
@@ -80,7 +94,7 @@ final class Listener: EventHandler {
         reserve.release()
         let end = SuspendingClock.now + Self.shedTime
         var count = 0
-        while count < Self.shedLimit, count == 0 || .now < end, (try? Socket.accept(descriptor)) != nil { count += 1 }
+        while count < Self.shedLimit, count == 0 || .now < end, (try? acceptOne()) != nil { count += 1 }
         // Another thread may have been quicker. Then those who come wait, until there is a descriptor for them.
         try? reserve.acquire()
         guard count > 0 else { return cannotAccept(error) }

@@ -106,7 +106,12 @@ public final class PipeServer {
 
     func listen(at name: PublishedName) throws(PipeError) -> Listener {
         do {
-            let listener = try Listener(reactor, name, acceptsPerTurn: configuration.acceptsPerTurn, owner: self)
+            if configuration.connection.lacksPassRights, let socket = name.listener {
+                try DescriptorPassing.allow(socket)
+            }
+            let listener = try Listener(
+                reactor, name, acceptsPerTurn: configuration.acceptsPerTurn,
+                acceptsDescriptors: host.acceptsDescriptors, owner: self)
             keep(name)
             return listener
         } catch {

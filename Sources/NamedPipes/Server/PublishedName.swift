@@ -45,7 +45,11 @@ final class PublishedName {
         let socket = inherited.take()
         let passesNoRights = try Self.refuseDescriptors(socket)
         self.init(inherited.address, nil, socket, passesNoRights)
+        isInherited = true
     }
+
+    /// Whether others keep the listener, too: its queue is not ours to end.
+    private(set) var isInherited = false
 
     private init(
         _ address: PipeAddress, _ file: consuming SocketFile?, _ socket: consuming OwnedDescriptor,

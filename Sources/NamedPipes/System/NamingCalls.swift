@@ -5,7 +5,7 @@ internal import PipeReactor
 // The system calls that give a socket its name and ask who is behind one.
 
 // SO_PASSRIGHTS, since Linux 6.16: nobody may send descriptors through this socket or those accepted from it (unix(7)).
-private let passRights: Int32 = 83
+let passRights: Int32 = 83
 
 /// A socket on its way to being a listener.
 enum NamingSocket {

@@ -15,17 +15,23 @@ enum Socket {
     static func isPeersDoing(_ error: SystemError) -> Bool { error.code == EPIPE || error.code == ECONNRESET }
 
     /// `socket(2)`: a new unconnected stream socket.
-    static func stream() throws(SystemError) -> OwnedDescriptor {
+    static func stream(mayHoldDescriptors: Bool = false) throws(SystemError) -> OwnedDescriptor {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        return OwnedDescriptor(taking: try systemCall("socket") { socket(AF_UNIX, type, 0) })
+        let number = try systemCall("socket") { socket(AF_UNIX, type, 0) }
+        return OwnedDescriptor(taking: number, mayHoldDescriptors: mayHoldDescriptors)
     }
 
     /// `accept4(2)`: the next waiting connection, or nil if there is none.
-    static func accept(_ listener: Int32) throws(SystemError) -> OwnedDescriptor? {
+    static func accept(_ listener: Int32, mayHoldDescriptors: Bool = false) throws(SystemError) -> OwnedDescriptor? {
         let flags = Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let number = try nonBlockingCall("accept4") { accept4(listener, nil, nil, flags) }
         guard let number else { return nil }
-        return OwnedDescriptor(taking: number)
+        return OwnedDescriptor(taking: number, mayHoldDescriptors: mayHoldDescriptors)
+    }
+
+    /// `shutdown(2)` of a listening socket: nobody can connect any more, and who waits can still be accepted.
+    static func stopConnects(_ listener: Int32) {
+        _ = try? systemCall("shutdown") { shutdown(listener, Int32(SHUT_RD)) }
     }
 
     /// `connect(2)`: true once connected, false if the listener's queue is full. A socket file never makes it wait.

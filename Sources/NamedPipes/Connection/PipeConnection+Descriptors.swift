@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeReactor
+
+// Descriptors that the peer sends, where the kernel does not refuse them for us. They are taken out of the socket with the
+// bytes, closed on a helper thread, and the connection ends: after what came with them or before. A stream does not say
+// which byte a descriptor belongs to, so nothing can be sorted out, and a peer that sends some does not speak our protocol.
+
+extension PipeConnection {
+    /// One read of this connection, for whatever its state; see ``Socket/receive(_:_:)``.
+    func receive(into space: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int? {
+        guard flags.contains(.guarded) else { return try unsafe Socket.receive(descriptor, space) }
+        return try unsafe takeIn(ReceivedDescriptors.receive(descriptor, space))
+    }
+
+    /// As ``receive(into:)``, into `first` and, behind it, into `second`.
+    func receive(
+        into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> Int? {
+        guard flags.contains(.guarded) else { return try unsafe Socket.receive(descriptor, first, second) }
+        return try unsafe takeIn(ReceivedDescriptors.receive(descriptor, first, second))
+    }
+
+    private func takeIn(_ received: ReceivedDescriptors?) -> Int? {
+        guard let received else { return nil }
+        if received.hasAny {
+            extras.hasReceivedDescriptors = true
+            // They are open in this process until then; nobody else learns of them.
+            DescriptorDisposal.shared.close(received: received.descriptors)
+        }
+        return received.byteCount
+    }
+}
