@@ -26,6 +26,8 @@ extension DisconnectReason {
         case budgetExceeded
         /// ``DisconnectReason/serverStopped``
         case serverStopped
+        /// ``DisconnectReason/descriptorsReceived``
+        case descriptorsReceived
         /// ``DisconnectReason/framing(_:)``
         case framing
         /// ``DisconnectReason/system(_:)``
@@ -46,6 +48,7 @@ extension DisconnectReason {
         case .ageLimit: .ageLimit
         case .budgetExceeded: .budgetExceeded
         case .serverStopped: .serverStopped
+        case .descriptorsReceived: .descriptorsReceived
         case .framing: .framing
         case .system: .system
         }
