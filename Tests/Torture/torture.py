@@ -18,7 +18,7 @@ from errnos import ERRNOS, is_harmless
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-PATIENCE = 60  # seconds; the driver itself gives up sooner and says where it hangs
+PATIENCE = 120  # seconds; the driver itself gives up sooner and says where it hangs
 
 # Where the server's name is, and what stands there before.
 SCENARIOS = ("fresh", "stale", "abstract")

@@ -5,7 +5,7 @@ import NamedPipes
 /// The whole life of a server and its clients.
 enum Exchange {
     /// Far more than an undisturbed run takes, and enough for every delay that a failed call leads to.
-    private static let patience = Duration.seconds(8)
+    private static let patience = Duration.seconds(50)
 
     static func run(at text: String) -> Verdict {
         var verdict = Verdict()
