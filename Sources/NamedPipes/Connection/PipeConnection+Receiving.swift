@@ -128,9 +128,10 @@ extension PipeConnection {
             inputDidEnd()
             return false
         case .wouldBlock, .short:
-            // Where the end is known to be there, it is read as well. Mostly it comes next, but a stream may have seams
-            // (passed descriptors, urgent data), and what is sent on in place must not be overwritten.
-            if outcome == .short, flags.contains(.peerFinishing) {
+            // Where the end is known to be there, or this end will close, all is read. Mostly nothing else comes, but a
+            // stream may have seams (passed descriptors, urgent data), and what is sent on in place must not be
+            // overwritten.
+            if outcome == .short, !flags.isDisjoint(with: [.peerFinishing, .draining]) {
                 queue?.value.adoptBorrowed(host.buffers)
                 return true
             }

@@ -25,6 +25,7 @@ enum FuzzTargets {
         "connection": converse,
         "address": readAddress,
         "framing-name": readFramingName,
+        "listen-environment": readListenEnvironment,
     ]
 }
 

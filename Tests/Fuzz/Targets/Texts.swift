@@ -59,3 +59,24 @@ func readFramingName(_ input: inout Input) {
     let outcome = Outcome(of: frames(of: [[7]], framing), cutAt: [], framing)
     require(outcome == Outcome(messages: [[7]]), "one byte")
 }
+
+/// Any three texts announce sockets or do not; what is announced is consecutive, named, and meant for this process.
+func readListenEnvironment(_ input: inout Input) {
+    let isSet = input.number(below: 8)
+    let texts = input.text().split(separator: "\n", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
+    let text = { (index: Int) in isSet & 1 << index != 0 && index < texts.count ? texts[index] : nil }
+    let environment = ListenEnvironment(pid: text(0), fds: text(1), names: text(2))
+    do throws(InvalidListenEnvironment) {
+        let sockets = try environment.sockets(for: 4711)
+        guard !sockets.isEmpty else { return }
+        require(environment.pid.flatMap { Int($0) } == 4711, "sockets of somebody else")
+        require(environment.fds.flatMap { Int($0) } == sockets.count, "\(sockets.count) sockets")
+        require(sockets.enumerated().allSatisfy { $1.descriptor == 3 + $0 }, "not consecutive")
+        let names = sockets.map(\.name)
+        require(environment.names.map { $0 == names.joined(separator: ":") } ?? true, "other names")
+        require(environment.names != nil || names.allSatisfy { $0 == "unknown" }, "made-up names")
+        names.forEach(requirePrintable)
+    } catch {
+        requirePrintable("\(error)")
+    }
+}

@@ -108,9 +108,9 @@ import Testing
     }
 
     @Test func `21 · takes rates that make no sense as the nearest that do`() {
-        #expect(ConnectRate(burst: -1, perSecond: .nan) == ConnectRate(burst: 1, perSecond: 1 / 86_400))
+        #expect(ConnectRate(burst: -1, perSecond: .nan) == ConnectRate(burst: 1, perSecond: 1.0 / 86_400))
         #expect(ConnectRate(burst: .max, perSecond: .infinity) == ConnectRate(burst: 1_000_000, perSecond: 1_000_000))
-        #expect(ConnectRate(burst: 5, perSecond: -3) == ConnectRate(burst: 5, perSecond: 1 / 86_400))
+        #expect(ConnectRate(burst: 5, perSecond: -3) == ConnectRate(burst: 5, perSecond: 1.0 / 86_400))
     }
 
     @Test func `21 · remembers nobody who has nothing open and has not connected for long`() throws {

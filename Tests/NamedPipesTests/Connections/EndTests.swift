@@ -331,6 +331,18 @@ import Testing
             #expect(try raw.accepted.isOpen)
         }
     }
+
+    @Test func `37, 59 is not come to by a draining server before what lies behind an urgent byte was delivered`() throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop)
+            raw.peer.writeAll(frame("before"))
+            raw.peer.write([0x21], flags: urgent)
+            raw.peer.writeAll(frame("behind"))
+            raw.server.stop(drainingFor: .seconds(60))
+            try #require(loop.run { raw.recorder.isEverythingClosed })
+            #expect(raw.recorder.texts == ["before", "behind"])
+        }
+    }
 }
 
 /// `MSG_OOB`.
