@@ -332,7 +332,7 @@ import Testing
         }
     }
 
-    @Test func `37, 59 is not come to by a draining server before what lies behind an urgent byte was delivered`() throws {
+    @Test func `37, 59 comes to a draining server only behind what follows an urgent byte`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             raw.peer.writeAll(frame("before"))
