@@ -66,10 +66,15 @@ import Testing
         for _ in 1..<DescriptorDisposal.threadLimit {
             let bomb = try DescriptorBomb()
             bombs.append(bomb)
-            let (near, far) = try RawPeer.pair()
-            #expect(bomb.send(over: near, with: [0]) == 1)
             let peer = try RawPeer(connectingTo: server.address)
-            #expect(peer.write(frame("boom"), passing: [far.descriptor]) == 8)
+            try server.whileHeld {
+                let (near, far) = try RawPeer.pair()
+                #expect(bomb.send(over: near, with: [0]) == 1)
+                #expect(peer.write(frame("boom"), passing: [far.descriptor]) == 8)
+                // Before the server drops its own: the last one has to be there, or it would go off here.
+                near.close()
+                far.close()
+            }
             try #require(
                 eventually {
                     peer.readAll(); return peer.isAtEnd || !peer.readErrors.isEmpty
