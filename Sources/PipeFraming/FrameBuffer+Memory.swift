@@ -22,16 +22,37 @@ extension FrameBuffer {
     @usableFromInline
     @inline(never)
     mutating func makeRoom(for count: Int) {
-        let needed = byteCount + count
-        if needed <= capacity, head >= byteCount {
+        let needed = capacity(afterAppending: count)
+        if needed == capacity {
             moveUnreadToFront()
         } else {
-            reallocate(capacity: max(needed, capacity * 2, Self.smallestCapacity))
+            reallocate(capacity: needed)
         }
+    }
+
+    /// How many bytes can be appended before memory is moved or taken.
+    package var room: Int { capacity &- tail }
+
+    /// The capacity to which an append of `count` bytes leads.
+    package func capacity(afterAppending count: Int) -> Int {
+        if count <= room { return capacity }
+        let needed = byteCount + count
+        if needed <= capacity, head >= byteCount { return capacity }
+        return max(needed, capacity * 2, Self.smallestCapacity)
     }
 
     /// The first allocation of a buffer that is not told better: a few small messages.
     private static var smallestCapacity: Int { 256 }
+
+    /// Removes the bytes in `range`, counted from the first unread one. What stands in front of them is moved.
+    package mutating func remove(_ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= byteCount, "removing bytes that are not there")
+        guard !range.isEmpty else { return }
+        if let memory = unsafe memory {
+            unsafe (memory + head + range.count).update(from: memory + head, count: range.lowerBound)
+        }
+        removeFirst(range.count)
+    }
 
     private mutating func moveUnreadToFront() {
         let unreadCount = byteCount

@@ -181,7 +181,9 @@ public final class PipeClient {
         let kept = keptFrames ?? SendQueueSlot()
         keptFrames = kept
         let limits = configuration.connection
-        guard kept.value.isEmpty || kept.value.byteCount + message.count <= limits.sendQueueLimit else {
+        let byteCount = try Result { () throws(FramingError) in try host.frameByteCount(of: message) }
+            .mapError(PipeError.init).get()
+        guard kept.value.isEmpty || kept.value.byteCount + byteCount <= limits.sendQueueLimit else {
             throw .sendQueueFull(limit: limits.sendQueueLimit)
         }
         do {

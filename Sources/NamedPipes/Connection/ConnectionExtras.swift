@@ -15,6 +15,9 @@ final class ConnectionExtras {
     /// The peer has sent descriptors: nothing more is read, and the connection ends when what was read is delivered.
     var hasReceivedDescriptors = false
 
+    /// How many messages were dropped because the peer reads too slowly.
+    var droppedMessageCount = 0
+
     /// What is known of the end, from the moment it is decided.
     var ending: Ending?
 

@@ -13,8 +13,24 @@ final class ConnectionHost {
     // existential is opened at each message.
     let lengthPrefix: LengthPrefixFraming?
 
-    /// Up to how many bytes a queue takes another message without any question.
+    /// Up to how many bytes a queue takes another message without any question, if its memory is there or paid for.
     let plainQueueLimit: Int
+
+    /// Up to how many bytes a queue is not charged for, if it is empty again at the end of the turn.
+    let queueAllowance: Int
+
+    /// How much memory the connections use, and may use.
+    let ledger: ByteLedger
+
+    /// What one connection may hold.
+    let heldByteLimit: Int
+
+    // Read for each event, thus unchecked.
+    @exclusivity(unchecked) private(set) var deadlines: DeadlineSweep
+    private var sweep: ScheduledWork?
+
+    /// How many messages were dropped for slow readers.
+    var droppedMessageCount = 0
 
     /// The largest message that becomes a plain frame (``FrameBuffer/appendPlainFrame(_:)``); -1 where none does.
     let plainMessageLimit: Int
@@ -36,19 +52,67 @@ final class ConnectionHost {
     /// instructions.
     unowned(unsafe) var owner: (any ConnectionOwner)?
 
-    init(_ reactor: Reactor, _ configuration: PipeConnection.Configuration, _ delegate: any PipeConnectionDelegate) {
+    init(
+        _ reactor: Reactor, _ configuration: PipeConnection.Configuration, _ delegate: any PipeConnectionDelegate,
+        _ ledger: ByteLedger = ByteLedger()
+    ) {
         self.reactor = reactor
+        self.ledger = ledger
         self.framing = configuration.framing
         lengthPrefix = configuration.framing as? LengthPrefixFraming
         self.configuration = configuration
         acceptsDescriptors = configuration.lacksPassRights || !DescriptorPassing.isRefusedByKernel
         messagesPerTurn = max(1, configuration.messagesPerTurn)
         sendBufferByteCount = configuration.sendBufferByteCount
-        plainQueueLimit = min(configuration.highWaterMark, configuration.sendQueueLimit) - 4  // the header
+        plainQueueLimit = min(configuration.highWaterMark, configuration.sendQueueLimit) - Self.headerAllowance
+        queueAllowance = min(plainQueueLimit, Self.queueAllowanceLimit - Self.headerAllowance)
+        heldByteLimit = configuration.effectiveHeldByteLimit
+        unsafe deadlines = DeadlineSweep(configuration)
         plainMessageLimit = min(lengthPrefix?.plainLimit ?? -1, TransferBuffers.inPlaceByteCount - 1)
         self.delegate = delegate
         buffers = reactor.companion(TransferBuffers.self) { TransferBuffers(reactor) }
     }
+
+    /// What is put around a message that is taken without any question: the usual header.
+    static let headerAllowance = 4
+
+    /// The most that a queue is not charged for.
+    static let queueAllowanceLimit = 64 << 10
+
+    deinit { sweep?.cancel() }
+
+    // MARK: Deadlines
+
+    /// The present, in ticks of ``DeadlineSweep``.
+    var tick: UInt32 {
+        @inline(__always) get { unsafe deadlines.tick }
+    }
+
+    /// Something began that a limit applies to: has the deadlines looked after until nothing of the kind is left. So a
+    /// server with nothing to do is not woken up.
+    func watchDeadlines() {
+        guard sweep == nil else { return }
+        sweep = reactor.schedule(after: unsafe deadlines.interval) { [unowned self] in lookAfterDeadlines() }
+    }
+
+    private func lookAfterDeadlines() {
+        sweep = nil
+        unsafe deadlines.advance()
+        var isAnyoneWatched = false
+        for case let connection as PipeConnection in reactor.residents.elements where connection.host === self {
+            if connection.lookAfterDeadlines() { isAnyoneWatched = true }
+        }
+        if isAnyoneWatched { watchDeadlines() }
+    }
+}
+
+extension PipeConnection.Configuration {
+    /// A framing's limit is for messages. What surrounds them is little, and what was read behind one waits with it.
+    var effectiveHeldByteLimit: Int {
+        heldByteLimit ?? (min(framing.maximumMessageByteCount, .max / 2) + Self.heldByteSurplus)
+    }
+
+    private static let heldByteSurplus = 2 << 20
 }
 
 extension ConnectionHost {
@@ -57,6 +121,14 @@ extension ConnectionHost {
     func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
         if let lengthPrefix { return try lengthPrefix.encode(message, into: &output) }
         try framing.encode(message, into: &output)
+    }
+
+    /// The size of a message's frame. A framing that gives no envelope is not asked further: it is the message's then.
+    func frameByteCount(of message: Span<UInt8>) throws(FramingError) -> Int {
+        if let lengthPrefix, message.count <= lengthPrefix.plainLimit { return message.count + Self.headerAllowance }
+        var envelope = FrameBuffer()
+        _ = try framing.encodeEnvelope(of: message, into: &envelope)
+        return message.count + envelope.byteCount
     }
 }
 

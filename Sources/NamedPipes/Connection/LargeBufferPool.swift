@@ -13,8 +13,11 @@ final class LargeBufferPool {
     /// Smaller ones are the allocator's business.
     static let smallestByteCount = 32 << 10
 
+    /// Sizes of fresh ones are multiples of this, so that the next one who needs about as much can use it again.
+    static let step = 64 << 10
+
     /// How much is kept at most.
-    private static let keptByteCount = 32 << 20
+    static let keptByteCount = 32 << 20
 
     /// How long a buffer is kept unused at least; at most twice as long.
     private let keptTime: Duration
@@ -53,10 +56,8 @@ final class LargeBufferPool {
     /// Empty memory of at least that capacity, used before or fresh.
     func memory(atLeast capacity: Int) -> SharedBytes {
         if let found = take(atLeast: capacity) { return SharedBytes(found, pool: self) }
-        // In steps, so that the next one who needs about as much can use it again.
-        let step = 64 << 10
         var fresh = FrameBuffer()
-        fresh.reserveCapacity((capacity + step - 1) / step * step)
+        fresh.reserveCapacity((capacity + Self.step - 1) / Self.step * Self.step)
         return SharedBytes(fresh, pool: self)
     }
 

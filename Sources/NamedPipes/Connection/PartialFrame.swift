@@ -17,6 +17,12 @@ final class PartialFrame {
     /// Whether the walk was stopped (paused, out of budget): then whole frames may be here, and they come first.
     var mayHoldFrames = false
 
+    /// The memory, in the ledger of the connection's owner.
+    var charge = ByteCharge(for: .held)
+
+    /// When the first frame's first byte arrived, in ticks of ``DeadlineSweep``.
+    var beganTick: UInt32 = 0
+
     private let pool: LargeBufferPool
 
     init(_ pool: LargeBufferPool) {
@@ -82,6 +88,7 @@ final class PartialFrame {
         } else {
             memory = SharedBytes(pool: pool)
         }
+        charge.release()
         frameByteCount = nil
         scannedByteCount = 0
         mayHoldFrames = false

@@ -9,17 +9,29 @@ extension PipeConnection {
     /// and a second look at the connection would cost as much as the write itself.
     func send(encoded frame: SharedBytes) throws(PipeError) -> SendVerdict {
         guard queue == nil, lifecycle.canSend else {
-            _ = try append(frame)
-            return didQueue()
+            let room = try room(for: frame)
+            guard let queue = room.queue else { return .dropped }
+            append(frame, to: queue)
+            return didQueue(inPlaceOf: room.droppedMessageCount)
         }
+        noteActivity()
         let written = Result { () throws(SystemError) in
             try unsafe frame.bytes.withUnsafeBytes { bytes throws(SystemError) in
                 try unsafe Socket.send(descriptor, bytes)
             }
         }
-        if case .success(frame.bytes.byteCount) = written { return .accepted }
+        switch written {
+        case .success(frame.bytes.byteCount):
+            return .accepted
+        case .success(.some):
+            // Begun, thus not to be refused any more.
+            _ = takeQueue()
+        case .success(nil), .failure:
+            guard try room(for: frame).queue != nil else { return .dropped }
+        }
+        guard let queue else { return .accepted }
         // What did not leave is queued, also where nothing will: then it counts as a message that was not sent.
-        let queue = try append(frame)
+        append(frame, to: queue)
         do {
             try didWrite(try written.get() ?? 0, of: queue)
         } catch {
@@ -28,16 +40,18 @@ extension PipeConnection {
         return didQueue()
     }
 
-    private func append(_ frame: SharedBytes) throws(PipeError) -> SendQueueSlot {
+    private func room(for frame: SharedBytes) throws(PipeError) -> QueueRoom {
         let count = frame.bytes.byteCount
-        let queue = try queueWithRoom(for: count)
-        if count < TransferBuffers.inPlaceByteCount {
+        return try room(for: count) { () throws(FramingError) in count }
+    }
+
+    private func append(_ frame: SharedBytes, to queue: SendQueueSlot) {
+        if frame.bytes.byteCount < TransferBuffers.inPlaceByteCount {
             frame.withBytes { queue.value.bytes.append(contentsOf: $0) }
         } else {
             _ = unsafe frame.bytes.withUnsafeBytes { body in
                 unsafe queue.value.append(inPlace: body, frame) { _ in FrameEnvelope() }
             }
         }
-        return queue
     }
 }

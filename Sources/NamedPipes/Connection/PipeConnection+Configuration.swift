@@ -35,7 +35,7 @@ extension PipeConnection {
 
         /// How many bytes a connection may hold of messages that are not complete or not delivered yet; one that needs
         /// more ends with ``DisconnectReason/budgetExceeded(_:)``. The default is nil: the framing's largest message and
-        /// 256 KiB, so that only a framing that never comes to an end meets it.
+        /// 2 MiB, so that only a framing that never comes to an end meets it.
         public var heldByteLimit: Int?
 
         /// The size of the kernel's send buffer: how much may be on its way, taken by the kernel and not yet read by the

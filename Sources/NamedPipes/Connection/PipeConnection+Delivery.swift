@@ -8,22 +8,53 @@ extension PipeConnection {
     var isHeldBack: Bool { !flags.isDisjoint(with: [.paused, .heldBack]) }
 
     /// Delivers the whole frames of what was read and carries the rest.
+    ///
+    /// - Parameter began: when the first frame's first byte arrived, if that was in an earlier read.
     @inline(__always)
-    func walk(_ bytes: UnsafeRawBufferPointer, _ scannedByteCount: Int, _ budget: inout Int) {
+    func walk(
+        _ bytes: UnsafeRawBufferPointer, _ scannedByteCount: Int, began: UInt32? = nil, _ budget: inout Int
+    ) {
         let span = unsafe Span<UInt8>(_unsafeBytes: bytes)
         guard let walk = deliver(span, scannedByteCount, &budget) else { return }
         guard walk.consumedByteCount < span.count, lifecycle.isReceiving else { return }
-        carry(span.extracting(droppingFirst: walk.consumedByteCount), walk)
+        carry(span.extracting(droppingFirst: walk.consumedByteCount), walk, walk.consumedByteCount == 0 ? began : nil)
     }
 
     @inline(never)
-    private func carry(_ bytes: Span<UInt8>, _ walk: FrameWalk) {
+    private func carry(_ bytes: Span<UInt8>, _ walk: FrameWalk, _ began: UInt32?) {
         let rest = host.buffers.takePartial()
         rest.frameByteCount = walk.frameByteCount
         rest.moveToLargeMemory()
         rest.append(bytes)
         rest.note(walk)
+        hold(rest, since: began ?? host.tick)
+    }
+
+    private func hold(_ rest: PartialFrame, since tick: UInt32) {
+        rest.beganTick = tick
         partial = rest
+        if unsafe host.deadlines.watchesFrames { host.watchDeadlines() }
+        payForPartial()
+    }
+
+    /// Has the ledger know how much memory is held. Without room for it, the connection ends and holds nothing.
+    ///
+    /// - Returns: whether there was room.
+    @discardableResult
+    func payForPartial() -> Bool {
+        guard let partial else { return true }
+        do throws(ExceededBudget) {
+            if max(partial.byteCount, partial.frameByteCount ?? 0) > host.heldByteLimit {
+                throw ExceededBudget(scope: .connection, limit: host.heldByteLimit)
+            }
+            try partial.charge.adjust(to: partial.memory.bytes.capacity, host.ledger, userID: peer.userID)
+            return true
+        } catch {
+            self.partial = nil
+            host.buffers.giveBack(partial)
+            beginClose(.budgetExceeded(error))
+            return false
+        }
     }
 
     /// Delivers the whole frames of what was carried; what is left of it stays carried.
@@ -35,6 +66,7 @@ extension PipeConnection {
         guard let walk = result else { return }
         carried.removeFirst(walk.consumedByteCount)
         carried.note(walk)
+        if walk.consumedByteCount > 0 { carried.beganTick = host.tick }
         if carried.byteCount == 0, lifecycle.state != .closed {
             partial = nil
             host.buffers.giveBack(carried)
@@ -47,11 +79,12 @@ extension PipeConnection {
         guard lifecycle.isReceiving else { return }
         if let partial {
             partial.append(unsafe Span<UInt8>(_unsafeBytes: bytes))
+            payForPartial()
         } else if isHeldBack || budget <= 0 {
             let rest = host.buffers.takePartial()
             rest.append(unsafe Span<UInt8>(_unsafeBytes: bytes))
             rest.mayHoldFrames = true
-            partial = rest
+            hold(rest, since: host.tick)
         } else {
             unsafe walk(bytes, 0, &budget)
         }

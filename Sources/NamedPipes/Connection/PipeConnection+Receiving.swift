@@ -162,10 +162,10 @@ extension PipeConnection {
         let free = unsafe UnsafeMutableRawBufferPointer(rebasing: space[carried...])
         let count = try unsafe receive(into: free)
         if let count, count > 0 {
-            let scanned = partial.scannedByteCount
+            let (scanned, began) = (partial.scannedByteCount, partial.beganTick)
             self.partial = nil
             host.buffers.giveBack(partial)
-            unsafe walk(UnsafeRawBufferPointer(rebasing: space[..<(carried + count)]), scanned, &budget)
+            unsafe walk(UnsafeRawBufferPointer(rebasing: space[..<(carried + count)]), scanned, began: began, &budget)
         }
         return ReadOutcome(count, of: free.count)
     }
@@ -177,6 +177,7 @@ extension PipeConnection {
         let missing = partial.missingByteCount ?? .max
         let growth = min(missing, partial.growth)
         partial.makeRoom(for: growth)
+        guard payForPartial() else { return .wouldBlock }
         var room = 0
         var count: Int?
         let own = try unsafe partial.memory.bytes.withUnsafeFreeSpace(

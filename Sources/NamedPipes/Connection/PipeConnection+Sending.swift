@@ -30,7 +30,7 @@ extension PipeConnection {
     @discardableResult
     public func send(_ message: Span<UInt8>) throws(PipeError) -> SendVerdict {
         if let queue, lifecycle.canSend, message.count <= host.plainMessageLimit,
-            queue.value.byteCount &+ message.count <= host.plainQueueLimit
+            queue.value.byteCount &+ message.count <= queue.value.allowedByteCount
         {
             // It joins others, and what is to become of those is decided.
             queue.value.bytes.appendPlainFrame(message)
@@ -53,14 +53,15 @@ extension PipeConnection {
     func enqueue(
         _ message: Span<UInt8>, _ insert: (SendQueueSlot) throws(FramingError) -> Bool
     ) throws(PipeError) -> SendVerdict {
-        let queue = try queueWithRoom(for: message.count)
+        let room = try room(for: message.count) { () throws(FramingError) in try host.frameByteCount(of: message) }
+        guard let queue = room.queue else { return .dropped }
         do {
             if try !insert(queue) { try host.encode(message, into: &queue.value.bytes) }
         } catch {
-            if queue.value.isEmpty { giveBackQueue() }
+            giveBackQueueIfEmpty()
             throw PipeError(error)
         }
-        return didQueue()
+        return didQueue(inPlaceOf: room.droppedMessageCount)
     }
 
     /// Queues one message; see ``send(_:)-(Span<UInt8>)``.
@@ -74,36 +75,19 @@ extension PipeConnection {
     /// Queues what a client kept while it had no connection.
     func adopt(_ kept: SendQueueSlot) {
         queue = kept
+        payForQueue(kept)
         if kept.value.byteCount > host.configuration.highWaterMark { didRiseAboveHighWaterMark() }
         _ = didQueue()
     }
 
-    /// The queue, if it takes another message. An empty one takes any that the framing allows.
     @inline(__always)
-    func queueWithRoom(for byteCount: Int) throws(PipeError) -> SendQueueSlot {
-        guard lifecycle.canSend else { throw .notConnected }
-        if let queue {
-            let limit = host.configuration.sendQueueLimit
-            if queue.value.byteCount + byteCount <= limit { return queue }
-            if let relieved = try queueAfterFlush(with: byteCount, limit) { return relieved }
-        }
-        let fresh = host.buffers.takeQueue()
-        queue = fresh
-        return fresh
-    }
-
-    /// Before a message is refused, the kernel is asked to take what waits. Nil if it took everything.
-    @inline(never)
-    private func queueAfterFlush(with byteCount: Int, _ limit: Int) throws(PipeError) -> SendQueueSlot? {
-        flush()
-        guard lifecycle.canSend else { throw .notConnected }
-        guard let queue else { return nil }
-        guard queue.value.byteCount + byteCount <= limit else { throw .sendQueueFull(limit: limit) }
-        return queue
+    func didQueue(inPlaceOf droppedMessageCount: Int = 0) -> SendVerdict {
+        let verdict = didQueueOne()
+        return droppedMessageCount == 0 ? verdict : .acceptedByDropping(messageCount: droppedMessageCount)
     }
 
     @inline(__always)
-    func didQueue() -> SendVerdict {
+    private func didQueueOne() -> SendVerdict {
         // A large message may have left already.
         guard let queue else { return .accepted }
         let mark = host.configuration.highWaterMark
@@ -134,6 +118,7 @@ extension PipeConnection {
     /// Writes what is queued, once. The kernel takes all of it, or we wait for writability.
     func flush() {
         guard let queue, !flags.contains(.awaitingWritability), lifecycle.canWrite else { return }
+        noteActivity()
         write(queue)
     }
 
@@ -172,7 +157,13 @@ extension PipeConnection {
 
     private func awaitWritability(_ queue: SendQueueSlot) throws(SystemError) {
         flags.insert(.awaitingWritability)
+        // Either it has just taken something, or it is asked for the first time.
+        queue.value.tookLastTick = host.tick
+        if host.configuration.slowReaderPolicy == .keepLatest { keepLatest(in: queue) }
         queue.value.trim()
+        payForQueue(queue)
+        if unsafe host.deadlines.watchesQueues { host.watchDeadlines() }
+        guard lifecycle.canWrite else { return }
         if flags.contains(.watchingOutput) {
             // Behind the end of the input, the watch tells of changes only: have it look again, in case there is room.
             if flags.contains(.inputEnded) {
@@ -197,7 +188,7 @@ extension PipeConnection {
     }
 
     /// Down at the low-water mark: the delegate hears of it, and what was held back goes on.
-    private func didFallBelowHighWaterMark() {
+    func didFallBelowHighWaterMark() {
         flags.remove([.aboveHighWaterMark, .heldBack])
         flags.insert([.drainDue, .wantsTurn])
         schedule()

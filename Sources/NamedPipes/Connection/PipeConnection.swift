@@ -41,6 +41,10 @@ public final class PipeConnection: Identifiable {
     var lifecycle = ConnectionLifecycle()
     var flags: Flags = []
 
+    // In ticks of DeadlineSweep. Unchecked, because the second is written for each event.
+    private var openedTick: UInt32 = 0
+    @exclusivity(unchecked) private var activeTick: UInt32 = 0
+
     /// Takes over a connected, non-blocking descriptor. ``start()`` has to follow.
     init(_ host: ConnectionHost, _ descriptor: consuming OwnedDescriptor, _ peer: PeerCredentials) {
         self.host = host
@@ -50,6 +54,9 @@ public final class PipeConnection: Identifiable {
         unsafe source = EventSource(host.reactor, owning: descriptor, .readable, handler: self)
         // The reactor's table of residents holds the connection for as long as it is registered.
         key = host.reactor.residents.insert(self)
+        openedTick = host.tick
+        noteActivity()
+        if unsafe host.deadlines.watchesEveryone { host.watchDeadlines() }
     }
 
     /// Registers with epoll.
@@ -97,6 +104,10 @@ public final class PipeConnection: Identifiable {
 
     /// After the end: whether a message had been handed to the kernel in part. It was certainly not delivered whole.
     public var hasPartlySentMessage: Bool { ownExtras?.ending?.hasPartlySentMessage ?? false }
+
+    /// How many messages were dropped here because the peer reads too slowly, old and new ones; see
+    /// ``Configuration/slowReaderPolicy``.
+    public var droppedMessageCount: Int { ownExtras?.droppedMessageCount ?? 0 }
 
     /// What other threads may hold in order to send here.
     public var sender: PipeSender {
@@ -229,6 +240,7 @@ extension PipeConnection: TurnWork, EventHandler {
     }
 
     package func handle(_ readiness: Readiness) {
+        noteActivity()
         // By far the most events: something to read, for a connection that is in the middle of nothing.
         if readiness.isOnlyReadable, flags == .registered, queue == nil, partial == nil, lifecycle.isUsual {
             return serve()
@@ -253,7 +265,7 @@ extension PipeConnection: TurnWork, EventHandler {
     @inline(__always)
     private func serve() {
         flags = [.registered, .busy]
-        queue = host.buffers.takeQueue()
+        _ = takeQueue()
         var budget = host.messagesPerTurn
         readPlainly(&budget)
         if let queue {
@@ -302,6 +314,37 @@ extension PipeConnection: TurnWork, EventHandler {
         }
         finishOutput()
         if lifecycle.state == .closed { report() }
+    }
+}
+
+// MARK: - Deadlines
+
+extension PipeConnection {
+    /// Something came in or went out.
+    @inline(__always)
+    func noteActivity() { unsafe activeTick = host.tick }
+
+    /// What of this connection has a deadline that can pass. A close has its own.
+    private func stamps() -> DeadlineSweep.Stamps {
+        // Who is kept waiting by us is not late.
+        if let partial, isHeldBack || partial.mayHoldFrames { partial.beganTick = host.tick }
+        let isWriting = flags.contains(.awaitingWritability) && lifecycle.canWrite
+        return DeadlineSweep.Stamps(
+            frameBegan: lifecycle.isReceiving ? partial?.beganTick : nil,
+            tookLast: isWriting ? queue?.value.tookLastTick : nil, wasActive: unsafe activeTick, opened: openedTick)
+    }
+
+    /// Ends the connection if a deadline has passed. Returns whether one may pass later.
+    func lookAfterDeadlines() -> Bool {
+        guard lifecycle.state == .open || lifecycle.state == .finished else { return false }
+        let stamps = stamps()
+        guard let reason = unsafe host.deadlines.overdue(stamps) else { return unsafe host.deadlines.watches(stamps) }
+        switch reason {
+        // Whoever takes nothing does not take last words either.
+        case .writeStalled, .idle: end(reason)
+        default: beginClose(reason)
+        }
+        return false
     }
 }
 

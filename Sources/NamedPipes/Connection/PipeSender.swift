@@ -29,16 +29,20 @@ public struct PipeSender: Sendable {
         self.shared = shared
     }
 
-    /// How many messages given to ``post(_:)`` on this connection were refused or came too late, by all senders.
+    /// How many messages given to ``post(_:)`` on this connection were refused, dropped for a slow reader, or
+    /// came too late, by all senders.
     public var droppedMessageCount: Int { shared.dropped.load(ordering: .relaxed) }
 
     /// Sends one message, without waiting to hear what became of it. From any thread.
     ///
-    /// A message that is refused, for any of the reasons of ``PipeConnection/send(_:)-(Span<UInt8>)``, is counted in
-    /// ``droppedMessageCount``.
+    /// A message that is refused, for any of the reasons of ``PipeConnection/send(_:)-(Span<UInt8>)``, or that the
+    /// slow-reader policy drops, is counted in ``droppedMessageCount``.
     public func post(_ message: [UInt8]) {
         submit(message) { [shared] verdict in
-            if case .failure = verdict { shared.dropped.add(1, ordering: .relaxed) }
+            switch verdict {
+            case .failure, .success(.dropped): shared.dropped.add(1, ordering: .relaxed)
+            case .success: break
+            }
         }
     }
 

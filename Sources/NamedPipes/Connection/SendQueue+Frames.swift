@@ -6,25 +6,25 @@ internal import PipeFraming
 
 extension SendQueue {
     /// What follows next, when the queue is walked from the first frame of which nothing was written.
-    private enum Part {
+    enum Part {
         /// Whole frames, in that range of the buffer.
         case frames(Range<Int>)
         /// The frame of a large message.
         case large(Insertion)
     }
 
-    private struct Cursor {
+    struct Cursor {
         var offset: Int
         var index: Int
     }
 
-    private var firstUnsent: Cursor {
+    var firstUnsent: Cursor {
         // The frame that has been begun is the first insertion's, or lies in the buffer with all that is left of it.
         guard let first = insertions.first, first.isStarted else { return Cursor(offset: startedByteCount, index: 0) }
         return Cursor(offset: first.position + first.envelope.suffixByteCount, index: 1)
     }
 
-    private func part(at cursor: inout Cursor) -> Part? {
+    func part(at cursor: inout Cursor) -> Part? {
         let next = cursor.index < insertions.count ? insertions[cursor.index] : nil
         let end = next.map { $0.position - $0.envelope.prefixByteCount } ?? bytes.byteCount
         if cursor.offset < end {
@@ -89,7 +89,7 @@ extension SendQueue {
 }
 
 extension SendQueue.Insertion {
-    fileprivate var frameByteCount: Int { envelope.prefixByteCount + byteCount + envelope.suffixByteCount }
+    var frameByteCount: Int { envelope.prefixByteCount + byteCount + envelope.suffixByteCount }
 
     fileprivate func withBody(_ use: (Span<UInt8>) -> Void) {
         let body = unsafe UnsafeRawBufferPointer(start: start, count: byteCount)

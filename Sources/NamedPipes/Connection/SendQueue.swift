@@ -21,6 +21,18 @@ struct SendQueue: ~Copyable {
     /// How many bytes at the front belong to a frame whose beginning has already been written.
     private(set) var startedByteCount = 0
 
+    /// Up to how many bytes another small message is taken without any question.
+    var allowedByteCount = 0
+
+    /// The memory, in the ledger of the connection's owner; nothing while there is little and it leaves in this turn.
+    var charge = ByteCharge(for: .queued)
+
+    /// When the kernel took something the last time, in ticks of ``DeadlineSweep``; counts while something waits.
+    var tookLastTick: UInt32 = 0
+
+    /// The memory that the insertions keep.
+    private var insertedCapacity = 0
+
     /// The next one in the reserve of ``TransferBuffers``, while this one lies there.
     var nextInReserve: SendQueueSlot?
 
@@ -34,11 +46,17 @@ struct SendQueue: ~Copyable {
         /// What keeps the memory. Nil while it lies in the reactor's receive space, which the next read overwrites.
         var owner: SharedBytes?
         var envelope: FrameEnvelope
+        /// How much memory it keeps, also when a part of it has left.
+        var capacity: Int
         /// Whether a byte of its frame was written.
         var isStarted = false
     }
 
     var byteCount: Int { bytes.byteCount &+ insertedByteCount }
+
+    /// The memory that it keeps.
+    var capacity: Int { bytes.capacity + insertedCapacity }
+
     var isEmpty: Bool { byteCount == 0 }
 
     /// Whether all is in one piece.
@@ -59,8 +77,9 @@ struct SendQueue: ~Copyable {
         unsafe insertions.append(
             Insertion(
                 position: before + envelope.prefixByteCount, start: start, byteCount: body.count, owner: owner,
-                envelope: envelope))
+                envelope: envelope, capacity: body.count))
         insertedByteCount += body.count
+        insertedCapacity += body.count
         return true
     }
 
@@ -73,12 +92,14 @@ struct SendQueue: ~Copyable {
     @inline(never)
     private mutating func adoptInsertions(_ buffers: TransferBuffers) {
         for index in insertions.indices where insertions[index].owner == nil {
-            let owner = buffers.pool.memory(atLeast: insertions[index].byteCount)
+            let owner = buffers.memory(for: insertions[index].byteCount)
             let borrowed = unsafe UnsafeRawBufferPointer(
                 start: insertions[index].start, count: insertions[index].byteCount)
             owner.bytes.append(contentsOf: unsafe Span<UInt8>(_unsafeBytes: borrowed))
             unsafe insertions[index].start = owner.bytes.withUnsafeBytes { unsafe $0.baseAddress.unsafelyUnwrapped }
             insertions[index].owner = owner
+            insertedCapacity += owner.bytes.capacity - insertions[index].capacity
+            insertions[index].capacity = owner.bytes.capacity
         }
     }
 
@@ -121,6 +142,7 @@ struct SendQueue: ~Copyable {
             insertedByteCount -= ofBody
             left -= ofBody
             guard insertions[index].byteCount == 0 else { break }
+            insertedCapacity -= insertions[index].capacity
             sent += 1
         }
         passed += insertions.count == sent ? left : 0
@@ -143,9 +165,24 @@ struct SendQueue: ~Copyable {
         bytes.removeFirst(bytes.byteCount)
     }
 
+    /// Drops these large messages, but leaves their envelopes.
+    mutating func dropInsertions(_ range: Range<Int>) {
+        for insertion in insertions[range] {
+            insertedByteCount -= insertion.byteCount
+            insertedCapacity -= insertion.capacity
+        }
+        insertions.removeSubrange(range)
+    }
+
+    /// Moves insertions from the one with that index on to where their envelopes are, so many bytes further in front.
+    mutating func moveInsertions(from index: Int, by byteCount: Int) {
+        for index in index..<insertions.count { insertions[index].position -= byteCount }
+    }
+
     /// Lets the large messages go.
     mutating func clearInsertions() {
         insertions.removeAll()
         insertedByteCount = 0
+        insertedCapacity = 0
     }
 }

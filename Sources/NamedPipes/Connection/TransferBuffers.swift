@@ -46,8 +46,13 @@ final class TransferBuffers {
     private static let keptQueueByteCount = 256 << 10
     private static let keptCount = 64
 
+    /// What may be in use beside what connections hold, in all: the receive space, what the pool keeps, the reserve.
+    static let keptByteCount =
+        receiveByteCount + LargeBufferPool.keptByteCount + keptCount * (keptPartialByteCount + keptQueueByteCount)
+    private static let receiveByteCount = 224 << 10
+
     init(_ reactor: Reactor) {
-        unsafe receiveSpace = .allocate(byteCount: 224 << 10, alignment: 4096)
+        unsafe receiveSpace = .allocate(byteCount: Self.receiveByteCount, alignment: 4096)
         pool = LargeBufferPool(reactor)
     }
 
@@ -56,6 +61,7 @@ final class TransferBuffers {
         while let queue = popReserve() { queue.destroy() }
     }
 
+    /// An empty queue. How much it takes without a question is for the caller to set: here, that would cost a retain.
     @inline(__always)
     func takeQueue() -> SendQueueSlot { popReserve() ?? SendQueueSlot() }
 
@@ -69,10 +75,11 @@ final class TransferBuffers {
 
     @inline(__always)
     func giveBack(_ queue: SendQueueSlot) {
-        // Nothing here may call anything, or the compiler retains this object around it.
-        guard reserveCount < Self.keptCount, queue.value.bytes.capacity <= Self.keptQueueByteCount,
-            queue.value.isContiguous
-        else { return giveBackUnusual(queue) }
+        // Nothing here may call anything, or the compiler retains this object around it. A queue that was never charged
+        // for has held little: its memory is within what is kept.
+        guard reserveCount < Self.keptCount, queue.value.charge.byteCount == 0, queue.value.isContiguous else {
+            return giveBackUnusual(queue)
+        }
         queue.value.clear()
         queue.value.nextInReserve = reserve
         reserve = queue
@@ -82,10 +89,19 @@ final class TransferBuffers {
     @inline(never)
     private func giveBackUnusual(_ queue: SendQueueSlot) {
         queue.value.clearInsertions()
+        queue.value.charge.release()
         guard reserveCount < Self.keptCount, queue.value.bytes.capacity <= Self.keptQueueByteCount else {
             return queue.destroy()
         }
         giveBack(queue)
+    }
+
+    /// Empty memory for a message that has to wait, exactly as much as it needs where the pool would give it more.
+    func memory(for byteCount: Int) -> SharedBytes {
+        guard byteCount < LargeBufferPool.step else { return pool.memory(atLeast: byteCount) }
+        var fresh = FrameBuffer()
+        fresh.reserveCapacity(byteCount)
+        return SharedBytes(fresh)
     }
 
     func takePartial() -> PartialFrame { partials.popLast() ?? PartialFrame(pool) }

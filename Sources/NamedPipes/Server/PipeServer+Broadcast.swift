@@ -8,7 +8,14 @@ extension PipeServer {
         /// How many connections took the message.
         public internal(set) var acceptedCount = 0
 
-        /// Which ones refused it, and why: their queue was full, or they were closing.
+        /// How many connections dropped the message, because their peer reads too slowly;
+        /// see ``PipeConnection/Configuration/slowReaderPolicy``.
+        public internal(set) var droppedCount = 0
+
+        /// How many older messages the connections dropped to make room for this one.
+        public internal(set) var displacedMessageCount = 0
+
+        /// Which ones refused it, and why: their queue was full, a budget was used up, or they were closing.
         public internal(set) var refusals: [PipeConnection.ID: PipeError] = [:]
     }
 
@@ -33,8 +40,7 @@ extension PipeServer {
         for case let connection as PipeConnection in reactor.residents.elements where connection.host === host {
             guard filter(connection) else { continue }
             do {
-                _ = try connection.send(encoded: frame)
-                outcome.acceptedCount += 1
+                outcome.note(try connection.send(encoded: frame))
             } catch {
                 outcome.refusals[connection.id] = error
             }
@@ -64,5 +70,19 @@ extension PipeServer {
         _ message: String, where filter: (PipeConnection) -> Bool = { _ in true }
     ) throws(PipeError) -> BroadcastOutcome {
         try broadcast(message.utf8.span, where: filter)
+    }
+}
+
+extension PipeServer.BroadcastOutcome {
+    fileprivate mutating func note(_ verdict: PipeConnection.SendVerdict) {
+        switch verdict {
+        case .accepted, .acceptedAboveHighWaterMark:
+            acceptedCount += 1
+        case .acceptedByDropping(let messageCount):
+            acceptedCount += 1
+            displacedMessageCount += messageCount
+        case .dropped:
+            droppedCount += 1
+        }
     }
 }

@@ -69,8 +69,8 @@ extension PipeServer {
         /// is in many queues without being copied counts in each of them.
         public var byteBudget: Int? = 1 << 30
 
-        /// As ``byteBudget``, for all connections of one user (`SO_PEERCRED` at the connect). The default is nil: a
-        /// quarter of ``byteBudget`` where others than the server's own user can connect, else all of it.
+        /// As ``byteBudget``, for all connections of one user (`SO_PEERCRED` at the connect). The default is nil: all
+        /// of ``byteBudget`` if nobody but the own user and root is admitted, otherwise a quarter of it.
         public var byteBudgetPerUser: Int?
 
         /// The defaults, with the given framing.

@@ -17,6 +17,20 @@ extension PipeServer {
         /// How many clients were turned away, by reason. Reasons that never occurred are left out.
         public var refusedCounts: [ConnectionRefusal: Int] = [:]
 
+        /// How much memory the connections hold for messages that are not complete or not delivered yet, in bytes.
+        public var heldByteCount = 0
+
+        /// How much memory the connections hold for what waits to be sent, in bytes. A queue that is empty again at the
+        /// end of the turn, and never was above 64 KiB, does not count.
+        public var queuedByteCount = 0
+
+        /// The most that ``queuedByteCount`` has ever been.
+        public var queueHighWaterByteCount = 0
+
+        /// How many messages were dropped because their reader was too slow;
+        /// see ``PipeConnection/Configuration/slowReaderPolicy``.
+        public var droppedMessageCount = 0
+
         /// Nothing has happened yet.
         public init() {}
 
@@ -36,12 +50,20 @@ extension PipeServer {
         statistics.openCount = connectionCount
         unsafe closedCounts.add(to: &statistics.closedCounts)
         refusals.counts.add(to: &statistics.refusedCounts)
+        statistics.heldByteCount = host.ledger.heldByteCount
+        statistics.queuedByteCount = host.ledger.queuedByteCount
+        statistics.queueHighWaterByteCount = host.ledger.queueHighWaterByteCount
+        statistics.droppedMessageCount = host.droppedMessageCount
         return statistics
     }
 
     /// How many clients of each user were turned away, wherever it is known who they were. The first 1,024 users are
     /// counted one by one, those who come later in ``statistics`` only.
     public var refusedCountsByUser: [UInt32: Int] { refusals.countsByUser }
+
+    /// How often each user's connections met a budget of the server, for what they hold or for what was to be sent to
+    /// them. The first 1,000 users are counted one by one.
+    public var budgetExceededCountsByUser: [UInt32: Int] { host.ledger.refusalCounts }
 }
 
 /// How often each case has occurred: an addition each, without hashing.

@@ -96,7 +96,9 @@ public final class PipeServer {
         self.reactor = reactor
         self.configuration = configuration
         self.delegate = delegate
-        host = ConnectionHost(reactor, configuration.connection, delegate)
+        host = ConnectionHost(
+            reactor, configuration.connection, delegate,
+            ByteLedger(limit: configuration.byteBudget, limitPerUser: configuration.effectiveByteBudgetPerUser))
         unsafe admission = Admission(
             configuration, ownUserID: CurrentProcess.userID, descriptorLimit: CurrentProcess.descriptorLimit)
         listener = try listen(at: makeName())
@@ -182,6 +184,7 @@ public final class PipeServer {
 
     private func finishStopping() {
         guard state == .stopping, connectionCount == 0 else { return }
+        assert(host.ledger.byteCount == 0, "connections that have ended hold \(host.ledger.byteCount) bytes")
         state = .stopped
         drainTimer?.cancel()
         let delegate = delegate

@@ -116,7 +116,8 @@ import Testing
             let expected: [(Int, Result<PipeConnection.SendVerdict, PipeError>)] = [
                 (1000, .success(.accepted)), (900_000, .success(.acceptedAboveHighWaterMark)),
                 (900_000, .failure(.sendQueueFull(limit: 1_000_000))),
-                ((16 << 20) + 1, .failure(.sendQueueFull(limit: 1_000_000))),
+                // What will never do comes first.
+                ((16 << 20) + 1, .failure(.messageTooLarge(byteCount: (16 << 20) + 1, limit: 16 << 20))),
             ]
             for (index, (byteCount, _)) in expected.enumerated() {
                 ask(byteCount)

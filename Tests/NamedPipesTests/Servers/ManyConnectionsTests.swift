@@ -92,7 +92,7 @@ private struct Cost {
 }
 
 /// Allows as many descriptors as this process may have.
-private func raisedDescriptorLimit() -> Int {
+func raisedDescriptorLimit() -> Int {
     // 7: RLIMIT_NOFILE, an enumeration in the header.
     var limit = rlimit()
     guard unsafe getrlimit(7, &limit) == 0 else { return 0 }
