@@ -37,6 +37,8 @@ public final class DescriptorWatch: EventHandler {
         handler = nil
     }
 
+    package static var callbackName: StaticString { "watched descriptor" }
+
     package func handle(_ readiness: Readiness) { handler?() }
 
     deinit { cancel() }
@@ -73,7 +75,8 @@ extension Reactor {
     public func watch(
         _ descriptor: Int32, for direction: DescriptorWatch.Direction, handler: @escaping () -> Void
     ) throws(SystemError) -> DescriptorWatch {
-        try DescriptorWatch(self, descriptor, direction, handler)
+        assertOwner()
+        return try DescriptorWatch(self, descriptor, direction, handler)
     }
 }
 

@@ -59,7 +59,11 @@ package struct EventSource: ~Copyable {
             to: Block(
                 handler: object, handlerType: type(of: handler), base: base, ownedDescriptor: owned,
                 mayHoldDescriptors: mayHoldDescriptors))
-        let result = unsafe event_assign(event, base.pointer, number, interest.flags, eventDidFire, block)
+        // Decided here, so that a reactor that measures nothing does not ask at each event.
+        let result =
+            base.watch == nil
+            ? unsafe event_assign(event, base.pointer, number, interest.flags, eventDidFire, block)
+            : unsafe event_assign(event, base.pointer, number, interest.flags, measuredEventDidFire, block)
         precondition(result == 0, "event_assign: a descriptor or flags that libevent does not take")
     }
 
@@ -106,6 +110,9 @@ package protocol EventHandler: AnyObject {
     /// Called on the reactor's thread. The source may be let go inside.
     func handle(_ readiness: Readiness)
 
+    /// What measurements call its events. The default is "event".
+    static var callbackName: StaticString { get }
+
     /// Calls ``handle(_:)`` of the object behind a pointer. The default holds it for the duration of the call, because it
     /// may drop the last other reference to itself, and the source with it. Who makes sure of that otherwise saves a
     /// retain and a release at each event.
@@ -113,6 +120,8 @@ package protocol EventHandler: AnyObject {
 }
 
 extension EventHandler {
+    package static var callbackName: StaticString { "event" }
+
     package static func deliver(_ readiness: Readiness, to handler: UnsafeRawPointer) {
         unsafe Unmanaged<Self>.fromOpaque(handler).takeUnretainedValue().handle(readiness)
     }
@@ -123,6 +132,14 @@ private func eventDidFire(_: Int32, _ flags: Int16, _ context: UnsafeMutableRawP
     let block = unsafe context.unsafelyUnwrapped.assumingMemoryBound(to: EventSource.Block.self)
     unsafe block.pointee.base.hasFired = true
     unsafe block.pointee.handlerType.deliver(Readiness(rawValue: flags & ~Int16(EV_ET)), to: block.pointee.handler)
+}
+
+/// The same on a reactor that measures.
+private func measuredEventDidFire(_ number: Int32, _ flags: Int16, _ context: UnsafeMutableRawPointer?) {
+    let block = unsafe context.unsafelyUnwrapped.assumingMemoryBound(to: EventSource.Block.self)
+    // The callback may end the source, and with it what holds these.
+    let (base, name) = unsafe (block.pointee.base, block.pointee.handlerType.callbackName)
+    base.watch?.measure(name) { unsafe eventDidFire(number, flags, context) }
 }
 
 extension Interest {

@@ -20,6 +20,8 @@ public final class Reactor {
     public let executor: ReactorExecutor
 
     let base: EventBase
+    /// Measures callbacks, if the reactor was told to.
+    package var watch: CallbackWatch? { base.watch }
     /// Whether the loop may look again and again before it sleeps.
     let mayPoll: Bool
     var busyPolling: BusyPolling
@@ -40,7 +42,7 @@ public final class Reactor {
     public init(configuration: Configuration = Configuration()) throws(SystemError) {
         mayPoll = configuration.busyPollingTime > .zero
         busyPolling = BusyPolling(limit: configuration.busyPollingTime)
-        base = try EventBase()
+        base = try EventBase(watch: try CallbackWatch(configuration))
         executor = try ReactorExecutor()
         wakeUpSource = EventSource(base, executor.wakeUpDescriptor, .readable, executor)
         try wakeUpSource?.register()
@@ -73,10 +75,11 @@ public final class Reactor {
     /// - Returns: whether the condition holds.
     @discardableResult
     public func run(timeout: Duration? = nil, until condition: () -> Bool) -> Bool {
+        precondition(executor.isInOwnProcess, "a reactor cannot be taken into a forked child")
         precondition(!isRunning, "run() inside run(): a callback cannot run the loop that runs it")
         isRunning = true
         defer { isRunning = false }
-        executor.adoptCurrentThread()
+        executor.beginRunning()
         var isTimedOut = false
         let timer = timeout.map { schedule(after: $0) { isTimedOut = true } }
         defer { timer?.cancel() }
@@ -118,14 +121,23 @@ public final class Reactor {
     public func schedule(
         after delay: Duration, repeating interval: Duration? = nil, _ work: @escaping () -> Void
     ) -> ScheduledWork {
+        assertOwner()
         precondition(interval.map { $0 > .zero } ?? true, "a repeating timer needs an interval greater than zero")
         return ScheduledWork(self, after: delay, repeating: interval, work)
     }
+
+    // MARK: Whose it is
+
+    /// In debug builds, ends the process where something that lives on this reactor is used on another thread, or in a
+    /// forked child: both corrupt it sooner or later, and elsewhere. Release builds do not look.
+    @inline(__always)
+    func assertOwner() { assert(executor.admitsCaller, "a reactor's objects belong to its thread and its process") }
 
     // MARK: The turn
 
     /// Has `work` run once at the end of this turn, or of the next one if this turn's end has already begun.
     package func runAtEndOfTurn(_ work: any TurnWork) {
+        assertOwner()
         turnQueue.append(work)
     }
 
@@ -148,12 +160,17 @@ public final class Reactor {
         executor.deliverMail(on: self)
         runTurnQueue()
         residents.letDepartedGo()
+        watch?.turnDidEnd()
     }
 
     private func runTurnQueue() {
         guard !turnQueue.isEmpty else { return }
         swap(&turnQueue, &runningQueue)
-        for work in runningQueue { work.runInTurn() }
+        if let watch {
+            for work in runningQueue { watch.measure("end of turn") { work.runInTurn() } }
+        } else {
+            for work in runningQueue { work.runInTurn() }
+        }
         runningQueue.removeAll(keepingCapacity: true)
     }
 

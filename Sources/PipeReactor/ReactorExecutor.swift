@@ -25,6 +25,8 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     private let hasMail = Atomic(false)
     private let stopRequested = Atomic(false)
     private let thread = Atomic<UInt>(0)
+    private let process = Atomic<Int32>(0)
+    private let hasRun = Atomic(false)
     private let wakeUp: WakeUp
 
     init() throws(SystemError) {
@@ -107,12 +109,33 @@ extension ReactorExecutor {
 
     // MARK: The reactor's side
 
+    /// Whether the caller may use what lives on the reactor: in the process that made it, and, from the first time that it
+    /// runs to its end, on the thread that runs it. For assertions, since it costs a system call.
+    package var admitsCaller: Bool {
+        if thread.load(ordering: .relaxed) == 0 { return true }
+        return isInOwnProcess && (isCurrent || !hasRun.load(ordering: .relaxed))
+    }
+
+    /// The calling thread runs the reactor from now on.
+    func beginRunning() {
+        adoptCurrentThread()
+        hasRun.store(true, ordering: .relaxed)
+    }
+
+    /// False in a child that was forked and runs no other program: it shares the epoll descriptor with its parent, and
+    /// what it takes out there is gone for the parent as well.
+    var isInOwnProcess: Bool {
+        let own = process.load(ordering: .relaxed)
+        return own == 0 || own == getpid()
+    }
+
     var isMailWaiting: Bool { hasMail.load(ordering: .relaxed) }
     var isStopRequested: Bool { stopRequested.load(ordering: .acquiring) }
     package var wakeUpDescriptor: Int32 { wakeUp.rawDescriptor }
 
     func adoptCurrentThread() {
         mailbox.withLock { _ in thread.store(UInt(pthread_self()), ordering: .relaxed) }
+        process.store(getpid(), ordering: .relaxed)
     }
 
     package func handle(_ readiness: Readiness) { wakeUp.wait() }
@@ -127,16 +150,24 @@ extension ReactorExecutor {
             return mail
         }
         for letter in mail {
-            switch letter {
-            case .function(let work): work(reactor)
-            // The runtime takes an `await` between two actors for a function call only if the executor is the same and
-            // the task's preference is the one the job was started with. Otherwise each would go through the mailbox.
-            case .job(let job, ofPreferringTask: false):
-                unsafe job.runSynchronously(on: asUnownedSerialExecutor())
-            case .job(let job, ofPreferringTask: true):
-                unsafe job.runSynchronously(
-                    isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+            if let watch = reactor.watch {
+                watch.measure("posted work") { open(letter, on: reactor) }
+            } else {
+                open(letter, on: reactor)
             }
+        }
+    }
+
+    private func open(_ letter: Mail, on reactor: Reactor) {
+        switch letter {
+        case .function(let work): work(reactor)
+        // The runtime takes an `await` between two actors for a function call only if the executor is the same and
+        // the task's preference is the one the job was started with. Otherwise each would go through the mailbox.
+        case .job(let job, ofPreferringTask: false):
+            unsafe job.runSynchronously(on: asUnownedSerialExecutor())
+        case .job(let job, ofPreferringTask: true):
+            unsafe job.runSynchronously(
+                isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
         }
     }
 

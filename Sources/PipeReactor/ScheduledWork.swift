@@ -42,6 +42,8 @@ public final class ScheduledWork: EventHandler {
         return work.take()
     }
 
+    package static var callbackName: StaticString { "timer" }
+
     package func handle(_ readiness: Readiness) {
         guard let work else { return }
         let now = SuspendingClock.now

@@ -94,6 +94,7 @@ public final class PipeClient {
     ///
     /// Inside `didCloseWith`, it begins when that has returned.
     public func connect() {
+        host.assertOwner()
         guard state == .idle else {
             wantsToConnect = state == .connected && connection == nil
             return
@@ -108,6 +109,7 @@ public final class PipeClient {
     /// ``State/disconnected`` and lets go of its delegate. Messages that were kept for a next connection are dropped;
     /// ``keptMessageCount`` says how many there are.
     public func disconnect() {
+        host.assertOwner()
         guard state != .disconnected else { return }
         endAttempt()
         backoff = nil
@@ -138,6 +140,7 @@ public final class PipeClient {
     /// - Throws: as ``PipeConnection/send(_:)-(Span<UInt8>)``.
     @discardableResult
     public func send(_ message: Span<UInt8>) throws(PipeError) -> PipeConnection.SendVerdict {
+        host.assertOwner()
         if let connection, connection.isOpen { return try connection.send(message) }
         guard configuration.unsentMessages == .keep, state != .disconnected, !isDisconnecting else {
             throw .notConnected

@@ -44,6 +44,9 @@ final class ConnectionHost {
     // Read at each accept, where the whole configuration would be copied for it.
     let sendBufferByteCount: Int?
 
+    // Unchecked: nothing is called while it is changed, and a check would cost more than the addition.
+    @exclusivity(unchecked) var traffic = Traffic()
+
     /// Held strongly until the server or client has stopped.
     var delegate: (any PipeConnectionDelegate)?
 
@@ -69,7 +72,7 @@ final class ConnectionHost {
         heldByteLimit = configuration.effectiveHeldByteLimit
         unsafe deadlines = DeadlineSweep(configuration)
         plainMessageLimit = min(lengthPrefix?.plainLimit ?? -1, TransferBuffers.inPlaceByteCount - 1)
-        self.delegate = delegate
+        self.delegate = reactor.watch.map { MeasuredDelegate(delegate, $0) } ?? delegate
         buffers = reactor.companion(TransferBuffers.self) { TransferBuffers(reactor) }
     }
 
@@ -116,6 +119,13 @@ extension PipeConnection.Configuration {
 }
 
 extension ConnectionHost {
+    /// In debug builds, ends the process where a connection, server or client is used on another thread than its
+    /// reactor's, or in a forked child. In release builds there is nothing of it.
+    @inline(__always)
+    func assertOwner() {
+        assert(reactor.executor.admitsCaller, "a connection belongs to its reactor's thread; others hold its sender")
+    }
+
     /// Appends one frame; see ``MessageFraming/encode(_:into:)``.
     @inline(__always)
     func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {

@@ -97,7 +97,10 @@ extension PipeConnection {
     private func deliver(_ bytes: Span<UInt8>, _ scannedByteCount: Int, _ budget: inout Int) -> FrameWalk? {
         guard let delegate = host.delegate else { return nil }
         var remaining = budget
-        defer { budget = remaining }
+        defer {
+            unsafe host.traffic.receivedMessageCount &+= budget &- remaining
+            budget = remaining
+        }
         do {
             // Twice the same: the first is put in line, which a shared closure would prevent.
             if let framing = host.lengthPrefix {

@@ -8,16 +8,28 @@ internal import PipeReactor
 extension PipeConnection {
     /// One read of this connection, for whatever its state; see ``Socket/receive(_:_:)``.
     func receive(into space: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int? {
-        guard flags.contains(.guarded) else { return try unsafe Socket.receive(descriptor, space) }
-        return try unsafe takeIn(ReceivedDescriptors.receive(descriptor, space))
+        let count =
+            if flags.contains(.guarded) {
+                try unsafe takeIn(ReceivedDescriptors.receive(descriptor, space))
+            } else {
+                try unsafe Socket.receive(descriptor, space)
+            }
+        unsafe host.traffic.receivedByteCount &+= count ?? 0
+        return count
     }
 
     /// As ``receive(into:)``, into `first` and, behind it, into `second`.
     func receive(
         into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer
     ) throws(SystemError) -> Int? {
-        guard flags.contains(.guarded) else { return try unsafe Socket.receive(descriptor, first, second) }
-        return try unsafe takeIn(ReceivedDescriptors.receive(descriptor, first, second))
+        let count =
+            if flags.contains(.guarded) {
+                try unsafe takeIn(ReceivedDescriptors.receive(descriptor, first, second))
+            } else {
+                try unsafe Socket.receive(descriptor, first, second)
+            }
+        unsafe host.traffic.receivedByteCount &+= count ?? 0
+        return count
     }
 
     private func takeIn(_ received: ReceivedDescriptors?) -> Int? {

@@ -78,6 +78,8 @@ extension PipeConnection {
         final.unsentMessageCount = queue.value.unsentMessageCount(host.framing)
         final.hasPartlySentMessage = queue.value.startedByteCount > 0
         extras.ending = final
+        unsafe host.traffic.unsentMessageCount &+=
+            final.unsentMessageCount + (final.hasPartlySentMessage ? 1 : 0)
     }
 
     /// Tells the delegate, once, and then the owner, and lets go of everything.

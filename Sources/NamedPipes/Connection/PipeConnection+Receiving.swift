@@ -62,6 +62,7 @@ extension PipeConnection {
         do {
             guard let count = try unsafe Socket.receive(descriptor, space) else { return }
             if count == 0 { return inputDidEnd() }
+            unsafe host.traffic.receivedByteCount &+= count
             unsafe walk(UnsafeRawBufferPointer(rebasing: space[..<count]), 0, &budget)
         } catch {
             readDidFail(error)

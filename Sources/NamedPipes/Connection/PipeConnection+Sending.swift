@@ -29,11 +29,13 @@ extension PipeConnection {
     ///   ``PipeError/sendQueueFull(limit:)`` or ``PipeError/framing(_:)``. Nothing of the message was sent then.
     @discardableResult
     public func send(_ message: Span<UInt8>) throws(PipeError) -> SendVerdict {
+        host.assertOwner()
         if let queue, lifecycle.canSend, message.count <= host.plainMessageLimit,
             queue.value.byteCount &+ message.count <= queue.value.allowedByteCount
         {
             // It joins others, and what is to become of those is decided.
             queue.value.bytes.appendPlainFrame(message)
+            unsafe host.traffic.acceptedMessageCount &+= 1
             return .accepted
         }
         return try sendFirst(message)
@@ -61,6 +63,7 @@ extension PipeConnection {
             giveBackQueueIfEmpty()
             throw PipeError(error)
         }
+        unsafe host.traffic.acceptedMessageCount &+= 1
         return didQueue(inPlaceOf: room.droppedMessageCount)
     }
 
@@ -74,6 +77,7 @@ extension PipeConnection {
 
     /// Queues what a client kept while it had no connection.
     func adopt(_ kept: SendQueueSlot) {
+        unsafe host.traffic.acceptedMessageCount &+= kept.value.unsentMessageCount(host.framing)
         queue = kept
         payForQueue(kept)
         if kept.value.byteCount > host.configuration.highWaterMark { didRiseAboveHighWaterMark() }
@@ -128,6 +132,7 @@ extension PipeConnection {
         do {
             let count = queue.value.byteCount
             let taken = try queue.value.isContiguous ? writeContiguous(queue) : writeGathered(queue)
+            unsafe host.traffic.sentByteCount &+= taken ?? 0
             guard taken == count else { return try didWrite(taken ?? 0, of: queue) }
         } catch {
             return outputDidFail(error)

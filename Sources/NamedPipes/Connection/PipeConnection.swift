@@ -98,6 +98,12 @@ public final class PipeConnection: Identifiable {
     /// How many bytes are queued here because the kernel has not taken them yet, headers included.
     public var pendingByteCount: Int { queue?.value.byteCount ?? 0 }
 
+    /// How many messages are queued here, also in part.
+    var pendingMessageCount: Int {
+        guard let queue else { return 0 }
+        return queue.value.unsentMessageCount(host.framing) + (queue.value.startedByteCount > 0 ? 1 : 0)
+    }
+
     /// After the end: how many messages were accepted by `send`, but not one byte of them reached the kernel. They were
     /// certainly not delivered. 0 before the end.
     public var unsentMessageCount: Int { ownExtras?.ending?.unsentMessageCount ?? 0 }
@@ -128,6 +134,7 @@ public final class PipeConnection: Identifiable {
     ///
     /// From now on, `send` throws ``PipeError/notConnected``. A server of this library answers what it got and closes.
     public func finishSending() {
+        host.assertOwner()
         if lifecycle.finishSending() == .flush { schedule() }
     }
 
@@ -136,12 +143,16 @@ public final class PipeConnection: Identifiable {
     /// `didCloseWith` follows with ``DisconnectReason/closedLocally``, or ``DisconnectReason/closedByPeer`` if the peer
     /// had finished before. A peer that does not take what is queued is given ``Configuration/closeTimeout``.
     public func close() {
+        host.assertOwner()
         beginClose(lifecycle.state == .finished ? .closedByPeer : .closedLocally)
     }
 
     /// Drops what is queued and closes at once. `didCloseWith` follows with ``DisconnectReason/closedLocally``, or with the
     /// reason for which the connection was closing already.
-    public func abort() { end(decidedReason ?? .closedLocally) }
+    public func abort() {
+        host.assertOwner()
+        end(decidedReason ?? .closedLocally)
+    }
 
     /// ``extras``, if there are any.
     var extrasInUse: ConnectionExtras? { ownExtras }
@@ -171,10 +182,14 @@ public final class PipeConnection: Identifiable {
     /// Stops deliveries, so that the kernel makes the peer wait. Nothing is lost: what has arrived stays.
     ///
     /// While it is paused, the end of the peer is not noticed either.
-    public func pauseReceiving() { flags.insert(.paused) }
+    public func pauseReceiving() {
+        host.assertOwner()
+        flags.insert(.paused)
+    }
 
     /// Continues deliveries, from the loop, with what had been read before the pause first.
     public func resumeReceiving() {
+        host.assertOwner()
         flags.remove(.paused)
         flags.insert(.wantsTurn)
         schedule()
@@ -238,6 +253,8 @@ extension PipeConnection: TurnWork, EventHandler {
     package static func deliver(_ readiness: Readiness, to handler: UnsafeRawPointer) {
         unsafe Unmanaged<PipeConnection>.fromOpaque(handler)._withUnsafeGuaranteedRef { $0.handle(readiness) }
     }
+
+    package static var callbackName: StaticString { "connection" }
 
     package func handle(_ readiness: Readiness) {
         noteActivity()

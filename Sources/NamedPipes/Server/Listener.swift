@@ -70,6 +70,8 @@ final class Listener: EventHandler {
         try Socket.accept(descriptor, mayHoldDescriptors: acceptsDescriptors)
     }
 
+    package static var callbackName: StaticString { "accepting" }
+
     package func handle(_ readiness: Readiness) { accept(atMost: acceptsPerTurn) }
 
     private func accept(atMost limit: Int) {

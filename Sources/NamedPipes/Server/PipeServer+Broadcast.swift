@@ -30,6 +30,7 @@ extension PipeServer {
     public func broadcast(
         _ message: Span<UInt8>, where filter: (PipeConnection) -> Bool = { _ in true }
     ) throws(PipeError) -> BroadcastOutcome {
+        host.assertOwner()
         let frame = SharedBytes()
         do {
             try framing.encode(message, into: &frame.bytes)

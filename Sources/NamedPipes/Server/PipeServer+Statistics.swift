@@ -31,6 +31,22 @@ extension PipeServer {
         /// see ``PipeConnection/Configuration/slowReaderPolicy``.
         public var droppedMessageCount = 0
 
+        /// How many messages were handed to the delegate.
+        public var receivedMessageCount = 0
+
+        /// How many bytes were read from clients, with what the framing puts around messages.
+        public var receivedByteCount = 0
+
+        /// How many messages `send` and `broadcast` have taken, one for each connection. Of these, some may still be
+        /// queued, and ``unsentMessageCount`` have not left.
+        public var sentMessageCount = 0
+
+        /// How many bytes the kernel took for clients, with what the framing puts around messages.
+        public var sentByteCount = 0
+
+        /// How many messages had been taken and did not leave, or not whole, before their connection ended.
+        public var unsentMessageCount = 0
+
         /// Nothing has happened yet.
         public init() {}
 
@@ -46,6 +62,7 @@ extension PipeServer {
 
     /// The numbers of this moment. A copy, which costs about a microsecond.
     public var statistics: Statistics {
+        host.assertOwner()
         var statistics = Statistics()
         statistics.openCount = connectionCount
         unsafe closedCounts.add(to: &statistics.closedCounts)
@@ -54,6 +71,12 @@ extension PipeServer {
         statistics.queuedByteCount = host.ledger.queuedByteCount
         statistics.queueHighWaterByteCount = host.ledger.queueHighWaterByteCount
         statistics.droppedMessageCount = host.droppedMessageCount
+        let traffic = unsafe host.traffic
+        statistics.receivedMessageCount = traffic.receivedMessageCount
+        statistics.receivedByteCount = traffic.receivedByteCount
+        statistics.sentMessageCount = traffic.acceptedMessageCount
+        statistics.sentByteCount = traffic.sentByteCount
+        statistics.unsentMessageCount = traffic.unsentMessageCount
         return statistics
     }
 

@@ -31,6 +31,10 @@ public final class PipeServer {
     private var key: UInt64 = 0
     private var state: State = .listening
     private var drainTimer: ScheduledWork?
+    private var shutdownAccount: ShutdownAccount?
+
+    /// What became of messages and connections since the server was told to stop; nil before `serverDidStop`.
+    public private(set) var shutdownReport: ShutdownReport?
 
     private enum State {
         case listening
@@ -136,7 +140,8 @@ public final class PipeServer {
 
     /// The connections that have not had their `didCloseWith`, in no particular order. A copy: what happens meanwhile does not change it.
     public var connections: [PipeConnection] {
-        reactor.residents.elements.compactMap { resident in
+        host.assertOwner()
+        return reactor.residents.elements.compactMap { resident in
             guard let connection = resident as? PipeConnection, connection.host === host else { return nil }
             return connection
         }
@@ -156,8 +161,11 @@ public final class PipeServer {
     /// The `didCloseWith` of the connections follow, with ``DisconnectReason/serverStopped``, then `serverDidStop`.
     /// Clients that were not accepted yet are reset, with nothing of theirs read, and may connect to a successor.
     public func stop() {
+        host.assertOwner()
         beginStopping()
-        for connection in connections { connection.end(.serverStopped) }
+        let open = connections.filter { $0.lifecycle.state != .closed }
+        shutdownAccount?.force(open.count)
+        for connection in open { connection.end(.serverStopped) }
     }
 
     /// Gives the name up, delivers what has arrived, sends what is queued, and closes each connection as it gets there.
@@ -166,6 +174,7 @@ public final class PipeServer {
     ///
     /// - Parameter grace: how long that may take; connections that are left are then ended as by ``stop()``.
     public func stop(drainingFor grace: Duration) {
+        host.assertOwner()
         guard state == .listening else { return }
         beginStopping()
         drainTimer = reactor.schedule(after: grace) { [unowned self] in stop() }
@@ -176,6 +185,8 @@ public final class PipeServer {
         guard state == .listening else { return }
         state = .stopping
         naming.end()
+        shutdownAccount = unsafe ShutdownAccount(
+            at: .now, host.traffic, pendingMessageCount: connections.reduce(0) { $0 + $1.pendingMessageCount })
         listener?.stop()
         listener = nil
         // The end itself is reported from the loop, also if there is no connection to wait for.
@@ -187,6 +198,7 @@ public final class PipeServer {
         assert(host.ledger.byteCount == 0, "connections that have ended hold \(host.ledger.byteCount) bytes")
         state = .stopped
         drainTimer?.cancel()
+        shutdownReport = unsafe shutdownAccount?.finish(at: .now, host.traffic)
         let delegate = delegate
         self.delegate = nil
         delegate?.serverDidStop(self)
@@ -210,7 +222,11 @@ public final class PipeServer {
 }
 
 extension PipeServer: ConnectionOwner {
-    func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueueSlot?) {}
+    func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueueSlot?) {
+        guard state == .stopping else { return }
+        shutdownAccount?.connectionEnded(
+            reason.kind, unsent: connection.unsentMessageCount, hasPartlySent: connection.hasPartlySentMessage)
+    }
 
     func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {
         unsafe openCount -= 1

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What became of everything when a server stopped: ``PipeServer/shutdownReport``.
+public struct ShutdownReport: Hashable, Sendable {
+    /// How many messages were delivered since the stop began, in the burst in whose callback it was called and later.
+    public internal(set) var deliveredMessageCount = 0
+
+    /// How many messages that were queued when the stop began, or that were sent since, have left whole.
+    public internal(set) var flushedMessageCount = 0
+
+    /// How many messages had been taken by `send`, and not one byte of them left: certainly not delivered.
+    public internal(set) var unsentMessageCount = 0
+
+    /// How many messages had left in part: certainly not delivered whole. One for a connection at most.
+    public internal(set) var partlySentMessageCount = 0
+
+    /// How many connections ended since the stop began, by reason. Reasons that did not occur are left out.
+    public internal(set) var endedCounts: [DisconnectReason.Kind: Int] = [:]
+
+    /// How many of them were ended before they were done, because the grace was over or ``PipeServer/stop()`` was called.
+    public internal(set) var forcedCount = 0
+
+    /// How long it took until the last connection had ended.
+    public internal(set) var duration = Duration.zero
+
+    /// How many connections ended since the stop began.
+    public var endedCount: Int { endedCounts.values.reduce(0, +) }
+}
+
+/// Adds up what becomes of a server's messages and connections while it stops: a value, so that the sums can be tested.
+struct ShutdownAccount {
+    private let start: SuspendingClock.Instant
+    private let before: Traffic
+    private let pendingMessageCount: Int
+    private var report = ShutdownReport()
+
+    /// - Parameter pendingMessageCount: how many messages are queued, also in part, as the stop begins.
+    init(at start: SuspendingClock.Instant, _ traffic: Traffic, pendingMessageCount: Int) {
+        self.start = start
+        before = traffic
+        self.pendingMessageCount = pendingMessageCount
+    }
+
+    mutating func force(_ connectionCount: Int) { report.forcedCount += connectionCount }
+
+    mutating func connectionEnded(_ reason: DisconnectReason.Kind, unsent: Int, hasPartlySent: Bool) {
+        report.endedCounts[reason, default: 0] += 1
+        report.unsentMessageCount += unsent
+        report.partlySentMessageCount += hasPartlySent ? 1 : 0
+    }
+
+    func finish(at end: SuspendingClock.Instant, _ traffic: Traffic) -> ShutdownReport {
+        var report = report
+        report.duration = end - start
+        report.deliveredMessageCount = traffic.receivedMessageCount - before.receivedMessageCount
+        let taken = pendingMessageCount + traffic.acceptedMessageCount - before.acceptedMessageCount
+        report.flushedMessageCount = taken - report.unsentMessageCount - report.partlySentMessageCount
+        return report
+    }
+}

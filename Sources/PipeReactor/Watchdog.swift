@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import Synchronization
+
+/// Looks from a thread of its own whether a callback holds the loop for too long, and says which, while it still does.
+///
+/// It looks four times in the limit, and not at all while the loop sleeps: who begins the first callback after that wakes
+/// it.
+final class Watchdog: Sendable {
+    struct Running {
+        let name: StaticString
+        let key: UInt64
+        /// Moved on by what is called inside it.
+        var start: SuspendingClock.Instant
+        var isReported = false
+    }
+
+    private struct State {
+        var running: Running?
+        var beginCount = 0
+        var isParked = false
+        var isStopped = false
+        var report: (@Sendable (SlowCallback) -> Void)?
+    }
+
+    let limit: Duration
+    private let state = Mutex(State())
+    private let wakeUp: WakeUp
+
+    init(limit: Duration) throws(SystemError) {
+        self.limit = max(limit, .milliseconds(1))
+        wakeUp = try WakeUp()
+        guard HelperThread.start(named: "reactor-watch", { [self] in watch() }) else {
+            throw SystemError(call: "pthread_create", code: EAGAIN)
+        }
+    }
+
+    // MARK: The reactor's side
+
+    /// A callback begins, perhaps inside another, which is returned.
+    func begin(_ callback: Running) -> Running? {
+        let (outer, wasParked) = state.withLock { state in
+            defer {
+                state.running = callback
+                state.beginCount &+= 1
+                state.isParked = false
+            }
+            return (state.running, state.isParked)
+        }
+        if wasParked { wakeUp.signal() }
+        return outer
+    }
+
+    /// It ended, and the one around it goes on.
+    func end(backTo outer: Running?, after time: Duration) {
+        var outer = outer
+        outer?.start += time
+        state.withLock { $0.running = outer }
+    }
+
+    func setReport(_ report: @escaping @Sendable (SlowCallback) -> Void) {
+        state.withLock { $0.report = report }
+    }
+
+    func stop() {
+        state.withLock { $0.isStopped = true }
+        wakeUp.signal()
+    }
+
+    // MARK: The thread
+
+    private enum Step {
+        case lookLater
+        case park
+        case report(SlowCallback, @Sendable (SlowCallback) -> Void)
+        case end
+    }
+
+    private func watch() {
+        let pause = Int32(clamping: max(1, (limit / 4).milliseconds))
+        var seenCount = 0
+        while true {
+            switch look(&seenCount) {
+            case .lookLater: wait(pause)
+            case .park: wait(-1)
+            case .report(let callback, let report): report(callback)
+            case .end: return
+            }
+        }
+    }
+
+    private func look(_ seenCount: inout Int) -> Step {
+        state.withLock { state in
+            if state.isStopped { return .end }
+            let isIdle = state.running == nil && state.beginCount == seenCount
+            seenCount = state.beginCount
+            state.isParked = isIdle
+            guard let running = state.running else { return isIdle ? .park : .lookLater }
+            let time = SuspendingClock.now - running.start
+            guard time > limit, !running.isReported, let report = state.report else { return .lookLater }
+            state.running?.isReported = true
+            return .report(SlowCallback(running.name, running.key, time), report)
+        }
+    }
+
+    private func wait(_ milliseconds: Int32) {
+        var entry = pollfd(fd: wakeUp.rawDescriptor, events: Int16(POLLIN), revents: 0)
+        _ = try? systemCall("poll") { unsafe poll(&entry, 1, milliseconds) }
+        wakeUp.wait()
+    }
+}
+
+extension Duration {
+    fileprivate var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1000 + attoseconds / 1_000_000_000_000_000
+    }
+}
