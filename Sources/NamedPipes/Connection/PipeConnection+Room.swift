@@ -143,7 +143,7 @@ extension PipeConnection {
             excess = queued + byteCount - limit
         }
         let count = queue.value.dropOldest(freeing: excess, host.framing)
-        noteDropped(count)
+        noteDisplaced(count)
         if isOverBudget { queue.value.compact() }
         guard self.obstacle(to: byteCount) == nil else { return withoutRoom() }
         return QueueRoom(queue: queue, droppedMessageCount: count)
@@ -153,13 +153,19 @@ extension PipeConnection {
     func keepLatest(in queue: SendQueueSlot) {
         let count = queue.value.unsentMessageCount(host.framing)
         guard count > 1 else { return }
-        noteDropped(queue.value.dropOldest(freeing: .max, atMost: count - 1, host.framing))
+        noteDisplaced(queue.value.dropOldest(freeing: .max, atMost: count - 1, host.framing))
     }
 
     private func withoutRoom() -> QueueRoom {
         noteDropped(1)
         giveBackQueueIfEmpty()
         return QueueRoom(queue: nil)
+    }
+
+    /// Dropped although `send` had taken them.
+    private func noteDisplaced(_ count: Int) {
+        unsafe host.traffic.displacedMessageCount &+= count
+        noteDropped(count)
     }
 
     private func noteDropped(_ count: Int) {

@@ -11,6 +11,9 @@ public struct ShutdownReport: Hashable, Sendable {
     /// How many messages had been taken by `send`, and not one byte of them left: certainly not delivered.
     public internal(set) var unsentMessageCount = 0
 
+    /// How many messages that had been taken were dropped for later ones; see ``SlowReaderPolicy``.
+    public internal(set) var droppedMessageCount = 0
+
     /// How many messages had left in part: certainly not delivered whole. One for a connection at most.
     public internal(set) var partlySentMessageCount = 0
 
@@ -54,7 +57,9 @@ struct ShutdownAccount {
         report.duration = end - start
         report.deliveredMessageCount = traffic.receivedMessageCount - before.receivedMessageCount
         let taken = pendingMessageCount + traffic.acceptedMessageCount - before.acceptedMessageCount
-        report.flushedMessageCount = taken - report.unsentMessageCount - report.partlySentMessageCount
+        report.droppedMessageCount = traffic.displacedMessageCount - before.displacedMessageCount
+        let lost = report.unsentMessageCount + report.partlySentMessageCount + report.droppedMessageCount
+        report.flushedMessageCount = taken - lost
         return report
     }
 }

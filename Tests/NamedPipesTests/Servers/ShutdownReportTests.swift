@@ -115,6 +115,30 @@ import Testing
         }
     }
 
+    @Test func `tells what was dropped for a slow reader from what left`() throws {
+        try withLoop { loop in
+            var configuration = PipeServer.Configuration()
+            configuration.connection.slowReaderPolicy = .dropOldest
+            configuration.connection.sendQueueLimit = 300_000
+            let raw = try RawClient(loop, configuration)
+            let connection = try raw.accepted
+            try connection.fillKernel(loop)
+            let queued = connection.pendingMessageCount
+            raw.server.stop(drainingFor: .seconds(60))
+            for _ in 0..<10 { try connection.send(pattern(100_000)) }
+            let dropped = connection.droppedMessageCount
+            #expect(dropped > 0)
+            try #require(
+                loop.run {
+                    raw.peer.readAll()
+                    return raw.recorder.stopCount == 1
+                })
+            let report = try #require(raw.server.shutdownReport)
+            #expect(report.droppedMessageCount == dropped)
+            #expect(report.flushedMessageCount == queued + 10 - dropped)
+        }
+    }
+
     @Test func `comes after a stop before the loop has run, with clients waiting`() throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server()
@@ -137,12 +161,14 @@ import Testing
         var account = ShutdownAccount(at: start, traffic, pendingMessageCount: 7)
         traffic.receivedMessageCount += 11
         traffic.acceptedMessageCount += 5
+        traffic.displacedMessageCount += 2
         account.force(1)
         account.connectionEnded(.serverStopped, unsent: 3, hasPartlySent: true)
         account.connectionEnded(.resetByPeer, unsent: 1, hasPartlySent: false)
         let report = account.finish(at: start + .seconds(2), traffic)
         #expect(report.deliveredMessageCount == 11)
-        #expect(report.flushedMessageCount == 7 + 5 - 3 - 1 - 1)
+        #expect(report.flushedMessageCount == 7 + 5 - 3 - 1 - 1 - 2)
+        #expect(report.droppedMessageCount == 2)
         #expect(report.unsentMessageCount == 4 && report.partlySentMessageCount == 1)
         #expect(report.endedCounts == [.serverStopped: 1, .resetByPeer: 1] && report.forcedCount == 1)
         #expect(report.duration == .seconds(2))
