@@ -60,6 +60,7 @@ struct Settings {
             configuration.connection.highWaterMark = try number(value)
             configuration.connection.lowWaterMark = try number(value) / 4
         case "sendQueueLimit": configuration.connection.sendQueueLimit = try number(value)
+        case "lacksPassRights": configuration.connection.lacksPassRights = value == "true"
         case "frameDeadline": configuration.connection.frameDeadline = .milliseconds(try number(value))
         case "writeStallDeadline": configuration.connection.writeStallDeadline = .milliseconds(try number(value))
         default: return false

@@ -23,6 +23,7 @@ PROBES: dict[str, Probe] = {
     "11": names.permission_window,
     "21": fairness.greedy_user,
     "24": descriptors.descriptor_bomb,
+    "25": descriptors.descriptor_flood,
     "28": descriptors.no_descriptors,
     "31": memory.lengths,
     "32": memory.announcements,

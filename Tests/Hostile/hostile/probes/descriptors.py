@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import time
 
@@ -13,28 +14,30 @@ from hostile.figures import Figure, at_most, exactly
 from hostile.processes import Context, Server, target
 
 LINGER_SECONDS = 3
+PLACES = ("in a message", "sent before the accept", "unread at the close")
 
 
 def descriptor_bomb(context: Context) -> list[Figure]:
     """In a message, queued before the accept, and left unread at the close."""
     figures = []
-    for place in ("in a message", "sent before the accept", "unread at the close"):
+    for lacks, place in itertools.product(("false", "true"), PLACES):
         worst, remark = 1e9, ""
         # A freeze is there every time; what the machine's other work adds is not.
         for _ in range(5):
-            felt, alive, text = bombed(context, place)
+            felt, alive, text = bombed(context, place, f"lacksPassRights={lacks}")
             if felt < worst:
                 worst, remark = felt, text
             if worst <= 5:
                 break
-        figures.append(at_most("24", f"descriptor bomb {place}: a bystander's worst ping", worst, 5, "ms", remark))
-        figures.append(exactly("24", f"descriptor bomb {place}: the server lives", alive, True))
+        what = f"descriptor bomb {place}{', as on kernels before 6.16' if lacks == 'true' else ''}"
+        figures.append(at_most("24", f"{what}: a bystander's worst ping", worst, 5, "ms", remark))
+        figures.append(exactly("24", f"{what}: the server lives", alive, True))
     return figures
 
 
-def bombed(context: Context, place: str) -> tuple[float, bool, str]:
+def bombed(context: Context, place: str, setting: str) -> tuple[float, bool, str]:
     path = context.name("bomb")
-    with target(context, path, "highWaterMark=1000") as server, Bystander(path) as bystander:
+    with target(context, path, "highWaterMark=1000", setting) as server, Bystander(path) as bystander:
         usual = bystander.unloaded()
         bombs = [Bomb(LINGER_SECONDS) for _ in range(3)]
         remarks = {throw(bomb, server, place) for bomb in bombs}
@@ -57,6 +60,37 @@ def throw(bomb: Bomb, server: Server, place: str) -> str:
     result = bomb.send(client, wire.frame(b"boom"), server.process.pid)
     client.close()
     return result
+
+
+def descriptor_flood(context: Context) -> list[Figure]:
+    """253 with every message, where the kernel lets them through: each connection ends, nothing stays."""
+    path = context.name("rights")
+    with target(context, path, "lacksPassRights=true") as server, Bystander(path) as bystander:
+        usual = bystander.unloaded()
+        before = server.descriptors
+        highest = before
+        end = time.monotonic() + context.count(3, 60)
+        sent = 0
+        while time.monotonic() < end:
+            with wire.connect(path) as client:
+                try:
+                    socket.send_fds(client, [wire.frame(b"take these")], [client.fileno()] * 253)
+                    sent += 253
+                except OSError:
+                    pass
+            highest = max(highest, server.descriptors)
+        felt = bystander.measure()
+        time.sleep(0.5)
+        left = server.settled("descriptors") - before
+        endings = wire.statistics(path)["endings"]
+        alive = server.is_alive
+    return [
+        exactly("25", "descriptors left of those sent", left, 0, f"{sent:,} sent; {highest - before:,} at most at a time"),
+        exactly("25", "connections ended for that reason", endings.get("descriptorsReceived", 0), sent // 253),
+        at_most("25", "descriptors without end: a bystander's p99", felt.p99, 5 + usual.p99, "ms",
+                f"{felt}; unloaded {usual}"),
+        exactly("25", "the server lives", alive, True),
+    ]
 
 
 def no_descriptors(context: Context) -> list[Figure]:
