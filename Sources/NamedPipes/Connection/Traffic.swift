@@ -11,7 +11,7 @@ struct Traffic {
     var acceptedMessageCount = 0
     /// Bytes that the kernel took, frames and all.
     var sentByteCount = 0
-    /// Messages that had been taken and were dropped for later ones (``SlowReaderPolicy``).
+    /// Messages that had been taken and were dropped for later ones (``PipeConnection/SlowReaderPolicy``).
     var displacedMessageCount = 0
     /// Messages that had been taken and did not leave whole before their connection ended.
     var unsentMessageCount = 0

@@ -11,7 +11,7 @@ public struct ShutdownReport: Hashable, Sendable {
     /// How many messages had been taken by `send`, and not one byte of them left: certainly not delivered.
     public internal(set) var unsentMessageCount = 0
 
-    /// How many messages that had been taken were dropped for later ones; see ``SlowReaderPolicy``.
+    /// How many messages that had been taken were dropped for later ones; see ``PipeConnection/SlowReaderPolicy``.
     public internal(set) var droppedMessageCount = 0
 
     /// How many messages had left in part: certainly not delivered whole. One for a connection at most.
