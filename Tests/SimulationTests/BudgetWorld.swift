@@ -61,10 +61,12 @@ final class BudgetWorld {
     private func adjust(_ holder: Holder) -> String? {
         let count = random.pick([0, random.number(0...100), random.number(0...30_000)])
         let growth = count - holder.expected
+        let inAll = sum { _ in true } + growth
+        let ofUser = sum { $0.user == holder.user } + growth
         let scope: ExceededBudget.Scope? =
-            if growth <= 0 { nil } else if sum({ $0.user == holder.user }) + growth > ledger.limitPerUser {
+            if growth <= 0 { nil } else if inAll > ledger.limit { .server } else if ofUser > ledger.limitPerUser {
                 .user(holder.user)
-            } else if sum({ _ in true }) + growth > ledger.limit { .server } else { nil }
+            } else { nil }
         do {
             try holder.charge.adjust(to: count, ledger, userID: holder.user)
             holder.expected = count

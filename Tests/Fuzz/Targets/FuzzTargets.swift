@@ -26,6 +26,7 @@ enum FuzzTargets {
         "address": readAddress,
         "framing-name": readFramingName,
         "listen-environment": readListenEnvironment,
+        "ledger": keepLedger,
     ]
 }
 
@@ -36,6 +37,9 @@ struct Input {
     init(_ bytes: [UInt8]) { self.bytes = bytes[...] }
 
     mutating func byte() -> UInt8 { bytes.popFirst() ?? 0 }
+
+    /// The next two; nil at the end.
+    mutating func pair() -> (Int, Int)? { bytes.count < 2 ? nil : (Int(byte()), Int(byte())) }
 
     mutating func number(below limit: Int) -> Int { Int(byte()) % limit }
 

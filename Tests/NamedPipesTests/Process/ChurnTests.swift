@@ -49,7 +49,8 @@ import Testing
 }
 
 @Suite struct `49 · sending from every drain` {
-    @Test func `needs as much stack at the last as at the first`() throws {
+    @Test(.disabled(if: isAddressSanitized, "it keeps variables elsewhere than on the stack"))
+    func `needs as much stack at the last as at the first`() throws {
         try withLoop { loop in
             var configuration = PipeServer.Configuration()
             configuration.connection.highWaterMark = 0
