@@ -59,6 +59,9 @@ package func residentByteCount() -> Int {
 /// Whether this is a build with AddressSanitizer.
 package var isAddressSanitized: Bool { unsafe dlsym(nil, "__asan_init") != nil }
 
+/// Whether AddressSanitizer or ThreadSanitizer is at work.
+package var isSanitized: Bool { unsafe isAddressSanitized || dlsym(nil, "__tsan_init") != nil }
+
 /// A directory of a test's own, below the temporary one. It goes with everything in it.
 package final class FreshDirectory {
     package let path: String

@@ -57,7 +57,7 @@ private func shedAtTheLimit() throws {
         let waiting = try (0..<300).map { _ in try RawPeer(connectingTo: loop.address) }
         let hoard = Hoard()
         try #require(loop.run { server.statistics.refusedCount == 300 })
-        #expect(cost(loop) <= 0.01)
+        #expect(cost(loop) <= permittedCost)
         waiting.forEach { $0.readAll() }
         #expect(waiting.allSatisfy { $0.isAtEnd })
         #expect(server.statistics.refusedCounts == [.descriptorLimit: 300])
@@ -70,6 +70,9 @@ private func shedAtTheLimit() throws {
         #expect(try recoveryTime(loop, server, recorder, hoard) <= .milliseconds(50))
     }
 }
+
+/// The part of a processor that a loop may take. What a sanitizer has added to takes several times as long.
+private let permittedCost = isSanitized ? 0.05 : 0.01
 
 /// The part of a processor that the loop takes. Of a few times the least: what else the machine does must not count.
 private func cost(_ loop: Loop) -> Double {
@@ -126,7 +129,7 @@ private func shedWithoutEnd() throws {
         try #require(loop.run { server.statistics.refusedCount > 0 })
         let (start, refused, told) = (ContinuousClock.now, server.statistics.refusedCount, recorder.refusals.count)
         // 0.6 % to 0.8 % without optimisation on a crowded machine: twice the promise leaves room for a worse one.
-        #expect(cost(loop) <= 0.02)
+        #expect(cost(loop) <= 2 * permittedCost)
         #expect(server.statistics.refusedCount - refused > 20)
         #expect(recorder.refusals.count - told <= 1 + Int((ContinuousClock.now - start) / .seconds(1)))
         withExtendedLifetime((stranger, hoard)) {}
@@ -145,7 +148,7 @@ private func pauseWithoutReserve() throws {
         hoard.fill()
         let refused = server.statistics.refusedCount
         #expect(refused <= Listener.shedLimit)
-        #expect(cost(loop) <= 0.01)
+        #expect(cost(loop) <= permittedCost)
         #expect(server.statistics.refusedCounts == [.descriptorLimit: refused])
         #expect(recorder.acceptErrors.count <= 1 && recorder.openCount == 0)
         hoard.release()
@@ -162,7 +165,7 @@ private func restWhileAcceptFails(with code: Int32) throws {
         try #require(SystemCallFilter.fail(.accept4, with: code))
         let waiting = try RawPeer(connectingTo: loop.address)
         let start = ContinuousClock.now
-        #expect(cost(loop) <= 0.01)
+        #expect(cost(loop) <= permittedCost)
         #expect(recorder.acceptErrors.first == SystemError(call: "accept4", code: code))
         #expect(recorder.acceptErrors.count <= 1 + Int((ContinuousClock.now - start) / .seconds(1)))
         #expect(server.statistics.refusedCount == 0)

@@ -147,7 +147,10 @@ private func useWhatMayBeUsed() throws {
         server.perform { $0.stop(drainingFor: .seconds(60)) }
     }
     let recorder = stage.recorder
-    try #require(stage.reactor.run(timeout: Loop.patience) { recorder.stopCount == 1 })
+    try #require(
+        stage.reactor.run(timeout: Loop.patience) { recorder.stopCount == 1 && stage.client.state == .disconnected })
+    stage.reactor.stop()
+    stage.reactor.run()
     thread.stop()
     thread.join()
     #expect(recorder.violations == [])
