@@ -21,21 +21,22 @@ def descriptor_bomb(context: Context) -> list[Figure]:
     """In a message, queued before the accept, and left unread at the close."""
     figures = []
     for lacks, place in itertools.product(("false", "true"), PLACES):
-        worst, remark = 1e9, ""
+        worst, usual, remark = 1e9, 0.0, ""
         # A freeze is there every time; what the machine's other work adds is not.
         for _ in range(5):
-            felt, alive, text = bombed(context, place, f"lacksPassRights={lacks}")
+            felt, unloaded, alive, text = bombed(context, place, f"lacksPassRights={lacks}")
             if felt < worst:
-                worst, remark = felt, text
-            if worst <= 5:
+                worst, usual, remark = felt, unloaded, text
+            if worst <= 5 + usual:
                 break
         what = f"descriptor bomb {place}{', as on kernels before 6.16' if lacks == 'true' else ''}"
-        figures.append(at_most("24", f"{what}: a bystander's worst ping", worst, 5, "ms", remark))
+        figures.append(at_most("24", f"{what}: a bystander's worst ping", worst, 5 + usual, "ms", remark))
         figures.append(exactly("24", f"{what}: the server lives", alive, True))
     return figures
 
 
-def bombed(context: Context, place: str, setting: str) -> tuple[float, bool, str]:
+def bombed(context: Context, place: str, setting: str) -> tuple[float, float, bool, str]:
+    """The bystander's worst ping, also before the attack, in ms; whether the server lives; a remark."""
     path = context.name("bomb")
     with target(context, path, "highWaterMark=1000", setting) as server, Bystander(path) as bystander:
         usual = bystander.unloaded()
@@ -45,7 +46,8 @@ def bombed(context: Context, place: str, setting: str) -> tuple[float, bool, str
         felt = bystander.measure()
         for bomb in bombs:
             bomb.end()
-        return felt.worst, server.is_alive, f"{', '.join(sorted(remarks))}; {felt}; unloaded {usual}"
+        remark = f"{', '.join(sorted(remarks))}; {felt}; unloaded {usual}"
+        return felt.worst, usual.worst, server.is_alive, remark
 
 
 def throw(bomb: Bomb, server: Server, place: str) -> str:
