@@ -6,7 +6,7 @@ import Testing
 @testable import NamedPipes
 
 /// What attacks on memory really cost, in a process of their own.
-@Suite(.disabled(if: isAddressSanitized, "it keeps for a while what was freed")) struct `The memory of a server` {
+@Suite(.disabled(if: isSanitized, "a sanitizer keeps memory of its own")) struct `The memory of a server` {
     @Test func `31 · 20 clients that announce 1 GiB cost at most 64 KiB each`() async {
         await #expect(processExitsWith: .success) {
             try withLoop { loop in
