@@ -57,27 +57,6 @@ package final class RawPeer {
         precondition(count == bytes.count, "only \(count) of \(bytes.count) bytes were taken")
     }
 
-    /// One write that takes a descriptor along (`SCM_RIGHTS`, unix(7)).
-    package func write(_ bytes: [UInt8], passing other: Int32) -> Int {
-        // struct cmsghdr: length, level, type; then the descriptor, padded.
-        var control: (Int, Int32, Int32, Int32, Int32) = (20, SOL_SOCKET, 1, other, 0)
-        var bytes = bytes
-        let count = unsafe bytes.withUnsafeMutableBytes { body in
-            unsafe withUnsafeMutableBytes(of: &control) { control in
-                var vector = unsafe iovec(iov_base: body.baseAddress, iov_len: body.count)
-                return unsafe withUnsafeMutablePointer(to: &vector) { vector in
-                    var message = unsafe msghdr()
-                    unsafe message.msg_iov = vector
-                    unsafe message.msg_iovlen = 1
-                    unsafe message.msg_control = control.baseAddress
-                    unsafe message.msg_controllen = 24
-                    return unsafe sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
-                }
-            }
-        }
-        return count >= 0 ? count : -Int(errno)
-    }
-
     /// One read, if there is something.
     @discardableResult
     package func read(atMost limit: Int = 1 << 20) -> Int? {

@@ -42,8 +42,8 @@ public final class PipeConnection: Identifiable {
     var flags: Flags = []
 
     // In ticks of DeadlineSweep. Unchecked, because the second is written for each event.
-    private var openedTick: UInt32 = 0
-    @exclusivity(unchecked) private var activeTick: UInt32 = 0
+    private(set) var openedTick: UInt32 = 0
+    @exclusivity(unchecked) private(set) var activeTick: UInt32 = 0
 
     /// Takes over a connected, non-blocking descriptor. ``start()`` has to follow.
     init(_ host: ConnectionHost, _ descriptor: consuming OwnedDescriptor, _ peer: PeerCredentials) {
@@ -58,6 +58,10 @@ public final class PipeConnection: Identifiable {
         noteActivity()
         if unsafe host.deadlines.watchesEveryone { host.watchDeadlines() }
     }
+
+    /// Something came in or went out.
+    @inline(__always)
+    func noteActivity() { unsafe activeTick = host.tick }
 
     /// Registers with epoll.
     func start() throws(SystemError) {
@@ -204,46 +208,6 @@ extension PipeConnection {
         /// Short and unique, for logs: the slot and how often it has been used, such as `17.1`.
         public var description: String { "\(rawValue & 0xFFFF_FFFF).\(rawValue >> 32)" }
     }
-
-    struct Flags: OptionSet {
-        let rawValue: UInt32
-
-        /// The owner called ``pauseReceiving()``.
-        static let paused = Flags(rawValue: 1)
-        /// epoll said that there is something to read, and it has not been read yet.
-        static let inputReady = Flags(rawValue: 2)
-        /// epoll said that the peer has finished: read on until the end.
-        static let peerFinishing = Flags(rawValue: 4)
-        /// In the turn queue of the reactor.
-        static let scheduled = Flags(rawValue: 8)
-        /// Inside ``handle(_:)`` or ``runInTurn()``, which settle at their end.
-        static let busy = Flags(rawValue: 16)
-        /// The queue came down to the low-water mark; the delegate is to hear of it.
-        static let drainDue = Flags(rawValue: 32)
-        /// There is more to do than one turn allows.
-        static let wantsTurn = Flags(rawValue: 64)
-        /// The server is stopping: close once what has arrived is delivered.
-        static let draining = Flags(rawValue: 128)
-        /// epoll watches for something to read.
-        static let registered = Flags(rawValue: 256)
-        /// The end of the stream was read.
-        static let inputEnded = Flags(rawValue: 512)
-        /// The queue went above the high-water mark and has not yet come down to the low one.
-        static let aboveHighWaterMark = Flags(rawValue: 1024)
-        /// No messages are delivered, because the queue is above the high-water mark.
-        static let heldBack = Flags(rawValue: 2048)
-        /// The kernel took less than it was given.
-        static let awaitingWritability = Flags(rawValue: 4096)
-        /// The delegate has heard of the end.
-        static let reported = Flags(rawValue: 8192)
-        /// There is a source that waits for room, or for the last hang-up.
-        static let watchingOutput = Flags(rawValue: 16384)
-        /// The end is decided, ``DisconnectReason/closedByPeer``. The usual one needs no memory to be noted in: 330
-        /// instructions less.
-        static let endsByPeer = Flags(rawValue: 32768)
-        /// Descriptors may arrive, so that no read is a plain one; see ``DescriptorPassing``.
-        static let guarded = Flags(rawValue: 65536)
-    }
 }
 
 // MARK: - Events
@@ -331,37 +295,6 @@ extension PipeConnection: TurnWork, EventHandler {
         }
         finishOutput()
         if lifecycle.state == .closed { report() }
-    }
-}
-
-// MARK: - Deadlines
-
-extension PipeConnection {
-    /// Something came in or went out.
-    @inline(__always)
-    func noteActivity() { unsafe activeTick = host.tick }
-
-    /// What of this connection has a deadline that can pass. A close has its own.
-    private func stamps() -> DeadlineSweep.Stamps {
-        // Who is kept waiting by us is not late.
-        if let partial, isHeldBack || partial.mayHoldFrames { partial.beganTick = host.tick }
-        let isWriting = flags.contains(.awaitingWritability) && lifecycle.canWrite
-        return DeadlineSweep.Stamps(
-            frameBegan: lifecycle.isReceiving ? partial?.beganTick : nil,
-            tookLast: isWriting ? queue?.value.tookLastTick : nil, wasActive: unsafe activeTick, opened: openedTick)
-    }
-
-    /// Ends the connection if a deadline has passed. Returns whether one may pass later.
-    func lookAfterDeadlines() -> Bool {
-        guard lifecycle.state == .open || lifecycle.state == .finished else { return false }
-        let stamps = stamps()
-        guard let reason = unsafe host.deadlines.overdue(stamps) else { return unsafe host.deadlines.watches(stamps) }
-        switch reason {
-        // Whoever takes nothing does not take last words either.
-        case .writeStalled, .idle: end(reason)
-        default: beginClose(reason)
-        }
-        return false
     }
 }
 

@@ -129,6 +129,7 @@ private final class Conversation: PipeServerDelegate {
 
 /// libFuzzer calls on one thread, and a reactor belongs to one.
 private enum MainThread {
+    // Unsafe, because the compiler cannot know of that one thread.
     nonisolated(unsafe) static let reactor: Reactor = {
         do { return try Reactor() } catch { fail("no reactor: \(error)") }
     }()

@@ -63,4 +63,5 @@ func require(_ condition: Bool, _ what: @autoclosure () -> String) {
     if !condition { fail(what()) }
 }
 
+/// A trap is how libFuzzer learns of a finding, and keeps the input.
 func fail(_ what: String) -> Never { fatalError(what) }

@@ -127,6 +127,7 @@ private func elsewhere(_ use: @escaping @Sendable (OwnedStage) -> Void) throws {
 
 /// What the compiler forbids, and who goes around it finds out about in debug builds.
 private func onAnotherThread(_ stage: OwnedStage, _ use: @escaping @Sendable (OwnedStage) -> Void) throws {
+    // Unsafe on purpose: that this is caught when it runs is what is tested.
     nonisolated(unsafe) let stage = stage
     let isDone = Flag()
     let thread = try ReactorThread { _ in
