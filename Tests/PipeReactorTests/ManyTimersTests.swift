@@ -42,9 +42,9 @@ private final class ManyTimers {
     /// was not given its cpu when a tick was due.
     private func noteCoarseLag() {
         var coarse = timespec()
-        clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse)
+        unsafe clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse)
         var exact = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &exact)
+        unsafe clock_gettime(CLOCK_MONOTONIC, &exact)
         let lag = Duration.seconds(exact.tv_sec - coarse.tv_sec) + .nanoseconds(exact.tv_nsec - coarse.tv_nsec)
         coarseLag = max(coarseLag, lag)
     }
