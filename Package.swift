@@ -70,6 +70,7 @@ let package = Package(
         .executableTarget(
             name: "NameRacer", dependencies: ["NamedPipes"], path: "Tests/NameRacer", swiftSettings: settings),
         tests("NamedPipesTests", ["NamedPipes", "NameRacer", "pipectl"]),
+        tests("AsyncTests", ["NamedPipes"]),
         tests("PipectlTests", ["pipectl"]),
         .target(
             name: "ExampleSupport", dependencies: ["NamedPipes"], path: "Sources/Examples",

@@ -23,6 +23,7 @@ extension PipeError: CustomStringConvertible {
         case .sendQueueFull(let limit): "more than \(limit) bytes would be waiting to be sent"
         case .budgetExceeded(let budget): "\(budget) is used up"
         case .notConnected: "not connected"
+        case .disconnected(let reason): "the connection has ended: \(reason)"
         case .timedOut: "timed out"
         case .framing(let error): "the message does not fit the framing: \(error)"
         case .system(let error): "\(error)"

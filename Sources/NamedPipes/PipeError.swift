@@ -49,6 +49,9 @@ public enum PipeError: Error, Hashable, Sendable {
     /// There is no open connection to send on.
     case notConnected
 
+    /// The connection ended before that, and not because somebody closed it: what ``AsyncPipeConnection`` throws.
+    case disconnected(DisconnectReason)
+
     /// The deadline passed first.
     case timedOut
 

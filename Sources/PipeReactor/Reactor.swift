@@ -46,6 +46,7 @@ public final class Reactor {
         executor = try ReactorExecutor()
         wakeUpSource = EventSource(base, executor.wakeUpDescriptor, .readable, executor)
         try wakeUpSource?.register()
+        executor.belong(to: self)
     }
 
     deinit {

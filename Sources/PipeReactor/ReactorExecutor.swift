@@ -28,6 +28,8 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     private let process = Atomic<Int32>(0)
     private let hasRun = Atomic(false)
     private let wakeUp: WakeUp
+    // The reactor, until it ends. Used on its thread only, and not weak: that would make all its references slower.
+    private nonisolated(unsafe) unowned(unsafe) var reactor: Reactor?
 
     init() throws(SystemError) {
         wakeUp = try WakeUp()
@@ -54,6 +56,13 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
 
     /// How many jobs of actors and tasks were lost because they came after the reactor's end.
     public var lostJobCount: Int { mailbox.withLock { $0.lostJobCount } }
+
+    /// The reactor, for what runs on its thread: a task that prefers this executor, an actor that names it.
+    package var reactorOfThisThread: Reactor {
+        precondition(isCurrent, "not on the reactor's thread")
+        guard let reactor = unsafe reactor else { preconditionFailure("the reactor has ended") }
+        return reactor
+    }
 
     /// Takes a job of an actor or task; the Swift runtime calls this (`SerialExecutor`, `TaskExecutor`).
     public func enqueue(_ job: consuming ExecutorJob) {
@@ -133,6 +142,9 @@ extension ReactorExecutor {
     var isStopRequested: Bool { stopRequested.load(ordering: .acquiring) }
     package var wakeUpDescriptor: Int32 { wakeUp.rawDescriptor }
 
+    /// Belongs to a reactor until ``close()``.
+    func belong(to reactor: Reactor) { unsafe self.reactor = reactor }
+
     func adoptCurrentThread() {
         mailbox.withLock { _ in thread.store(UInt(pthread_self()), ordering: .relaxed) }
         process.store(getpid(), ordering: .relaxed)
@@ -173,6 +185,7 @@ extension ReactorExecutor {
 
     /// Refuses all later work, and belongs to no thread any more: the system gives a thread's number to a later one.
     func close() {
+        unsafe reactor = nil
         // What was waiting is let go outside the lock: the end of what a function captured may post again.
         _ = mailbox.withLock { box in
             box.isClosed = true

@@ -49,7 +49,7 @@ extension PipeError {
         case .framing: " (--framing chooses another)"
         case .invalidAddress, .inheritedListener, .peerRefused, .peerProcessUnavailable, .sendQueueFull,
             .budgetExceeded,
-            .notConnected, .system:
+            .notConnected, .disconnected, .system:
             nil
         }
     }

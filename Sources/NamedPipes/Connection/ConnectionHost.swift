@@ -29,6 +29,9 @@ final class ConnectionHost {
     @exclusivity(unchecked) private(set) var deadlines: DeadlineSweep
     private var sweep: ScheduledWork?
 
+    /// Whether a draining server waits for whoever handles a connection to close it.
+    var leavesClosingToOwner = false
+
     /// How many messages were dropped for slow readers.
     var droppedMessageCount = 0
 

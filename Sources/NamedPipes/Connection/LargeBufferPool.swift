@@ -29,6 +29,7 @@ final class LargeBufferPool {
         init(_ bytes: consuming FrameBuffer) { self.bytes = bytes }
     }
 
+    let executor: ReactorExecutor
     // A kept message may outlive the reactor, and gives its memory back here.
     private weak let reactor: Reactor?
     // Sorted by size, the smallest first.
@@ -38,6 +39,7 @@ final class LargeBufferPool {
 
     init(_ reactor: Reactor, keptTime: Duration = .seconds(1)) {
         self.reactor = reactor
+        executor = reactor.executor
         self.keptTime = keptTime
     }
 

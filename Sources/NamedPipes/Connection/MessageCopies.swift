@@ -9,6 +9,9 @@ extension Array where Element == UInt8 {
             for index in message.indices { output.append(message[index]) }
         }
     }
+
+    /// The bytes of a message, copied.
+    public init(copying message: PipeMessage) { self = message.withBytes { [UInt8](copying: $0) } }
 }
 
 extension String {
@@ -16,5 +19,11 @@ extension String {
     public init?(copying message: Span<UInt8>) {
         guard let text = try? UTF8Span(validating: message) else { return nil }
         self = String(copying: text)
+    }
+
+    /// The text of a message, copied; nil if its bytes are not UTF-8.
+    public init?(copying message: PipeMessage) {
+        guard let text = message.withBytes({ String(copying: $0) }) else { return nil }
+        self = text
     }
 }

@@ -60,6 +60,10 @@ extension PipeConnection {
         /// How many messages of one connection are delivered before others get their turn. The default is 4,096.
         public var messagesPerTurn = 4096
 
+        /// Up to how many bytes of messages wait for a task to take them before reading pauses; see
+        /// ``AsyncPipeConnection/messages``. Delegates have nothing to do with it. The default is 256 KiB.
+        public var unreadByteLimit = 256 << 10
+
         /// How long a peer may take to accept what is queued after ``PipeConnection/close()``; then the connection ends
         /// with ``DisconnectReason/slowReader``. The default is 10 s.
         public var closeTimeout: Duration = .seconds(10)

@@ -47,7 +47,7 @@ extension PipeConnection {
             } else if flags.contains(.inputReady) {
                 guard readAndGoOn(&budget) else { break }
             } else {
-                if flags.contains(.draining) { beginClose(.serverStopped) }
+                if flags.contains(.draining) { inputIsDrained() }
                 break
             }
         }
@@ -214,6 +214,14 @@ extension PipeConnection {
         if lifecycle.state == .finished { watchForHangUp() }
     }
 
+    /// What had arrived when the server was told to stop is delivered. Who answers later is told so, and closes when done.
+    private func inputIsDrained() {
+        guard host.leavesClosingToOwner else { return beginClose(.serverStopped) }
+        flags.remove(.draining)
+        flags.insert(.paused)
+        host.delegate?.connectionDidFinishReceiving(self)
+    }
+
     /// Someone wants to answer later: keep an eye on whether there is still somebody to answer.
     private func watchForHangUp() {
         unsafe source?.unregister()
@@ -229,7 +237,7 @@ extension PipeConnection {
 
     /// After the end of the stream, the only news can be that the peer is gone altogether.
     private func receiveAfterEnd() {
-        if flags.contains(.draining) { return beginClose(.serverStopped) }
+        if flags.contains(.draining), !host.leavesClosingToOwner { return beginClose(.serverStopped) }
         switch Socket.hangUp(descriptor) {
         case nil: return
         case .clean: end(.closedByPeer)

@@ -14,28 +14,30 @@ internal import PipeFraming
 /// }
 /// ```
 ///
-/// It belongs to the reactor's thread.
+/// Its bytes never change, and any thread may hold it.
 @safe
-public struct PipeMessage {
-    private let storage: SharedBytes
-    private let start: UnsafeRawPointer?
+public struct PipeMessage: Sendable {
+    // Shared between threads, because nothing is written any more where this message lies.
+    private nonisolated(unsafe) let storage: SharedBytes
+    private nonisolated(unsafe) let start: UnsafeRawPointer?
 
     /// The size in bytes.
     public let byteCount: Int
 
     /// Copies a message.
     public init(copying message: Span<UInt8>) {
-        storage = SharedBytes()
-        storage.bytes.append(contentsOf: message)
+        let bytes = SharedBytes()
+        bytes.bytes.append(contentsOf: message)
+        unsafe storage = bytes
         byteCount = message.count
-        unsafe start = storage.bytes.withUnsafeBytes { $0.baseAddress }
+        unsafe start = bytes.bytes.withUnsafeBytes { $0.baseAddress }
     }
 
     /// Copies a message.
     public init(copying message: [UInt8]) { self.init(copying: message.span) }
 
     init(_ body: UnsafeRawBufferPointer, in storage: SharedBytes) {
-        self.storage = storage
+        unsafe self.storage = storage
         unsafe start = body.baseAddress
         byteCount = body.count
     }
@@ -54,6 +56,3 @@ public struct PipeMessage {
         unsafe (UnsafeRawBufferPointer(start: start, count: byteCount), storage)
     }
 }
-
-@available(*, unavailable, message: "a message belongs to its reactor's thread; copy its bytes for others")
-extension PipeMessage: Sendable {}

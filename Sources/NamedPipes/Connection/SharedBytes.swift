@@ -4,7 +4,7 @@ internal import PipeFraming
 /// Memory of its own for something large: held by the partial frame that is read into it, by the messages that were kept
 /// from it, and by the send queues that it leaves from. Whoever finds itself its only holder may change it.
 ///
-/// The last holder's end gives the memory back to the pool that it came from.
+/// The last holder's end gives the memory back to the pool that it came from, if that is on the reactor's thread.
 final class SharedBytes {
     var bytes: FrameBuffer
     private let pool: LargeBufferPool?
@@ -24,7 +24,7 @@ final class SharedBytes {
     }
 
     deinit {
-        guard let pool else { return }
+        guard let pool, pool.executor.isCurrent else { return }
         var memory = FrameBuffer()
         swap(&memory, &bytes)
         pool.giveBack(memory)

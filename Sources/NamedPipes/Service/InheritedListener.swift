@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import PipeReactor
+internal import Synchronization
 
 /// A listening socket that a service manager made before this program was started (socket activation, `systemd.socket(5)`).
 ///
@@ -14,14 +15,14 @@ internal import PipeReactor
 ///     try PipeServer(listeningOn: address, reactor: reactor, delegate: delegate)
 /// }
 /// ```
-public final class InheritedListener {
+public final class InheritedListener: Sendable {
     /// The name it was given (`FileDescriptorName=`, `LISTEN_FDNAMES`), `unknown` where there is none.
     public let name: String
 
     /// The address that clients connect to.
     public let address: PipeAddress
 
-    private var descriptor: OwnedDescriptor?
+    private let descriptor: Mutex<OwnedDescriptor?>
 
     /// All sockets that were handed to this process (`sd_listen_fds(3)`), checked: each is a Unix stream socket that
     /// listens and has a name. They become non-blocking and are closed on exec.
@@ -76,12 +77,12 @@ public final class InheritedListener {
     private init(_ socket: ListenEnvironment.Socket, _ address: PipeAddress) {
         name = socket.name
         self.address = address
-        descriptor = OwnedDescriptor(taking: socket.descriptor)
+        descriptor = Mutex(OwnedDescriptor(taking: socket.descriptor))
     }
 
     /// Gives the socket to its server.
     func take() -> OwnedDescriptor {
-        guard let taken = descriptor.take() else { preconditionFailure("a listener makes one server") }
+        guard let taken = descriptor.withLock({ $0.take() }) else { preconditionFailure("a listener makes one server") }
         return taken
     }
 
@@ -112,6 +113,3 @@ public final class InheritedListener {
         return text
     }
 }
-
-@available(*, unavailable, message: "a listener belongs to the thread that makes its server")
-extension InheritedListener: Sendable {}

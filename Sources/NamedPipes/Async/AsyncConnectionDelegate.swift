@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Makes of a connection's events what tasks wait for: what servers and clients have in common.
+class AsyncConnectionDelegate: PipeConnectionDelegate {
+    /// Gets each connection when it is open.
+    func didOpen(_ connection: AsyncPipeConnection) {}
+
+    final func connectionDidOpen(_ connection: PipeConnection) { didOpen(AsyncConnectionState.adopt(connection)) }
+
+    final func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        AsyncConnectionState.of(connection).didReceive(message)
+    }
+
+    final func connectionDidDrain(_ connection: PipeConnection) { AsyncConnectionState.of(connection).didDrain() }
+
+    final func connectionDidFinishReceiving(_ connection: PipeConnection) {
+        AsyncConnectionState.of(connection).finishInput()
+    }
+
+    final func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
+        AsyncConnectionState.of(connection).didEnd(reason)
+    }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipeReactor
+
+/// One end of a pipe for `async` code: messages are a sequence, and `send` waits where the peer does not keep up.
+///
+/// ```swift
+/// try await PipeServer.serve(at: .runtime("echo")) { connection in
+///     for try await message in connection.messages {
+///         try await connection.send(message)
+///     }
+/// }
+/// ```
+///
+/// It is an actor on its reactor's thread. The handlers of ``PipeServer/serve(at:configuration:on:onEvent:handler:)`` and
+/// ``PipeClient/withConnection(to:configuration:on:_:)`` run on that thread as well, so that nothing here costs them a
+/// thread hop. From any other task, everything works the same and costs a hop each way: some 20 µs where the reactor
+/// sleeps. Messages then come in batches, with one hop for all that have arrived.
+///
+/// Cancelling a task that waits here ends the wait with `CancellationError`. What had been accepted is sent; what has
+/// arrived stays for the next who asks.
+public actor AsyncPipeConnection: Identifiable {
+    /// Names this connection for as long as the reactor lives.
+    public nonisolated let id: PipeConnection.ID
+
+    /// Who was at the other end when the connection was made.
+    public nonisolated let peer: PeerCredentials
+
+    /// The executor of the reactor that it lives on. Actors that name it are called without a hop, and tasks can prefer it.
+    public nonisolated let executor: ReactorExecutor
+
+    // Used on the reactor's thread only: by what is isolated to this actor, and behind a look at `executor.isCurrent`.
+    nonisolated(unsafe) let state: AsyncConnectionState
+
+    /// Runs on the reactor's thread.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
+
+    init(id: PipeConnection.ID, peer: PeerCredentials, executor: ReactorExecutor, state: sending AsyncConnectionState) {
+        self.id = id
+        self.peer = peer
+        self.executor = executor
+        unsafe self.state = state
+    }
+
+    // MARK: What it is
+
+    /// Why it has ended; nil while it has not.
+    public var endReason: DisconnectReason? { unsafe state.endReason }
+
+    /// Whether ``send(_:)-([UInt8])`` may be called; see ``PipeConnection/isOpen``.
+    public var isOpen: Bool { unsafe state.connection.isOpen }
+
+    /// How many bytes are queued here because the kernel has not taken them yet, headers included.
+    public var pendingByteCount: Int { unsafe state.connection.pendingByteCount }
+
+    /// What code without `await` may hold in order to send here.
+    public var sender: PipeSender { unsafe state.connection.sender }
+
+    /// Calls a function with the connection itself, on the reactor's thread: for what has no `async` form. What the
+    /// function leaves behind belongs to that thread.
+    ///
+    /// Of the connection's `context`, nothing may be changed: it is in use.
+    public func withConnection<Result: Sendable>(
+        _ use: @Sendable (PipeConnection) throws -> Result
+    ) rethrows -> Result {
+        try use(unsafe state.connection)
+    }
+
+    // MARK: Ending
+
+    /// Sends what is queued, then tells the peer that no more comes. Messages still arrive.
+    public func finishSending() { unsafe state.connection.finishSending() }
+
+    /// Sends what is queued, then closes, and waits until that is done; see ``PipeConnection/close()``.
+    ///
+    /// A task that is cancelled meanwhile does not wait any longer; the close goes on.
+    ///
+    /// - Returns: why the connection ended; it may have ended for another reason before.
+    @discardableResult
+    public func close() async -> DisconnectReason {
+        unsafe state.connection.close()
+        _ = try? await waitForEnd()
+        return unsafe state.endReason ?? .closedLocally
+    }
+
+    /// Drops what is queued and closes at once.
+    public func abort() { unsafe state.connection.abort() }
+
+    /// Waits until the connection has ended, and says why.
+    ///
+    /// - Throws: `CancellationError`.
+    public func waitForEnd() async throws -> DisconnectReason {
+        while true {
+            if let reason = unsafe state.endReason { return reason }
+            try await wait(for: .end)
+        }
+    }
+
+    /// Looks after the connection with a function, and ends it then: with all that is queued sent where it returns, at
+    /// once where it throws or the task was cancelled. To be called on the reactor's thread.
+    nonisolated(nonsending) func handle<Result>(
+        with handler: (AsyncPipeConnection) async throws -> Result
+    ) async throws -> Result {
+        do {
+            let result = try await handler(self)
+            await end(dropping: Task.isCancelled)
+            return result
+        } catch {
+            await end(dropping: true)
+            throw error
+        }
+    }
+
+    /// Ends and waits for that, also where the task is cancelled: who handles a connection outlives it.
+    private nonisolated(nonsending) func end(dropping: Bool) async {
+        let connection = unsafe state.connection
+        if dropping { connection.abort() } else { connection.close() }
+        while unsafe state.endReason == nil {
+            try? await WaitingTask.suspend { unsafe state.add($0, for: .end) }
+        }
+    }
+
+    /// Whether a handler that throws this merely passes on what became of the connection or of the task.
+    nonisolated func isPassedOn(_ error: any Error) -> Bool {
+        switch error {
+        case PipeError.disconnected, PipeError.notConnected, is CancellationError: true
+        default: false
+        }
+    }
+
+    // MARK: Waiting
+
+    /// Waits until something may have happened. To be called on the reactor's thread.
+    nonisolated(nonsending) func wait(for event: AsyncConnectionState.Event) async throws {
+        let ticket = unsafe state.nextTicket()
+        try await withTaskCancellationHandler {
+            try await WaitingTask.suspend(ticket: ticket) { task in
+                if Task.isCancelled { task.fail(CancellationError()) } else { unsafe state.add(task, for: event) }
+            }
+        } onCancel: {
+            executor.post { [self] _ in unsafe state.cancelWait(ticket) }
+        }
+    }
+}
+
+extension AsyncPipeConnection: CustomStringConvertible {
+    /// The name and the peer, for logs.
+    public nonisolated var description: String { "connection \(id) (\(peer))" }
+}

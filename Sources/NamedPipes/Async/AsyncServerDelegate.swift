@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Makes of a server's events what tasks wait for.
+final class AsyncServerDelegate: AsyncConnectionDelegate, PipeServerDelegate {
+    typealias EventHandler = @Sendable (PipeServer, PipeServer.ServeEvent) -> Void
+
+    private let onEvent: EventHandler
+    private var arrived: [AsyncPipeConnection] = []
+    private var acceptor = WaitingTasks()
+    private(set) var report: ShutdownReport?
+
+    init(onEvent: @escaping EventHandler) { self.onEvent = onEvent }
+
+    /// The next who has connected; nil once the server has stopped.
+    nonisolated(nonsending) func nextConnection() async -> AsyncPipeConnection? {
+        while arrived.isEmpty {
+            if report != nil { return nil }
+            // Not cancelled but stopped: then everybody who was accepted has had their end.
+            try? await WaitingTask.suspend { task in
+                // Looked at again: the await itself may have let others run.
+                if arrived.isEmpty && report == nil { acceptor.add(task) } else { task.goOn() }
+            }
+        }
+        return arrived.removeFirst()
+    }
+
+    override func didOpen(_ connection: AsyncPipeConnection) {
+        arrived.append(connection)
+        acceptor.wakeFirst()
+    }
+
+    func server(_ server: PipeServer, didRefuse report: RefusalReport) { onEvent(server, .refused(report)) }
+
+    func server(_ server: PipeServer, didFailToAcceptWith error: SystemError) { onEvent(server, .acceptFailed(error)) }
+
+    func server(_ server: PipeServer, didLoseName loss: NameLoss) { onEvent(server, .lostName(loss)) }
+
+    func serverDidRegainName(_ server: PipeServer) { onEvent(server, .regainedName) }
+
+    func serverDidStop(_ server: PipeServer) {
+        report = server.shutdownReport
+        acceptor.wakeAll()
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipeReactor
+
+extension PipeClient {
+    /// Connects to a server, and is connected while a function runs.
+    ///
+    /// ```swift
+    /// let answer = try await PipeClient.withConnection(to: .runtime("echo")) { connection in
+    ///     try await connection.send("hello")
+    ///     return try await connection.nextMessage().flatMap { String(copying: $0) }
+    /// }
+    /// ```
+    ///
+    /// The function runs on the reactor's thread, as ``PipeServer/serve(at:configuration:on:onEvent:handler:)`` says of its
+    /// handlers. When it returns, what is queued is sent and the connection is closed; when it throws, or the task is
+    /// cancelled, the connection is ended at once. In either case it has ended when this returns.
+    ///
+    /// - Parameters:
+    ///   - address: the server's name.
+    ///   - configuration: the default is a 4-byte length framing and 5 s to connect. Whoever connects again would not be
+    ///     on the same connection: ``Configuration/reconnection`` and ``Configuration/unsentMessages`` are ignored.
+    ///   - executor: of the reactor to live on. The default is nil: a thread is made for it, and ends with the call.
+    ///   - body: what is done with the connection.
+    /// - Returns: what `body` returns.
+    /// - Throws: what `body` throws; ``PipeError/noServer(_:)``, ``PipeError/accessDenied(_:)``,
+    ///   ``PipeError/backlogFull(_:)``, ``PipeError/peerRefused(_:)``, ``PipeError/timedOut`` or ``PipeError/system(_:)``;
+    ///   `CancellationError`.
+    public static func withConnection<Result: Sendable>(
+        to address: PipeAddress, configuration: Configuration = Configuration(), on executor: ReactorExecutor? = nil,
+        _ body: @Sendable (AsyncPipeConnection) async throws -> Result
+    ) async throws -> Result {
+        try await withReactor(executor, name: "pipe client") { executor in
+            var configuration = configuration
+            configuration.reconnection = nil
+            configuration.unsentMessages = .discard
+            let delegate = AsyncClientDelegate()
+            let client = PipeClient(
+                address: address, configuration: configuration, reactor: executor.reactorOfThisThread,
+                delegate: delegate)
+            client.connect()
+            let reference = client.reference
+            let connection: AsyncPipeConnection
+            do {
+                connection = try await withTaskCancellationHandler {
+                    try await delegate.connection()
+                } onCancel: {
+                    reference.perform { $0.disconnect() }
+                }
+            } catch {
+                client.disconnect()
+                throw error
+            }
+            defer { client.disconnect() }
+            return try await connection.handle(with: body)
+        }
+    }
+}
+
+/// Makes of a client's events what a task waits for.
+final class AsyncClientDelegate: AsyncConnectionDelegate, PipeClientDelegate {
+    private enum Outcome {
+        case connected(AsyncPipeConnection)
+        case failed(any Error)
+    }
+
+    private var outcome: Outcome?
+    private var waiting = WaitingTasks()
+
+    /// The connection, once there is one.
+    nonisolated(nonsending) func connection() async throws -> AsyncPipeConnection {
+        while true {
+            switch outcome {
+            case .connected(let connection): return connection
+            case .failed(let error): throw error
+            case nil:
+                try await WaitingTask.suspend { task in
+                    // Looked at again: the await itself may have let others run.
+                    if outcome == nil { waiting.add(task) } else { task.goOn() }
+                }
+            }
+        }
+    }
+
+    private func finish(_ outcome: Outcome) {
+        if self.outcome == nil { self.outcome = outcome }
+        waiting.wakeAll()
+    }
+
+    func client(_ client: PipeClient, didChangeTo state: PipeClient.State) {
+        if state == .disconnected { finish(.failed(CancellationError())) }
+    }
+
+    func client(_ client: PipeClient, didFailToConnectWith error: PipeError) { finish(.failed(error)) }
+
+    override func didOpen(_ connection: AsyncPipeConnection) { finish(.connected(connection)) }
+}

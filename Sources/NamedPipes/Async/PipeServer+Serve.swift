@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipeReactor
+
+extension PipeServer {
+    /// What happens to a server that ``serve(at:configuration:on:onEvent:handler:)`` runs, beside its connections.
+    @nonexhaustive
+    public enum ServeEvent: Sendable {
+        /// The name is published: clients can connect.
+        case listening
+        /// A client was turned away; see ``PipeServerDelegate/server(_:didRefuse:)``.
+        case refused(RefusalReport)
+        /// Nobody can be accepted for now; see ``PipeServerDelegate/server(_:didFailToAcceptWith:)``.
+        case acceptFailed(SystemError)
+        /// A connection's handler has thrown, and the connection was ended.
+        case handlerFailed(PipeConnection.ID, PeerCredentials, any Error)
+        /// Clients do not find the server any more; see ``PipeServerDelegate/server(_:didLoseName:)``.
+        case lostName(NameLoss)
+        /// Clients find the server again.
+        case regainedName
+    }
+
+    /// Serves a name until the task is cancelled or the server is stopped: a child task for each connection.
+    ///
+    /// ```swift
+    /// try await PipeServer.serve(at: .runtime("echo")) { connection in
+    ///     for try await message in connection.messages {
+    ///         try await connection.send(message)
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// Handlers run on the reactor's thread, as the delegate of a ``PipeServer`` does: they must not block, and what takes
+    /// long on the cpu is for other executors. They run one after the other, never at the same time, and need no locks.
+    ///
+    /// When a handler returns, what is queued is sent and its connection is closed. When it throws, its connection is ended
+    /// at once; the others go on, and `onEvent` hears of it (`CancellationError` and ``PipeError/disconnected(_:)``, which
+    /// the handler merely passed on, are no failures).
+    ///
+    /// Cancelling the task ends all connections at once, cancels all handlers and waits for them. To stop gently, call
+    /// ``stop(drainingFor:)`` on the server that `onEvent` gets: nobody new is accepted, ``AsyncPipeConnection/messages``
+    /// end after what has arrived, and the handlers finish, for as long as they are given.
+    ///
+    /// - Parameters:
+    ///   - address: the name to take.
+    ///   - configuration: the default is a 4-byte length framing and a name for this user only.
+    ///   - executor: of the reactor to serve on. The default is nil: a thread is made for it, and ends with the call.
+    ///   - onEvent: what happens beside the connections. Called on the reactor's thread.
+    ///   - handler: called once for each connection.
+    /// - Returns: what became of messages and connections after the stop.
+    /// - Throws: as ``init(listeningOn:configuration:reactor:delegate:)``, and `CancellationError`.
+    @discardableResult
+    public static func serve(
+        at address: PipeAddress, configuration: Configuration = Configuration(), on executor: ReactorExecutor? = nil,
+        onEvent: @escaping @Sendable (PipeServer, ServeEvent) -> Void = { _, _ in },
+        handler: @escaping @Sendable (AsyncPipeConnection) async throws -> Void
+    ) async throws -> ShutdownReport {
+        try await serve(on: executor, onEvent, handler) { reactor, delegate in
+            try PipeServer(listeningOn: address, configuration: configuration, reactor: reactor, delegate: delegate)
+        }
+    }
+
+    /// Serves a socket that the service manager has made; see ``serve(at:configuration:on:onEvent:handler:)`` and
+    /// ``InheritedListener``.
+    @discardableResult
+    public static func serve(
+        inheriting listener: InheritedListener, configuration: Configuration = Configuration(),
+        on executor: ReactorExecutor? = nil,
+        onEvent: @escaping @Sendable (PipeServer, ServeEvent) -> Void = { _, _ in },
+        handler: @escaping @Sendable (AsyncPipeConnection) async throws -> Void
+    ) async throws -> ShutdownReport {
+        try await serve(on: executor, onEvent, handler) { reactor, delegate in
+            try PipeServer(inheriting: listener, configuration: configuration, reactor: reactor, delegate: delegate)
+        }
+    }
+
+    private static func serve(
+        on executor: ReactorExecutor?, _ onEvent: @escaping @Sendable (PipeServer, ServeEvent) -> Void,
+        _ handler: @escaping @Sendable (AsyncPipeConnection) async throws -> Void,
+        _ makeServer: @escaping @Sendable (Reactor, any PipeServerDelegate) throws -> PipeServer
+    ) async throws -> ShutdownReport {
+        try await withReactor(executor, name: "pipe server") { executor in
+            try await serveOnReactor(executor, onEvent, handler, makeServer)
+        }
+    }
+
+    private static func serveOnReactor(
+        _ executor: ReactorExecutor, _ onEvent: @escaping @Sendable (PipeServer, ServeEvent) -> Void,
+        _ handler: @escaping @Sendable (AsyncPipeConnection) async throws -> Void,
+        _ makeServer: @escaping @Sendable (Reactor, any PipeServerDelegate) throws -> PipeServer
+    ) async throws -> ShutdownReport {
+        try Task.checkCancellation()
+        let delegate = AsyncServerDelegate(onEvent: onEvent)
+        let server = try makeServer(executor.reactorOfThisThread, delegate)
+        server.host.leavesClosingToOwner = true
+        let reference = server.reference
+        onEvent(server, .listening)
+        await withTaskCancellationHandler {
+            await withDiscardingTaskGroup { group in
+                while let connection = await delegate.nextConnection() {
+                    group.addTask(executorPreference: executor) {
+                        do {
+                            try await connection.handle(with: handler)
+                        } catch  where !connection.isPassedOn(error) {
+                            reference.perform { onEvent($0, .handlerFailed(connection.id, connection.peer, error)) }
+                        } catch {}
+                    }
+                }
+            }
+        } onCancel: {
+            reference.perform { $0.stop() }
+        }
+        try Task.checkCancellation()
+        return delegate.report ?? ShutdownReport()
+    }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeReactor
+
+/// Runs a function on a reactor's thread.
+///
+/// - Parameters:
+///   - executor: whose; nil for a thread that is made for it and ends with it.
+///   - name: of that thread.
+func withReactor<Result: Sendable>(
+    _ executor: ReactorExecutor?, name: String, _ body: @Sendable (ReactorExecutor) async throws -> Result
+) async throws -> Result {
+    if let executor { return try await withTaskExecutorPreference(executor) { try await body(executor) } }
+    let thread = try ReactorThread(name: name) { _ in }
+    defer { thread.stop() }
+    return try await withTaskExecutorPreference(thread.executor) { try await body(thread.executor) }
+}

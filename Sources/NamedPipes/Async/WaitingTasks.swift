@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A task that waits until it is told to go on.
+@safe
+struct WaitingTask {
+    /// Tells one wait from the others at the same place.
+    typealias Ticket = UInt64
+
+    let ticket: Ticket
+    private let continuation: UnsafeContinuation<Void, any Error>
+
+    /// Suspends the calling task.
+    ///
+    /// - Parameters:
+    ///   - ticket: to find it by, for whoever wants to end the wait early.
+    ///   - enqueue: puts it where somebody lets it go on, exactly once.
+    nonisolated(nonsending) static func suspend(
+        ticket: Ticket = 0, _ enqueue: (WaitingTask) -> Void
+    ) async throws {
+        try await unsafe withUnsafeThrowingContinuation { continuation in
+            enqueue(unsafe WaitingTask(ticket: ticket, continuation: continuation))
+        }
+    }
+
+    func goOn() { unsafe continuation.resume() }
+
+    func fail(_ error: any Error) { unsafe continuation.resume(throwing: error) }
+}
+
+/// Tasks that wait for something that happens on the reactor's thread, in the order in which they came.
+struct WaitingTasks {
+    private var waiting: [WaitingTask] = []
+
+    var isEmpty: Bool { waiting.isEmpty }
+
+    mutating func add(_ task: WaitingTask) { waiting.append(task) }
+
+    /// Lets the one that came first go on, from the loop.
+    mutating func wakeFirst() {
+        if !waiting.isEmpty { waiting.removeFirst().goOn() }
+    }
+
+    mutating func wakeAll() {
+        while !isEmpty { wakeFirst() }
+    }
+
+    /// Ends a wait whose task was cancelled. Without effect if it is over.
+    mutating func cancel(_ ticket: WaitingTask.Ticket) {
+        guard let index = waiting.firstIndex(where: { $0.ticket == ticket }) else { return }
+        waiting.remove(at: index).fail(CancellationError())
+    }
+}
