@@ -24,8 +24,8 @@ class Form:
     seconds: float
 
 
-SHORT = Form("short", rounds=5, second_rounds=13, seconds=0.3)
-LONG = Form("long", rounds=9, second_rounds=18, seconds=0.8)
+SHORT = Form("short", rounds=7, second_rounds=21, seconds=0.1)
+LONG = Form("long", rounds=21, second_rounds=42, seconds=0.1)
 
 
 def needed(limits: Iterable[Limit]) -> tuple[list[Scenario], list[str]]:
@@ -77,5 +77,5 @@ def check(form: Form, programs: Path | None) -> int:
 def print_ratios(limits: Iterable[Limit], runs: dict[str, list[Run]], tolerance: float) -> None:
     for limit in limits:
         measured = limit.measured(runs.get(limit.scenario, []))
-        found = "   -" if measured is None else f"{measured:.2f}"
-        print(f"{found}  {limit.bound_title():>6}, here {limit.bound_title(tolerance):>6}  {limit.title()}")
+        found = "-" if measured is None else f"{measured}"
+        print(f"{found:<18}  {limit.bound_title():>6}, here {limit.bound_title(tolerance):>6}  {limit.title()}")

@@ -12,6 +12,7 @@ from . import callgrind, checking, machine, pictures, report, results, strace, t
 from .limits import Thresholds
 from .measuring import Measured, Measurements, measure
 from .plan import Plan, fixed_plan, make_plan
+from .progress import duration
 from .scenarios import CORE, LOAD, OUR_LOAD, SCENARIOS, Scenario
 from .servers import FLOOR, OURS, SERVERS, build
 
@@ -19,8 +20,8 @@ PACKAGE = Path(__file__).resolve().parent.parent
 RESULTS = PACKAGE / "results"
 TOOLS = (LOAD, OUR_LOAD)
 FULL_SECONDS, QUICK_SECONDS = 14.5 * 60, 100.0
-QUICK_SERVERS = frozenset({FLOOR, "c-epoll-poll", OURS, "pipes-poll", "nio", "nio-tuned"})
-QUICK_PART, QUICK_FEW = 1 / 3, 1
+QUICK_SERVERS = frozenset({FLOOR, "c-epoll-poll", OURS, "pipes-poll", "pipes-async", "nio", "nio-tuned"})
+QUICK_FEW = 1
 
 
 def available(names: Iterable[str]) -> tuple[list[str], dict[str, str]]:
@@ -42,8 +43,8 @@ def gathered(
     scenarios = {slot.scenario.name: slot.scenario for slot in plan.slots}
     return results.Results(
         date=datetime.datetime.now().astimezone().isoformat(timespec="minutes"), machine=machine.describe(),
-        load_average={"before": list(before), "after": list(os.getloadavg())}, seconds_per_run=plan.seconds,
-        floor=FLOOR, ours=OURS, titles={name: server.title for name, server in SERVERS.items()},
+        load_average={"before": list(before), "after": list(os.getloadavg())}, floor=FLOOR, ours=OURS,
+        titles={name: server.title for name, server in SERVERS.items()},
         unavailable=unavailable,
         scenarios={name: results.collect(scenarios[name], measured) for name, measured in measurements.items()})
 
@@ -61,14 +62,14 @@ def write_report(directory: Path) -> str:
 
 def run_all(arguments: argparse.Namespace) -> int:
     names, unavailable = available(name for name in SERVERS if not arguments.quick or name in QUICK_SERVERS)
+    programs = built(names, arguments.programs)
     scenarios = chosen_scenarios(arguments.only) if arguments.only else list(SCENARIOS.values())
     if arguments.quick:
-        plan = make_plan(scenarios, names, arguments.budget or QUICK_SECONDS, QUICK_PART, QUICK_FEW)
+        plan = make_plan(scenarios, names, arguments.budget or QUICK_SECONDS, QUICK_FEW, QUICK_FEW)
     else:
         plan = make_plan(scenarios, names, arguments.budget or FULL_SECONDS)
-    programs = built(names, arguments.programs)
     before = os.getloadavg()
-    print(f"{len(plan.slots)} runs of {plan.seconds:.2f} s each", file=sys.stderr)
+    print(f"{len(plan.slots)} runs, about {duration(plan.total())}", file=sys.stderr)
     measurements = measure(programs, plan)
     results.save(gathered(plan, measurements, before, unavailable), arguments.output / "latest.json")
     print(write_report(arguments.output))
@@ -90,7 +91,7 @@ def compare_some(arguments: argparse.Namespace) -> int:
 
     before = os.getloadavg()
     measure(programs, fixed_plan(scenarios, names, arguments.rounds, arguments.seconds), show)
-    print(f"\nRatios to {FLOOR} in the same round: median (least–most). Load average {before[0]:.1f} before, "
+    print(f"\nRatios to {FLOOR} in the same round: median (its 95 % interval). Load average {before[0]:.1f} before, "
           f"{os.getloadavg()[0]:.1f} after; the comparison itself is up to 2 of it.")
     return 0
 

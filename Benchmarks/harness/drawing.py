@@ -79,7 +79,9 @@ def bars(
 
 
 def ratio_panel(axes: Axes, results: Results, scenario: ScenarioResults, servers: list[str], metric: str) -> None:
-    values = {found.entry: found.ratio[metric].median for found in scenario.comparisons(results.floor)}
+    values = {
+        found.entry: found.ratio[metric].median
+        for found in scenario.comparisons(results.floor) if metric in found.ratio}
     if metric == "cpu":
         logarithmic(axes, LEAST_CPU, MOST_CPU)
         axes.set_xticks([0.5, 1, 2, 5, 10], ["0.5", "1", "2", "5", "10"])

@@ -5,10 +5,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-from .summary import METRICS, Run, ratios
+from .summary import METRICS, Run, Spread, ratios
 
 FILE = Path(__file__).resolve().parent.parent / "thresholds.json"
 
@@ -23,6 +22,7 @@ class Limit:
     metric: str
     at_least: float | None = None
     at_most: float | None = None
+    is_aim: bool = False  # wished for, not required
 
     def bound(self, tolerance: float = 0) -> float:
         if self.at_least is not None:
@@ -35,14 +35,18 @@ class Limit:
         bound = self.bound(tolerance)
         return ratio >= bound if self.at_least is not None else ratio <= bound
 
-    def measured(self, runs: Iterable[Run]) -> float | None:
-        """The median of the ratios within the rounds; None if they did not meet."""
+    def measured(self, runs: Iterable[Run]) -> Spread | None:
+        """The median of the ratios within the rounds, and its interval; None if they did not meet."""
         found = ratios(runs, self.entry, self.to, METRICS[self.metric])
-        return median(found) if found else None
+        return Spread.of(found) if found else None
+
+    def may_hold(self, found: Spread) -> bool:
+        """Whether the true ratio can be one that holds, for all that is known."""
+        return not found.is_certain or self.holds(found.high if self.at_least is not None else found.low)
 
     def title(self) -> str:
         what = {"cpu": "server cpu per message", "load_cpu": "the load's cpu per message"}.get(self.metric, self.metric)
-        return f"{self.scenario}: {what} of {self.entry} to {self.to}"
+        return f"{self.scenario}: {what} of {self.entry} to {self.to}{' (aim)' if self.is_aim else ''}"
 
     def bound_title(self, tolerance: float = 0) -> str:
         return f"{'≥' if self.at_least is not None else '≤'} {self.bound(tolerance):.2f}"
@@ -75,11 +79,11 @@ class Thresholds:
 @dataclass(frozen=True)
 class Violation:
     limit: Limit
-    measured: float | None
+    measured: Spread | None
     tolerance: float
 
     def __str__(self) -> str:
-        found = "not measured" if self.measured is None else f"{self.measured:.2f}"
+        found = "not measured" if self.measured is None else str(self.measured)
         return f"{self.limit.title()} is {found}, and must be {self.limit.bound_title(self.tolerance)}"
 
 
@@ -88,6 +92,6 @@ def violations(limits: Iterable[Limit], runs: dict[str, list[Run]], tolerance: f
     found = []
     for limit in limits:
         measured = limit.measured(runs.get(limit.scenario, []))
-        if measured is None or not limit.holds(measured, tolerance):
+        if measured is None or not limit.holds(measured.median, tolerance):
             found.append(Violation(limit, measured, tolerance))
     return found

@@ -32,8 +32,8 @@ def measure(
     for position, slot in enumerate(plan.slots):
         measured = everything.setdefault(slot.scenario.name, Measured())
         progress.show(f"{slot.scenario.name}, round {slot.round + 1}, {slot.entry.label}")
-        measure_slot(programs, plan, slot, measured, cpus)
-        progress.advance(plan.expected(slot))
+        measure_slot(programs, slot, measured, cpus)
+        progress.advance(slot.expected())
         following = plan.slots[position + 1 : position + 2]
         if not following or following[0].scenario.name != slot.scenario.name:
             progress.end()
@@ -41,13 +41,13 @@ def measure(
     return everything
 
 
-def measure_slot(programs: Path, plan: Plan, slot: Slot, measured: Measured, cpus: Cpus) -> None:
+def measure_slot(programs: Path, slot: Slot, measured: Measured, cpus: Cpus) -> None:
     """Who fails once takes no further part in the scenario; without the floor there is nothing to compare with."""
     label = slot.entry.label
     if label in measured.failures:
         return
     try:
-        measured.runs.append((slot, run(programs, slot.scenario, slot.entry, plan.seconds, cpus)))
+        measured.runs.append((slot, run(programs, slot, cpus)))
     except RunFailed as failure:
         if slot.entry.label == FLOOR:
             raise SystemExit(f"{slot.scenario.name}: the floor, {FLOOR}: {failure}") from None

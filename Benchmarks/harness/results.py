@@ -8,7 +8,7 @@ from typing import Any
 
 from .measuring import Measured
 from .scenarios import Scenario
-from .summary import Comparison, Run, Spread, compare, entries, rate, typical, values
+from .summary import METRICS, Comparison, Run, compare, entries, repeats, typical
 
 CURVE = "latency_curve_us"
 
@@ -30,9 +30,9 @@ class ScenarioResults:
     def comparison(self, entry: str, floor: str) -> Comparison | None:
         return compare(self.runs, entry, floor) if entry in entries(self.runs) else None
 
-    def noise(self, floor: str) -> float:
-        """How far the floor's rounds lie apart, as a part of their median."""
-        return Spread.of(values(self.runs, floor, rate).values()).width
+    def repeated(self, floor: str, metric: str) -> list[float]:
+        """The floor against itself: its second run to its first, of each round."""
+        return repeats(self.runs, floor, METRICS[metric])
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,6 @@ class Results:
     date: str
     machine: dict[str, Any]
     load_average: dict[str, list[float]]
-    seconds_per_run: float
     floor: str
     ours: str
     titles: dict[str, str]  # by server, in the order of the tables

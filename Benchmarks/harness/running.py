@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from .scenarios import LOAD, Entry, Scenario
+from .plan import Slot
+from .scenarios import LOAD
 from .servers import SERVERS
 
 START_SECONDS = 30.0
@@ -118,9 +119,11 @@ def run_load(
     return json.loads(done.stdout)
 
 
-def run(programs: Path, scenario: Scenario, entry: Entry, seconds: float, cpus: Cpus) -> Result:
+def run(programs: Path, slot: Slot, cpus: Cpus) -> Result:
+    scenario, entry, length = slot.scenario, slot.entry, slot.length
     command = Command(programs, entry.server, entry.server_options)
     load_cpu = cpus.server if scenario.one_cpu else cpus.load
-    options = [*scenario.load, *entry.load_options, "--seconds", f"{seconds:.3f}"]
+    times = ["--seconds", f"{length.seconds:.3f}", "--warm-up", f"{length.warm_up:.3f}"]
+    options = [*scenario.load, *entry.load_options, *times]
     with running(command, cpus.server) as server:
-        return run_load(programs, server, options, load_cpu, timeout=seconds + 90, program=entry.load_program)
+        return run_load(programs, server, options, load_cpu, timeout=length.seconds + 90, program=entry.load_program)

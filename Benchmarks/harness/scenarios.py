@@ -16,6 +16,22 @@ CLOSE_PEERS = frozenset({FLOOR, OURS, "c-libevent", "nio", "nio-tuned"})
 
 
 @dataclass(frozen=True)
+class Length:
+    """How long is measured, and before that warmed up, in seconds."""
+
+    seconds: float
+    warm_up: float
+
+    def with_connections(self, count: int) -> "Length":
+        """Longer by what it takes until every connection had its turn again, two or three times."""
+        return Length(self.seconds + 2e-5 * count, self.warm_up)
+
+
+# Long enough for percentiles that are rare.
+LATENCY = Length(0.4, 0.1)
+
+
+@dataclass(frozen=True)
 class Entry:
     """A server as it takes part in one scenario."""
 
@@ -28,17 +44,22 @@ class Entry:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One load. Without `entries` every server takes part that is in `peers`, or every one if that is empty."""
+    """One load. Without `entries` every server takes part that is in `peers`, or every one if that is empty.
+
+    `beside` take part as well. `rounds` is a scenario's share: how many there are depends on the time that there is.
+    """
 
     name: str
     title: str
     asks: str
     load: tuple[str, ...]
     connections: int = 1
-    rounds: int = 9
+    rounds: int = 24
     peers: frozenset[str] = frozenset()
     entries: tuple[Entry, ...] = ()
+    beside: tuple[Entry, ...] = ()
     one_cpu: bool = False
+    length: Length | None = None  # of the runs that are compared closely; None: as all others
 
     def taking_part(self, servers: Iterable[str]) -> list[Entry]:
         """The floor first, which every other is compared with."""
@@ -46,7 +67,8 @@ class Scenario:
         if self.entries:
             return [entry for entry in self.entries if entry.server in chosen]
         plain = [name for name in chosen if name not in POLLING and (not self.peers or name in self.peers)]
-        return sorted((Entry(name, name) for name in plain), key=lambda entry: entry.server != FLOOR)
+        others = [entry for entry in self.beside if entry.server in chosen]
+        return sorted((Entry(name, name) for name in plain), key=lambda entry: entry.server != FLOOR) + others
 
 
 def load(connections: int, in_flight: int, size: int, *others: object) -> tuple[str, ...]:
@@ -55,7 +77,7 @@ def load(connections: int, in_flight: int, size: int, *others: object) -> tuple[
 
 
 def closed(
-    name: str, connections: int, in_flight: int, size: int, size_title: str, asks: str, rounds: int = 9,
+    name: str, connections: int, in_flight: int, size: int, size_title: str, asks: str, rounds: int = 32,
     peers: frozenset[str] = frozenset(),
 ) -> Scenario:
     title = f"{connections:,} × {in_flight} × {size_title}"
@@ -67,12 +89,12 @@ CORE = (
     closed("S2", 1, 512, 64, "64 B", "One connection, many messages: what a message costs beside its burst."),
     closed("S3", 100, 16, 64, "64 B", "A hundred busy connections, bursts of 16."),
     closed("S4", 1000, 1, 64, "64 B", "A thousand connections, one message each: one read and one write a message."),
-    closed("S5", 10_000, 1, 64, "64 B", "Ten thousand: what falls out of the caches."),
+    closed("S5", 10_000, 1, 64, "64 B", "Ten thousand: what falls out of the caches.", rounds=16),
     closed("S6", 4, 8, 64 << 10, "64 KiB", "Medium messages."),
     closed("S7", 1, 2, 4 << 20, "4 MiB", "Large messages: copies and page faults."),
     Scenario(
         "S8", "churn, 8 slots", "Connect, one round trip, close, again.",
-        load(8, 1, 64, "--churn"), connections=8),
+        load(8, 1, 64, "--churn"), connections=8, rounds=32),
 )
 
 POLLED = (
@@ -90,7 +112,7 @@ POLLED = (
 VARIANTS = (
     Scenario(
         "S1c", "1 × 1 × 64 B on one cpu", "Server and load share a cpu: no wake-up of another hides what they do.",
-        load(1, 1, 64), peers=CLOSE_PEERS | {"nio-async"}, one_cpu=True),
+        load(1, 1, 64), peers=CLOSE_PEERS | {"nio-async", "pipes-async"}, one_cpu=True),
     Scenario(
         "S7b", "1 × 2 × 4 MiB, 2 MiB send buffers", "Large send buffers on both ends; the floor as in S7.",
         load(1, 2, 4 << 20),
@@ -98,28 +120,31 @@ VARIANTS = (
             Entry(f"{name}, large buffers", name, LARGE_BUFFERS, LARGE_BUFFERS) for name in (FLOOR, OURS)))),
     Scenario(
         "S10", "1 × 1 × 64 B beside 10,000 idle", "Whether idle connections cost time, and how much memory.",
-        load(1, 1, 64, "--idle", 10_000), connections=10_000),
+        load(1, 1, 64, "--idle", 10_000), connections=10_000, rounds=10,
+        beside=(Entry(f"{OURS}, alone", OURS, load_options=("--idle", "0")),)),
     Scenario(
         "mixed", "16 × 4 × 64 B to 1 MiB", "Sizes as in life: many small messages, most bytes in large ones.",
-        load(16, 4, 64, "--sizes", "mixed"), connections=16, rounds=5, peers=CLOSE_PEERS | {"libuv", "go"}),
+        load(16, 4, 64, "--sizes", "mixed"), connections=16, rounds=16, peers=CLOSE_PEERS | {"libuv", "go"}),
     Scenario(
         "open", "100 × 64 B, 50,000 a second", "Open loop: latency from when a message was due.",
-        load(100, 1, 64, "--rate", 50_000), connections=100, rounds=5, peers=CLOSE_PEERS | {"go", "java"}),
+        load(100, 1, 64, "--rate", 50_000), connections=100, rounds=12, peers=CLOSE_PEERS | {"go", "java"},
+        length=LATENCY),
     Scenario(
         "flood", "1 × 1 × 64 B beside 4 flooders", "What a neighbour waits that is not greedy itself.",
-        load(1, 1, 64, "--flood", 4), rounds=5, peers=CLOSE_PEERS | {"go"}),
+        load(1, 1, 64, "--flood", 4), rounds=12, peers=CLOSE_PEERS | {"go"}, length=LATENCY,
+        beside=(Entry(f"{OURS}, alone", OURS, load_options=("--flood", "0")),)),
 )
 
 GROWTH = tuple(
     closed(
-        f"G{count}", count, 1, 64, "64 B", "How the cost of a message grows with the connections.", rounds=5,
+        f"G{count}", count, 1, 64, "64 B", "How the cost of a message grows with the connections.", rounds=12 if count < 10_000 else 8,
         peers=frozenset({FLOOR, OURS, "c-libevent", "nio"}))
     for count in (100, 1000, 10_000, 19_000))
 
 # The same server for both, C's; ours is the client.
 CLIENTS = tuple(
     replace(
-        like, name=like.name.replace("S", "L"), asks="Our client as the load, against the load in C.", rounds=5,
+        like, name=like.name.replace("S", "L"), asks="Our client as the load, against the load in C.", rounds=24,
         entries=(Entry(FLOOR, FLOOR), Entry(f"{OURS} client", FLOOR, load_program=OUR_LOAD)))
     for like in CORE if like.name in ("S1", "S2", "S3", "S4", "S6"))
 

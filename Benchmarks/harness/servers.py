@@ -36,6 +36,8 @@ class Server:
 
     def unavailable(self) -> str | None:
         """Why it cannot run on this machine, in a few words; None: it can."""
+        if self.product and not (PACKAGE / "Sources" / self.product).is_dir():
+            return f"there is no Sources/{self.product}"
         for tool in self.tools:
             if not shutil.which(tool):
                 return f"{tool} is not installed"
@@ -67,6 +69,7 @@ SERVERS: dict[str, Server] = {
         product("c-epoll-poll", "C, raw epoll, polling 50 µs", "c-epoll-echo", POLLING),
         product("pipes", "NamedPipes", "pipes-echo"),
         product("pipes-poll", "NamedPipes, polling 50 µs", "pipes-echo", POLLING),
+        product("pipes-async", "NamedPipes, async", "pipes-async-echo"),
         product("c-libevent", "C, libevent, plain events", "c-libevent-echo", library="libevent_core"),
         product("c-bufferevent", "C, libevent, bufferevent", "c-bufferevent-echo", library="libevent_core"),
         product("libuv", "C, libuv", "libuv-echo", library="libuv"),

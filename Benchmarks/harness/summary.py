@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From runs to figures: medians, and ratios within a round."""
+"""From runs to figures: ratios within a round, their medians, and between what these can be trusted to lie."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import comb, prod
 from statistics import median
 from typing import Any
 
@@ -14,14 +15,18 @@ def rate(result: Result) -> float:
     return result["messages_per_second"]
 
 
+def per_message(result: Result, seconds: str) -> float:
+    return result[seconds] * 1e9 / result["messages"] if result["messages"] else 0.0
+
+
 def cpu(result: Result) -> float:
     """Nanoseconds of the server's cpu for a message."""
-    return result["server_cpu_seconds"] * 1e9 / max(result["messages"], 1)
+    return per_message(result, "server_cpu_seconds")
 
 
 def load_cpu(result: Result) -> float:
     """Nanoseconds of the load's cpu for a message."""
-    return result["client_cpu_seconds"] * 1e9 / max(result["messages"], 1)
+    return per_message(result, "client_cpu_seconds")
 
 
 def latency(percentile: str) -> Metric:
@@ -31,41 +36,69 @@ def latency(percentile: str) -> Metric:
 METRICS: dict[str, Metric] = {
     "rate": rate, "cpu": cpu, "load_cpu": load_cpu, "p50": latency("p50"), "p99": latency("p99")}
 
+CONFIDENCE = 0.95
+
+
+def outermost(count: int) -> int:
+    """How many of `count` sorted values lie outside of the median's interval, at each end.
+
+    Each value is below the true median as likely as above, so how many are below has the binomial distribution, whatever
+    the values' own is: Conover, Practical Nonparametric Statistics, 3.2. With fewer than six, all values are inside.
+    """
+    outside, beyond = 0, 1 / 2**count
+    while (beyond := beyond + comb(count, outside + 1) / 2**count) <= (1 - CONFIDENCE) / 2:
+        outside += 1
+    return outside
+
 
 @dataclass(frozen=True)
 class Spread:
-    """A median, and between what it lies."""
+    """A median, and the interval that holds the true one in 19 of 20 cases."""
 
     median: float
-    least: float
-    most: float
+    low: float
+    high: float
+    count: int
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether there were enough values for such an interval."""
+        return 2 / 2**self.count <= 1 - CONFIDENCE
 
     @staticmethod
     def of(values: Iterable[float]) -> "Spread":
-        known = list(values)
-        return Spread(median(known), min(known), max(known))
-
-    @property
-    def width(self) -> float:
-        """From the least to the most, as a part of the median."""
-        return (self.most - self.least) / self.median if self.median else 0.0
+        known = sorted(values)
+        outside = outermost(len(known))
+        return Spread(median(known), known[outside], known[-1 - outside], len(known))
 
     def __str__(self) -> str:
-        return f"{self.median:.2f} ({self.least:.2f}–{self.most:.2f})"
+        return f"{self.median:.2f} ({self.low:.2f}–{self.high:.2f})"
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a server did in one round."""
+    """What a server did in one round; the floor does it twice."""
 
     round: int
     entry: str
     result: Result
 
 
+def by_round(runs: Iterable[Run], entry: str, metric: Metric) -> dict[int, list[float]]:
+    """Without what is zero: a run in which server or load never had their cpu has measured nothing."""
+    found: dict[int, list[float]] = {}
+    for run in runs:
+        if run.entry == entry and metric(run.result) > 0:
+            found.setdefault(run.round, []).append(metric(run.result))
+    return found
+
+
 def values(runs: Iterable[Run], entry: str, metric: Metric) -> dict[int, float]:
-    """By round."""
-    return {run.round: metric(run.result) for run in runs if run.entry == entry}
+    """By round: of the floor's two runs the mean, so that a machine that became slower meanwhile favours nobody.
+
+    The geometric one. The arithmetic mean is larger the more the two differ: it made the floor look 1 to 3 % faster.
+    """
+    return {number: prod(found) ** (1 / len(found)) for number, found in by_round(runs, entry, metric).items()}
 
 
 def ratios(runs: Iterable[Run], entry: str, reference: str, metric: Metric) -> list[float]:
@@ -73,6 +106,12 @@ def ratios(runs: Iterable[Run], entry: str, reference: str, metric: Metric) -> l
     known = list(runs)
     ours, theirs = values(known, entry, metric), values(known, reference, metric)
     return [ours[number] / theirs[number] for number in sorted(ours) if theirs.get(number)]
+
+
+def repeats(runs: Iterable[Run], entry: str, metric: Metric) -> list[float]:
+    """The second run to the first of each round that had two: the same program, so what differs is noise."""
+    pairs = by_round(runs, entry, metric).values()
+    return [found[1] / found[0] for found in pairs if len(found) == 2]
 
 
 @dataclass(frozen=True)
@@ -90,7 +129,7 @@ def compare(runs: Iterable[Run], entry: str, floor: str) -> Comparison:
     own = {name: values(known, entry, metric).values() for name, metric in METRICS.items()}
     ratio = {name: ratios(known, entry, floor, metric) for name, metric in METRICS.items()}
     return Comparison(
-        entry, rounds=len(own["rate"]), absolute={name: median(found) for name, found in own.items()},
+        entry, rounds=len(own["rate"]), absolute={name: median(found) for name, found in own.items() if found},
         ratio={name: Spread.of(found) for name, found in ratio.items() if found})
 
 

@@ -31,16 +31,16 @@ def idle_bytes(results: Results, entry: str) -> float | None:
 def ratio_table(results: Results, metric: str) -> str:
     """Every server against the floor: the floor's own figures first, the ratios to it below."""
     scenarios = core(results)
-    shown = "messages a second" if metric == "rate" else "ns of cpu a message"
+    what = "messages a second" if metric == "rate" else "ns of cpu a message"
     header = ["", *(f"{scenario.name}<br>{scenario.title}" for scenario in scenarios)]
     compared = {scenario.name: {found.entry: found for found in scenario.comparisons(results.floor)}
                 for scenario in scenarios}
 
     def cell(scenario: ScenarioResults, entry: str) -> str:
         found = compared[scenario.name].get(entry)
-        return f"{found.ratio[metric].median:.2f}" if found else MISSING
+        return f"{found.ratio[metric].median:.2f}" if found and metric in found.ratio else MISSING
 
-    floor = [f"{results.titles[results.floor]}, {shown}"]
+    floor = [f"{results.titles[results.floor]}, {what}"]
     floor += [f"{compared[scenario.name][results.floor].absolute[metric]:,.0f}" for scenario in scenarios]
     rows = [floor]
     for name, title in results.titles.items():
@@ -54,10 +54,14 @@ def ratio_table(results: Results, metric: str) -> str:
 CLOSE_HEADER = ("", "load", "entry", "rounds", "floor's msgs/s", "rate", "cpu per message", "p99")
 
 
+def shown(found: Comparison, metric: str) -> str:
+    return str(found.ratio[metric]) if metric in found.ratio else MISSING
+
+
 def close_row(scenario: ScenarioResults, found: Comparison, floor: Comparison) -> list[str]:
     return [
         scenario.name, scenario.title, found.entry, str(found.rounds), f"{floor.absolute['rate']:,.0f}",
-        *(str(found.ratio[metric]) for metric in ("rate", "cpu", "p99"))]
+        *(shown(found, metric) for metric in ("rate", "cpu", "p99"))]
 
 
 def close_rows(scenario: ScenarioResults, floor: str, wanted: Iterable[str] | None = None) -> list[list[str]]:
@@ -84,7 +88,7 @@ def client_table(results: Results) -> str:
     for name, scenario in results.scenarios.items():
         for found in scenario.comparisons(results.floor) if name.startswith("L") else ():
             if found.entry != results.floor:
-                ratios = (str(found.ratio[metric]) for metric in ("rate", "load_cpu"))
+                ratios = (shown(found, metric) for metric in ("rate", "load_cpu"))
                 rows.append([name, scenario.title, found.entry, str(found.rounds), *ratios])
     return markdown(("", "load", "entry", "rounds", "rate", "the load's cpu per message"), rows)
 

@@ -3,12 +3,24 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from statistics import median
 
 from .limits import Limit, Thresholds
 from .results import Results
 from .summary import METRICS, values
-from .tables import idle_bytes, markdown
+from .tables import MISSING, idle_bytes, markdown
+
+
+class Verdict(StrEnum):
+    MET = "yes"
+    MISSED = "**no**"
+    OPEN = "not for certain"
+    UNMEASURED = "not measured"
+
+    @staticmethod
+    def of(holds: bool, may_hold: bool = False) -> "Verdict":
+        return Verdict.MET if holds else Verdict.OPEN if may_hold else Verdict.MISSED
 
 
 @dataclass(frozen=True)
@@ -16,48 +28,44 @@ class Target:
     title: str
     must: str
     measured: str
-    is_met: bool | None  # None: not measured
+    verdict: Verdict
 
     def row(self) -> list[str]:
-        verdict = {True: "yes", False: "**no**", None: "not measured"}[self.is_met]
-        return [self.title, self.must, self.measured, verdict]
+        return [self.title, self.must, self.measured, self.verdict]
+
+
+def unmeasured(title: str, must: str) -> Target:
+    return Target(title, must, MISSING, Verdict.UNMEASURED)
 
 
 def of_limit(limit: Limit, results: Results) -> Target:
     scenario = results.scenarios.get(limit.scenario)
     found = limit.measured(scenario.runs) if scenario else None
     if found is None:
-        return Target(limit.title(), limit.bound_title(), "–", None)
-    return Target(limit.title(), limit.bound_title(), f"{found:.2f}{beside(limit, results)}", limit.holds(found))
+        return unmeasured(limit.title(), limit.bound_title())
+    verdict = Verdict.of(limit.holds(found.median), limit.may_hold(found))
+    return Target(limit.title(), limit.bound_title(), f"{found}{beside(limit, results)}", verdict)
 
 
 def beside(limit: Limit, results: Results) -> str:
     """The floor's own ratio to a peer: what the machine leaves room for."""
-    if results.floor in (limit.entry, limit.to) or limit.entry != results.ours:
+    scenario = results.scenarios[limit.scenario]
+    if limit.entry != results.ours or scenario.servers[limit.to] in (results.floor, results.ours):
         return ""
-    found = replace(limit, entry=results.floor).measured(results.scenarios[limit.scenario].runs)
-    return "" if found is None else f" ({results.floor}: {found:.2f})"
+    found = replace(limit, entry=results.floor).measured(scenario.runs)
+    return "" if found is None else f"; {results.floor}: {found.median:.2f}"
 
 
-def middle(results: Results, scenario: str, metric: str) -> float | None:
+def middle(results: Results, scenario: str, metric: str, entry: str) -> float | None:
     runs = results.scenarios[scenario].runs if scenario in results.scenarios else []
-    found = values(runs, results.ours, METRICS[metric]).values()
+    found = values(runs, entry, METRICS[metric]).values()
     return median(found) if found else None
 
 
 def of_idle_memory(results: Results, most: float) -> Target:
     found = idle_bytes(results, results.ours)
     title, must = "Resident bytes per idle connection", f"≤ {most:,.0f}"
-    return Target(title, must, "–", None) if found is None else Target(title, must, f"{found:,.0f}", found <= most)
-
-
-def of_idle_crowd(results: Results) -> Target:
-    """Not within a round: the two scenarios were measured one after the other."""
-    title, least = "Rate beside 10,000 idle connections to that without", 0.95
-    beside, alone = middle(results, "S10", "rate"), middle(results, "S1", "rate")
-    if beside is None or alone is None:
-        return Target(title, f"≥ {least}", "–", None)
-    return Target(title, f"≥ {least}", f"{beside / alone:.2f}", beside / alone >= least)
+    return unmeasured(title, must) if found is None else Target(title, must, f"{found:,.0f}", Verdict.of(found <= most))
 
 
 # One read of the reactor's receive space, 224 KiB, in frames of 68 bytes: what a connection may have served in a turn.
@@ -65,21 +73,21 @@ BUDGET_MESSAGES = (224 << 10) // 68
 
 
 def of_flood(results: Results) -> Target:
-    """Not within a round, as the idle crowd: how much later a polite client hears beside flooders."""
+    """How much later a polite client hears beside flooders."""
     title = "p99 beside 4 flooders less that without, µs: at most one budget's time"
-    flooded, alone = middle(results, "flood", "p99"), middle(results, "S1", "p99")
-    message = middle(results, "S2", "cpu")
+    flooded = middle(results, "flood", "p99", results.ours)
+    alone = middle(results, "flood", "p99", f"{results.ours}, alone")
+    message = middle(results, "S2", "cpu", results.ours)
     if flooded is None or alone is None or message is None:
-        return Target(title, "–", "–", None)
+        return unmeasured(title, MISSING)
     most = BUDGET_MESSAGES * message / 1e3
-    return Target(title, f"≤ {most:,.0f}", f"{flooded - alone:,.0f}", flooded - alone <= most)
+    return Target(title, f"≤ {most:,.0f}", f"{flooded - alone:,.0f}", Verdict.of(flooded - alone <= most))
 
 
 def all_targets(results: Results, thresholds: Thresholds) -> Iterator[Target]:
     for limit in (*thresholds.checked, *thresholds.reported):
         yield of_limit(limit, results)
     yield of_idle_memory(results, thresholds.idle_bytes)
-    yield of_idle_crowd(results)
     yield of_flood(results)
 
 

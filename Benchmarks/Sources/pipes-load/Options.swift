@@ -7,6 +7,7 @@ struct Options {
     var inFlight: UInt64 = 1
     var size = 64
     var time = Duration.seconds(1)
+    var warmUp = Duration.milliseconds(100)
     var server: Int32?
     var busyPollingTime = Duration.zero
 
@@ -26,6 +27,7 @@ struct Options {
         case "--in-flight": inFlight = UInt64(value) ?? 0
         case "--size": size = Int(value) ?? 0
         case "--seconds": time = .seconds(Double(value) ?? 1)
+        case "--warm-up": warmUp = .seconds(Double(value) ?? 0.1)
         case "--poll": busyPollingTime = .microseconds(Int(value) ?? 0)
         case "--server-pid": server = Int32(value)
         default: return false

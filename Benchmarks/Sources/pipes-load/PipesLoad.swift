@@ -5,12 +5,10 @@ import NamedPipes
 
 /// The closed loop of `c-load` with this library's client: what using it costs the side that asks.
 ///
-/// Usage: `pipes-load --path SOCKET [--connections N] [--in-flight K] [--size BYTES] [--seconds S] [--poll MICROSECONDS]
-///     [--server-pid PID]`
+/// Usage: `pipes-load --path SOCKET [--connections N] [--in-flight K] [--size BYTES] [--seconds S] [--warm-up S]
+///     [--poll MICROSECONDS] [--server-pid PID]`
 @main
 enum PipesLoad {
-    private static let warmUp = Duration.milliseconds(100)
-
     static func main() throws {
         let options = Options(CommandLine.arguments.dropFirst())
         raiseDescriptorLimit()
@@ -27,7 +25,7 @@ enum PipesLoad {
         }
         let isAnswered = reactor.run(timeout: .seconds(60)) { callers.allSatisfy { $0.receivedCount > 0 } }
         guard isAnswered else { end(with: "a first reply did not come within 60 s") }
-        reactor.run(timeout: warmUp) { false }
+        reactor.run(timeout: options.warmUp) { false }
         report(on: measurement, options) { _ = reactor.run(timeout: options.time) { false } }
         exit(0)
     }

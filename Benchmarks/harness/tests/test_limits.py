@@ -5,7 +5,7 @@ from harness.checking import joined, needed
 from harness.limits import Limit, Thresholds, violations
 from harness.scenarios import SCENARIOS
 from harness.servers import FLOOR, OURS
-from harness.summary import METRICS
+from harness.summary import METRICS, Spread
 
 from .test_summary import run
 
@@ -30,7 +30,7 @@ class Limits(unittest.TestCase):
     def test_a_violation_says_what_fell(self) -> None:
         found = violations([RATE], {"S2": [run(0, "c", 100), run(0, "ours", 50)]}, 0.1)
         self.assertEqual(len(found), 1)
-        self.assertEqual(str(found[0]), "S2: rate of ours to c is 0.50, and must be ≥ 0.85")
+        self.assertEqual(str(found[0]), "S2: rate of ours to c is 0.50 (0.50–0.50), and must be ≥ 0.85")
 
     def test_what_was_not_measured_violates(self) -> None:
         self.assertIn("not measured", str(violations([RATE], {}, 0)[0]))
@@ -38,6 +38,14 @@ class Limits(unittest.TestCase):
     def test_a_second_look_adds_to_the_first(self) -> None:
         first, second = [run(0, "c", 1), run(1, "c", 1)], [run(0, "c", 2)]
         self.assertEqual([found.round for found in joined(first, second)], [0, 1, 2])
+
+
+    def test_a_ratio_may_hold_when_its_interval_reaches_the_bound(self) -> None:
+        self.assertTrue(RATE.may_hold(Spread(0.93, 0.90, 0.96, 9)))
+        self.assertFalse(RATE.may_hold(Spread(0.90, 0.85, 0.94, 9)))
+        self.assertTrue(RATE.may_hold(Spread(0.90, 0.85, 0.94, 5)))
+        self.assertTrue(CPU.may_hold(Spread(1.30, 1.20, 1.40, 9)))
+        self.assertFalse(CPU.may_hold(Spread(1.30, 1.26, 1.40, 9)))
 
 
 class Committed(unittest.TestCase):

@@ -7,7 +7,7 @@ from harness import report, results, tables
 from harness.limits import Thresholds
 from harness.measuring import Measured
 from harness.plan import Slot
-from harness.scenarios import SCENARIOS, Entry
+from harness.scenarios import LATENCY, SCENARIOS, Entry
 from harness.servers import FLOOR, OURS
 
 MACHINE = {
@@ -26,11 +26,11 @@ def measured_results(names: list[str]) -> results.Results:
     scenarios = {}
     for name in names:
         scenario = SCENARIOS[name]
-        runs = [(Slot(scenario, number, Entry(entry, entry)), load_result(rate))
-                for number in range(2) for entry, rate in ((FLOOR, 100.0), (OURS, 97.0))]
+        runs = [(Slot(scenario, number, Entry(entry, entry), LATENCY), load_result(rate))
+                for number in range(2) for entry, rate in ((FLOOR, 100.0), (OURS, 97.0), (FLOOR, 104.0))]
         scenarios[name] = results.collect(scenario, Measured(runs, {"node": "it crashed"}))
     return results.Results(
-        "2026-01-01T00:00", MACHINE, {"before": [0.1], "after": [2.0]}, 1.0, FLOOR, OURS,
+        "2026-01-01T00:00", MACHINE, {"before": [0.1], "after": [2.0]}, FLOOR, OURS,
         {FLOOR: "C, raw epoll", OURS: "Ours"}, {"go": "go is not installed"}, scenarios)
 
 
@@ -55,8 +55,11 @@ class Files(unittest.TestCase):
 class Pages(unittest.TestCase):
     def test_the_table_has_the_floors_figures_and_the_ratios_to_them(self) -> None:
         table = tables.ratio_table(measured_results(["S1"]), "rate")
-        self.assertIn("| C, raw epoll, messages a second | 100 |", table)
-        self.assertIn("| **Ours** | **0.97** |", table)
+        self.assertIn("| C, raw epoll, messages a second | 102 |", table)
+        self.assertIn("| **Ours** | **0.95** |", table)
+
+    def test_the_floor_is_compared_with_itself(self) -> None:
+        self.assertIn("| 2 | 1.04 (1.04–1.04) | 1.00 (1.00–1.00) | 1.04–1.04 |", report.noise(measured_results(["S1"])))
 
     def test_memory_is_the_median(self) -> None:
         self.assertEqual(tables.idle_bytes(measured_results(["S10"]), OURS), 333)

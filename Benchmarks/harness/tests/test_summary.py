@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import unittest
 
-from harness.summary import METRICS, Run, Spread, compare, cpu, entries, ratios, typical
+from harness.summary import METRICS, Run, Spread, compare, cpu, entries, outermost, ratios, repeats, typical
 
 
 def run(number: int, entry: str, rate: float, p99: float = 10, cpu_seconds: float = 1) -> Run:
@@ -23,11 +23,32 @@ class Summaries(unittest.TestCase):
     def test_the_median_of_the_ratios_and_their_ends(self) -> None:
         runs = [run(n, "c", 100) for n in range(3)] + [run(n, "ours", rate) for n, rate in enumerate((80, 110, 90))]
         found = compare(runs, "ours", "c")
-        self.assertEqual(found.ratio["rate"], Spread(0.9, 0.8, 1.1))
+        self.assertEqual(found.ratio["rate"], Spread(0.9, 0.8, 1.1, 3))
         self.assertEqual((found.rounds, found.absolute["rate"]), (3, 90))
 
-    def test_spread(self) -> None:
-        self.assertAlmostEqual(Spread.of([10, 8, 12]).width, 0.4)
+    def test_the_reference_is_the_geometric_mean_of_its_two_runs(self) -> None:
+        runs = [run(0, "c", 100), run(0, "ours", 180), run(0, "c", 400)]
+        self.assertAlmostEqual(ratios(runs, "ours", "c", METRICS["rate"])[0], 0.9)
+
+    def test_the_second_run_to_the_first_tells_the_noise(self) -> None:
+        runs = [run(0, "c", 100), run(0, "c", 110), run(1, "c", 100), run(1, "c", 80), run(2, "c", 100)]
+        found = repeats(runs, "c", METRICS["rate"])
+        self.assertEqual(found, [1.1, 0.8])
+
+    def test_a_run_without_any_cpu_has_measured_nothing(self) -> None:
+        runs = [run(0, "c", 1), run(0, "ours", 1, cpu_seconds=0), run(1, "c", 1), run(1, "ours", 1)]
+        self.assertEqual(ratios(runs, "ours", "c", METRICS["cpu"]), [1])
+
+    def test_a_run_without_any_message_has_measured_nothing(self) -> None:
+        stalled = run(0, "ours", 0)
+        stalled.result["messages"] = 0
+        for metric in ("rate", "cpu", "load_cpu"):
+            self.assertEqual(ratios([run(0, "c", 1), stalled], "ours", "c", METRICS[metric]), [])
+
+    def test_the_interval_of_a_median(self) -> None:
+        # Tables of the sign test, 95 %: from the first of 6, the second of 9, the sixth of 20, the tenth of 30.
+        self.assertEqual([outermost(count) for count in (1, 5, 6, 9, 20, 30)], [0, 0, 0, 1, 5, 9])
+        self.assertEqual(Spread.of([9, 1, 2, 3, 4, 5, 6, 7, 8]), Spread(5, 2, 8, 9))
         self.assertEqual(str(Spread.of([1, 0.5, 2])), "1.00 (0.50–2.00)")
 
     def test_cpu_is_in_nanoseconds_a_message(self) -> None:
