@@ -66,6 +66,7 @@ let package = Package(
         program(inC: "libuv-echo", ["CEcho"], linking: ["uv"]),
         .target(name: "EchoOptions", path: "Sources/EchoOptions", swiftSettings: settings),
         program("pipes-echo", [namedPipes]),
+        program("pipes-async-echo", [namedPipes]),
         .target(
             name: "NIOFrames", dependencies: nio + ["EchoOptions"], path: "Sources/NIOFrames", swiftSettings: settings),
         program("nio-echo", nio + ["NIOFrames"]),

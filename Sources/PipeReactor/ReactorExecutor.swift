@@ -15,7 +15,7 @@ internal import Synchronization
 /// }
 /// ```
 ///
-/// Work runs in the order in which it came in, once per turn of the loop. It stays waiting while the reactor does not
+/// Work runs in the order in which it came in, between the events of a turn of the loop and its end. It stays waiting while the reactor does not
 /// run. When the reactor itself is gone, functions are refused and jobs are counted and never run: a reactor has to
 /// outlive the actors that live on it.
 public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
@@ -94,6 +94,7 @@ extension ReactorExecutor {
 
     private struct Mailbox {
         var waiting: [Mail] = []
+        var hasFunction = false
         var isClosed = false
         var lostJobCount = 0
     }
@@ -106,6 +107,7 @@ extension ReactorExecutor {
                 return .refused
             }
             box.waiting.append(mail)
+            if case .function = mail { box.hasFunction = true }
             if box.waiting.count > 1 { return .accepted }
             hasMail.store(true, ordering: .relaxed)
             // Under the lock, as in `adoptCurrentThread()`: a thread that hands the reactor to another and goes on
@@ -152,34 +154,51 @@ extension ReactorExecutor {
 
     package func handle(_ readiness: Readiness) { wakeUp.wait() }
 
-    /// Runs what is waiting; what is added meanwhile waits for the next turn, so that the loop keeps its events going.
+    /// Runs what is waiting. Functions that are added meanwhile wait for the next turn; jobs do so after a number of them,
+    /// so that the loop keeps its events going. A job is often a mere `await` that goes on elsewhere on this executor, and
+    /// a turn for each would be a system call for each.
     func deliverMail(on reactor: Reactor) {
         guard isMailWaiting else { return }
-        let mail = mailbox.withLock { box in
-            hasMail.store(false, ordering: .relaxed)
-            let mail = box.waiting
-            box.waiting = []
-            return mail
-        }
-        for letter in mail {
-            if let watch = reactor.watch {
-                watch.measure("posted work") { open(letter, on: reactor) }
-            } else {
-                open(letter, on: reactor)
+        var mail: [Mail] = []
+        swapMail(&mail)
+        var count = 0
+        while !mail.isEmpty {
+            for letter in mail {
+                if let watch = reactor.watch {
+                    watch.measure("posted work") { open(letter, on: reactor) }
+                } else {
+                    open(letter, on: reactor)
+                }
             }
+            count += mail.count
+            mail.removeAll(keepingCapacity: true)
+            guard isMailWaiting, count < Self.jobsPerTurn else { return }
+            swapMail(&mail, onlyJobs: true)
+        }
+    }
+
+    private static let jobsPerTurn = 256
+
+    /// Takes what is waiting, and leaves an empty list. Without effect if a function is among it and only jobs are wanted.
+    private func swapMail(_ mail: inout [Mail], onlyJobs: Bool = false) {
+        mailbox.withLock { box in
+            if onlyJobs, box.hasFunction { return }
+            hasMail.store(false, ordering: .relaxed)
+            box.hasFunction = false
+            swap(&box.waiting, &mail)
         }
     }
 
     private func open(_ letter: Mail, on reactor: Reactor) {
         switch letter {
         case .function(let work): work(reactor)
-        // The runtime takes an `await` between two actors for a function call only if the executor is the same and
-        // the task's preference is the one the job was started with. Otherwise each would go through the mailbox.
+        // The runtime takes an `await` for a function call only if what follows runs where the job was started: between
+        // two actors on this executor, or between two functions of a task that prefers it and are on no actor. Anything
+        // else goes through the mailbox.
         case .job(let job, ofPreferringTask: false):
             unsafe job.runSynchronously(on: asUnownedSerialExecutor())
         case .job(let job, ofPreferringTask: true):
-            unsafe job.runSynchronously(
-                isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+            unsafe job.runSynchronously(on: asUnownedTaskExecutor())
         }
     }
 

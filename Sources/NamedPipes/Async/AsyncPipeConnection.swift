@@ -98,7 +98,7 @@ public actor AsyncPipeConnection: Identifiable {
     /// Looks after the connection with a function, and ends it then: with all that is queued sent where it returns, at
     /// once where it throws or the task was cancelled. To be called on the reactor's thread.
     nonisolated(nonsending) func handle<Result>(
-        with handler: (AsyncPipeConnection) async throws -> Result
+        with handler: nonisolated(nonsending) (AsyncPipeConnection) async throws -> Result
     ) async throws -> Result {
         do {
             let result = try await handler(self)

@@ -27,7 +27,7 @@ extension PipeClient {
     ///   `CancellationError`.
     public static func withConnection<Result: Sendable>(
         to address: PipeAddress, configuration: Configuration = Configuration(), on executor: ReactorExecutor? = nil,
-        _ body: @Sendable (AsyncPipeConnection) async throws -> Result
+        _ body: nonisolated(nonsending) @Sendable (AsyncPipeConnection) async throws -> Result
     ) async throws -> Result {
         try await withReactor(executor, name: "pipe client") { executor in
             var configuration = configuration

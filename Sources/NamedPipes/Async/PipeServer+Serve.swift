@@ -52,7 +52,7 @@ extension PipeServer {
     public static func serve(
         at address: PipeAddress, configuration: Configuration = Configuration(), on executor: ReactorExecutor? = nil,
         onEvent: @escaping @Sendable (PipeServer, ServeEvent) -> Void = { _, _ in },
-        handler: @escaping @Sendable (AsyncPipeConnection) async throws -> Void
+        handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
     ) async throws -> ShutdownReport {
         try await serve(on: executor, onEvent, handler) { reactor, delegate in
             try PipeServer(listeningOn: address, configuration: configuration, reactor: reactor, delegate: delegate)
@@ -66,7 +66,7 @@ extension PipeServer {
         inheriting listener: InheritedListener, configuration: Configuration = Configuration(),
         on executor: ReactorExecutor? = nil,
         onEvent: @escaping @Sendable (PipeServer, ServeEvent) -> Void = { _, _ in },
-        handler: @escaping @Sendable (AsyncPipeConnection) async throws -> Void
+        handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
     ) async throws -> ShutdownReport {
         try await serve(on: executor, onEvent, handler) { reactor, delegate in
             try PipeServer(inheriting: listener, configuration: configuration, reactor: reactor, delegate: delegate)
@@ -75,7 +75,7 @@ extension PipeServer {
 
     private static func serve(
         on executor: ReactorExecutor?, _ onEvent: @escaping @Sendable (PipeServer, ServeEvent) -> Void,
-        _ handler: @escaping @Sendable (AsyncPipeConnection) async throws -> Void,
+        _ handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void,
         _ makeServer: @escaping @Sendable (Reactor, any PipeServerDelegate) throws -> PipeServer
     ) async throws -> ShutdownReport {
         try await withReactor(executor, name: "pipe server") { executor in
@@ -85,7 +85,7 @@ extension PipeServer {
 
     private static func serveOnReactor(
         _ executor: ReactorExecutor, _ onEvent: @escaping @Sendable (PipeServer, ServeEvent) -> Void,
-        _ handler: @escaping @Sendable (AsyncPipeConnection) async throws -> Void,
+        _ handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void,
         _ makeServer: @escaping @Sendable (Reactor, any PipeServerDelegate) throws -> PipeServer
     ) async throws -> ShutdownReport {
         try Task.checkCancellation()

@@ -30,7 +30,9 @@ extension PipeConnection.Configuration {
     /// An open connection, its registration and what it has in the middle of something, without any bytes of messages.
     fileprivate static let ownByteCount = 2 << 10
 
-    fileprivate var worstCaseByteCount: Int { product(2, sum(effectiveHeldByteLimit, sendQueueLimit)) }
+    fileprivate var worstCaseByteCount: Int {
+        product(2, sum(sum(effectiveHeldByteLimit, unreadByteLimit), sendQueueLimit))
+    }
 }
 
 private func sum(_ one: Int, _ other: Int) -> Int {

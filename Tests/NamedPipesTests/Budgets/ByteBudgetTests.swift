@@ -239,7 +239,7 @@ import Testing
         configuration.byteBudget = nil
         configuration.connection.sendQueueLimit = 1 << 20
         // Without a budget in all, the limits of each count, with what memory that grows takes.
-        let each = 2 * ((16 << 20) + (2 << 20) + (1 << 20)) + (66 << 10)
+        let each = 2 * ((16 << 20) + (2 << 20) + (1 << 20) + (256 << 10)) + (66 << 10)
         #expect(configuration.worstCaseByteCount() == one - (100 << 20) - (66 << 10) + 1000 * each)
         configuration.connection.sendQueueLimit = .max
         #expect(configuration.worstCaseByteCount() == .max)

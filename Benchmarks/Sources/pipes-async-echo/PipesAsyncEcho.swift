@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import EchoOptions
+import NamedPipes
+
+/// The async echo server that is compared with the others: this library as its documentation has it, on a reactor of the
+/// main thread.
+@main
+enum PipesAsyncEcho {
+    static func main() throws {
+        let options = EchoOptions()
+        raiseDescriptorLimit()
+        let reactor = try Reactor()
+        let executor = reactor.executor
+        Task(executorPreference: executor) {
+            try await PipeServer.serve(at: .path(options.socket), on: executor) { connection in
+                for try await message in connection.messages { try await connection.send(message) }
+            }
+        }
+        reactor.run()
+    }
+}

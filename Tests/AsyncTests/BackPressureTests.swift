@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+import PipeTestSupport
+import Testing
+
+@Suite struct `Async back-pressure` {
+    /// The client's queue can only stay full if the server's end has stopped reading.
+    @Test func `stops reading while no task takes messages, and loses none`() async throws {
+        let gate = Gate()
+        let received = Count()
+        let size = 1000
+        let (accepted, _) = try await Serving.run { connection in
+            await gate.pass()
+            for try await message in connection.messages where message.byteCount == size { received.add() }
+        } while: { serving in
+            try await PipeClient.withConnection(to: serving.address) { connection in
+                let accepted = Count()
+                // Between the marks, the task waits although the kernel may have taken some more.
+                let mark = PipeConnection.Configuration().lowWaterMark
+                await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        while true {
+                            try await connection.send([UInt8](repeating: 1, count: size))
+                            accepted.add()
+                        }
+                    }
+                    #expect(await eventually { await connection.pendingByteCount > mark })
+                    let count = accepted.value
+                    // It waits; each look is a turn of its loop, in which it could have sent.
+                    for _ in 0..<100 { _ = await connection.pendingByteCount }
+                    #expect(accepted.value <= count + 1)
+                    group.cancelAll()
+                    await #expect(throws: CancellationError.self) { try await group.waitForAll() }
+                }
+                gate.open()
+                await connection.close()
+                #expect(await eventually { received.value == accepted.value })
+                return accepted.value
+            }
+        }
+        // What the kernel holds, what waits for the task, and what is queued here.
+        #expect(accepted * size < (1 << 20) + (256 << 10) * 3)
+    }
+
+    @Test func `bounds empty messages as well`() async throws {
+        let gate = Gate()
+        let received = Count()
+        _ = try await Serving.run { connection in
+            await gate.pass()
+            for try await message in connection.messages where message.byteCount == 0 { received.add() }
+        } while: { serving in
+            let peer = try RawPeer(connectingTo: serving.address)
+            var headerCount = 0
+            // So much that reading goes on for as long as the server reads.
+            let headers = [UInt8](repeating: 0, count: 4096)
+            let isStuck = await eventually {
+                let count = peer.write(headers)
+                guard count < 0 else {
+                    headerCount += count
+                    return false
+                }
+                return headerCount > 200 << 10
+            }
+            #expect(isStuck)
+            // 256 KiB at some 30 bytes each, one buffer that was read before the pause, and the kernel's.
+            #expect(headerCount / 4 < 200_000)
+            gate.open()
+            peer.write([UInt8](repeating: 0, count: 4 - headerCount % 4))
+            #expect(await eventually { received.value >= headerCount / 4 })
+            peer.close()
+        }
+    }
+
+    @Test func `has messages of several tasks wait in turn`() async throws {
+        let received = Count()
+        let gate = Gate()
+        _ = try await Serving.run { connection in
+            await gate.pass()
+            for try await _ in connection.messages { received.add() }
+        } while: { serving in
+            try await PipeClient.withConnection(to: serving.address) { connection in
+                await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<20 {
+                        group.addTask {
+                            for _ in 0..<10 { try await connection.send([UInt8](repeating: 2, count: 20_000)) }
+                        }
+                    }
+                    #expect(await eventually { await connection.pendingByteCount > 256 << 10 })
+                    gate.open()
+                }
+                #expect(await eventually { received.value == 200 })
+            }
+        }
+    }
+
+    @Test func `charges what waits to the budget`() async throws {
+        var configuration = PipeServer.Configuration()
+        configuration.byteBudget = 64 << 10
+        let ends = Count()
+        let gate = Gate()
+        _ = try await Serving.run(configuration) { connection in
+            await gate.pass()
+            do {
+                for try await _ in connection.messages {}
+            } catch PipeError.disconnected(.budgetExceeded) {
+                ends.add()
+            }
+        } while: { serving in
+            let peer = try RawPeer(connectingTo: serving.address)
+            let message = [UInt8](repeating: 0, count: 3) + [100] + [UInt8](repeating: 9, count: 100)
+            peer.writeAll([[UInt8]](repeating: message, count: 1000).joined())
+            #expect(await eventually { peer.readIsOver() })
+            gate.open()
+            #expect(await eventually { ends.value == 1 })
+        }
+    }
+}
+
+extension RawPeer {
+    /// Reads; whether the other end has closed.
+    fileprivate func readIsOver() -> Bool {
+        _ = read()
+        return isAtEnd || !readErrors.isEmpty
+    }
+}
