@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipeFraming
+import PipeTestSupport
 import Testing
 
 @Suite struct `A delimiter` {

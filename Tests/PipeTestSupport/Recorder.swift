@@ -7,7 +7,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package enum Callback: Hashable, CaseIterable, Sendable {
         case shouldAccept, didFailToAccept, didOpen, didReceive, didDrain, didFinishReceiving, didClose, serverDidStop
         case didRefuse, didChangeState, didFailToConnect
-        case didLoseName, didRegainName
+        case didLoseName, didRegainName, didFailToRepublish
     }
 
     /// Every callback in order.
@@ -31,6 +31,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package private(set) var stopCount = 0
     package private(set) var losses: [NameLoss] = []
     package private(set) var regainCount = 0
+    package private(set) var republishErrors: [PipeError] = []
     package private(set) var peers: [PeerCredentials] = []
     package private(set) var acceptErrors: [SystemError] = []
     package private(set) var refusals: [RefusalReport] = []
@@ -192,6 +193,13 @@ extension Recorder {
         note(.didLoseName) {
             losses.append(loss)
             whenLost(server, loss)
+        }
+    }
+
+    package func server(_ server: PipeServer, didFailToRepublish error: PipeError) {
+        note(.didFailToRepublish) {
+            if server.isPublished { violations.append("published, and told that it is not") }
+            republishErrors.append(error)
         }
     }
 

@@ -3,11 +3,10 @@ import NamedPipes
 import Testing
 
 @Suite(.timeLimit(.minutes(2)))
-struct ConnectTests {
-    let reactor: Reactor
-    let name = freshName()
+struct ConnectTests: StagedSuite {
+    let stage: Stage
 
-    init() throws { reactor = try Reactor() }
+    init() throws { stage = try Stage() }
 
     @Test func `lines go out, messages come in, and the end of the input ends it`() throws {
         let server = try serve(reactor, "echo", name)

@@ -3,17 +3,10 @@ import NamedPipes
 import Testing
 
 @Suite(.timeLimit(.minutes(2)))
-final class ExitStatusTests {
-    let reactor: Reactor
-    let name = freshName()
+struct ExitStatusTests: StagedSuite {
+    let stage: Stage
 
-    init() throws { reactor = try Reactor() }
-
-    /// Ends what lives on the reactor.
-    deinit {
-        reactor.stop()
-        reactor.run()
-    }
+    init() throws { stage = try Stage() }
 
     @Test func `help and version of nothing are successes`() throws {
         #expect(try run(reactor, "--help").status == 0)

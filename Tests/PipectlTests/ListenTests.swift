@@ -5,17 +5,10 @@ import NamedPipes
 import Testing
 
 @Suite(.timeLimit(.minutes(2)))
-final class ListenTests {
-    let reactor: Reactor
-    let name = freshName()
+struct ListenTests: StagedSuite {
+    let stage: Stage
 
-    init() throws { reactor = try Reactor() }
-
-    /// Ends what lives on the reactor.
-    deinit {
-        reactor.stop()
-        reactor.run()
-    }
+    init() throws { stage = try Stage() }
 
     private struct Record: Decodable {
         struct Peer: Decodable {

@@ -16,17 +16,10 @@ func removeLeftovers(of path: String) {
 }
 
 @Suite(.timeLimit(.minutes(2)))
-final class SignalTests {
-    let reactor: Reactor
-    let name = freshName()
+struct SignalTests: StagedSuite {
+    let stage: Stage
 
-    init() throws { reactor = try Reactor() }
-
-    /// Ends what lives on the reactor.
-    deinit {
-        reactor.stop()
-        reactor.run()
-    }
+    init() throws { stage = try Stage() }
 
     @Test(arguments: ["echo", "listen"])
     func `SIGTERM stops a server and takes its name back`(_ command: String) throws {

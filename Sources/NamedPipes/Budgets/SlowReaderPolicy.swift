@@ -9,6 +9,10 @@ extension PipeConnection {
     /// Only whole messages of which not one byte was written are ever dropped, and each one is counted:
     /// ``SendVerdict/acceptedByDropping(messageCount:)``, ``SendVerdict/dropped``,
     /// ``PipeConnection/droppedMessageCount``.
+    ///
+    /// It is about peers that read too slowly. Messages that a client keeps while it has no connection
+    /// (``PipeClient/UnsentMessages``) have a limit of the same size, but are never dropped for it: `send` refuses the new one
+    /// with ``PipeError/sendQueueFull(limit:)``, whatever the policy.
     @nonexhaustive
     public enum SlowReaderPolicy: Hashable, Sendable {
         /// `send` throws ``PipeError/sendQueueFull(limit:)`` or ``PipeError/budgetExceeded(_:)``: whoever sends decides.

@@ -105,9 +105,7 @@ final class ConnectionHost {
         sweep = nil
         unsafe deadlines.advance()
         var isAnyoneWatched = false
-        for case let connection as PipeConnection in reactor.residents.elements where connection.host === self {
-            if connection.lookAfterDeadlines() { isAnyoneWatched = true }
-        }
+        forEachConnection { if $0.lookAfterDeadlines() { isAnyoneWatched = true } }
         if isAnyoneWatched { watchDeadlines() }
     }
 }

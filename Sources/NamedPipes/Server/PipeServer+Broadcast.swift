@@ -38,9 +38,9 @@ extension PipeServer {
             throw PipeError(error)
         }
         var outcome = BroadcastOutcome()
-        for case let connection as PipeConnection in reactor.residents.elements where connection.host === host {
-            guard filter(connection) else { continue }
-            do {
+        host.forEachConnection { connection in
+            guard filter(connection) else { return }
+            do throws(PipeError) {
                 outcome.note(try connection.send(encoded: frame))
             } catch {
                 outcome.refusals[connection.id] = error

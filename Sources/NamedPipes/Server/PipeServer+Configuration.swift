@@ -58,6 +58,9 @@ extension PipeServer {
         /// What to do when the name is lost to somebody who did not ask for it. The default is to report it.
         public var nameLoss = NameLossPolicy.report
 
+        /// How long after a failure to publish a lost name again it is tried once more: other than ten seconds for tests.
+        package var republishInterval = Duration.seconds(10)
+
         /// How many clients are accepted in one turn of the loop, before the others are served again. The default is 64.
         public var acceptsPerTurn = 64
 

@@ -43,6 +43,8 @@ extension PipeServer {
         var isPublished = true
         var keeper: NameKeeper?
         var timer: ScheduledWork?
+        /// Why it could not be published again, as the delegate has heard it.
+        var failure: PipeError?
 
         mutating func end() {
             keeper?.end()
@@ -61,12 +63,12 @@ extension PipeServer {
         switch event {
         case .didLoseName(let loss):
             naming.isPublished = false
-            if case .takenOver = loss { leaveSoon() } else { republishIfWanted() }
+            var failure: PipeError?
+            if case .takenOver = loss { leaveSoon() } else { failure = republishIfWanted() }
             delegate?.server(self, didLoseName: loss)
-            if isPublished { delegate?.serverDidRegainName(self) }
+            tellOfRepublishing(failure)
         case .isStillLost:
-            republishIfWanted()
-            if isPublished { delegate?.serverDidRegainName(self) }
+            tellOfRepublishing(republishIfWanted())
         case .didRegainName:
             naming.isPublished = true
             delegate?.serverDidRegainName(self)
@@ -81,10 +83,22 @@ extension PipeServer {
         }
     }
 
+    private func tellOfRepublishing(_ failure: PipeError?) {
+        if isPublished {
+            naming.failure = nil
+            delegate?.serverDidRegainName(self)
+        } else if let failure, failure != naming.failure, isListening {
+            naming.failure = failure
+            delegate?.server(self, didFailToRepublish: failure)
+        }
+    }
+
     /// A socket without a name cannot get another one: there has to be a new socket, which takes the name as a starting
     /// server does. Whoever waits at the old one is accepted.
-    private func republishIfWanted() {
-        guard configuration.nameLoss == .republish, let lost = listener else { return }
+    ///
+    /// - Returns: why that was not possible.
+    private func republishIfWanted() -> PipeError? {
+        guard configuration.nameLoss == .republish, let lost = listener else { return nil }
         naming.end()
         lost.giveNameUp()
         do {
@@ -94,10 +108,12 @@ extension PipeServer {
             naming.isPublished = true
             lost.acceptEverybodyWaiting()
             lost.stop()
+            return nil
         } catch {
-            naming.timer = reactor.schedule(after: .seconds(10)) { [unowned self] in
+            naming.timer = reactor.schedule(after: configuration.republishInterval) { [unowned self] in
                 nameKeeperDidTell(.isStillLost)
             }
+            return error
         }
     }
 }

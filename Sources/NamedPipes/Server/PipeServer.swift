@@ -141,10 +141,10 @@ public final class PipeServer {
     /// The connections that have not had their `didCloseWith`, in no particular order. A copy: what happens meanwhile does not change it.
     public var connections: [PipeConnection] {
         host.assertOwner()
-        return reactor.residents.elements.compactMap { resident in
-            guard let connection = resident as? PipeConnection, connection.host === host else { return nil }
-            return connection
-        }
+        var found: [PipeConnection] = []
+        found.reserveCapacity(connectionCount)
+        host.forEachConnection { found.append($0) }
+        return found
     }
 
     /// The connection of this server that has the name, or nil once it has ended.

@@ -36,6 +36,16 @@ public protocol PipeServerDelegate: PipeConnectionDelegate {
     ///   - loss: what happened to the name.
     func server(_ server: PipeServer, didLoseName loss: NameLoss)
 
+    /// The name is lost, was to be published again (``PipeServer/NameLossPolicy/republish``), and could not be. It is tried
+    /// every ten seconds, and told when it fails first and when it fails for another reason than before. The default does
+    /// nothing.
+    ///
+    /// - Parameters:
+    ///   - server: the server; it goes on with the connections that it has.
+    ///   - error: why: ``PipeError/addressInUse(_:holder:)``, ``PipeError/unusableLocation(path:_:)`` or
+    ///     ``PipeError/system(_:)``.
+    func server(_ server: PipeServer, didFailToRepublish error: PipeError)
+
     /// Clients find the server again: the name was published anew (``PipeServer/NameLossPolicy/republish``), or somebody
     /// has put it back. The default does nothing.
     func serverDidRegainName(_ server: PipeServer)
@@ -57,6 +67,9 @@ extension PipeServerDelegate {
 
     /// Does nothing.
     public func server(_ server: PipeServer, didLoseName loss: NameLoss) {}
+
+    /// Does nothing.
+    public func server(_ server: PipeServer, didFailToRepublish error: PipeError) {}
 
     /// Does nothing.
     public func serverDidRegainName(_ server: PipeServer) {}

@@ -115,7 +115,10 @@ struct SocketFileLock: ~Copyable {
         let descriptor = file.rawValue
         var bytes = [UInt8](repeating: 0, count: 16)
         let count = try? systemCall("pread") { unsafe pread(descriptor, &bytes, bytes.count, 0) }
-        let digits = bytes.prefix(count ?? 0).prefix { $0 != UInt8(ascii: "\n") }
+        let text = bytes.prefix(count ?? 0)
+        // Without the end of the line it was cut short, and names somebody else.
+        guard let end = text.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+        let digits = text[..<end]
         return Int32(String(decoding: digits, as: UTF8.self)).flatMap { $0 > 0 ? $0 : nil }
     }
 }

@@ -16,7 +16,7 @@ func converse(_ input: inout Input) {
     do {
         let conversation = try Conversation(framing, messagesPerTurn: input.number(below: 2) == 0 ? 1 : 4096)
         conversation.play(script, stream)
-        conversation.check(Outcome(of: stream, cutAt: [], framing))
+        conversation.check(framing.outcome(of: stream))
     } catch {
         fail("no conversation: \(error)")
     }

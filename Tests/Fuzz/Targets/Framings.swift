@@ -7,56 +7,18 @@ import PipeTestSupport
 func cut(_ input: inout Input, _ framing: some MessageFraming) {
     let cuts = input.bytes(4).map(Int.init)
     let stream = input.rest()
-    let whole = Outcome(of: stream, cutAt: [], framing)
+    let whole = framing.outcome(of: stream)
     let positions = cuts.map { stream.isEmpty ? 0 : $0 * stream.count / 256 }.sorted()
-    require(Outcome(of: stream, cutAt: positions, framing) == whole, "cut at \(positions)")
+    require(framing.outcome(of: stream, cutAt: positions) == whole, "cut at \(positions)")
     if stream.count <= 300 {
-        require(Outcome(of: stream, cutAt: Array(0..<stream.count), framing) == whole, "one byte at a time")
+        require(framing.outcome(of: stream, cutAt: Array(0..<stream.count)) == whole, "one byte at a time")
     }
-    let again = Outcome(of: frames(of: whole.messages, framing), cutAt: [], framing)
+    let again = framing.outcome(of: frames(of: whole.messages, framing))
     require(again == Outcome(messages: whole.messages), "framed again")
 }
 
-/// What a reader makes of a stream: the messages, and how it ended.
-struct Outcome: Hashable {
-    var messages: [[UInt8]] = []
-    var error: FramingError?
-    var unfinishedByteCount = 0
-}
-
-extension Outcome {
-    /// As a connection reads: it keeps what is unfinished, and looks again when the framing says that it is worth it.
-    init(of stream: [UInt8], cutAt cuts: [Int], _ framing: any MessageFraming) {
-        var unread = FrameBuffer()
-        var scanned = 0
-        var awaited = 1
-        var start = 0
-        do throws(FramingError) {
-            for end in cuts + [stream.count] {
-                unread.append(contentsOf: stream[start..<end].span)
-                start = end
-                guard unread.byteCount >= awaited else { continue }
-                let walk = try framing.scanFrames(in: unread.span, scannedByteCount: scanned) { message in
-                    messages.append(Array(lent: message))
-                    return true
-                }
-                unread.removeFirst(walk.consumedByteCount)
-                scanned = walk.scannedByteCount
-                awaited = walk.frameByteCount ?? unread.byteCount + 1
-            }
-            unfinishedByteCount = unread.byteCount
-        } catch {
-            self.error = error
-        }
-    }
-}
-
-func frames(of messages: [[UInt8]], _ framing: any MessageFraming) -> [UInt8] {
-    var output = FrameBuffer()
-    for message in messages {
-        do { try framing.encode(message.span, into: &output) } catch { fail("\(message) cannot be framed: \(error)") }
-    }
-    return Array(lent: output.span)
+func frames(of messages: [[UInt8]], _ framing: some MessageFraming) -> [UInt8] {
+    do { return try framing.encoded(messages) } catch { fail("\(messages) cannot be framed: \(error)") }
 }
 
 func require(_ condition: Bool, _ what: @autoclosure () -> String) {

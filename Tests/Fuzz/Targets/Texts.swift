@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import NamedPipes
+import PipeTestSupport
 
 /// Any text is an address that the kernel takes, or a typed error; and an address is safe to print.
 func readAddress(_ input: inout Input) {
@@ -56,7 +57,7 @@ func readFramingName(_ input: inout Input) {
     guard let framing = NamedFraming.parse(input.text(), maximumMessageByteCount: limit) else { return }
     require(framing.maximumMessageByteCount <= limit || limit == 0, "a larger limit than was asked for")
     guard framing.maximumMessageByteCount > 0 else { return }
-    let outcome = Outcome(of: frames(of: [[7]], framing), cutAt: [], framing)
+    let outcome = framing.outcome(of: frames(of: [[7]], framing))
     require(outcome == Outcome(messages: [[7]]), "one byte")
 }
 

@@ -159,6 +159,46 @@ import Testing
         }
     }
 
+    @Test func `13 · and cannot publish it again says why, once for each reason, and does it when it can`() throws {
+        try withLoop { loop in
+            makeDirectory(scratch.path("a"))
+            var configuration = PipeServer.Configuration()
+            configuration.nameLoss = .republish
+            configuration.republishInterval = .milliseconds(5)
+            let (server, recorder) = try loop.server(configuration, at: scratch.address("a/pipe"))
+            loop.settle()
+            #expect(unsafe rename(scratch.path("a"), scratch.path("b")) == 0)
+            #expect(unsafe unlink(scratch.path("b/pipe")) == 0)
+            let missing = PipeError.unusableLocation(path: scratch.path("a"), .missingDirectory)
+            #expect(loop.run { !recorder.republishErrors.isEmpty })
+            loop.run(for: .milliseconds(50))
+            #expect(recorder.losses == [.removed])
+            #expect(recorder.republishErrors == [missing])
+
+            makeDirectory(scratch.path("a"), mode: 0o777)
+            #expect(loop.run { recorder.republishErrors.count == 2 })
+            let insecure = UnusableLocation.insecureDirectory(owner: geteuid(), mode: 0o777)
+            #expect(recorder.republishErrors.last == .unusableLocation(path: scratch.path("a"), insecure))
+            #expect(!server.isPublished && recorder.regainCount == 0)
+
+            setMode(0o700, of: scratch.path("a"))
+            #expect(loop.run { recorder.regainCount == 1 })
+            #expect(server.isPublished && recorder.republishErrors.count == 2)
+            #expect(connecting(to: try scratch.address("a/pipe")) == 0)
+        }
+    }
+
+    @Test func `13 · and is stopped by its delegate is not said to have failed to publish it again`() throws {
+        try withLoop { loop in
+            makeDirectory(scratch.path("a"))
+            let (_, recorder) = try server(loop, .republish, "a/pipe")
+            recorder.whenLost = { server, _ in server.stop() }
+            Child.run("/bin/rm", "-rf", scratch.path("a"))
+            #expect(loop.run { recorder.stopCount == 1 })
+            #expect(recorder.losses == [.removed] && recorder.republishErrors == [])
+        }
+    }
+
     @Test(arguments: [PipeServer.NameLossPolicy.report, .republish])
     func `13 · may be stopped when it hears of it`(_ policy: PipeServer.NameLossPolicy) throws {
         try withLoop { loop in

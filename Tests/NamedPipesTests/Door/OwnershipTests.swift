@@ -139,8 +139,8 @@ import Testing
         #expect(contents(of: scratch.path(".pipe.lock")) == "4711\n")
     }
 
-    @Test(arguments: ["", "0\n", "-5\n", "not a number\n", "99999999999999999999\n", "\n"])
-    func `8 · and nonsense in its lock names nobody`(_ text: String) throws {
+    @Test(arguments: ["", "0\n", "-5\n", "not a number\n", "99999999999999999999\n", "\n", "47"])
+    func `8 · and nonsense in its lock, or a number that was cut short, names nobody`(_ text: String) throws {
         let address = try scratch.address()
         makeFile(scratch.path(".pipe.lock"), text: text)
         let lock = unsafe open(scratch.path(".pipe.lock"), O_RDWR | O_CLOEXEC)
