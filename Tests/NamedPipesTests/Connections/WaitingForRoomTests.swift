@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import NamedPipes
+import Glibc
 import PipeTestSupport
 import Testing
+
+@testable import NamedPipes
 
 /// What the system-call torture found about waiting for room in the socket.
 @Suite struct `Waiting for room` {
@@ -34,4 +36,78 @@ import Testing
             #expect(isNextOut)
         }
     }
+    /// Behind the end of the input, the watch is edge-triggered: it tells of room once, and not again while there is room.
+    @Test(.enabled(if: geteuid() == 0, "needs root, for a socket that holds more than one write brings"))
+    func `43 · behind the peer's half-close, what there is room for leaves although no room is made`() throws {
+        try withLoop { loop in
+            var configuration = PipeServer.Configuration()
+            configuration.connection.highWaterMark = 8 << 20
+            let raw = try RawClient(loop, configuration)
+            raw.recorder.whenFinished = { _ in }
+            raw.peer.finishWriting()
+            try #require(loop.run { raw.recorder.finishCount == 1 })
+            let connection = try raw.accepted
+            try allowBytes(32 << 20, inSocket: connection.descriptor)
+            // What the first look at the socket tells of is behind us.
+            loop.settle()
+            // One write takes 64 pieces, of which each message is two: five writes, without a read by the peer.
+            let message = PipeMessage(copying: letters(17_000))
+            for _ in 0..<130 { #expect(try connection.send(message) == .accepted) }
+            #expect(connection.pendingByteCount == 130 * 17_004)
+            let hasLeft = loop.run { connection.pendingByteCount == 0 }
+            #expect(hasLeft, "\(connection.pendingByteCount) bytes wait")
+            let isWhole = loop.poll {
+                raw.peer.readAll()
+                return raw.peer.frames == Array(repeating: letters(17_000), count: 130)
+            }
+            #expect(isWhole)
+        }
+    }
+
+    @Test func `40 · a queue that drains and rises again at once tells of the second drain alone`() throws {
+        try withLoop { loop in
+            var configuration = PipeServer.Configuration()
+            configuration.connection.highWaterMark = 64 << 10
+            configuration.connection.lowWaterMark = 16 << 10
+            configuration.connection.pausesReceivingAboveHighWaterMark = false
+            // Each message is a turn of its own, so that the room is told of between two of them.
+            configuration.connection.messagesPerTurn = 1
+            let raw = try RawClient(loop, configuration)
+            var drains: [Int] = []
+            var rose: [PipeConnection.SendVerdict?] = []
+            raw.recorder.whenDrained = { drains.append($0.pendingByteCount) }
+            raw.recorder.whenReceived = { connection, _ in
+                if rose.isEmpty {
+                    rose.append(try? connection.send(letters(300_000)))
+                } else if raw.peer.received.isEmpty {
+                    raw.peer.readAll()
+                } else if rose.count == 1 {
+                    // Above the mark, a send writes: where there is room, and the loop has told of it, everything leaves.
+                    _ = try? connection.send([1])
+                    guard connection.pendingByteCount == 0 else { return }
+                    rose.append(try? connection.send(letters(600_000)))
+                }
+            }
+            raw.peer.writeAll(try LengthPrefixFraming().stream(of: Array(repeating: [1], count: 50)))
+            try #require(loop.run { rose.count == 2 })
+            #expect(rose == [.acceptedAboveHighWaterMark, .acceptedAboveHighWaterMark])
+            loop.settle()
+            #expect(drains == [])
+            let connection = try raw.accepted
+            let isOut = loop.poll {
+                raw.peer.readAll()
+                return connection.pendingByteCount == 0 && !drains.isEmpty
+            }
+            #expect(isOut)
+            loop.settle()
+            #expect(drains.count == 1)
+            #expect(drains.allSatisfy { $0 <= 16 << 10 })
+        }
+    }
+}
+
+/// `SO_SNDBUFFORCE`, which has no limit (socket(7)).
+private func allowBytes(_ count: Int32, inSocket descriptor: Int32) throws {
+    var count = count
+    try #require(unsafe setsockopt(descriptor, SOL_SOCKET, 32, &count, socklen_t(MemoryLayout<Int32>.size)) == 0)
 }
