@@ -31,6 +31,7 @@ ERRNOS = {
     "fchmod": ["EINTR", "EIO", "EPERM", "EROFS", "ENOMEM"],
     "fchmodat": PATH + ["EINTR", "EIO", "EPERM", "EROFS", "ENOTSUP"],
     "fchownat": PATH + ["EINTR", "EIO", "EPERM", "EROFS"],
+    "fcntl_lock": ["EINTR", "EAGAIN", "EACCES", "ENOLCK", "ENOMEM"],
     "flock": ["EINTR", "EAGAIN", "ENOLCK"],
     "fstat": ["ENOMEM", "EOVERFLOW", "EIO"],
     "fstatat": PATH + ["EOVERFLOW", "EIO"],

@@ -38,7 +38,7 @@ enum { NOTHING = 0, INTERRUPT = 1, AGAIN = 2, SHORTEN = 4, ABORT = 8, IDLE = 16 
     X(accept4, INTERRUPT | AGAIN | ABORT) X(bind, NOTHING) X(close, NOTHING) X(connect, INTERRUPT | AGAIN) \
     X(epoll_create1, NOTHING) X(epoll_ctl_add, NOTHING) X(epoll_ctl_del, NOTHING) X(epoll_ctl_mod, NOTHING) \
     X(epoll_wait, INTERRUPT | IDLE) X(eventfd, NOTHING) X(fchmod, INTERRUPT) X(fchmodat, INTERRUPT) \
-    X(fchownat, INTERRUPT) X(fstat, NOTHING) X(fstatat, NOTHING) X(flock, INTERRUPT) X(ftruncate, INTERRUPT) \
+    X(fchownat, INTERRUPT) X(fcntl_lock, NOTHING) X(fstat, NOTHING) X(fstatat, NOTHING) X(flock, INTERRUPT) X(ftruncate, INTERRUPT) \
     X(getpeername, NOTHING) X(getsockname, NOTHING) X(getsockopt, NOTHING) X(inotify_add_watch, NOTHING) \
     X(inotify_init1, NOTHING) X(inotify_rm_watch, NOTHING) X(linkat, NOTHING) X(listen, NOTHING) X(mkdir, NOTHING) \
     X(open, INTERRUPT) X(openat, INTERRUPT) X(poll, INTERRUPT) X(pread, INTERRUPT) X(pthread_create, NOTHING) \
@@ -274,6 +274,17 @@ int epoll_wait(int fd, struct epoll_event *events, int capacity, int timeout) {
     REAL(epoll_wait);
     int verdict = fate(SITE_epoll_wait, -1);
     return verdict == RETURNS_NOTHING ? 0 : verdict > 0 ? -1 : real(fd, events, capacity, timeout);
+}
+
+// Only locks can fail: the rest asks for flags and sets them. What follows is a pointer or fits in one.
+int fcntl(int fd, int command, ...) {
+    REAL(fcntl);
+    va_list list;
+    va_start(list, command);
+    void *argument = va_arg(list, void *);
+    va_end(list);
+    int locks = command == F_OFD_SETLK || command == F_OFD_GETLK;
+    return locks && fate(SITE_fcntl_lock, -1) > 0 ? -1 : real(fd, command, argument);
 }
 
 // The mode is an argument only where a file may be made.

@@ -14,18 +14,23 @@ import subprocess
 import sys
 import tempfile
 
+from calls import unknown_calls
 from errnos import ERRNOS, is_harmless
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PATIENCE = 120  # seconds; the driver itself gives up sooner and says where it hangs
 
-# Where the server's name is, and what stands there before.
-SCENARIOS = ("fresh", "stale", "abstract")
-# The sites that another scenario takes to other places.
+# Where the server's name is and what stands there before, or what else happens (Driver/Course.swift).
+SCENARIOS = ("fresh", "stale", "abstract", "guarded", "takeover", "republish")
+COURSES = {"guarded", "takeover", "republish"}
+# The sites that another scenario takes to other places. An undisturbed run has to come to each.
 SITES_OF = {
     "stale": {"connect", "fstatat", "renameat", "unlinkat", "socket", "close", "bind", "openat", "flock"},
     "abstract": {"bind", "listen", "setsockopt", "socket", "connect", "close"},
+    "guarded": {"recvmsg", "setsockopt", "accept4", "pthread_create"},
+    "takeover": {"fcntl_lock", "flock", "fchmod", "poll", "renameat", "pread", "pwrite", "inotify_add_watch"},
+    "republish": {"socket", "bind", "listen", "linkat", "openat", "flock", "fstatat", "inotify_add_watch"},
 }
 # A name that could not be looked at or removed stays, as does one that was there before a start that failed; the next
 # start has to get rid of it.
@@ -73,7 +78,8 @@ class Bench:
             place = pathlib.Path(directory)
             report = place / "report"
             environment = {"TORTURE_REPORT": str(report), **case.environment()}
-            verdict, problems = self.drive(self.name(case, place), environment)
+            course = [case.scenario] if case.scenario in COURSES else []
+            verdict, problems = self.drive([self.name(case, place), *course], environment)
             calls = dict(self.read(report))
             report.unlink(missing_ok=True)
             problems += self.judge(case, verdict, calls) if verdict else []
@@ -90,10 +96,10 @@ class Bench:
             left_behind.close()
         return path
 
-    def drive(self, name, environment):
+    def drive(self, arguments, environment):
         whole = {**os.environ, "LD_PRELOAD": str(self.shim), "SWIFT_BACKTRACE": "enable=no", **environment}
         try:
-            done = subprocess.run([self.driver, name], env=whole, capture_output=True, text=True, timeout=PATIENCE)
+            done = subprocess.run([self.driver, *arguments], env=whole, capture_output=True, text=True, timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             return None, ["hangs"]
         if done.returncode != 0:
@@ -123,7 +129,7 @@ class Bench:
             return []
         if case.site not in MAY_LEAVE_NAMES and case.scenario != "stale":
             return [f"left behind: {left}"]
-        verdict, problems = self.drive(str(place / "s"), {})
+        verdict, problems = self.drive([str(place / "s")], {})
         left = sorted(set(os.listdir(place)) - {".s.lock"})
         if problems or not verdict["complete"] or left:
             return problems + [f"the next start does not recover: {verdict}, left behind: {left}"]
@@ -142,13 +148,18 @@ def each_call(bench, limit, errors):
     """One case for each scenario, kind of call, errno and number of the call."""
     for scenario in SCENARIOS:
         _, verdict, problems, calls = bench.run(Case(scenario))
+        problems += [f"does not come to {site}" for site in SITES_OF.get(scenario, ()) if not calls[site][0]]
+        if verdict and verdict["smuggled"] != (scenario == "guarded"):
+            problems.append(f"{verdict['smuggled']} connections that sent descriptors")
         if problems:
             sys.exit(f"{scenario}, undisturbed: {problems}")
+        # Those of a second have fewer of their calls disturbed.
+        few = limit if scenario not in COURSES else max(1, limit // 4)
         for site, (count, _) in calls.items():
             if scenario in SITES_OF and site not in SITES_OF[scenario]:
                 continue
             for error in itertools.islice(ERRNOS[site], errors):
-                for nth in numbers(count, limit):
+                for nth in numbers(count, few):
                     yield Case(scenario, site, error, nth)
 
 
@@ -196,7 +207,7 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="torture-") as directory:
         bench = Bench(options.driver, pathlib.Path(directory))
-        failures = 0
+        failures = unknown_calls(pathlib.Path(options.driver).parent, HERE / "shim.c")
         if options.what in ("storm", "all"):
             failures += run_all(bench, storms(options.seeds, options.percents), options.workers)
         if options.what in ("each", "all"):

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import NamedPipes
+import PipeReactor
 
 /// The whole life of a server and its clients.
 enum Exchange {
     /// Far more than an undisturbed run takes, and enough for every delay that a failed call leads to.
     private static let patience = Duration.seconds(50)
 
-    static func run(at text: String) -> Verdict {
+    static func run(at text: String, as course: Course) -> Verdict {
         var verdict = Verdict()
         _ = verdict.attempt("a thread") {
             let thread = try ReactorThread(name: "torture") { _ in }
@@ -18,23 +19,42 @@ enum Exchange {
         guard let address = verdict.attempt("the address", { try PipeAddress(parsing: text) }),
             let reactor = verdict.attempt("the reactor", { try Reactor() })
         else { return verdict }
-        return run(at: address, on: reactor, verdict)
+        return run(at: address, as: course, on: reactor, verdict)
     }
 
-    private static func run(at address: PipeAddress, on reactor: Reactor, _ verdict: Verdict) -> Verdict {
+    private static func run(
+        at address: PipeAddress, as course: Course, on reactor: Reactor, _ verdict: Verdict
+    ) -> Verdict {
         let host = Host(reactor, verdict)
+        let predecessor =
+            course == .takeover
+            ? host.verdict.attempt("the predecessor") { try Predecessor(at: address, configuration(course)) } : nil
         // One that waits for the server; the others come when it is there.
         var guests = [Guest(.disconnect, address, reactor)]
         reactor.run(timeout: .milliseconds(2)) { false }
         let server = host.verdict.attempt("the server") {
-            try PipeServer(listeningOn: address, configuration: configuration, reactor: reactor, delegate: host)
+            try PipeServer(
+                listeningOn: address, configuration: configuration(course), reactor: reactor, delegate: host)
         }
         if let server {
+            if course == .republish { republish(server, address, reactor, host) }
+            let smuggler = course == .guarded ? Smuggler(address) : nil
             guests += [.finish, .vanish, .stay].map { Guest($0, address, reactor) }
             expect(reactor, host, "the exchange") { guests.allSatisfy(\.isSettled) }
+            smuggler?.leave()
             _ = host.verdict.attempt("the broadcast") { try server.broadcast(Message.farewell) }
             server.stop(drainingFor: .seconds(2))
             expect(reactor, host, "the stop") { host.hasStopped && guests.allSatisfy(\.hasLeft) }
+            let ticks = reactor.schedule(after: .zero, repeating: .milliseconds(1)) {}
+            if let predecessor { expect(reactor, host, "the predecessor") { predecessor.hasStopped } }
+            // What strangers sent is closed on other threads.
+            expect(reactor, host, "the closing of descriptors") { DescriptorDisposal.shared.threadCount == 0 }
+            ticks.cancel()
+        }
+        if let outcome = predecessor?.end() {
+            host.verdict.errors += outcome.errors
+            host.verdict.violations += outcome.violations
+            host.verdict.receivedCount += outcome.receivedCount
         }
         for guest in guests { guest.end() }
         reactor.stop()
@@ -42,8 +62,18 @@ enum Exchange {
         return summary(host, guests, hasServer: server != nil)
     }
 
-    private static var configuration: PipeServer.Configuration {
+    /// Deletes the name, and waits for its return.
+    private static func republish(_ server: PipeServer, _ address: PipeAddress, _ reactor: Reactor, _ host: Host) {
+        guard let path = address.path, unsafe unlink(path) == 0 else { return }
+        expect(reactor, host, "the new name") { host.hasRegainedName }
+    }
+
+    private static func configuration(_ course: Course) -> PipeServer.Configuration {
         var configuration = PipeServer.Configuration()
+        if course == .takeover { configuration.existingServer = .takeOver }
+        if course == .republish { configuration.nameLoss = .republish }
+        configuration.republishInterval = .milliseconds(20)
+        configuration.connection.lacksPassRights = course == .guarded
         configuration.permissions = .group(getegid())
         configuration.connection.highWaterMark = 64 << 10
         configuration.connection.lowWaterMark = 16 << 10

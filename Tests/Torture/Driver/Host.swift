@@ -7,22 +7,34 @@ final class Host: PipeServerDelegate {
     var verdict: Verdict
     private(set) var hasStopped = false
     private var waiting: [PipeConnection.ID: [[UInt8]]] = [:]
+    private(set) var hasRegainedName = false
     private let reactor: Reactor
+    private let whenStopped: (Verdict) -> Void
 
     private final class Visit {
         var inbox: Inbox?
     }
 
-    init(_ reactor: Reactor, _ verdict: Verdict) {
+    init(_ reactor: Reactor, _ verdict: Verdict, whenStopped: @escaping (Verdict) -> Void = { _ in }) {
         self.reactor = reactor
         self.verdict = verdict
+        self.whenStopped = whenStopped
     }
 
     func server(_ server: PipeServer, didFailToAcceptWith error: SystemError) {
         verdict.errors.append("accepting: \(error)")
     }
 
-    func serverDidStop(_ server: PipeServer) { hasStopped = true }
+    func server(_ server: PipeServer, didFailToRepublish error: PipeError) {
+        verdict.errors.append("publishing again: \(error)")
+    }
+
+    func serverDidRegainName(_ server: PipeServer) { hasRegainedName = true }
+
+    func serverDidStop(_ server: PipeServer) {
+        hasStopped = true
+        whenStopped(verdict)
+    }
 
     func connectionDidOpen(_ connection: PipeConnection) { connection.context = Visit() }
 
@@ -50,6 +62,9 @@ final class Host: PipeServerDelegate {
         }
         switch reason {
         case .closedByPeer, .closedLocally, .serverStopped: break
+        // The smuggler: never has said who it is.
+        case .descriptorsReceived where party == nil, .truncatedByPeer where party == nil:
+            verdict.smuggledCount += 1
         // A client that leaves without reading on.
         case .resetByPeer where party == Guest.Farewell.vanish.rawValue: break
         default: verdict.errors.append("server's end of party \(party.map(String.init) ?? "unknown"): \(reason)")

@@ -10,6 +10,8 @@ struct Verdict {
     var isComplete = false
     var receivedCount = 0
     var answeredCount = 0
+    /// How many ended that sent descriptors.
+    var smuggledCount = 0
 
     /// Does what may fail, and notes how.
     mutating func attempt<Result>(_ what: String, _ body: () throws -> Result) -> Result? {
@@ -22,6 +24,7 @@ struct Verdict {
     var json: String {
         """
         {"complete": \(isComplete), "received": \(receivedCount), "answered": \(answeredCount), \
+        "smuggled": \(smuggledCount), \
         "errors": \(Self.list(errors)), "violations": \(Self.list(violations))}
         """
     }

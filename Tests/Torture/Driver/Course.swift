@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Which parts of the library an exchange comes through, beside the usual ones.
+enum Course: String, CaseIterable {
+    case plain
+    /// As on kernels that let descriptors through: one more client sends some.
+    case guarded
+    /// Another server of this process, on a thread of its own, has the name and hands it over.
+    case takeover
+    /// The name is deleted in the middle, and published again.
+    case republish
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import NamedPipes
+import PipeTestSupport
+
+/// Connects, sends the beginning of a message and a descriptor with it, and waits for its end. What fails meanwhile is
+/// its own affair.
+final class Smuggler {
+    private let peer: RawPeer?
+
+    init(_ address: PipeAddress) {
+        peer = try? RawPeer(connectingTo: address)
+        _ = peer?.write([0], passing: 2)
+    }
+
+    func leave() { peer?.close() }
+}

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which calls of the C library our libraries make, by their object files: each is one that the shim makes fail, or one
+of those below, with the reason why it need not. What a change newly uses is thus either disturbed or thought about."""
+import pathlib
+import re
+import subprocess
+
+MODULES = ("PipeReactor", "PipeFraming", "NamedPipes")
+
+NOT_DISTURBED = {
+    "memory and strings, which fail by ending the process or not at all": (
+        "free malloc memcpy memmove memset memcmp strlen strerror __divti3 __udivti3 __stack_chk_fail __tls_get_addr"
+    ),
+    "answers that cannot fail for the arguments that they are given": (
+        "getpid geteuid getegid getuid getrlimit getrusage clock_gettime sysconf errno getenv unsetenv sigfillset "
+        "pthread_self pthread_sigmask pthread_detach pthread_join pthread_setname_np _exit"
+    ),
+    "the shim has them by what they do, as fcntl_lock; the rest of fcntl only looks at flags": "fcntl",
+    "how many bytes lie in a socket: where it fails, nothing is taken out, which is the safe side": "ioctl",
+    "to the service manager, whose silence is thrown to the caller; tested by ServiceNotifierTests": "sendto",
+    "names a thread, asks for its number, opens a process by its number; tested by PeerProcessTests": "syscall",
+}
+# What is none of ours: of Swift's runtime, and of libevent, whose own calls the shim disturbs.
+FOREIGN = re.compile(r"swift_|_swift|__swift|event_|evutil_|_T|__cxa|__isPlatform|__aarch64|objc_")
+# A C function as Swift's overlay of the C library has it: open(2) is $s5Glibc4openys5Int32V….
+OVERLAID = re.compile(r"\$s5Glibc\d+([a-z_0-9]+?)ys.*F$")
+
+
+def used(build):
+    """The names of the C functions that the object files of our modules ask for."""
+    objects = [str(path) for module in MODULES for path in (build / f"{module}.build").glob("**/*.o")]
+    for line in subprocess.check_output(["nm", "--undefined-only", *objects], text=True).splitlines():
+        name = line.split()[-1] if line.strip() and not line.endswith(":") else ""
+        overlaid = OVERLAID.match(name)
+        if overlaid:
+            yield overlaid[1]
+        elif name and not name.startswith("$") and not FOREIGN.match(name):
+            yield name
+
+
+def unknown_calls(build, shim):
+    """Prints each call that is neither disturbed nor excused, and each excuse for none; returns how many."""
+    made = set(used(pathlib.Path(build)))
+    disturbed = set(re.findall(r"X\((\w+), ", shim.read_text()))
+    excused = {name: reason for reason, names in NOT_DISTURBED.items() for name in names.split()}
+    unknown = sorted(made - disturbed - excused.keys())
+    for name in unknown:
+        print(f"FAILED  {name} is called, but shim.c does not know it, and calls.py has no reason for that")
+    both = sorted(disturbed & excused.keys())
+    for name in both:
+        print(f"FAILED  {name} is disturbed by shim.c: calls.py need not excuse it")
+    print(f"{len(made)} functions of the C library are called: {len(made & disturbed)} are disturbed")
+    if not made & disturbed:
+        print("FAILED  no object files were found")
+        return 1
+    return len(unknown) + len(both)
