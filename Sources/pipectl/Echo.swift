@@ -13,10 +13,14 @@ struct Echo: ParsableCommand {
               pipectl echo thermostat
               pipectl echo /run/app/lines.sock --framing newline --max-message 64KiB
               pipectl echo thermostat --take-over
+              pipectl echo thermostat --async
             """)
 
     @Argument(help: "The name to take; a fresh one is made up if there is none.", transform: parseAddress)
     var address: PipeAddress?
+
+    @Flag(name: .customLong("async"), help: "Serve with a task for each connection, instead of a delegate.")
+    var isAsync = false
 
     @OptionGroup var wire: WireOptions
     @OptionGroup var options: ServerOptions
@@ -26,9 +30,13 @@ struct Echo: ParsableCommand {
 
     func run() throws {
         let reactor = try loop.makeReactor()
-        let session = ServerSession(reactor) { connection, message throws(PipeError) in
-            try connection.send(message)
+        if isAsync {
+            try ServerSession(reactor).echo(address, wire, options) { StandardOutput.write($0 + "\n") }
+        } else {
+            let session = ServerSession(reactor) { connection, message throws(PipeError) in
+                try connection.send(message)
+            }
+            try session.run(address, wire, options) { StandardOutput.write($0 + "\n") }
         }
-        try session.run(address, wire, options) { StandardOutput.write($0 + "\n") }
     }
 }

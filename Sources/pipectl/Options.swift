@@ -94,24 +94,16 @@ struct ServerOptions: ParsableArguments {
         if inherit, takeOver { throw ValidationError("a socket that is handed over needs no --take-over") }
     }
 
-    /// Starts at the address, or at the inherited socket. A name is made up where nobody gave one.
-    func makeServer(
-        _ address: PipeAddress?, _ configuration: PipeServer.Configuration, _ reactor: Reactor,
-        _ delegate: any PipeServerDelegate
-    ) throws -> PipeServer {
-        if inherit {
-            let listeners = try InheritedListener.all()
-            guard let listener = listeners.first, listeners.count == 1 else {
-                throw Failure("\(counted(listeners.count, "socket")) handed over (LISTEN_FDS), and one is wanted")
-            }
-            return try PipeServer(
-                inheriting: listener, configuration: configuration, reactor: reactor, delegate: delegate)
+    /// Where to listen: at the address, or at the inherited socket. A name is made up where nobody gave one.
+    func place(_ address: PipeAddress?) throws -> ServerPlace {
+        guard inherit else {
+            return .address(try address ?? .unique(prefix: "pipectl"), takesOver: takeOver)
         }
-        var configuration = configuration
-        configuration.existingServer = takeOver ? .takeOver : .refuse
-        return try PipeServer(
-            listeningOn: address ?? .unique(prefix: "pipectl"), configuration: configuration, reactor: reactor,
-            delegate: delegate)
+        let listeners = try InheritedListener.all()
+        guard let listener = listeners.first, listeners.count == 1 else {
+            throw Failure("\(counted(listeners.count, "socket")) handed over (LISTEN_FDS), and one is wanted")
+        }
+        return .inherited(listener)
     }
 
     /// Refuses a command line that names two places, or none where one is needed.

@@ -7,10 +7,11 @@ final class ServerSession: PipeServerDelegate {
     /// What is done with a message; throws what ends its connection.
     typealias Handler = (_ connection: PipeConnection, _ message: Span<UInt8>) throws(PipeError) -> Void
 
-    private let reactor: Reactor
-    private let handler: Handler
+    let reactor: Reactor
+    private let handler: Handler?
     private var server: PipeServer?
     private var inputWatch: DescriptorWatch?
+    private var signals: Signals?
     private var lastComplaint: ContinuousClock.Instant?
 
     private let manager = ServiceNotifier.current
@@ -19,7 +20,8 @@ final class ServerSession: PipeServerDelegate {
     private var byteCount = 0
     private var endings: [String: Int] = [:]
 
-    init(_ reactor: Reactor, handler: @escaping Handler) {
+    /// - Parameter handler: nil where tasks handle messages instead; see ``echo(_:_:_:announce:)``.
+    init(_ reactor: Reactor, handler: Handler? = nil) {
         self.reactor = reactor
         self.handler = handler
     }
@@ -33,20 +35,24 @@ final class ServerSession: PipeServerDelegate {
         var configuration = PipeServer.Configuration()
         wire.apply(to: &configuration.connection)
         do {
-            let server = try options.makeServer(address, configuration, reactor, self)
-            self.server = server
-            let signals = try Signals(reactor) { [unowned self] count in
-                tellManager(.stopping)
-                if count == 1 { server.stop(drainingFor: options.grace.orForEver) } else { server.stop() }
-            }
-            if options.untilInputEnds { try watchInput(grace: options.grace.orForEver) }
-            announce("listening on \(server.address)")
-            tellManager(.ready, .status("listening on \(server.address)"))
-            withExtendedLifetime(signals) { reactor.run() }
+            try attend(to: options.place(address).makeServer(configuration, reactor, self), options, announce)
+            reactor.run()
         } catch {
             throw Failure(error)
         }
         announce("stopped after \(summary)")
+    }
+
+    /// Says that the server is there, and stops it when it is told to.
+    func attend(to server: PipeServer, _ options: ServerOptions, _ announce: (String) -> Void) throws {
+        self.server = server
+        signals = try Signals(reactor) { [unowned self] count in
+            tellManager(.stopping)
+            if count == 1 { server.stop(drainingFor: options.grace.orForEver) } else { server.stop() }
+        }
+        if options.untilInputEnds { try watchInput(grace: options.grace.orForEver) }
+        announce("listening on \(server.address)")
+        tellManager(.ready, .status("listening on \(server.address)"))
     }
 
     /// Stops without waiting for anybody, because nobody takes our output any more.
@@ -61,20 +67,29 @@ final class ServerSession: PipeServerDelegate {
         }
     }
 
-    private var summary: String {
+    var summary: String {
         let reasons = endings.sorted { $0.key < $1.key }.map { "\(grouped($0.value)) \($0.key)" }
         let connections = counted(endings.values.reduce(0, +), "connection")
         let ends = reasons.isEmpty ? "" : " (\(reasons.joined(separator: ", ")))"
         return "\(connections)\(ends), \(counted(messageCount, "message")), \(readable(byteCount: byteCount))"
     }
 
+    func count(_ byteCount: Int) {
+        messageCount += 1
+        self.byteCount += byteCount
+    }
+
+    func count(_ reason: DisconnectReason, of connection: @autoclosure () -> String) {
+        endings[reason.text, default: 0] += 1
+        if case .framing = reason { complain("\(connection()) was \(reason.text)") }
+    }
+
     // MARK: PipeServerDelegate
 
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
-        messageCount += 1
-        byteCount += message.count
+        count(message.count)
         do {
-            try handler(connection, message)
+            try handler?(connection, message)
         } catch .notConnected {
             // The peer has gone before its answer; didCloseWith tells.
         } catch {
@@ -84,8 +99,7 @@ final class ServerSession: PipeServerDelegate {
     }
 
     func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
-        endings[reason.text, default: 0] += 1
-        if case .framing = reason { complain("\(connection) was \(reason.text)") }
+        count(reason, of: "\(connection)")
     }
 
     func server(_ server: PipeServer, didRefuse report: RefusalReport) { complain("\(report)") }
@@ -102,12 +116,12 @@ final class ServerSession: PipeServerDelegate {
     func serverDidStop(_ server: PipeServer) { reactor.stop() }
 
     /// A manager that does not hear is no reason not to serve.
-    private func tellManager(_ states: ServiceNotifier.State...) {
+    func tellManager(_ states: ServiceNotifier.State...) {
         do { try manager?.notify(states) } catch { complain("the service manager was not told: \(error)") }
     }
 
     /// At most once a second: whoever can cause complaints could otherwise fill a log.
-    private func complain(_ text: String) {
+    func complain(_ text: String) {
         let now = ContinuousClock.now
         if let last = lastComplaint, now - last < .seconds(1) { return }
         lastComplaint = now

@@ -61,6 +61,18 @@ struct EchoAndSendTests {
         #expect(Array(listener.lines.dropFirst()) == expected)
     }
 
+    @Test func `a task for each connection does the same, and counts the same`() throws {
+        let server = try serve(reactor, "echo", name, "--async")
+        let sent = try run(reactor, "send", name, "--reply", "hello", "two words", "")
+        #expect(sent.lines == ["hello", "two words", ""])
+        #expect(sent.status == 0)
+        server.terminate()
+        #expect(server.waitForExit() == 0)
+        #expect(server.text.contains("stopped after 1 connection (1 closed by the peer), 3 messages, 14 B"))
+        let second = try run(reactor, "echo", "/nowhere/at/all.sock", "--async")
+        #expect(second.status == 1)
+    }
+
     @Test func `both ends may poll`() throws {
         let server = try serve(reactor, "echo", name, "--busy-poll", "50us")
         let sent = try run(reactor, "send", name, "--reply", "--busy-poll", "1ms", "one", "two", "three")

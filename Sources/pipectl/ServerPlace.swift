@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import NamedPipes
+
+/// Where a server listens.
+enum ServerPlace: Sendable {
+    case address(PipeAddress, takesOver: Bool)
+    case inherited(InheritedListener)
+
+    func makeServer(
+        _ configuration: PipeServer.Configuration, _ reactor: Reactor, _ delegate: any PipeServerDelegate
+    ) throws -> PipeServer {
+        switch self {
+        case .address(let address, let takesOver):
+            try PipeServer(
+                listeningOn: address, configuration: configuration.takingOver(takesOver), reactor: reactor,
+                delegate: delegate)
+        case .inherited(let listener):
+            try PipeServer(inheriting: listener, configuration: configuration, reactor: reactor, delegate: delegate)
+        }
+    }
+
+    func serve(
+        _ configuration: PipeServer.Configuration, on executor: ReactorExecutor,
+        onEvent: @escaping @Sendable (PipeServer, PipeServer.ServeEvent) -> Void,
+        handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
+    ) async throws {
+        switch self {
+        case .address(let address, let takesOver):
+            try await PipeServer.serve(
+                at: address, configuration: configuration.takingOver(takesOver), on: executor, onEvent: onEvent,
+                handler: handler)
+        case .inherited(let listener):
+            try await PipeServer.serve(
+                inheriting: listener, configuration: configuration, on: executor, onEvent: onEvent, handler: handler)
+        }
+    }
+}
+
+extension PipeServer.Configuration {
+    fileprivate func takingOver(_ takesOver: Bool) -> Self {
+        var changed = self
+        changed.existingServer = takesOver ? .takeOver : .refuse
+        return changed
+    }
+}

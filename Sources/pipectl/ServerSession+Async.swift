@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import NamedPipes
+
+// The same server with a task for each connection. All of it runs on the reactor, which is the main thread's.
+
+extension ServerSession {
+    /// Sends every message back, until a signal.
+    ///
+    /// - Parameter announce: as for ``run(_:_:_:announce:)``.
+    func echo(
+        _ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions,
+        announce: @escaping @Sendable (String) -> Void
+    ) throws {
+        raiseDescriptorLimit()
+        var configuration = PipeServer.Configuration()
+        wire.apply(to: &configuration.connection)
+        // Used on the reactor's thread only.
+        nonisolated(unsafe) let session = self
+        nonisolated(unsafe) var failure: (any Error)?
+        let executor = reactor.executor
+        let task = Task(executorPreference: executor) { [configuration] in
+            do {
+                let place = try options.place(address)
+                try await place.serve(configuration, on: executor) { server, event in
+                    do {
+                        try unsafe session.note(event, of: server, options, announce)
+                    } catch {
+                        unsafe failure = error
+                        server.stop()
+                    }
+                } handler: { connection in
+                    try await unsafe session.handle(connection)
+                }
+            } catch {
+                unsafe failure = error
+            }
+            executor.stop()
+        }
+        withExtendedLifetime(task) { reactor.run() }
+        if let failure = unsafe failure { throw Failure(failure) }
+        announce("stopped after \(summary)")
+    }
+
+    private nonisolated(nonsending) func handle(_ connection: AsyncPipeConnection) async throws {
+        do {
+            for try await message in connection.messages {
+                count(message.byteCount)
+                try await connection.send(message)
+            }
+            count(await connection.close(), of: "\(connection)")
+        } catch PipeError.disconnected(let reason) {
+            count(reason, of: "\(connection)")
+        }
+    }
+
+    private func note(
+        _ event: PipeServer.ServeEvent, of server: PipeServer, _ options: ServerOptions, _ announce: (String) -> Void
+    ) throws {
+        switch event {
+        case .listening: try attend(to: server, options, announce)
+        case .refused(let report): self.server(server, didRefuse: report)
+        case .acceptFailed(let error): self.server(server, didFailToAcceptWith: error)
+        case .handlerFailed(let id, let peer, let error): complain("connection \(id) (\(peer)): \(error)")
+        case .lostName(let loss): self.server(server, didLoseName: loss)
+        case .regainedName: break
+        @unknown default: break
+        }
+    }
+}
