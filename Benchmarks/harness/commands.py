@@ -118,7 +118,7 @@ def count_instructions(arguments: argparse.Namespace) -> int:
     table = callgrind.table(counts, limits)
     print(table)
     write_counts(arguments.output, "instructions.md", table)
-    return failures(callgrind.beyond(counts[OURS], limits, thresholds.instructions_tolerance)) if arguments.check else 0
+    return failures(callgrind.beyond(counts, limits, thresholds.instructions_tolerance)) if arguments.check else 0
 
 
 def count_calls(arguments: argparse.Namespace) -> int:

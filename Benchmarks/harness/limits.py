@@ -64,7 +64,7 @@ class Thresholds:
     checked: list[Limit]
     reported: list[Limit]
     idle_bytes: float
-    instructions: dict[str, float]
+    instructions: dict[str, dict[str, float]]  # by server, then by scenario
     instructions_tolerance: float
     system_calls: dict[str, Any]
 
