@@ -37,6 +37,9 @@ extension AsyncPipeConnection {
         return try await sendOnReactor { connection throws(PipeError) in try connection.send(message) }
     }
 
+    /// Whether `send` would not wait, as far as the caller can know that: on the reactor's thread.
+    package nonisolated var canSendAtOnce: Bool { executor.isCurrent && (unsafe state.canSendAtOnce) }
+
     private nonisolated(nonsending) func sendOnReactor(
         _ body: @Sendable (PipeConnection) throws(PipeError) -> PipeConnection.SendVerdict
     ) async throws -> PipeConnection.SendVerdict {
