@@ -42,6 +42,7 @@ let package = Package(
     name: "swift-named-pipes",
     products: [
         .library(name: "NamedPipes", targets: ["NamedPipes"]),
+        .library(name: "NamedPipesRPC", targets: ["NamedPipesRPC"]),
         .executable(name: "pipectl", targets: ["pipectl"]),
     ],
     dependencies: [
@@ -54,6 +55,7 @@ let package = Package(
         // Lifetimes: a buffer hands out its bytes as a span that the compiler ties to it, rather than as a pointer.
         library("PipeFraming", [], [.enableExperimentalFeature("Lifetimes")]),
         library("NamedPipes", ["PipeReactor", "PipeFraming"]),
+        library("NamedPipesRPC", ["NamedPipes"]),
         .executableTarget(
             name: "pipectl",
             dependencies: ["NamedPipes", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -71,6 +73,7 @@ let package = Package(
             name: "NameRacer", dependencies: ["NamedPipes"], path: "Tests/NameRacer", swiftSettings: settings),
         tests("NamedPipesTests", ["NamedPipes", "NameRacer", "pipectl"]),
         tests("AsyncTests", ["NamedPipes"]),
+        tests("RPCTests", ["NamedPipesRPC"]),
         tests("PipectlTests", ["pipectl"]),
         .target(
             name: "ExampleSupport", dependencies: ["NamedPipes"], path: "Sources/Examples",
@@ -79,7 +82,8 @@ let package = Package(
         example("Chat"),
         example("Metronome"),
         .testTarget(
-            name: "InteropTests", dependencies: ["NamedPipes"], exclude: ["Peers"], swiftSettings: settings),
+            name: "InteropTests", dependencies: ["NamedPipes", "NamedPipesRPC"], exclude: ["Peers"],
+            swiftSettings: settings),
         tests("ExampleTests", ["NamedPipes", "EchoServer", "Chat", "Metronome", "pipectl"]),
         simulation,
         // What the hostile suite (Tests/Hostile) attacks, and what stays up for the soak.

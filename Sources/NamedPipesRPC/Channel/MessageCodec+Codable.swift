@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+public import FoundationEssentials
+internal import NamedPipes
+
+extension MessageCodec where Incoming: Decodable, Outgoing: Encodable {
+    /// JSON (RFC 8259), as Foundation writes and reads it by itself.
+    public static var json: Self { json(JSONCoding()) }
+
+    /// JSON, with an encoder and a decoder of one's own: for dates, keys and numbers that are written otherwise.
+    public static func json(_ coding: JSONCoding) -> Self {
+        Self(
+            decode: { try coding.decoder.decode(Incoming.self, from: Data(copying: $0)) },
+            encode: { Array(try coding.encoder.encode($0)) })
+    }
+
+    /// Apple's property lists in their binary form; read is the XML form as well.
+    public static var propertyList: Self {
+        let encoder = PropertyListEncoder()
+        encoder.outputFormat = .binary
+        return propertyList(encoder: encoder, decoder: PropertyListDecoder())
+    }
+
+    /// Property lists, with an encoder and a decoder of one's own: for the XML form, `outputFormat` is `.xml`.
+    ///
+    /// - Parameters:
+    ///   - encoder: not to be changed any more.
+    ///   - decoder: not to be changed any more.
+    public static func propertyList(encoder: PropertyListEncoder, decoder: PropertyListDecoder) -> Self {
+        Self(
+            decode: { try decoder.decode(Incoming.self, from: Data(copying: $0)) },
+            encode: { Array(try encoder.encode($0)) })
+    }
+}
+
+extension Data {
+    init(copying message: PipeMessage) {
+        self = message.withBytes { bytes in unsafe bytes.withUnsafeBufferPointer { unsafe Data(buffer: $0) } }
+    }
+}

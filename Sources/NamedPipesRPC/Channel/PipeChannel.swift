@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+public import NamedPipes
+
+/// A connection on which values travel instead of bytes.
+///
+/// ```swift
+/// try await PipeServer.serve(at: .runtime("orders")) { connection in
+///     let channel = PipeChannel<Order, Receipt>(connection, codec: .json)
+///     for try await order in channel.messages {
+///         try await channel.send(Receipt(for: order))
+///     }
+/// }
+/// ```
+///
+/// It is a view: what it does to the connection, such as waiting, back-pressure and cancellation, is what the
+/// `AsyncPipeConnection` does, and both may be used beside each other. Values are made on the thread of who asks for them.
+public struct PipeChannel<Incoming: Sendable, Outgoing: Sendable>: Sendable {
+    /// The connection below.
+    public let connection: AsyncPipeConnection
+
+    /// How values become messages.
+    public let codec: MessageCodec<Incoming, Outgoing>
+
+    /// What happens when a message cannot be decoded.
+    public let undecodablePolicy: UndecodableMessage.Policy
+
+    /// Makes a view of a connection.
+    ///
+    /// - Parameters:
+    ///   - connection: any connection that is open.
+    ///   - codec: how values become messages.
+    ///   - undecodablePolicy: what happens when a message cannot be decoded. The default keeps the connection.
+    public init(
+        _ connection: AsyncPipeConnection, codec: MessageCodec<Incoming, Outgoing>,
+        undecodablePolicy: UndecodableMessage.Policy = .keepConnection
+    ) {
+        self.connection = connection
+        self.codec = codec
+        self.undecodablePolicy = undecodablePolicy
+    }
+
+    /// Sends one value, as `AsyncPipeConnection.send(_:)` sends its message.
+    ///
+    /// - Returns: what became of the message.
+    /// - Throws: what the codec throws, with nothing sent; what the connection's `send` throws.
+    @discardableResult
+    public nonisolated(nonsending) func send(_ value: Outgoing) async throws -> PipeConnection.SendVerdict {
+        try await connection.send(try codec.encode(value))
+    }
+
+    /// The next value; see ``messages``.
+    ///
+    /// - Returns: nil after the last one.
+    /// - Throws: ``UndecodableMessage``; what the connection throws.
+    public nonisolated(nonsending) func nextMessage() async throws -> Incoming? {
+        while let message = try await connection.nextMessage() {
+            if let value = try await decode(message) { return value }
+        }
+        return nil
+    }
+
+    /// What arrives, in order, as the connection's `messages` have it.
+    ///
+    /// An ``UndecodableMessage`` that is thrown ends the iteration. If the connection was kept, another one goes on behind
+    /// that message.
+    public var messages: Messages { Messages(channel: self) }
+
+    /// The values that arrive; see ``PipeChannel/messages``.
+    public struct Messages: AsyncSequence, Sendable {
+        let channel: PipeChannel
+
+        /// Begins, or goes on, with the next value that arrives.
+        public func makeAsyncIterator() -> Iterator {
+            Iterator(channel: channel, messages: channel.connection.messages.makeAsyncIterator())
+        }
+
+        /// Takes values, one after the other.
+        public struct Iterator: AsyncIteratorProtocol {
+            fileprivate let channel: PipeChannel
+            fileprivate var messages: AsyncPipeConnection.Messages.Iterator
+
+            /// The next value; nil after the last one.
+            public mutating func next() async throws -> Incoming? { try await next(isolation: nil) }
+
+            /// The next value; nil after the last one.
+            public mutating func next(isolation actor: isolated (any Actor)?) async throws -> Incoming? {
+                while let message = try await messages.next(isolation: actor) {
+                    if let value = try await channel.decode(message) { return value }
+                }
+                return nil
+            }
+        }
+    }
+
+    /// The message's value; nil where it is skipped.
+    fileprivate nonisolated(nonsending) func decode(_ message: PipeMessage) async throws -> Incoming? {
+        do {
+            return try codec.decode(message)
+        } catch {
+            let failure = UndecodableMessage(message, reason: error)
+            switch undecodablePolicy {
+            case .keepConnection: throw failure
+            case .abortConnection:
+                await connection.abort()
+                throw failure
+            case .skip(let report):
+                report(failure)
+                return nil
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+public import FoundationEssentials
+
+/// How values become JSON and the other way round: an encoder and a decoder of Foundation.
+///
+/// ```swift
+/// let decoder = JSONDecoder()
+/// decoder.dateDecodingStrategy = .iso8601
+/// configuration.coding = JSONCoding(decoder: decoder)
+/// ```
+public struct JSONCoding: Sendable {
+    /// Writes values. Not to be changed any more: connections on several threads may be using it.
+    public let encoder: JSONEncoder
+
+    /// Reads values. Not to be changed any more.
+    public let decoder: JSONDecoder
+
+    /// Makes one; by default, of a plain encoder that leaves slashes alone and a plain decoder.
+    public init(encoder: JSONEncoder? = nil, decoder: JSONDecoder = JSONDecoder()) {
+        self.encoder = encoder ?? Self.plainEncoder()
+        self.decoder = decoder
+    }
+
+    private static func plainEncoder() -> JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .withoutEscapingSlashes
+        return encoder
+    }
+
+    func encode(_ value: some Encodable) throws -> JSONText {
+        JSONText(unchecked: Array(try encoder.encode(value))[...])
+    }
+
+    func decode<Value: Decodable>(_ type: Value.Type, from text: JSONText) throws -> Value {
+        try decoder.decode(type, from: Data(text.slice))
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+public import NamedPipes
+
+/// The error object of JSON-RPC 2.0 (section 5.1): what one end's handler throws, and the other end's request then throws.
+public struct JSONRPCError: Error, Hashable, Sendable {
+    /// What kind of error; section 5.1 reserves -32768 to -32000.
+    public struct Code: RawRepresentable, Hashable, Sendable {
+        /// The number.
+        public let rawValue: Int
+
+        /// Any number.
+        public init(rawValue: Int) { self.rawValue = rawValue }
+
+        /// -32700: what arrived is no JSON.
+        public static let parseError = Code(rawValue: -32700)
+        /// -32600: JSON, but no request.
+        public static let invalidRequest = Code(rawValue: -32600)
+        /// -32601: there is no such method.
+        public static let methodNotFound = Code(rawValue: -32601)
+        /// -32602: the method takes other parameters.
+        public static let invalidParams = Code(rawValue: -32602)
+        /// -32603: the handler failed, and its error is nothing for the other end.
+        public static let internalError = Code(rawValue: -32603)
+        /// -32000, the first of the server's own: as many requests as are allowed are being handled.
+        public static let tooManyRequests = Code(rawValue: -32000)
+        /// -32800, as LSP has it: the request was cancelled by who made it.
+        public static let requestCancelled = Code(rawValue: -32800)
+    }
+
+    /// What kind of error.
+    public var code: Code
+
+    /// A sentence about it.
+    public var message: String
+
+    /// More about it, of whatever type both ends agree on.
+    public var data: JSONText?
+
+    /// Makes an error to throw in a handler.
+    public init(_ code: Code, _ message: String, data: JSONText? = nil) {
+        self.code = code
+        self.message = message
+        self.data = data
+    }
+}
+
+extension JSONRPCError {
+    static let methodNotFound = JSONRPCError(.methodNotFound, "Method not found")
+    static let internalError = JSONRPCError(.internalError, "Internal error")
+    static let requestCancelled = JSONRPCError(.requestCancelled, "Request cancelled")
+
+    static func invalidRequest(_ detail: String) -> JSONRPCError {
+        JSONRPCError(.invalidRequest, "Invalid Request", data: JSONText(quoting: detail))
+    }
+
+    static func parseError(_ error: JSONSyntaxError) -> JSONRPCError {
+        JSONRPCError(.parseError, "Parse error", data: JSONText(quoting: "\(error)"))
+    }
+
+    static func tooManyRequests(limit: Int) -> JSONRPCError {
+        JSONRPCError(.tooManyRequests, "Too many requests at a time", data: JSONText(quoting: "limit: \(limit)"))
+    }
+
+    static func invalidParams(_ error: DecodingError) -> JSONRPCError {
+        let context: DecodingError.Context? =
+            switch error {
+            case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
+                .dataCorrupted(let context):
+                context
+            @unknown default: nil
+            }
+        let path = context?.codingPath.map(\.stringValue).joined(separator: ".") ?? ""
+        let detail = (path.isEmpty ? "" : "\(path): ") + (context?.debugDescription ?? "")
+        return JSONRPCError(.invalidParams, "Invalid params", data: JSONText(quoting: detail))
+    }
+}
+
+/// Why a request has no reply.
+@nonexhaustive
+public enum JSONRPCRequestFailure: Error, Sendable {
+    /// The time was over. The other end was told to stop.
+    case timedOut(Duration)
+
+    /// The connection ended, or the other end sends no more; the reason, where the connection itself has ended.
+    case connectionEnded(DisconnectReason?)
+
+    /// So many requests are waiting for their replies; this one was not sent.
+    case tooManyPending(limit: Int)
+
+    /// The parameters are neither an object nor an array, as JSON-RPC 2.0 demands (section 4.2); nothing was sent.
+    case paramsNotStructured(JSONText)
+
+    /// The reply is not of the type that was asked for; what it is, and the decoder's error.
+    case undecodableReply(JSONText, any Error)
+
+    /// What came for this request is no reply as JSON-RPC 2.0 has them (section 5).
+    case invalidReply(JSONText)
+}

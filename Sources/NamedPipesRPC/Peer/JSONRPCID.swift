@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What tells a request, or a stream of progress, from the others: a number, a string or null, as whoever begins it
+/// chooses. This end's own requests have numbers.
+public enum JSONRPCID: Hashable, Sendable {
+    /// A whole number.
+    case number(Int64)
+
+    /// Any other number, as it was written: with a fraction, an exponent, or beyond 64 bits.
+    case otherNumber(JSONText)
+
+    /// A string.
+    case string(String)
+
+    /// Null: what an answer has whose request could not be made out. Requests should not use it.
+    case null
+
+    /// Nil if the value is none of these.
+    init?(_ text: JSONText) {
+        switch text.slice.first ?? 0 {
+        case UInt8(ascii: "n"): self = .null
+        case UInt8(ascii: "\""):
+            guard let string = try? JSONCoding().decode(String.self, from: text) else { return nil }
+            self = .string(string)
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+            self = Int64(text.description).map(JSONRPCID.number) ?? .otherNumber(text)
+        default: return nil
+        }
+    }
+
+    var text: JSONText {
+        switch self {
+        case .number(let number): JSONText(unchecked: Array(String(number).utf8)[...])
+        case .otherNumber(let text): text
+        case .string(let string): JSONText(quoting: string)
+        case .null: .null
+        }
+    }
+}
+
+extension JSONRPCID: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
+    /// A whole number.
+    public init(integerLiteral value: Int64) { self = .number(value) }
+
+    /// A string.
+    public init(stringLiteral value: String) { self = .string(value) }
+}
+
+extension JSONRPCID: Codable {
+    /// Reads a whole number, a string or null.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let number = try? container.decode(Int64.self) {
+            self = .number(number)
+        } else {
+            self = .string(try container.decode(String.self))
+        }
+    }
+
+    /// Writes it. What is ``otherNumber(_:)`` becomes a floating-point number.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .number(let number): try container.encode(number)
+        case .otherNumber(let text): try container.encode(try text.decode(as: Double.self))
+        case .string(let string): try container.encode(string)
+        case .null: try container.encodeNil()
+        }
+    }
+}
+
+extension JSONRPCID: CustomStringConvertible {
+    /// As it is written on the wire.
+    public var description: String { text.description }
+}

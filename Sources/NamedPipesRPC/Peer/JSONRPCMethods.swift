@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the other end may ask for: handlers by the names of their methods.
+///
+/// ```swift
+/// var methods = JSONRPCMethods()
+/// methods.handle("add") { (pair: Pair, call) in pair.left + pair.right }
+/// methods.handle("log") { (entry: Entry, call) in journal.append(entry) }
+/// ```
+///
+/// Handlers run on the reactor's thread, as child tasks of who runs the peer. They begin in the order in which requests
+/// arrived, each runs up to its first `await`, and from there on they run beside each other. They must not block.
+///
+/// What a handler throws, the other end gets: a ``JSONRPCError`` as it is; `CancellationError`, where the other end had
+/// cancelled, as ``JSONRPCError/Code/requestCancelled``; anything else as ``JSONRPCError/Code/internalError`` without
+/// details, which go to ``JSONRPCPeer/Configuration/onEvent``. Parameters that cannot be decoded never reach a handler:
+/// they are ``JSONRPCError/Code/invalidParams``. Where a request names no parameters, handlers get what decodes from null.
+///
+/// A method may be called as a request and as a notification; then nobody gets the result.
+public struct JSONRPCMethods: Sendable {
+    /// A handler of JSON as it is: gets the parameters, where there are any, and returns the result.
+    public typealias JSONHandler = @Sendable (JSONText?, JSONRPCCall) async throws -> JSONText
+
+    private var handlers: [String: JSONHandler] = [:]
+    private var fallback: JSONHandler?
+
+    /// No methods at all.
+    public init() {}
+
+    /// Registers a method that takes parameters and returns a result. The last one of a name counts.
+    public mutating func handle<Params: Decodable & SendableMetatype, Result: Encodable & SendableMetatype>(
+        _ method: String, _ handler: @escaping @Sendable (Params, JSONRPCCall) async throws -> Result
+    ) {
+        handleJSON(method) { params, call in
+            try call.coding.encode(try await handler(try call.decode(params), call))
+        }
+    }
+
+    /// Registers a method that takes parameters and returns nothing: for notifications; a request gets null.
+    public mutating func handle<Params: Decodable & SendableMetatype>(
+        _ method: String, _ handler: @escaping @Sendable (Params, JSONRPCCall) async throws -> Void
+    ) {
+        handleJSON(method) { params, call in
+            try await handler(try call.decode(params), call)
+            return .null
+        }
+    }
+
+    /// Registers a method that takes no parameters; any that come are ignored.
+    public mutating func handle<Result: Encodable & SendableMetatype>(
+        _ method: String, _ handler: @escaping @Sendable (JSONRPCCall) async throws -> Result
+    ) {
+        handleJSON(method) { _, call in try call.coding.encode(try await handler(call)) }
+    }
+
+    /// Registers a method that takes no parameters and returns nothing.
+    public mutating func handle(_ method: String, _ handler: @escaping @Sendable (JSONRPCCall) async throws -> Void) {
+        handleJSON(method) { _, call in
+            try await handler(call)
+            return .null
+        }
+    }
+
+    /// Registers a method whose parameters and result are JSON of any shape.
+    public mutating func handleJSON(_ method: String, _ handler: @escaping JSONHandler) { handlers[method] = handler }
+
+    /// Registers what handles all other methods; ``JSONRPCCall/method`` says which. Without it, they are
+    /// ``JSONRPCError/Code/methodNotFound``.
+    public mutating func handleOthers(_ handler: @escaping JSONHandler) { fallback = handler }
+
+    func handler(of method: String) -> JSONHandler? { handlers[method] ?? fallback }
+}
+
+/// What a handler knows of its call.
+public struct JSONRPCCall: Sendable {
+    /// The name that was called.
+    public let method: String
+
+    /// The request's id; nil for a notification.
+    public let id: JSONRPCID?
+
+    /// This end: for requests in the other direction, notifications and progress.
+    public let peer: JSONRPCPeer
+
+    var coding: JSONCoding { peer.configuration.coding }
+
+    fileprivate func decode<Params: Decodable>(_ params: JSONText?) throws(JSONRPCError) -> Params {
+        do {
+            return try coding.decode(Params.self, from: params ?? .null)
+        } catch let error as DecodingError {
+            throw .invalidParams(error)
+        } catch {
+            throw JSONRPCError(.invalidParams, "Invalid params")
+        }
+    }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+public import NamedPipes
+
+extension JSONRPCPeer {
+    /// What a peer allows, and how it reads and writes values.
+    public struct Configuration: Sendable {
+        /// How values become JSON. The default is Foundation's way.
+        public var coding = JSONCoding()
+
+        /// How long a request waits for its reply, where it does not say so itself. The default is nil: as long as the
+        /// connection lives.
+        public var requestTimeout: Duration?
+
+        /// How many requests and notifications of the other end are handled at a time, at least one. The default is 64.
+        ///
+        /// At the limit nothing more is read, cancellations included, and the kernel makes the other end wait. While this
+        /// end itself waits for replies, it must read on, lest both ends wait for each other: then requests above the limit
+        /// are refused with ``JSONRPCError/Code/tooManyRequests``, and notifications above it are dropped.
+        ///
+        /// A batch counts as many as it contains, and is let in whole: up to ``batchLimit`` more may then be handled.
+        public var handledRequestLimit = 64
+
+        /// How many requests of this end may wait for their replies. The default is 1,024.
+        public var pendingRequestLimit = 1024
+
+        /// How many requests a batch of the other end may contain. The default is 100. A larger one is answered with one
+        /// ``JSONRPCError/Code/invalidRequest``, and nothing of it is handled.
+        public var batchLimit = 100
+
+        /// How deeply arrays and objects may lie in each other, 1 to 512. The default is 100. What is deeper is a
+        /// ``JSONRPCError/Code/parseError``.
+        public var depthLimit = 100
+
+        /// How many bytes an id of the other end may have, as it is written: ids are sent back. The default is 256.
+        public var idByteLimit = 256
+
+        /// Whether the connection is ended, behind the error reply, when something arrives that is no JSON. The default is
+        /// false: framings keep their place in the stream, whatever a message contains.
+        public var endsAfterParseError = false
+
+        /// Hears what no reply and no error tells this end. Called on the reactor's thread. By default, nobody does.
+        public var onEvent: @Sendable (Event) -> Void = { _ in }
+
+        /// Every default.
+        public init() {}
+    }
+
+    /// What happens on a connection, beside requests and their replies.
+    @nonexhaustive
+    public enum Event: Sendable {
+        /// Something arrived that is no JSON; it was answered with ``JSONRPCError/Code/parseError``.
+        case undecodableMessage(PipeMessage, JSONSyntaxError)
+        /// JSON arrived that is neither a request nor a reply; it was answered with the error.
+        case invalidMessage(JSONRPCError)
+        /// A reply to nothing that was asked, or not a proper one. It was dropped.
+        case unexpectedReply(JSONRPCID?)
+        /// The other end could not make out what was sent: an error reply whose id is null.
+        case errorReport(JSONRPCError)
+        /// A handler has thrown something that the other end was not told.
+        case handlerFailed(method: String, any Error)
+        /// A notification of a method that nobody handles, or one too many at a time. It was dropped.
+        case droppedNotification(method: String)
+        /// A reply cannot be sent: too large, or not for this framing. An internal error went instead, or, where even that
+        /// cannot be sent, the connection was ended.
+        case unsendableReply(any Error)
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import NamedPipes
+
+extension JSONRPCPeer {
+    /// Asks the other end, and waits for its reply.
+    ///
+    /// - Parameters:
+    ///   - method: what is asked.
+    ///   - params: has to become a JSON object or array.
+    ///   - timeout: how long to wait. The default is ``Configuration/requestTimeout``.
+    /// - Returns: the reply.
+    /// - Throws: ``JSONRPCError`` from the other end; ``JSONRPCRequestFailure``; `CancellationError`; what
+    ///   `AsyncPipeConnection.send(_:)` throws for a message that cannot be sent.
+    public nonisolated func request<Reply: Decodable>(
+        _ method: String, _ params: some Encodable, timeout: Duration? = nil
+    ) async throws -> Reply {
+        try decodeReply(try await requestJSON(method, try encodeParams(params), timeout: timeout))
+    }
+
+    /// Asks the other end without parameters; see ``request(_:_:timeout:)->Reply``.
+    public nonisolated func request<Reply: Decodable>(_ method: String, timeout: Duration? = nil) async throws -> Reply
+    {
+        try decodeReply(try await requestJSON(method, nil, timeout: timeout))
+    }
+
+    /// Asks the other end and waits until it is done, whatever the reply; see ``request(_:_:timeout:)->Reply``.
+    public nonisolated func request(_ method: String, _ params: some Encodable, timeout: Duration? = nil) async throws {
+        _ = try await requestJSON(method, try encodeParams(params), timeout: timeout)
+    }
+
+    /// Asks the other end without parameters and waits until it is done; see ``request(_:_:timeout:)->Reply``.
+    public nonisolated func request(_ method: String, timeout: Duration? = nil) async throws {
+        _ = try await requestJSON(method, nil, timeout: timeout)
+    }
+
+    /// Asks with JSON of any shape, and gets the reply as it is; see ``request(_:_:timeout:)->Reply``.
+    public func requestJSON(_ method: String, _ params: JSONText?, timeout: Duration? = nil) async throws -> JSONText {
+        try checkStructured(params)
+        let number = try beginRequest()
+        let bytes = OutgoingMessage.request(method, params, id: .number(number))
+        return try await exchange(bytes, [number], timeout: timeout) { peer in try await peer.reply(to: number) }
+    }
+
+    /// Tells the other end something. There is no reply.
+    ///
+    /// - Throws: ``JSONRPCRequestFailure/paramsNotStructured(_:)``; what `AsyncPipeConnection.send(_:)` throws.
+    public nonisolated func notify(_ method: String, _ params: some Encodable) async throws {
+        try await notifyJSON(method, try encodeParams(params))
+    }
+
+    /// Tells the other end something without parameters.
+    public nonisolated func notify(_ method: String) async throws { try await notifyJSON(method, nil) }
+
+    /// Tells the other end something with JSON of any shape.
+    public func notifyJSON(_ method: String, _ params: JSONText?) async throws {
+        try checkStructured(params)
+        try await connection.send(OutgoingMessage.request(method, params, id: nil))
+    }
+
+    nonisolated func encodeParams(_ params: some Encodable) throws -> JSONText {
+        try configuration.coding.encode(params)
+    }
+
+    nonisolated func decodeReply<Reply: Decodable>(_ reply: JSONText) throws -> Reply {
+        do {
+            return try configuration.coding.decode(Reply.self, from: reply)
+        } catch {
+            throw JSONRPCRequestFailure.undecodableReply(reply, error)
+        }
+    }
+
+    nonisolated func checkStructured(_ params: JSONText?) throws(JSONRPCRequestFailure) {
+        if let params, !params.isStructured { throw .paramsNotStructured(params) }
+    }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+public import NamedPipes
+
+/// One end of a conversation in JSON-RPC 2.0 over a connection. Either end may ask the other, at any time.
+///
+/// ```swift
+/// try await PipeServer.serve(at: .runtime("sums")) { connection in
+///     var methods = JSONRPCMethods()
+///     methods.handle("add") { (pair: Pair, call) in pair.left + pair.right }
+///     try await JSONRPCPeer.serve(connection, methods: methods)
+/// }
+///
+/// try await PipeClient.withConnection(to: .runtime("sums")) { connection in
+///     try await JSONRPCPeer.run(on: connection) { peer in
+///         let sum: Int = try await peer.request("add", Pair(left: 1, right: 2), timeout: .seconds(2))
+///     }
+/// }
+/// ```
+///
+/// Each message of the connection is one request, reply, notification or batch, in any framing: with
+/// `ContentLengthFraming` as language servers have it, with `DelimiterFraming.newline` as lines.
+///
+/// It is an actor on the connection's reactor. Requests may be made from any task, many at once.
+///
+/// Cancelling the task that waits for a reply, and a timeout, end the wait at once and tell the other end with LSP's
+/// `$/cancelRequest`. There, the handler's task is cancelled, and so are the requests for whose replies it waits: that is how
+/// a deadline travels, whatever number of processes takes part.
+public actor JSONRPCPeer {
+    /// The connection below. Its messages belong to the peer while that runs.
+    public nonisolated let connection: AsyncPipeConnection
+
+    /// What is allowed, and how values are written.
+    public nonisolated let configuration: Configuration
+
+    nonisolated let methods: JSONRPCMethods
+
+    /// Runs on the connection's thread.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe connection.unownedExecutor }
+
+    // Our requests.
+    var pending = PendingRequests()
+    var progressHandlers: [JSONRPCID: (JSONText) -> Void] = [:]
+    var lastToken: Int64 = 0
+    // Theirs.
+    var running = RunningHandlers()
+
+    /// All that arrived is taken, and no more comes.
+    var hasEnded = false
+    /// Nobody gets a reply any more.
+    var isConnectionOver = false
+    /// Waits until something has changed that it waits for: the receiving task.
+    var receiver: CheckedContinuation<Void, Never>?
+
+    /// How many requests of this end wait for their replies.
+    public var pendingRequestCount: Int { pending.count }
+
+    /// How many requests and notifications of the other end are being handled, or answered.
+    public var handledRequestCount: Int { running.count }
+
+    init(_ connection: AsyncPipeConnection, _ methods: JSONRPCMethods, _ configuration: Configuration) {
+        precondition(configuration.handledRequestLimit > 0, "a peer that handles nothing would read nothing")
+        self.connection = connection
+        self.methods = methods
+        self.configuration = configuration
+    }
+
+    /// Answers the other end until it sends no more, and all that it asked is answered.
+    ///
+    /// When the other end closes, handlers of requests are cancelled, since nobody waits for their replies; handlers of
+    /// notifications finish. Cancelling the task cancels all.
+    ///
+    /// - Parameters:
+    ///   - connection: nobody else may take messages from it.
+    ///   - methods: what may be asked.
+    ///   - configuration: what is allowed.
+    /// - Throws: what the connection's `messages` throw, and `CancellationError`.
+    public static func serve(
+        _ connection: AsyncPipeConnection, methods: JSONRPCMethods, configuration: Configuration = Configuration()
+    ) async throws {
+        try await JSONRPCPeer(connection, methods, configuration).receive()
+    }
+
+    /// Talks to the other end, and answers it, while a function runs.
+    ///
+    /// The function runs where the caller does. When it returns or throws, handlers are cancelled and waited for; the
+    /// connection stays as it is.
+    ///
+    /// - Parameters:
+    ///   - connection: nobody else may take messages from it.
+    ///   - methods: what may be asked by the other end. The default is nothing.
+    ///   - configuration: what is allowed.
+    ///   - body: gets the peer, to make requests.
+    /// - Returns: what the function returns.
+    /// - Throws: what the function throws.
+    public static func run<Result: Sendable>(
+        on connection: AsyncPipeConnection, methods: JSONRPCMethods = JSONRPCMethods(),
+        configuration: Configuration = Configuration(), _ body: @Sendable (JSONRPCPeer) async throws -> Result
+    ) async throws -> Result {
+        let peer = JSONRPCPeer(connection, methods, configuration)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            // How the connection ends, requests are told.
+            group.addTask(executorPreference: connection.executor) { try? await peer.receive() }
+            defer { group.cancelAll() }
+            return try await body(peer)
+        }
+    }
+}
