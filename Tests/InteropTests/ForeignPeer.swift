@@ -71,6 +71,8 @@ final class ForeignPeer {
 extension ForeignPeer {
     static func interpreter(of script: String) -> String {
         switch URL(filePath: script).pathExtension {
+        // Debian's modules belong to Debian's Python, whichever other one comes first on PATH.
+        case "py" where script.hasPrefix("lsp_"): "/usr/bin/python3"
         case "py": "python3"
         case "escript": "escript"
         case "mjs": "node"
@@ -80,6 +82,7 @@ extension ForeignPeer {
 
     /// The file that a command's name stands for, as the shell would find it in `PATH`.
     static func find(_ command: String) -> String? {
+        if command.hasPrefix("/") { return FileManager.default.isExecutableFile(atPath: command) ? command : nil }
         let directories = ProcessInfo.processInfo.environment["PATH", default: "/usr/bin:/bin"].split(separator: ":")
         return directories.map { "\($0)/\(command)" }.first(where: FileManager.default.isExecutableFile)
     }
@@ -90,7 +93,14 @@ extension Trait where Self == ConditionTrait {
     /// in continuous integration, the test runs all the same and fails.
     static func requires(_ commands: String...) -> Self {
         let missing = commands.filter { ForeignPeer.find($0) == nil }
-        let isStrict = ProcessInfo.processInfo.environment["REQUIRE_FOREIGN_PEERS"] != nil
         return .enabled(if: isStrict || missing.isEmpty, "not on PATH: \(missing.joined(separator: ", "))")
     }
+
+    /// Skips a test, in the same way, where Debian's Python has no such module.
+    static func requiresModule(_ module: String) -> Self {
+        let path = "/usr/lib/python3/dist-packages/\(module)"
+        return .enabled(if: isStrict || FileManager.default.fileExists(atPath: path), "not installed: \(module)")
+    }
+
+    private static var isStrict: Bool { ProcessInfo.processInfo.environment["REQUIRE_FOREIGN_PEERS"] != nil }
 }

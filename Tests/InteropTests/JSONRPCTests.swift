@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+import NamedPipesRPC
+import Synchronization
+import Testing
+
+/// Our JSON-RPC against implementations that are not ours, at either end.
+@Suite(.serialized) struct `JSON-RPC` {
+    struct Pair: Codable {
+        var left: Int
+        var right: Int
+    }
+
+    struct Failure: Error {}
+
+    // MARK: Their clients, our server
+
+    @Test(.requiresModule("pylsp_jsonrpc"))
+    func `serves python-lsp-jsonrpc, behind Content-Length`() async throws {
+        try await serve("lsp_peer.py", ContentLengthFraming(), report: "ok 208 requests")
+    }
+
+    @Test(.requires("python3"))
+    func `serves what the specification's examples say, by lines`() async throws {
+        try await serve("lines_peer.py", DelimiterFraming.newline, report: "ok 10 requests")
+    }
+
+    // MARK: Their servers, our client
+
+    @Test(.requiresModule("pylsp_jsonrpc"))
+    func `asks python-lsp-jsonrpc, behind Content-Length`() async throws {
+        var methods = JSONRPCMethods()
+        methods.handle("double") { (numbers: [Int], _) in numbers[0] * 2 }
+        try await ask("lsp_peer.py", ContentLengthFraming(), methods, report: "ok 1 requests") { peer in
+            try await expectArithmetic(peer)
+            let answer: Int = try await peer.request("ask back", [21], timeout: .seconds(30))
+            #expect(answer == 43)
+            let first = Task { try await peer.request("block", ["first"], timeout: .seconds(30)) as String }
+            while await peer.pendingRequestCount == 0 { await Task.yield() }
+            await #expect(throws: JSONRPCRequestFailure.self) {
+                try await peer.request("block", ["second"], timeout: .milliseconds(100))
+            }
+            try await peer.notify("release")
+            #expect(try await first.value == "first")
+            // The one that our timeout cancelled never ran there.
+            let ran: [String] = try await peer.request("ran", timeout: .seconds(30))
+            #expect(ran == ["first"])
+        }
+    }
+
+    @Test(.requires("python3"))
+    func `asks by lines, and in batches that are answered backwards`() async throws {
+        try await ask("lines_peer.py", DelimiterFraming.newline, JSONRPCMethods(), report: "ok 203 requests") { peer in
+            try await expectArithmetic(peer)
+            var batch = JSONRPCBatch()
+            let sum = try batch.request("add", Pair(left: 1, right: 2), returning: Int.self)
+            try batch.notify("note", ["é"])
+            let failed = try batch.request("divide", Pair(left: 5, right: 0), returning: Int.self)
+            let replies = try await peer.send(batch, timeout: .seconds(30))
+            #expect(try replies.value(of: sum) == 3)
+            #expect(throws: JSONRPCError(.init(rawValue: 7), "division by zero", data: try JSONText("[5]"))) {
+                try replies.value(of: failed)
+            }
+        }
+    }
+
+    // MARK: Vocabulary
+
+    private func expectArithmetic(_ peer: JSONRPCPeer) async throws {
+        let sums = try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<199 {
+                group.addTask {
+                    try await peer.request("add", Pair(left: number, right: 1), timeout: .seconds(30)) - number
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        #expect(sums == 199)
+        let error = await #expect(throws: JSONRPCError.self) {
+            try await peer.request("divide", Pair(left: 1, right: 0))
+        }
+        #expect(error?.code.rawValue == 7)
+        #expect(try error?.data?.decode(as: [Int].self) == [1])
+        let unknown = await #expect(throws: JSONRPCError.self) { try await peer.request("foobar") }
+        #expect(unknown?.code == .methodNotFound)
+    }
+
+    private static func methods() -> JSONRPCMethods {
+        let notes = Mutex<[String]>([])
+        var methods = JSONRPCMethods()
+        methods.handle("add") { (pair: Pair, _) in pair.left + pair.right }
+        methods.handle("divide") { (pair: Pair, _) -> Int in
+            throw JSONRPCError(.init(rawValue: 7), "division by zero", data: try JSONText(encoding: [pair.left]))
+        }
+        methods.handle("ping") { _ in "pong" }
+        methods.handle("fail") { (_: JSONRPCCall) -> Int in throw Failure() }
+        methods.handle("ask back") { (numbers: [Int], call) in
+            try await call.peer.request("double", numbers, timeout: .seconds(30)) + 1
+        }
+        methods.handle("wait") { _ in
+            let (forever, _) = AsyncStream.makeStream(of: Void.self)
+            for await _ in forever {}
+            throw CancellationError()
+        }
+        methods.handle("note") { (texts: [String], _) in notes.withLock { $0 += texts } }
+        methods.handle("notes") { _ in notes.withLock { $0 } }
+        return methods
+    }
+
+    /// Serves one peer until it has ended, and expects its report.
+    private func serve(_ script: String, _ framing: any MessageFraming, report: String) async throws {
+        let address = try PipeAddress.unique(prefix: "rpc")
+        let methods = Self.methods()
+        let (listening, announce) = AsyncStream.makeStream(of: Void.self)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                _ = try await PipeServer.serve(
+                    at: address, configuration: PipeServer.Configuration(framing: framing),
+                    onEvent: { _, event in if case .listening = event { announce.yield() } }
+                ) { connection in try await JSONRPCPeer.serve(connection, methods: methods) }
+            }
+            for await _ in listening { break }
+            let peer = try ForeignPeer(script, ["client", "\(address)"])
+            while !peer.hasExited { await Task.yield() }
+            peer.expectSuccess(printing: report)
+            group.cancelAll()
+        }
+    }
+
+    /// Talks to one peer, which serves, and expects its report.
+    private func ask(
+        _ script: String, _ framing: any MessageFraming, _ methods: JSONRPCMethods, report: String,
+        _ body: @escaping @Sendable (JSONRPCPeer) async throws -> Void
+    ) async throws {
+        let address = try PipeAddress.unique(prefix: "rpc")
+        let peer = try ForeignPeer(script, ["server", "\(address)"])
+        while peer.output != ["listening"], !peer.hasExited { await Task.yield() }
+        try await PipeClient.withConnection(to: address, configuration: PipeClient.Configuration(framing: framing)) {
+            try await JSONRPCPeer.run(on: $0, methods: methods, body)
+        }
+        while !peer.hasExited { await Task.yield() }
+        peer.expectSuccess(printing: "listening", report)
+    }
+}
