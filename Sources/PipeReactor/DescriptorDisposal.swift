@@ -47,7 +47,8 @@ package final class DescriptorDisposal: Sendable {
             return true
         }
         guard needsThread, !HelperThread.start(named: "pipe-close", { [self] in work() }) else { return }
-        // Without a thread it waits for the next one: to close it here is what must not happen.
+        // Without a thread it waits for the next one: to close it here is what must not happen. But the peer is told now.
+        if case .socket(let descriptor) = item { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
         state.withLock { $0.threadCount -= 1 }
     }
 

@@ -115,6 +115,9 @@ class Bench:
     @staticmethod
     def judge(case, verdict, calls):
         problems = list(verdict["violations"])
+        if case.scenario == "guarded" and case.site == "pthread_create":
+            # What no thread could be had for waits for the next one, which at the end of a process does not come.
+            problems = [problem for problem in problems if not problem.startswith("left open: socket")]
         whole = verdict["complete"]
         harmless = case.percent or not case.site or is_harmless(case.site, case.error)
         if harmless and (not whole or verdict["errors"]):
