@@ -71,8 +71,9 @@ private func shedAtTheLimit() throws {
     }
 }
 
-/// The part of a processor that a loop may take. What a sanitizer has added to takes several times as long.
-private let permittedCost = isSanitized ? 0.05 : 0.01
+/// The part of a processor that a loop may take. The promise of 1 % is an optimised build's, which the hostile suite
+/// measures; without optimisation it is twice that, and what a sanitizer has added to takes several times as long.
+private let permittedCost = isSanitized ? 0.05 : 0.02
 
 /// The part of a processor that the loop takes. Of a few times the least: what else the machine does must not count.
 private func cost(_ loop: Loop) -> Double {
@@ -128,8 +129,7 @@ private func shedWithoutEnd() throws {
         hoard.fill()
         try #require(loop.run { server.statistics.refusedCount > 0 })
         let (start, refused, told) = (ContinuousClock.now, server.statistics.refusedCount, recorder.refusals.count)
-        // 0.6 % to 0.8 % without optimisation on a crowded machine: twice the promise leaves room for a worse one.
-        #expect(cost(loop) <= 2 * permittedCost)
+        #expect(cost(loop) <= permittedCost)
         #expect(server.statistics.refusedCount - refused > 20)
         #expect(recorder.refusals.count - told <= 1 + Int((ContinuousClock.now - start) / .seconds(1)))
         withExtendedLifetime((stranger, hoard)) {}
