@@ -10,6 +10,8 @@ final class Target: PipeServerDelegate {
         case count
         /// Answers the first message with as many as are taken, without any regard for the marks.
         case push
+        /// Sends every message to everybody.
+        case broadcast
     }
 
     private let reactor: Reactor
@@ -27,6 +29,7 @@ final class Target: PipeServerDelegate {
         messageCount += 1
         switch mode {
         case .count: break
+        case .broadcast: _ = try? connection.server?.broadcast(message)
         case .echo: send(message, on: connection)
         case .push:
             let piece = [UInt8](repeating: 0x2E, count: 16_000)

@@ -13,7 +13,7 @@ from hostile.figures import Figure, table
 from hostile.peers.comparison import compare
 from hostile.processes import Context
 from hostile.soak import soak
-from hostile.probes import descriptors, endings, fairness, memory, names
+from hostile.probes import crowd, descriptors, endings, fairness, memory, names
 
 Probe = Callable[[Context], list[Figure]]
 
@@ -29,10 +29,12 @@ PROBES: dict[str, Probe] = {
     "32": memory.announcements,
     "33": memory.slow_loris,
     "38": memory.never_reads,
+    "39": crowd.broadcast,
     "41": endings.tail_loss,
     "51": fairness.flood,
     "52": fairness.burst,
     "61": names.hand_over,
+    "sweep": crowd.sweep,
 }
 
 

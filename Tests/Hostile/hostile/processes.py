@@ -116,6 +116,11 @@ class Server:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
 
+    @property
+    def run_time(self) -> float:
+        """Seconds on a processor of the main thread, to the nanosecond (proc(5), schedstat)."""
+        return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[0]) / 1e9
+
     def settled(self, measure: str, patience: float = 5.0) -> int:
         """A measure once it has not changed for a moment."""
         deadline = time.monotonic() + patience

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import multiprocessing
 import socket
 import time
 
@@ -100,15 +101,7 @@ def no_descriptors(context: Context) -> list[Figure]:
     path = context.name("emfile")
     with target(context, path, descriptors=64) as server, Bystander(path) as bystander:
         usual = bystander.unloaded()
-        clients = []
-        for _ in range(300):
-            client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            client.setblocking(False)
-            try:
-                client.connect(path)
-            except OSError:
-                pass
-            clients.append(client)
+        clients = [connecting(path) for _ in range(300)]
         time.sleep(0.3)
         bystander.measure()
         before = server.processor_time
@@ -119,14 +112,51 @@ def no_descriptors(context: Context) -> list[Figure]:
             client.close()
         start = time.perf_counter()
         recovery = time_to_serve(path, start, 5)
+    attacked = attacked_without_end(context)
     pings = 2000 * 0.0001
     return [
         at_most("28", "processor time in 2 s at the descriptor limit", spent, 0.02 + pings, "s",
                 "0.2 s of it allowed for the bystander's 1,000 pings a second"),
+        at_most("28", "processor time at the limit while somebody connects without end", attacked * 100, 1, "%"),
         at_most("28", "from release to serving again", recovery * 1000, 50, "ms"),
         at_most("28", "descriptor limit: a bystander's worst ping", felt.worst, 5 + usual.worst, "ms",
                 f"{felt}; unloaded {usual}"),
     ]
+
+
+def attacked_without_end(context: Context) -> float:
+    """The part of a processor that the server takes."""
+    path = context.name("without-end")
+    with target(context, path, descriptors=64) as server:
+        clients = [connecting(path) for _ in range(200)]
+        attacker = multiprocessing.Process(target=_connect_without_end, args=(path,), daemon=True)
+        attacker.start()
+        time.sleep(0.5)
+        seconds = context.count(4, 20)
+        before = server.run_time
+        time.sleep(seconds)
+        spent = server.run_time - before
+        attacker.kill()
+        attacker.join()
+        for client in clients:
+            client.close()
+    return spent / seconds
+
+
+def _connect_without_end(path: str) -> None:
+    while True:
+        connecting(path).close()
+
+
+def connecting(path: str) -> socket.socket:
+    """A client that does not wait for a place in the queue."""
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.setblocking(False)
+    try:
+        client.connect(path)
+    except OSError:
+        pass
+    return client
 
 
 def time_to_serve(path: str, start: float, patience: float) -> float:
