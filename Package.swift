@@ -58,7 +58,9 @@ let package = Package(
         library("NamedPipesRPC", ["NamedPipes"]),
         .executableTarget(
             name: "pipectl",
-            dependencies: ["NamedPipes", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "NamedPipes", "NamedPipesRPC", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: settings),
         .target(
             name: "PipeTestSupport", dependencies: ["NamedPipes"], path: "Tests/PipeTestSupport",
@@ -74,7 +76,7 @@ let package = Package(
         tests("NamedPipesTests", ["NamedPipes", "NameRacer", "pipectl"]),
         tests("AsyncTests", ["NamedPipes"]),
         tests("RPCTests", ["NamedPipesRPC"]),
-        tests("PipectlTests", ["pipectl"]),
+        tests("PipectlTests", ["pipectl", "NamedPipesRPC"]),
         .target(
             name: "ExampleSupport", dependencies: ["NamedPipes"], path: "Sources/Examples",
             exclude: ["EchoServer", "Chat", "Metronome"], swiftSettings: settings),

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import NamedPipes
+internal import NamedPipesRPC
+
+struct Call: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Ask a JSON-RPC 2.0 server, and print its reply.",
+        discussion: """
+            Sends one request and prints the result on one line. An error of the server is printed with its code, and the \
+            status is 1. Language servers want --framing content-length.
+
+              pipectl call sums add '{"left": 1, "right": 2}'
+              pipectl call sums note '["done"]' --notify
+            """)
+
+    @OptionGroup var target: AddressArgument
+
+    @Argument(help: "The method.")
+    var method: String
+
+    @Argument(help: "The parameters, a JSON object or array.", transform: parseJSON)
+    var params: JSONText?
+
+    @Flag(help: "Send a notification, to which there is no reply.")
+    var notify = false
+
+    @OptionGroup var client: ClientOptions
+    @OptionGroup var wire: WireOptions
+
+    func run() throws {
+        let reactor = try Reactor()
+        let executor = reactor.executor
+        // Used on the reactor's thread only, which is this one.
+        nonisolated(unsafe) var outcome = Result<JSONText?, any Error>.failure(CancellationError())
+        let task = Task(executorPreference: executor) { [self, configuration = client.configuration(wire)] in
+            do {
+                unsafe outcome = .success(try await ask(configuration, executor))
+            } catch {
+                unsafe outcome = .failure(error)
+            }
+            executor.stop()
+        }
+        let signals = try Signals(reactor) { count in
+            if count == 1 { task.cancel() } else { executor.stop() }
+        }
+        withExtendedLifetime(signals) { reactor.run() }
+        do {
+            if let reply = try unsafe outcome.get() { StandardOutput.write(line(reply)) }
+        } catch {
+            throw Failure(asking: error)
+        }
+    }
+
+    private func ask(
+        _ configuration: PipeClient.Configuration, _ executor: ReactorExecutor
+    ) async throws -> JSONText? {
+        try await PipeClient.withConnection(to: target.address, configuration: configuration, on: executor) {
+            connection in
+            try await JSONRPCPeer.run(on: connection) { peer in
+                if notify {
+                    try await peer.notifyJSON(method, params)
+                    return nil
+                }
+                return try await peer.requestJSON(method, params, timeout: client.timeout.duration)
+            }
+        }
+    }
+
+    /// On one line, and without what a terminal would obey.
+    private func line(_ reply: JSONText) -> String {
+        // Outside of strings, these are mere space; inside, JSON has them escaped.
+        escapedForJSON(reply.description.replacing(/[\n\r\t]/, with: " ")) + "\n"
+    }
+}
+
+@Sendable
+private func parseJSON(_ text: String) throws -> JSONText {
+    do {
+        return try JSONText(text)
+    } catch {
+        throw ValidationError("\(error)")
+    }
+}
+
+extension Failure {
+    fileprivate init(asking error: any Error) {
+        switch error {
+        case let error as JSONRPCError: self.init(printable("\(error)"))
+        case JSONRPCRequestFailure.timedOut: self.init("\(error) (--timeout sets how long to wait)", .timedOut)
+        case JSONRPCRequestFailure.paramsNotStructured: self.init("\(error)", .usage)
+        case let error as JSONRPCRequestFailure: self.init(printable("\(error)"))
+        case is CancellationError: self.init("interrupted")
+        default: self.init(error)
+        }
+    }
+}
