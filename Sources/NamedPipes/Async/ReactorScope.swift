@@ -11,6 +11,10 @@ func withReactor<Result: Sendable>(
 ) async throws -> Result {
     if let executor { return try await withTaskExecutorPreference(executor) { try await body(executor) } }
     let thread = try ReactorThread(name: name) { _ in }
-    defer { thread.stop() }
+    // Nothing lives on the reactor any more: what is waited for is a turn of its loop, and the end of the thread.
+    defer {
+        thread.stop()
+        thread.join()
+    }
     return try await withTaskExecutorPreference(thread.executor) { try await body(thread.executor) }
 }
