@@ -20,9 +20,16 @@ final class ConnectionWorld {
     private var isSettling = false
 
     static func run(_ seed: UInt64) throws -> [String] {
-        let world = try ConnectionWorld(seed)
-        try world.live()
-        return world.problems
+        weak var reactor: Reactor?
+        var problems: [String] = []
+        do {
+            let world = try ConnectionWorld(seed)
+            reactor = world.reactor
+            try world.live()
+            problems = world.problems
+        }
+        if reactor != nil { problems.append("somebody keeps the reactor and all that was on it alive") }
+        return problems
     }
 
     private init(_ seed: UInt64) throws {

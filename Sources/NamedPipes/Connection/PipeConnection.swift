@@ -278,9 +278,11 @@ extension PipeConnection: TurnWork, EventHandler {
         schedule()
     }
 
-    /// Has ``work()`` done at the end of this turn. Inside it, that is only needed where ``settle()`` is not enough.
+    /// Has ``work()`` done at the end of this turn. Inside it, that is only needed where ``settle()`` is not enough; and
+    /// after the end, whatever is called, there is nothing to do. A reactor that is let go without having turned again would
+    /// keep itself alive with it.
     func schedule() {
-        guard flags.isDisjoint(with: [.scheduled, .busy]) else { return }
+        guard flags.isDisjoint(with: [.scheduled, .busy, .reported]) else { return }
         flags.insert(.scheduled)
         host.reactor.runAtEndOfTurn(self)
     }
