@@ -42,11 +42,13 @@ enum Exchange {
             guests += [.finish, .vanish, .stay].map { Guest($0, address, reactor) }
             expect(reactor, host, "the exchange") { guests.allSatisfy(\.isSettled) }
             smuggler?.leave()
+            let ticks = reactor.schedule(after: .zero, repeating: .milliseconds(1)) {}
+            // While its successor has the name: one who looks by the clock, because nothing can be watched, may look too
+            // late to see who had it.
+            if let predecessor { expect(reactor, host, "the predecessor") { predecessor.hasStopped } }
             _ = host.verdict.attempt("the broadcast") { try server.broadcast(Message.farewell) }
             server.stop(drainingFor: .seconds(2))
             expect(reactor, host, "the stop") { host.hasStopped && guests.allSatisfy(\.hasLeft) }
-            let ticks = reactor.schedule(after: .zero, repeating: .milliseconds(1)) {}
-            if let predecessor { expect(reactor, host, "the predecessor") { predecessor.hasStopped } }
             // What strangers sent is closed on other threads.
             expect(reactor, host, "the closing of descriptors") { DescriptorDisposal.shared.threadCount == 0 }
             ticks.cancel()
