@@ -14,7 +14,7 @@ extension JSONRPCRequestFailure: CustomStringConvertible {
         case .timedOut(let time): "no reply within \(time)"
         case .connectionEnded(nil): "the other end sends no more, and there was no reply"
         case .connectionEnded(let reason?): "the connection ended before the reply: \(reason)"
-        case .tooManyPending(let limit): "\(limit) requests are waiting for their replies"
+        case .tooManyPending(let limit): "as many requests wait for their replies as may: \(limit)"
         case .paramsNotStructured(let params): "parameters are a JSON object or array, not \(params)"
         case .undecodableReply(_, let error): "the reply is of another type: \(error)"
         case .invalidReply(let text): "that is no reply: \(text)"

@@ -42,7 +42,9 @@ import Testing
         var client = JSONRPCPeer.Configuration()
         client.onEvent = { events.add($0) }
         try await Self.waiting(begun, cancelled).run(clientConfiguration: client) { peer in
-            await expectFailure("timedOut(0.05 seconds)") { try await peer.request("wait", timeout: .milliseconds(50)) }
+            await expectFailure("no reply within 0.05 seconds") {
+                try await peer.request("wait", timeout: .milliseconds(50))
+            }
             try await cancelled.wait()
             let pong: String = try await peer.request("ping")
             #expect(pong == "pong")
@@ -54,7 +56,7 @@ import Testing
         var client = JSONRPCPeer.Configuration()
         client.requestTimeout = .milliseconds(50)
         try await Self.waiting(Door(), Door()).run(clientConfiguration: client) { peer in
-            await expectFailure("timedOut(0.05 seconds)") { try await peer.request("wait") }
+            await expectFailure("no reply within 0.05 seconds") { try await peer.request("wait") }
         }
     }
 
@@ -128,7 +130,7 @@ import Testing
                 try await JSONRPCPeer.run(on: connection) { peer in
                     let filling = [UInt8](repeating: 0x20, count: 1 << 20)
                     while try await connection.send(filling) == .accepted {}
-                    await expectFailure("timedOut(0.05 seconds)") {
+                    await expectFailure("no reply within 0.05 seconds") {
                         try await peer.request("small", timeout: .milliseconds(50))
                     }
                     let cancelled = Task { try await peer.request("small") }

@@ -33,7 +33,9 @@ import Testing
         } while: { address in
             try await PipeClient.withConnection(to: address) { connection in
                 try await JSONRPCPeer.run(on: connection) { peer in
-                    await expectFailure("connectionEnded(nil)") { try await peer.request("wait") }
+                    await expectFailure("the other end sends no more, and there was no reply") {
+                        try await peer.request("wait")
+                    }
                     door.open()
                 }
             }

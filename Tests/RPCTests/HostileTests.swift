@@ -9,7 +9,10 @@ import Testing
     func `nested deeply is refused, and costs no stack`(depth: Int) async throws {
         let text = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
         let answer = try await Conversation().runRaw { try await $0.ask(text) }
-        #expect(answer == `JSON-RPC's specification`.error(-32700, "Parse error", #""tooDeep(limit: 100)""#))
+        #expect(
+            answer
+                == `JSON-RPC's specification`.error(
+                    -32700, "Parse error", #""arrays and objects lie in each other more than 100 deep""#))
     }
 
     @Test func `nested as deeply as allowed is taken`() async throws {

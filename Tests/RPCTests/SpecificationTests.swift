@@ -85,7 +85,7 @@ import Testing
             try await connection.send([0x22, 0xC3, 0x22])
             #expect(
                 try await connection.nextText()
-                    == Self.error(-32700, "Parse error", #""notUTF8""#))
+                    == Self.error(-32700, "Parse error", #""the text is not UTF-8""#))
         }
     }
 
