@@ -40,6 +40,7 @@ final class AsyncConnectionState {
 
     /// Makes a connection usable for tasks. To be called as it opens.
     static func adopt(_ connection: PipeConnection) -> AsyncPipeConnection {
+        // The delegate goes on using it here, while the actor has it too: both on the reactor's thread.
         nonisolated(unsafe) let state = AsyncConnectionState(connection)
         unsafe connection.context = state
         return unsafe AsyncPipeConnection(

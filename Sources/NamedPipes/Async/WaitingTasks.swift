@@ -41,7 +41,9 @@ struct WaitingTasks {
     }
 
     mutating func wakeAll() {
-        while !isEmpty { wakeFirst() }
+        let all = waiting
+        waiting = []
+        for task in all { task.goOn() }
     }
 
     /// Ends a wait whose task was cancelled. Without effect if it is over.

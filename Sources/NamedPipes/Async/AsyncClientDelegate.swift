@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Makes of a client's events what a task waits for.
+final class AsyncClientDelegate: AsyncConnectionDelegate, PipeClientDelegate {
+    private enum Outcome {
+        case connected(AsyncPipeConnection)
+        case failed(any Error)
+    }
+
+    private var outcome: Outcome?
+    private var waiting = WaitingTasks()
+
+    /// The connection, once there is one.
+    nonisolated(nonsending) func connection() async throws -> AsyncPipeConnection {
+        while true {
+            switch outcome {
+            case .connected(let connection): return connection
+            case .failed(let error): throw error
+            case nil:
+                try await WaitingTask.suspend { task in
+                    // Looked at again: the await itself may have let others run.
+                    if outcome == nil { waiting.add(task) } else { task.goOn() }
+                }
+            }
+        }
+    }
+
+    private func finish(_ outcome: Outcome) {
+        if self.outcome == nil { self.outcome = outcome }
+        waiting.wakeAll()
+    }
+
+    func client(_ client: PipeClient, didChangeTo state: PipeClient.State) {
+        if state == .disconnected { finish(.failed(CancellationError())) }
+    }
+
+    func client(_ client: PipeClient, didFailToConnectWith error: PipeError) { finish(.failed(error)) }
+
+    override func didOpen(_ connection: AsyncPipeConnection) { finish(.connected(connection)) }
+}
