@@ -70,12 +70,27 @@ def run(probes: dict[str, Probe], target: str, is_long: bool) -> int:
         context = Context(target, directory, is_long)
         for number, probe in probes.items():
             start = time.monotonic()
-            figures += attempt(number, probe, context)
+            figures += again_if_late(number, probe, context)
             print(f"{number}: {probe.__name__}, {time.monotonic() - start:.1f} s", flush=True)
     print("\n" + table(figures))
     failures = [figure for figure in figures if not figure.holds]
     print(f"\n{len(figures)} figures, {len(failures)} beyond their limits.")
+    if failures:
+        print(table(failures))
     return 1 if failures else 0
+
+
+def again_if_late(number: str, probe: Probe, context: Context) -> list[Figure]:
+    """A fault comes back, a moment in which the machine did something else does not: what misses nothing but limits of
+    time is measured up to twice more. Whatever else is wrong counts the first time."""
+    for _ in range(2):
+        figures = attempt(number, probe, context)
+        missed = [figure for figure in figures if not figure.holds]
+        if not missed or not all(figure.is_timed for figure in missed):
+            return figures
+        for figure in missed:
+            print(f"{number}: {figure.what} was {figure.found} of {figure.limit} ({figure.remark}); again", flush=True)
+    return attempt(number, probe, context)
 
 
 def attempt(number: str, probe: Probe, context: Context) -> list[Figure]:

@@ -22,9 +22,36 @@ class Latency:
     median: float
     p99: float
     worst: float
+    set_aside: int
+    """Pings that are not counted: the hypervisor ran somebody else meanwhile."""
 
     def __str__(self) -> str:
-        return f"p50 {self.median:.2f}, p99 {self.p99:.2f}, max {self.worst:.2f} ms of {self.count}"
+        aside = f", {self.set_aside} set aside" if self.set_aside else ""
+        return f"p50 {self.median:.2f}, p99 {self.p99:.2f}, max {self.worst:.2f} ms of {self.count}{aside}"
+
+    @classmethod
+    def of(cls, pings: list[Timed]) -> Latency:
+        times = sorted(ping.time for ping in pings if not ping.was_stolen)
+        if len(times) < len(pings) / 4:  # Nothing but noise: better too much of it than no figure.
+            times = sorted(ping.time for ping in pings)
+        if not times:
+            return cls(0, 0, 0, 0, 0)
+        set_aside = len(pings) - len(times)
+        return cls(len(times), times[len(times) // 2], times[int(len(times) * 0.99)], times[-1], set_aside)
+
+
+@dataclass
+class Timed:
+    """One ping, in milliseconds."""
+
+    time: float
+    was_stolen: bool = False
+
+
+def stolen() -> int:
+    """How long the hypervisor ran others so far, in ticks of all processors (proc_stat(5): the eighth, "steal")."""
+    with open("/proc/stat") as file:
+        return int(file.readline().split()[8])
 
 
 Ping = Callable[[], None]
@@ -45,20 +72,27 @@ def framed_ping(path: str) -> Ping:
 def _live(path: str, make: PingMaker, control: Connection) -> None:
     prefer()
     ping = make(path)
-    times: list[float] = []
+    pings: list[Timed] = []
+    before = stolen()
     while True:
         if control.poll(0.001):
             if control.recv() == "end":
                 return
-            control.send(times)
-            times = []
+            control.send(pings)
+            pings = []
         start = time.perf_counter()
         try:
             ping()
         except OSError as error:
             control.send(error)
             return
-        times.append((time.perf_counter() - start) * 1000)
+        pings.append(Timed((time.perf_counter() - start) * 1000))
+        # The kernel counts at its next tick, a few milliseconds later: the pings just before are meant as well.
+        now = stolen()
+        if now != before:
+            before = now
+            for earlier in pings[-4:]:
+                earlier.was_stolen = True
 
 
 class Bystander:
@@ -83,7 +117,7 @@ class Bystander:
             self.process.kill()
         self.control.close()
 
-    def unloaded(self, seconds: float = 0.5) -> Latency:
+    def unloaded(self, seconds: float = 1.0) -> Latency:
         """How it is when nothing else happens."""
         self.measure()
         time.sleep(seconds)
@@ -91,11 +125,12 @@ class Bystander:
 
     def measure(self) -> Latency:
         """Since the last call. A ping that is under way is waited for: its time counts."""
+        return Latency.of(self.pings())
+
+    def pings(self) -> list[Timed]:
+        """What `measure` sums up."""
         self.control.send("report")
-        times = self.control.recv()
-        if isinstance(times, Exception):
-            raise times
-        if not times:
-            return Latency(0, 0, 0, 0)
-        times.sort()
-        return Latency(len(times), times[len(times) // 2], times[int(len(times) * 0.99)], times[-1])
+        pings = self.control.recv()
+        if isinstance(pings, Exception):
+            raise pings
+        return pings

@@ -16,10 +16,16 @@ class Figure:
     limit: str
     holds: bool
     remark: str = ""
+    is_timed: bool = False
+    """Whether others on the machine can spoil it."""
+
+
+TIMED = {"ms", "s", "%", "times"}
 
 
 def at_most(number: str, what: str, value: float, limit: float, unit: str, remark: str = "") -> Figure:
-    return Figure(number, what, f"{value:,.4g} {unit}", f"{limit:,.4g} {unit}", value <= limit, remark)
+    is_timed = unit in TIMED
+    return Figure(number, what, f"{value:,.4g} {unit}", f"{limit:,.4g} {unit}", value <= limit, remark, is_timed)
 
 
 def exactly(number: str, what: str, value: object, expected: object, remark: str = "") -> Figure:

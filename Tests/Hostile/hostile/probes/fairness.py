@@ -10,7 +10,7 @@ import time
 from multiprocessing.connection import Connection
 
 from hostile import wire
-from hostile.bystander import Bystander
+from hostile.bystander import Bystander, Latency, Timed
 from hostile.figures import Figure, at_most, exactly
 from hostile.processes import Context, target
 
@@ -19,7 +19,7 @@ def flood(context: Context) -> list[Figure]:
     """64 KiB messages as fast as one process makes them, and reads the answers."""
     path = context.name("flood")
     with target(context, path) as server, Bystander(path) as bystander:
-        usual = bystander.unloaded(1.0)
+        usual = bystander.unloaded()
         flooders = [multiprocessing.Process(target=_flood, args=(path, 3.0), daemon=True) for _ in range(1)]
         for flooder in flooders:
             flooder.start()
@@ -55,27 +55,35 @@ def _flood(path: str, seconds: float) -> None:
             pass
 
 
+BURSTS = 5  # One takes a tenth of a second: too few pings for a p99.
+
+
 def burst(context: Context) -> list[Figure]:
-    """All at once."""
+    """All at once, and again."""
     path = context.name("burst")
     count = context.count(4000, 10_000)
     with target(context, path) as server, Bystander(path) as bystander:
         usual = bystander.unloaded()
-        clients = []
-        start = time.perf_counter()
-        for _ in range(count):
-            clients.append(wire.connect(path))
-        wire.ask(clients[-1], b"last")
-        duration = time.perf_counter() - start
-        felt = bystander.measure()
+        pings: list[Timed] = []
+        duration = 0.0
+        for _ in range(BURSTS):
+            bystander.measure()
+            start = time.perf_counter()
+            clients = [wire.connect(path) for _ in range(count)]
+            wire.ask(clients[-1], b"last")
+            duration += time.perf_counter() - start
+            pings += bystander.pings()
+            for client in clients:
+                client.close()
+            while wire.statistics(path)["open"] > 1:
+                time.sleep(0.01)
+        felt = Latency.of(pings)
         accepted = wire.statistics(path)["accepted"]
-        for client in clients:
-            client.close()
         alive = server.is_alive
     return [
-        exactly("52", f"accepted of a burst of {count:,} and a bystander", accepted, count + 1),
-        at_most("52", "a burst of connects: a bystander's p99", felt.p99, 5 + usual.p99, "ms",
-                f"{felt}; unloaded {usual}; {count / duration:,.0f} connects a second"),
+        exactly("52", f"accepted of {BURSTS} bursts of {count:,} and a bystander", accepted, BURSTS * count + 1),
+        at_most("52", "bursts of connects: a bystander's p99", felt.p99, 5 + usual.p99, "ms",
+                f"{felt}; unloaded {usual}; {BURSTS * count / duration:,.0f} connects a second"),
         exactly("52", "the server lives", alive, True),
     ]
 
@@ -100,7 +108,7 @@ def greedy_user(context: Context) -> list[Figure]:
             greedy.join()
         alive = server.is_alive
     return [
-        exactly("21", "connections that one user holds, of 1,000 wanted and 128 allowed", held, 128),
+        exactly("21", "connections that one user holds, of 128 allowed, who wants more for a second", held, 128),
         exactly("21", "another user is served meanwhile", answered, True),
         at_most("21", "a greedy user: a bystander's p99", felt.p99, 5 + usual.p99, "ms", f"{felt}; unloaded {usual}"),
         exactly("21", "the server lives", alive, True),
@@ -112,11 +120,12 @@ def _greedy(path: str, control: Connection) -> None:
     os.setuid(65534)
     clients: list[socket.socket] = []
     held = 0
-    for _ in range(1000):
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
         try:
             client = wire.connect(path, timeout=2)
-            clients.append(client)
             wire.ask(client, b"more")
+            clients.append(client)
             held += 1
         except OSError:
             pass
