@@ -43,6 +43,7 @@ let package = Package(
     products: [
         .library(name: "NamedPipes", targets: ["NamedPipes"]),
         .library(name: "NamedPipesRPC", targets: ["NamedPipesRPC"]),
+        .library(name: "NamedPipesTesting", targets: ["NamedPipesTesting"]),
         .executable(name: "pipectl", targets: ["pipectl"]),
     ],
     dependencies: [
@@ -56,6 +57,7 @@ let package = Package(
         library("PipeFraming", [], [.enableExperimentalFeature("Lifetimes")]),
         library("NamedPipes", ["PipeReactor", "PipeFraming"]),
         library("NamedPipesRPC", ["NamedPipes"]),
+        library("NamedPipesTesting", ["NamedPipes"]),
         .executableTarget(
             name: "pipectl",
             dependencies: [
@@ -76,6 +78,7 @@ let package = Package(
         tests("NamedPipesTests", ["NamedPipes", "NameRacer", "pipectl"]),
         tests("AsyncTests", ["NamedPipes"]),
         tests("RPCTests", ["NamedPipesRPC"]),
+        .testTarget(name: "TestingTests", dependencies: ["NamedPipesTesting"], swiftSettings: settings),
         tests("PipectlTests", ["pipectl", "NamedPipesRPC"]),
         .target(
             name: "ExampleSupport", dependencies: ["NamedPipes"], path: "Sources/Examples",

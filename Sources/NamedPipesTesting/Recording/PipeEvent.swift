@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One callback of a delegate, as a value that can be compared: what a ``RecordingDelegate`` writes down.
+///
+/// ```swift
+/// #expect(recorder.events == [.opened, .received("hello"), .finishedReceiving, .closed(.closedByPeer)])
+/// ```
+@nonexhaustive
+public enum PipeEvent: Hashable, Sendable {
+    /// `connectionDidOpen`
+    case opened
+    /// `connection(_:didReceive:)`, with a copy of the message.
+    case received([UInt8])
+    /// `connectionDidDrain`
+    case drained
+    /// `connectionDidFinishReceiving`
+    case finishedReceiving
+    /// `connection(_:didCloseWith:)`
+    case closed(DisconnectReason)
+
+    /// `server(_:shouldAccept:)`
+    case asked(PeerCredentials)
+    /// `server(_:didRefuse:)`
+    case refused(ConnectionRefusal)
+    /// `server(_:didFailToAcceptWith:)`
+    case failedToAccept(SystemError)
+    /// `server(_:didLoseName:)`
+    case lostName(NameLoss)
+    /// `server(_:didFailToRepublish:)`
+    case failedToRepublish(PipeError)
+    /// `serverDidRegainName`
+    case regainedName
+    /// `serverDidStop`
+    case stopped
+
+    /// `client(_:didChangeTo:)`
+    case changed(PipeClient.State)
+    /// `client(_:didFailToConnectWith:)`
+    case failedToConnect(PipeError)
+
+    /// A message that is the UTF-8 of a text.
+    public static func received(_ text: String) -> PipeEvent { .received(Array(text.utf8)) }
+}
+
+extension PipeEvent: CustomStringConvertible {
+    /// Short, for the message of a failed expectation; a long message only by its size.
+    public var description: String {
+        switch self {
+        case .opened: "opened"
+        case .received(let message): "received \(Self.text(of: message))"
+        case .drained: "drained"
+        case .finishedReceiving: "finished receiving"
+        case .closed(let reason): "closed (\(reason))"
+        case .asked(let peer): "asked about \(peer)"
+        case .refused(let refusal): "refused (\(refusal))"
+        case .failedToAccept(let error): "failed to accept: \(error)"
+        case .lostName(let loss): "lost its name: \(loss)"
+        case .failedToRepublish(let error): "failed to republish: \(error)"
+        case .regainedName: "regained its name"
+        case .stopped: "stopped"
+        case .changed(let state): "changed to \(state)"
+        case .failedToConnect(let error): "failed to connect: \(error)"
+        }
+    }
+
+    /// A message as people read it: quoted text, or numbers, or only its size where it is long.
+    static func text(of message: [UInt8]) -> String {
+        guard message.count <= 64 else { return "\(message.count) bytes" }
+        guard let text = String(validating: message, as: UTF8.self), !text.utf8.contains(where: { $0 < 0x20 }) else {
+            return "\(message)"
+        }
+        return "\"\(text)\""
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a ``RecordingDelegate`` has written down, and who waits for more of it: under its lock.
+struct Record {
+    struct Entry {
+        let event: PipeEvent
+        let connection: PipeConnection.ID?
+    }
+
+    var entries: [Entry] = []
+
+    /// Behind the last event that a task has been given.
+    var nextIndex = 0
+
+    private var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
+    private var lastWaiter = 0
+
+    /// - Returns: those who wait, to be resumed outside the lock.
+    mutating func append(_ event: PipeEvent, _ connection: PipeConnection.ID?) -> [CheckedContinuation<Void, Never>] {
+        entries.append(Entry(event: event, connection: connection))
+        defer { waiting = [:] }
+        return Array(waiting.values)
+    }
+
+    /// The next event that fits, which is then taken, with all before it.
+    mutating func take(_ matches: (PipeEvent) -> Bool) -> PipeEvent? {
+        guard let found = entries[nextIndex...].firstIndex(where: { matches($0.event) }) else { return nil }
+        nextIndex = found + 1
+        return entries[found].event
+    }
+
+    mutating func newWaiter() -> Int {
+        lastWaiter += 1
+        return lastWaiter
+    }
+
+    /// Has a continuation resumed at the next event, unless there were more than `seenCount` before.
+    ///
+    /// - Returns: whether it waits now.
+    mutating func wait(
+        _ waiter: Int, behind seenCount: Int, _ continuation: CheckedContinuation<Void, Never>
+    ) -> Bool {
+        guard entries.count == seenCount else { return false }
+        waiting[waiter] = continuation
+        return true
+    }
+
+    mutating func stopWaiting(_ waiter: Int) -> CheckedContinuation<Void, Never>? {
+        waiting.removeValue(forKey: waiter)
+    }
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Synchronization
+
+/// A delegate for servers and clients that writes down every callback in order.
+///
+/// ```swift
+/// let recorder = RecordingDelegate()
+/// let server = try PipeServer(listeningOn: address, reactor: reactor, delegate: recorder)
+/// …
+/// reactor.run(timeout: .seconds(10)) { recorder.events.last == .closed(.closedByPeer) }
+/// #expect(recorder.events(of: connection) == [.opened, .received("hello"), .finishedReceiving, .closed(.closedByPeer)])
+/// ```
+///
+/// The callbacks come on the reactor's thread, as with every delegate. What was recorded can be read on any thread, and
+/// awaited by a task: ``wait(for:within:)``, ``next(within:where:)``.
+public final class RecordingDelegate: Sendable {
+    // Called inside the callbacks alone, as if it were the delegate itself.
+    private nonisolated(unsafe) let target: (any PipeConnectionDelegate)?
+    private let reaction: @Sendable (PipeConnection, PipeEvent) -> Void
+    let record = Mutex(Record())
+
+    /// Records, and does nothing else than what a delegate's defaults do: let everybody in, and close where the peer has
+    /// finished.
+    ///
+    /// - Parameter reaction: called after each event of a connection was recorded, inside the callback. The default does
+    ///   nothing.
+    public init(reaction: @escaping @Sendable (PipeConnection, PipeEvent) -> Void = { _, _ in }) {
+        unsafe target = nil
+        self.reaction = reaction
+    }
+
+    /// Records each callback and then makes it at another delegate, which is thus used as if it were there alone.
+    ///
+    /// - Parameter delegate: a `PipeServerDelegate` or `PipeClientDelegate` gets the callbacks of its own, too. Held as
+    ///   long as the recorder.
+    public init(forwardingTo delegate: any PipeConnectionDelegate) {
+        unsafe target = delegate
+        reaction = { _, _ in }
+    }
+
+    /// Every event so far, of all connections.
+    public var events: [PipeEvent] { record.withLock { $0.entries.map(\.event) } }
+
+    /// The events of one connection so far.
+    public func events(of connection: PipeConnection) -> [PipeEvent] { events(of: connection.id) }
+
+    /// The events of one connection so far.
+    public func events(of id: PipeConnection.ID) -> [PipeEvent] {
+        record.withLock { $0.entries.filter { $0.connection == id }.map(\.event) }
+    }
+
+    /// The connections that were opened so far, in order.
+    public var connectionIDs: [PipeConnection.ID] {
+        record.withLock { $0.entries.compactMap { $0.event == .opened ? $0.connection : nil } }
+    }
+
+    /// Every message so far, of all connections.
+    public var messages: [[UInt8]] {
+        record.withLock { $0.entries.compactMap { if case .received(let message) = $0.event { message } else { nil } } }
+    }
+
+    /// ``messages`` as texts, with U+FFFD where one is not UTF-8.
+    public var texts: [String] { messages.map { String(decoding: $0, as: UTF8.self) } }
+
+    /// Forgets everything, so that what comes next is all there is.
+    public func removeAll() {
+        record.withLock {
+            $0.entries = []
+            $0.nextIndex = 0
+        }
+    }
+
+    private func note(_ event: PipeEvent, _ connection: PipeConnection? = nil) {
+        record.withLock { $0.append(event, connection?.id) }.forEach { $0.resume() }
+    }
+
+    private var server: (any PipeServerDelegate)? { unsafe target as? any PipeServerDelegate }
+    private var client: (any PipeClientDelegate)? { unsafe target as? any PipeClientDelegate }
+}
+
+extension RecordingDelegate: PipeConnectionDelegate {
+    /// Records ``PipeEvent/opened``.
+    public func connectionDidOpen(_ connection: PipeConnection) {
+        note(.opened, connection)
+        unsafe target?.connectionDidOpen(connection)
+        reaction(connection, .opened)
+    }
+
+    /// Records ``PipeEvent/received(_:)-enum.case``.
+    public func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        let event = PipeEvent.received([UInt8](copying: message))
+        note(event, connection)
+        unsafe target?.connection(connection, didReceive: message)
+        reaction(connection, event)
+    }
+
+    /// Records ``PipeEvent/drained``.
+    public func connectionDidDrain(_ connection: PipeConnection) {
+        note(.drained, connection)
+        unsafe target?.connectionDidDrain(connection)
+        reaction(connection, .drained)
+    }
+
+    /// Records ``PipeEvent/finishedReceiving``.
+    public func connectionDidFinishReceiving(_ connection: PipeConnection) {
+        note(.finishedReceiving, connection)
+        reaction(connection, .finishedReceiving)
+        if let target = unsafe target {
+            target.connectionDidFinishReceiving(connection)
+        } else {
+            connection.close()
+        }
+    }
+
+    /// Records ``PipeEvent/closed(_:)``.
+    public func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
+        note(.closed(reason), connection)
+        unsafe target?.connection(connection, didCloseWith: reason)
+        reaction(connection, .closed(reason))
+    }
+}
+
+extension RecordingDelegate: PipeServerDelegate {
+    /// Records ``PipeEvent/asked(_:)``.
+    public func server(_ server: PipeServer, shouldAccept peer: PeerCredentials) -> Bool {
+        note(.asked(peer))
+        return self.server?.server(server, shouldAccept: peer) ?? true
+    }
+
+    /// Records ``PipeEvent/refused(_:)``.
+    public func server(_ server: PipeServer, didRefuse report: RefusalReport) {
+        note(.refused(report.refusal))
+        self.server?.server(server, didRefuse: report)
+    }
+
+    /// Records ``PipeEvent/failedToAccept(_:)``.
+    public func server(_ server: PipeServer, didFailToAcceptWith error: SystemError) {
+        note(.failedToAccept(error))
+        self.server?.server(server, didFailToAcceptWith: error)
+    }
+
+    /// Records ``PipeEvent/lostName(_:)``.
+    public func server(_ server: PipeServer, didLoseName loss: NameLoss) {
+        note(.lostName(loss))
+        self.server?.server(server, didLoseName: loss)
+    }
+
+    /// Records ``PipeEvent/failedToRepublish(_:)``.
+    public func server(_ server: PipeServer, didFailToRepublish error: PipeError) {
+        note(.failedToRepublish(error))
+        self.server?.server(server, didFailToRepublish: error)
+    }
+
+    /// Records ``PipeEvent/regainedName``.
+    public func serverDidRegainName(_ server: PipeServer) {
+        note(.regainedName)
+        self.server?.serverDidRegainName(server)
+    }
+
+    /// Records ``PipeEvent/stopped``.
+    public func serverDidStop(_ server: PipeServer) {
+        note(.stopped)
+        self.server?.serverDidStop(server)
+    }
+}
+
+extension RecordingDelegate: PipeClientDelegate {
+    /// Records ``PipeEvent/changed(_:)``.
+    public func client(_ client: PipeClient, didChangeTo state: PipeClient.State) {
+        note(.changed(state))
+        self.client?.client(client, didChangeTo: state)
+    }
+
+    /// Records ``PipeEvent/failedToConnect(_:)``.
+    public func client(_ client: PipeClient, didFailToConnectWith error: PipeError) {
+        note(.failedToConnect(error))
+        self.client?.client(client, didFailToConnectWith: error)
+    }
+}
