@@ -18,6 +18,9 @@ final class ConnectionExtras {
     /// How many messages were dropped because the peer reads too slowly.
     var droppedMessageCount = 0
 
+    /// Where it is a member.
+    var groups: Set<PipeGroup> = []
+
     /// What is known of the end, from the moment it is decided.
     var ending: Ending?
 

@@ -32,6 +32,8 @@ final class ConnectionHost {
     /// Whether a draining server waits for whoever handles a connection to close it.
     var leavesClosingToOwner = false
 
+    private(set) lazy var groups = GroupMembers()
+
     /// How many messages were dropped for slow readers.
     var droppedMessageCount = 0
 

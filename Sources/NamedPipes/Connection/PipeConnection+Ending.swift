@@ -8,8 +8,11 @@ extension PipeConnection {
     func beginClose(_ reason: DisconnectReason) {
         switch lifecycle.close() {
         case .nothing, .shutDownOutput: return
-        case .flush: decide(reason)
-        case .close: end(reason)
+        case .flush:
+            decide(reason)
+            leaveAllGroups()
+        case .close:
+            end(reason)
         }
         schedule()
     }
@@ -39,6 +42,7 @@ extension PipeConnection {
     func outputDidFail(_ error: SystemError) {
         guard Socket.isPeersDoing(error) else { return end(.system(error)) }
         if lifecycle.outputDidFail() == .close { return end(decidedReason ?? .closedByPeer) }
+        leaveAllGroups()
         // Nothing is to be written any more, and nothing has to wait for that.
         extras.writeSource = nil
         flags.remove([.watchingOutput, .aboveHighWaterMark, .heldBack])
@@ -50,6 +54,7 @@ extension PipeConnection {
     func end(_ reason: DisconnectReason) {
         guard lifecycle.end() else { return }
         decide(reason)
+        leaveAllGroups()
         if let queue {
             queue.value.adoptBorrowed(host.buffers)
             if !queue.value.isEmpty { noteUnsent(queue, reason) }

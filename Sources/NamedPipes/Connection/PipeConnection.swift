@@ -139,7 +139,9 @@ public final class PipeConnection: Identifiable {
     /// From now on, `send` throws ``PipeError/notConnected``. A server of this library answers what it got and closes.
     public func finishSending() {
         host.assertOwner()
-        if lifecycle.finishSending() == .flush { schedule() }
+        guard lifecycle.finishSending() == .flush else { return }
+        leaveAllGroups()
+        schedule()
     }
 
     /// Sends what is queued, then closes. Messages that arrive from now on are not delivered.

@@ -30,23 +30,9 @@ extension PipeServer {
     public func broadcast(
         _ message: Span<UInt8>, where filter: (PipeConnection) -> Bool = { _ in true }
     ) throws(PipeError) -> BroadcastOutcome {
-        host.assertOwner()
-        let frame = SharedBytes()
-        do {
-            try framing.encode(message, into: &frame.bytes)
-        } catch {
-            throw PipeError(error)
+        try host.sendToEach(message) { send in
+            host.forEachConnection { if filter($0) { send($0) } }
         }
-        var outcome = BroadcastOutcome()
-        host.forEachConnection { connection in
-            guard filter(connection) else { return }
-            do throws(PipeError) {
-                outcome.note(try connection.send(encoded: frame))
-            } catch {
-                outcome.refusals[connection.id] = error
-            }
-        }
-        return outcome
     }
 
     /// Sends one message to all connections; see ``broadcast(_:where:)-(Span<UInt8>,_)``.
@@ -71,6 +57,33 @@ extension PipeServer {
         _ message: String, where filter: (PipeConnection) -> Bool = { _ in true }
     ) throws(PipeError) -> BroadcastOutcome {
         try broadcast(message.utf8.span, where: filter)
+    }
+}
+
+extension ConnectionHost {
+    /// Encodes a message once and sends it to many.
+    ///
+    /// - Parameter choose: calls the function that it gets with each of them. It is not called if there is no such frame.
+    @inline(__always)
+    func sendToEach(
+        _ message: Span<UInt8>, _ choose: ((PipeConnection) -> Void) -> Void
+    ) throws(PipeError) -> PipeServer.BroadcastOutcome {
+        assertOwner()
+        let frame = SharedBytes()
+        do {
+            try framing.encode(message, into: &frame.bytes)
+        } catch {
+            throw PipeError(error)
+        }
+        var outcome = PipeServer.BroadcastOutcome()
+        choose { connection in
+            do throws(PipeError) {
+                outcome.note(try connection.send(encoded: frame))
+            } catch {
+                outcome.refusals[connection.id] = error
+            }
+        }
+        return outcome
     }
 }
 

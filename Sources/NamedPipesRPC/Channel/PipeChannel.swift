@@ -48,6 +48,17 @@ public struct PipeChannel<Incoming: Sendable, Outgoing: Sendable>: Sendable {
         try await connection.send(try codec.encode(value))
     }
 
+    /// Sends one value to all others in a group, encoded once; see `AsyncPipeConnection.join(_:)`.
+    ///
+    /// - Returns: how many took the message, and who refused it.
+    /// - Throws: what the codec throws, with nothing sent; what the connection's `publish` throws.
+    @discardableResult
+    public nonisolated(nonsending) func publish(
+        _ value: Outgoing, to group: PipeGroup
+    ) async throws -> PipeServer.BroadcastOutcome {
+        try await connection.publish(try codec.encode(value), to: group)
+    }
+
     /// The next value; see ``messages``.
     ///
     /// - Returns: nil after the last one.

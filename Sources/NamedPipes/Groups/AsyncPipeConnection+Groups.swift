@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension AsyncPipeConnection {
+    /// The groups that this connection has joined.
+    public var groups: Set<PipeGroup> { unsafe state.connection.groups }
+
+    /// Takes part in a group of the server from now on; see ``PipeConnection/join(_:)``.
+    ///
+    /// What is published to it counts as any other message that is sent here: where the peer reads too slowly, the
+    /// ``PipeConnection/Configuration/slowReaderPolicy`` decides. Publishing waits for nobody.
+    ///
+    /// - Throws: ``PipeError/notConnected`` if nothing can be sent any more.
+    public func join(_ group: PipeGroup) throws { try unsafe state.connection.join(group) }
+
+    /// Takes part in a group no longer. Without effect if it did not.
+    public func leave(_ group: PipeGroup) { unsafe state.connection.leave(group) }
+
+    /// Sends one message to all others in a group; see ``PipeConnection/publish(_:to:)-(Span<UInt8>,_)``.
+    @discardableResult
+    public func publish(_ message: [UInt8], to group: PipeGroup) throws -> PipeServer.BroadcastOutcome {
+        try unsafe state.connection.publish(message, to: group)
+    }
+
+    /// Sends a message that was received or kept to all others in a group; see
+    /// ``PipeConnection/publish(_:to:)-(Span<UInt8>,_)``.
+    @discardableResult
+    public func publish(_ message: PipeMessage, to group: PipeGroup) throws -> PipeServer.BroadcastOutcome {
+        try unsafe state.connection.publish(message, to: group)
+    }
+
+    /// Sends the UTF-8 bytes of a text to all others in a group; see ``PipeConnection/publish(_:to:)-(Span<UInt8>,_)``.
+    @discardableResult
+    public func publish(_ message: String, to group: PipeGroup) throws -> PipeServer.BroadcastOutcome {
+        try unsafe state.connection.publish(message, to: group)
+    }
+}

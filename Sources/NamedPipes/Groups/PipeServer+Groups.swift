@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension PipeServer {
+    /// All groups that a connection of this server is in.
+    public var groups: Set<PipeGroup> { Set(host.groups.groups) }
+
+    /// How many connections are in a group.
+    public func memberCount(of group: PipeGroup) -> Int { host.groups.count(of: group) }
+
+    /// Sends one message to all connections in a group. It is encoded once, and only members cost anything: for some
+    /// of many connections, that is cheaper than ``broadcast(_:where:)-(Span<UInt8>,_)`` with a filter.
+    ///
+    /// - Parameters:
+    ///   - message: its bytes, at most the framing's maximum.
+    ///   - group: whose members get it. A group that nobody is in is no error.
+    ///   - excluded: one who does not get it, such as who has written it. The default is nobody.
+    /// - Returns: how many took it, and who refused it.
+    /// - Throws: ``PipeError/messageTooLarge(byteCount:limit:)`` or ``PipeError/framing(_:)``; nobody got it then.
+    @discardableResult
+    public func publish(
+        _ message: Span<UInt8>, to group: PipeGroup, except excluded: PipeConnection.ID? = nil
+    ) throws(PipeError) -> BroadcastOutcome {
+        try host.publish(message, to: group, except: excluded)
+    }
+
+    /// Sends one message to all connections in a group; see ``publish(_:to:except:)-(Span<UInt8>,_,_)``.
+    @discardableResult
+    public func publish(
+        _ message: [UInt8], to group: PipeGroup, except excluded: PipeConnection.ID? = nil
+    ) throws(PipeError) -> BroadcastOutcome {
+        try publish(message.span, to: group, except: excluded)
+    }
+
+    /// Sends a message that is kept to all connections in a group; see ``publish(_:to:except:)-(Span<UInt8>,_,_)``.
+    @discardableResult
+    public func publish(
+        _ message: PipeMessage, to group: PipeGroup, except excluded: PipeConnection.ID? = nil
+    ) throws(PipeError) -> BroadcastOutcome {
+        try message.withBytes { bytes throws(PipeError) in try publish(bytes, to: group, except: excluded) }
+    }
+
+    /// Sends the UTF-8 bytes of a text to all connections in a group; see ``publish(_:to:except:)-(Span<UInt8>,_,_)``.
+    @discardableResult
+    public func publish(
+        _ message: String, to group: PipeGroup, except excluded: PipeConnection.ID? = nil
+    ) throws(PipeError) -> BroadcastOutcome {
+        try publish(message.utf8.span, to: group, except: excluded)
+    }
+}
+
+extension ConnectionHost {
+    func publish(
+        _ message: Span<UInt8>, to group: PipeGroup, except excluded: PipeConnection.ID?
+    ) throws(PipeError) -> PipeServer.BroadcastOutcome {
+        // A copy of the list: whoever ends meanwhile leaves the group.
+        let members = groups.connections(in: group)
+        return try sendToEach(message) { send in
+            for connection in members where connection.id != excluded { send(connection) }
+        }
+    }
+}

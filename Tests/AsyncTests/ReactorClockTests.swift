@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+import PipeTestSupport
+import Synchronization
+import Testing
+
+@Suite struct `A reactor's clock` {
+    /// Runs a function in a task that prefers a reactor of its own.
+    static func onReactor<Result: Sendable>(
+        _ body: @escaping @Sendable (ReactorExecutor) async throws -> Result
+    ) async throws -> Result {
+        let thread = try ReactorThread(name: "clock") { _ in }
+        defer {
+            thread.stop()
+            thread.join()
+        }
+        let executor = thread.executor
+        return try await Task(executorPreference: executor) { try await body(executor) }.value
+    }
+
+    @Test func `sleeps as long as it should, and goes on on the reactor's thread`() async throws {
+        try await Self.onReactor { executor in
+            for milliseconds in [0, 1, 30] {
+                let start = SuspendingClock.now
+                try await Task.sleep(for: .milliseconds(milliseconds), clock: executor.clock)  // what is tested
+                #expect(SuspendingClock.now - start >= .milliseconds(milliseconds))
+                #expect(executor.isCurrent)
+            }
+            try await Task.sleep(until: executor.clock.now - .seconds(1), clock: executor.clock)  // what is tested
+        }
+    }
+
+    @Test func `wakes many in the order of their deadlines`() async throws {
+        let order = try await Self.onReactor { executor in
+            await withTaskGroup(of: Int.self) { group in
+                for number in [3, 1, 2] {
+                    group.addTask(executorPreference: executor) {
+                        try? await Task.sleep(for: .milliseconds(number * 40), clock: executor.clock)  // what is tested
+                        return number
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+        }
+        #expect(order == [1, 2, 3])
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+    func `lets a cancelled task go on at once`(isAsleep: Bool) async throws {
+        try await Self.onReactor { executor in
+            let sleeper = Task(executorPreference: executor) {
+                try await Task.sleep(for: .seconds(10_000), clock: executor.clock)  // what is tested
+            }
+            // One yield is a turn of the loop for the task, which then sleeps.
+            if isAsleep { for _ in 0..<10 { await Task.yield() } }
+            sleeper.cancel()
+            await #expect(throws: CancellationError.self) { try await sleeper.value }
+        }
+    }
+
+    @Test func `serves tasks elsewhere as well`() async throws {
+        let thread = try ReactorThread(name: "clock") { _ in }
+        let start = SuspendingClock.now
+        try await Task.sleep(for: .milliseconds(10), clock: thread.executor.clock)  // what is tested
+        #expect(SuspendingClock.now - start >= .milliseconds(10))
+        thread.stop()
+        thread.join()
+    }
+
+    /// A reactor's thread ends only when nothing on it is left to do, and its timers keep what waits for them alive.
+    @Test func `leaves nothing behind of a sleep that was cancelled`() async throws {
+        let markers = WeakMarker()
+        try await Self.onReactor { executor in
+            let marker = Marker()
+            markers.hold(marker)
+            let sleeper = Task(executorPreference: executor) {
+                defer { withExtendedLifetime(marker) {} }
+                try await Task.sleep(for: .seconds(10_000), clock: executor.clock)  // what is tested
+            }
+            for _ in 0..<10 { await Task.yield() }
+            sleeper.cancel()
+            _ = await sleeper.result
+        }
+        #expect(markers.isGone)
+    }
+
+    private final class Marker: Sendable {}
+
+    private final class WeakMarker: Sendable {
+        private let marker = Mutex<Weak>(Weak())
+
+        func hold(_ marker: Marker) { self.marker.withLock { $0.value = marker } }
+        var isGone: Bool { marker.withLock { $0.value == nil } }
+    }
+
+    private struct Weak: Sendable { weak var value: Marker? }
+}
