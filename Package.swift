@@ -82,14 +82,15 @@ let package = Package(
         tests("PipectlTests", ["pipectl", "NamedPipesRPC"]),
         .target(
             name: "ExampleSupport", dependencies: ["NamedPipes"], path: "Sources/Examples",
-            exclude: ["EchoServer", "Chat", "Metronome"], swiftSettings: settings),
+            exclude: ["EchoServer", "Chat", "Metronome", "KeyValue"], swiftSettings: settings),
         example("EchoServer"),
         example("Chat"),
         example("Metronome"),
+        example("KeyValue"),
         .testTarget(
             name: "InteropTests", dependencies: ["NamedPipes", "NamedPipesRPC"], exclude: ["Peers"],
             swiftSettings: settings),
-        tests("ExampleTests", ["NamedPipes", "EchoServer", "Chat", "Metronome", "pipectl"]),
+        tests("ExampleTests", ["NamedPipes", "EchoServer", "Chat", "Metronome", "KeyValue", "pipectl"]),
         simulation,
         // What the hostile suite (Tests/Hostile) attacks, and what stays up for the soak.
         .executableTarget(

@@ -15,10 +15,14 @@ final class Example {
     private var process: ChildProcess?
     private var unfinishedLine: [UInt8] = []
 
-    init(_ name: String, _ arguments: String..., on reactor: Reactor) throws {
+    convenience init(_ name: String, _ arguments: String..., on reactor: Reactor) throws {
+        try self.init(command: [Self.buildDirectory.appending(path: name).path] + arguments, on: reactor)
+    }
+
+    /// Starts another program than an example, one that is found in `PATH`.
+    init(command: [String], on reactor: Reactor) throws {
         self.reactor = reactor
-        let program = Self.buildDirectory.appending(path: name).path
-        process = try ChildProcess(reactor, [program] + arguments) { [unowned self] in readOutput($0) }
+        process = try ChildProcess(reactor, command) { [unowned self] in readOutput($0) }
     }
 
     /// Where this test's own program lies, and the examples beside it.

@@ -11,9 +11,14 @@ final class Visitor: PipeClientDelegate {
     private let reactor: Reactor
 
     /// Connects, and returns when the connection is open.
-    init(to address: PipeAddress, on reactor: Reactor, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    init(
+        to address: PipeAddress, on reactor: Reactor, framing: any MessageFraming = LengthPrefixFraming(),
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
         self.reactor = reactor
-        PipeClient(address: address, reactor: reactor, delegate: self).connect()
+        var configuration = PipeClient.Configuration()
+        configuration.connection.framing = framing
+        PipeClient(address: address, configuration: configuration, reactor: reactor, delegate: self).connect()
         let isOpen = reactor.run(timeout: .seconds(30)) { connection != nil }
         try #require(isOpen, "no connection to \(address)", sourceLocation: sourceLocation)
     }

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+
+// DEL, EXPIRE and their relatives: whatever is kept under a key.
+
+extension Database {
+    static let keyCommands = [
+        Command(name: "del", wordCounts: 2...Int.max) { database, message throws(CommandError) in
+            database.delete(message)
+        },
+        Command(name: "exists", wordCounts: 2...Int.max) { database, message throws(CommandError) in
+            database.countExisting(message)
+        },
+        Command(name: "type", wordCounts: 2...2) { database, message throws(CommandError) in
+            database.appendType(message)
+        },
+        Command(name: "expire", wordCounts: 3...3) { database, message throws(CommandError) in
+            try database.expire(message)
+        },
+        Command(name: "ttl", wordCounts: 2...2) { database, message throws(CommandError) in
+            database.appendLifetime(message, unitsPerSecond: 1)
+        },
+        Command(name: "pttl", wordCounts: 2...2) { database, message throws(CommandError) in
+            database.appendLifetime(message, unitsPerSecond: 1000)
+        },
+        Command(name: "dbsize", wordCounts: 1...1) { database, _ throws(CommandError) in
+            database.reply.append(integer: database.items.count)
+        },
+        Command(name: "flushall", wordCounts: 1...2) { database, _ throws(CommandError) in database.flush() },
+        Command(name: "flushdb", wordCounts: 1...2) { database, _ throws(CommandError) in database.flush() },
+    ]
+
+    /// What is under a key, if it has not expired.
+    mutating func content(of key: Span<UInt8>) -> Item.Content? { slot(of: key).flatMap { items[$0]?.content } }
+
+    private mutating func delete(_ message: Span<UInt8>) {
+        var count = 0
+        for word in words.dropFirst() {
+            guard let slot = slot(of: message.extracting(word)) else { continue }
+            items.remove(at: slot)
+            count += 1
+        }
+        reply.append(integer: count)
+    }
+
+    private mutating func countExisting(_ message: Span<UInt8>) {
+        var count = 0
+        for word in words.dropFirst() where slot(of: message.extracting(word)) != nil { count += 1 }
+        reply.append(integer: count)
+    }
+
+    private mutating func appendType(_ message: Span<UInt8>) {
+        switch content(of: message.extracting(words[1])) {
+        case nil: reply.append(status: "none")
+        case .string, .integer: reply.append(status: "string")
+        case .list: reply.append(status: "list")
+        }
+    }
+
+    private mutating func expire(_ message: Span<UInt8>) throws(CommandError) {
+        let seconds = try integer(message, 2)
+        guard let slot = slot(of: message.extracting(words[1])), var item = items[slot] else {
+            return reply.append(integer: 0)
+        }
+        if seconds <= 0 {
+            items.remove(at: slot)
+        } else {
+            item.deadline = .now + (try lifetime(message, 2, per: 1, "expire"))
+            items.update(slot, to: item)
+        }
+        reply.append(integer: 1)
+    }
+
+    private mutating func appendLifetime(_ message: Span<UInt8>, unitsPerSecond: Int) {
+        guard let item = slot(of: message.extracting(words[1])).flatMap({ items[$0] }) else {
+            return reply.append(integer: -2)
+        }
+        guard let deadline = item.deadline else { return reply.append(integer: -1) }
+        let (seconds, attoseconds) = (deadline - .now).components
+        let milliseconds = Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
+        reply.append(integer: unitsPerSecond == 1 ? (milliseconds + 500) / 1000 : milliseconds)
+    }
+
+    private mutating func flush() {
+        items.removeAll()
+        reply.append(status: "OK")
+    }
+
+    /// One word as a time from now: more than nothing, and no more than clocks can count.
+    func lifetime(
+        _ message: Span<UInt8>, _ index: Int, per unitsPerSecond: Int, _ command: StaticString
+    ) throws(CommandError) -> Duration {
+        let number = try integer(message, index)
+        guard (1...1 << 40).contains(number) else { throw .invalidExpireTime(command: command) }
+        return unitsPerSecond == 1 ? .seconds(number) : .milliseconds(number)
+    }
+}

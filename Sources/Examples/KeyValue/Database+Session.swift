@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+
+// PING, and what redis-cli and redis-benchmark say before they begin.
+
+extension Database {
+    static let sessionCommands = [
+        Command(name: "ping", wordCounts: 1...2) { database, message throws(CommandError) in
+            if database.words.count == 1 { return database.reply.append(status: "PONG") }
+            database.reply.append(string: message.extracting(database.words[1]))
+        },
+        Command(name: "echo", wordCounts: 2...2) { database, message throws(CommandError) in
+            database.reply.append(string: message.extracting(database.words[1]))
+        },
+        Command(name: "quit", wordCounts: 1...Int.max) { database, _ throws(CommandError) in
+            database.reply.append(status: "OK")
+        },
+        Command(name: "select", wordCounts: 2...2) { database, message throws(CommandError) in
+            guard try database.integer(message, 1) == 0 else { throw .other("ERR DB index is out of range") }
+            database.reply.append(status: "OK")
+        },
+        Command(name: "hello", wordCounts: 1...Int.max) { database, message throws(CommandError) in
+            try database.hello(message)
+        },
+        Command(name: "client", wordCounts: 2...Int.max) { database, message throws(CommandError) in
+            try database.client(message)
+        },
+        Command(name: "config", wordCounts: 2...Int.max) { database, message throws(CommandError) in
+            try database.config(message)
+        },
+        Command(name: "command", wordCounts: 1...Int.max) { database, _ throws(CommandError) in
+            // Help and hints at the prompt are redis-cli's own affair.
+            database.reply.append(arrayOf: 0)
+        },
+        Command(name: "info", wordCounts: 1...Int.max) { database, _ throws(CommandError) in
+            database.reply.append(string: "# Keyspace\r\ndb0:keys=\(database.items.count)\r\n")
+        },
+    ]
+
+    /// There is one version of the protocol here, the second.
+    private mutating func hello(_ message: Span<UInt8>) throws(CommandError) {
+        if words.count > 1, text(message, 1) != "2" { throw .other("NOPROTO unsupported protocol version") }
+        reply.append(arrayOf: 4)
+        reply.append(string: "server")
+        reply.append(string: "key-value")
+        reply.append(string: "proto")
+        reply.append(integer: 2)
+    }
+
+    /// Names of clients are accepted and forgotten.
+    private mutating func client(_ message: Span<UInt8>) throws(CommandError) {
+        switch option(message, 1) {
+        case "setname", "setinfo": reply.append(status: "OK")
+        case "getname": reply.appendNull()
+        default: throw unknownSubcommand(of: "CLIENT", message)
+        }
+    }
+
+    /// What redis-benchmark prints about its server: nothing is ever written to a disk.
+    private mutating func config(_ message: Span<UInt8>) throws(CommandError) {
+        guard option(message, 1) == "get", words.count > 2 else { throw unknownSubcommand(of: "CONFIG", message) }
+        let known = ["save": "", "appendonly": "no"]
+        let found = words.indices.dropFirst(2).compactMap { index in
+            known[option(message, index)].map { (option(message, index), $0) }
+        }
+        reply.append(arrayOf: found.count * 2)
+        for (name, value) in found {
+            reply.append(string: name)
+            reply.append(string: value)
+        }
+    }
+
+    private func unknownSubcommand(of command: String, _ message: Span<UInt8>) -> CommandError {
+        .other("ERR unknown subcommand '\(text(message, 1).prefix(128))'. Try \(command) HELP.")
+    }
+}

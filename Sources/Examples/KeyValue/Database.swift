@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+
+/// Keys and values, and who carries out commands on them. It knows nothing of connections.
+struct Database: ~Copyable {
+    enum Outcome {
+        case goesOn
+        /// The client has asked for the end, or has said what nobody understands.
+        case closes
+    }
+
+    /// What the commands since ``clearReply()`` are answered.
+    var reply = Reply()
+
+    var items = ByteTable<Item>()
+
+    /// Where the words of the present command are in its bytes, its name first. Used again for each.
+    private(set) var words: [Range<Int>] = []
+
+    /// How far ``removeSomeExpired()`` has come.
+    private var sweptSlot = 0
+
+    /// Carries out one command, of ``RequestFraming``.
+    mutating func execute(_ message: Span<UInt8>) -> Outcome {
+        words.removeAll(keepingCapacity: true)
+        switch RequestScan.scan(message, limit: .max, argument: { words.append($0) }) {
+        case .complete where message[0] == UInt8(ascii: "*"):
+            return words.isEmpty ? .goesOn : run(message)
+        case .complete:
+            return executeLine(message)
+        case .malformed(let error, _):
+            return refuse(error)
+        case .incomplete:
+            preconditionFailure("the framing delivers whole commands only")
+        }
+    }
+
+    mutating func clearReply() { reply.clear() }
+
+    // Not in line: the compiler (6.3.1) does not survive it.
+    @inline(never)
+    private mutating func executeLine(_ line: Span<UInt8>) -> Outcome {
+        do throws(ProtocolError) {
+            let array = try InlineCommand.array(of: line)
+            return execute(array.span)
+        } catch {
+            return refuse(error)
+        }
+    }
+
+    private mutating func refuse(_ error: ProtocolError) -> Outcome {
+        reply.append(error: "ERR Protocol error: \(error.text)")
+        return .closes
+    }
+
+    private mutating func run(_ message: Span<UInt8>) -> Outcome {
+        guard let command = Command.named(message.extracting(words[0])) else {
+            reply.append(error: unknownCommand(message))
+            return .goesOn
+        }
+        guard command.takes(words.count) else {
+            reply.append(error: "ERR wrong number of arguments for '\(command.name)' command")
+            return .goesOn
+        }
+        do throws(CommandError) {
+            try command.body(&self, message)
+        } catch {
+            reply.append(error: error.text)
+        }
+        return command.name == "quit" ? .closes : .goesOn
+    }
+
+    private func unknownCommand(_ message: Span<UInt8>) -> String {
+        let name = text(message, 0).prefix(128)
+        var arguments = ""
+        for index in words.indices.dropFirst() where arguments.count < 128 {
+            arguments += "'\(text(message, index).prefix(128 - arguments.count))' "
+        }
+        return "ERR unknown command '\(name)', with args beginning with: \(arguments)"
+    }
+
+    // MARK: Items
+
+    /// Where a key is, if it has not expired.
+    mutating func slot(of key: Span<UInt8>) -> Int? {
+        guard let slot = items.slot(of: key) else { return nil }
+        guard let deadline = items[slot]?.deadline, deadline <= .now else { return slot }
+        items.remove(at: slot)
+        return nil
+    }
+
+    /// Puts an item in the place of whatever is there.
+    mutating func store(_ item: Item, for key: Span<UInt8>) {
+        if let slot = items.slot(of: key) { items.update(slot, to: item) } else { items.insert(item, for: key) }
+    }
+
+    /// Looks at a part of the table, and goes on behind it the next time.
+    mutating func removeSomeExpired(slotCount: Int = 4096) {
+        let now = ContinuousClock.now
+        for _ in 0..<min(slotCount, items.slotCount) {
+            sweptSlot = sweptSlot < items.slotCount ? sweptSlot : 0
+            // Another one may have moved up into the slot.
+            while let deadline = items[sweptSlot]?.deadline, deadline <= now { items.remove(at: sweptSlot) }
+            sweptSlot += 1
+        }
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+
+/// Carries commands from connections to the database, and its replies back.
+///
+/// Each reply is queued by itself: those of a burst leave together, in one write.
+final class DatabaseServer: PipeServerDelegate {
+    private var database = Database()
+
+    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        let outcome = database.execute(message)
+        do {
+            if !database.reply.isEmpty { try database.reply.send(on: connection) }
+            if outcome == .closes { connection.close() }
+        } catch {
+            // With a reply missing, all that follow would be taken for others.
+            connection.abort()
+        }
+        database.clearReply()
+    }
+
+    /// Keeps removing what has expired and is not asked for: a few slots of the table at a time.
+    func removeExpired(every interval: Duration, on reactor: Reactor) {
+        reactor.schedule(after: interval) { [self] in
+            database.removeSomeExpired()
+            removeExpired(every: interval, on: reactor)
+        }
+    }
+}

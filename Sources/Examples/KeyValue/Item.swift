@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is kept under a key.
+struct Item {
+    enum Content {
+        case string([UInt8])
+        /// A string that was counted with: its decimal digits.
+        case integer(Int)
+        case list(ValueList)
+    }
+
+    var content: Content
+    /// When it goes; nil for never.
+    var deadline: ContinuousClock.Instant?
+}
+
+/// A list that grows and shrinks at both ends.
+///
+/// A class, so that it is changed where it is instead of being copied out of the table and back.
+final class ValueList {
+    // The first half backwards, so that both ends of the list are ends of an array.
+    private var front: [[UInt8]] = []
+    private var back: [[UInt8]] = []
+
+    var count: Int { front.count + back.count }
+
+    subscript(index: Int) -> [UInt8] {
+        index < front.count ? front[front.count - 1 - index] : back[index - front.count]
+    }
+
+    func prepend(_ value: [UInt8]) { front.append(value) }
+
+    func append(_ value: [UInt8]) { back.append(value) }
+
+    func popFirst() -> [UInt8]? {
+        if front.isEmpty { Self.share(&back, with: &front) }
+        return front.popLast()
+    }
+
+    func popLast() -> [UInt8]? {
+        if back.isEmpty { Self.share(&front, with: &back) }
+        return back.popLast()
+    }
+
+    /// Gives the farther half to the empty end, which then has as many to give away before this is done again.
+    private static func share(_ full: inout [[UInt8]], with empty: inout [[UInt8]]) {
+        let half = (full.count + 1) / 2
+        empty = full[..<half].reversed()
+        full.removeFirst(half)
+    }
+}

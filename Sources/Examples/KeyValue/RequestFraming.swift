@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+
+/// Redis' requests as messages: one frame is one command, from its first byte to its last.
+///
+/// ```
+/// *2 CR LF $3 CR LF GET CR LF $1 CR LF k CR LF     an array of bulk strings, as programs send it
+/// GET k CR LF                                      a line, as a person types it
+/// ```
+///
+/// The replies of a server are of other forms and know their own ends, so they are sent as they are.
+///
+/// What cannot become a command is a frame as well, up to the byte that shows it: Redis answers it with an error before it
+/// closes, and after a ``FramingError`` nothing can be sent any more. ``RequestScan`` tells the two apart again.
+struct RequestFraming: MessageFraming {
+    /// The largest command in bytes.
+    let maximumMessageByteCount: Int
+
+    /// - Parameter maximumMessageByteCount: less than 4 GiB. The default is 64 MiB.
+    init(maximumMessageByteCount: Int = 64 << 20) {
+        precondition((0...ScanPlace.maximumOffset).contains(maximumMessageByteCount))
+        self.maximumMessageByteCount = maximumMessageByteCount
+    }
+
+    func nextFrame(in bytes: Span<UInt8>, scannedByteCount: Int) throws(FramingError) -> FrameScan {
+        let place = ScanPlace(rawValue: scannedByteCount)
+        switch RequestScan.scan(bytes, from: place, limit: maximumMessageByteCount, argument: { _ in }) {
+        case .complete(let byteCount), .malformed(_, let byteCount):
+            return .frame(message: 0..<byteCount, byteCount: byteCount)
+        case .incomplete(let byteCount, let place):
+            return .incomplete(frameByteCount: byteCount, scannedByteCount: place.rawValue)
+        }
+    }
+
+    func encode(_ reply: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
+        output.append(contentsOf: reply)
+    }
+
+    func encodeEnvelope(
+        of reply: Span<UInt8>, into output: inout FrameBuffer
+    ) throws(FramingError) -> FrameEnvelope? { FrameEnvelope() }
+}
+
+/// How far the scan of an unfinished array has come, in the one number that a framing may remember.
+///
+/// The place alone would not do: how many strings are still to come stands at the array's beginning, and counting them
+/// again at each read would take a time that is the square of their number.
+struct ScanPlace: Equatable {
+    static let maximumOffset = (1 << 32) - 1
+
+    /// Where the first string begins that is not complete, or the search for the line's end goes on.
+    var offset = 0
+    /// How many strings of the array are not complete; 0 before that is known.
+    var missingCount = 0
+
+    init(offset: Int = 0, missingCount: Int = 0) {
+        self.offset = offset
+        self.missingCount = missingCount
+    }
+
+    init(rawValue: Int) {
+        offset = rawValue & Self.maximumOffset
+        missingCount = rawValue >> 32
+    }
+
+    var rawValue: Int { missingCount << 32 | offset }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExampleSupport
+import NamedPipes
+
+// Keeps values by key, and speaks Redis' protocol (RESP2), so that redis-cli and redis-benchmark can talk to it.
+//
+//     KeyValue [ADDRESS]
+//
+//     redis-cli -s ADDRESS set greeting hello
+
+do {
+    let reactor = try Reactor()
+    let address = try addressFromArguments(default: "key-value")
+    var configuration = PipeServer.Configuration()
+    configuration.connection.framing = RequestFraming()
+    // Who pipelines without reading is made to wait, and an answer behind that is as long as it is.
+    configuration.connection.sendQueueLimit = 256 << 20
+    let delegate = DatabaseServer()
+    let server = try PipeServer(
+        listeningOn: address, configuration: configuration, reactor: reactor, delegate: delegate)
+    delegate.removeExpired(every: .milliseconds(100), on: reactor)
+    stopOnSignals(reactor.executor)
+    announce(server)
+    reactor.run()
+} catch {
+    fail(error)
+}

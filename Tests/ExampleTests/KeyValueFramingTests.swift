@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+import PipeTestSupport
+import Testing
+
+@testable import KeyValue
+
+/// What a stream is cut into, without a socket.
+struct KeyValueFramingTests {
+    private static let framing = RequestFraming(maximumMessageByteCount: 1000)
+
+    private static let requests = [
+        "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$0\r\n\r\n", "PING\r\n", "*0\r\n", "*-1\r\n", "\r\n", "get k\n",
+        "*1\r\n$4\r\n\r\n*1\r\n",
+    ]
+
+    @Test func `each command is a message, wherever the stream is cut`() {
+        let stream = Array(Self.requests.joined().utf8)
+        let expected = Outcome(messages: Self.requests.map { Array($0.utf8) })
+        for first in 0...stream.count {
+            for second in first...stream.count {
+                guard Self.framing.outcome(of: stream, cutAt: [first, second]) == expected else {
+                    Issue.record("cut at \(first) and \(second)")
+                    return
+                }
+            }
+        }
+        #expect(Self.framing.outcome(of: stream, cutAt: Array(0..<stream.count)) == expected)
+    }
+
+    @Test func `a command that is not complete is not delivered`() {
+        let request = Array(Self.requests[0].utf8)
+        for count in 1..<request.count {
+            let expected = Outcome(unfinishedByteCount: count)
+            #expect(Self.framing.outcome(of: Array(request.prefix(count))) == expected)
+        }
+    }
+
+    @Test(arguments: [
+        ("*a", "invalid multibulk length", 2), ("*1048577\r\n", "invalid multibulk length", 8),
+        ("*-2\r\n", "invalid multibulk length", 3), ("*01\r\n", "invalid multibulk length", 3),
+        ("*\r\n", "invalid multibulk length", 2), ("*1\rx", "invalid multibulk length", 4),
+        ("*1\r\nx", "expected '$', got 'x'", 5), ("*1\r\n\u{7}", "expected '$', got ' '", 5),
+        ("*1\r\n$-1\r\n", "invalid bulk length", 6), ("*1\r\n$997\r\n", "invalid bulk length", 8),
+        ("*1\r\n$99999999999999999999\r\n", "invalid bulk length", 8),
+    ])
+    func `what cannot become a command is delivered up to the byte that shows it`(
+        stream: String, error: String, at count: Int
+    ) throws {
+        let bytes = Array(stream.utf8)
+        let first = try #require(Self.framing.outcome(of: bytes).messages.first)
+        #expect(first == Array(bytes.prefix(count)))
+        #expect(Self.framing.outcome(of: bytes, cutAt: Array(0..<bytes.count)).messages.first == first)
+        guard case .malformed(let found, count) = RequestScan.scan(first.span, limit: 1000, argument: { _ in }) else {
+            Issue.record("not malformed: \(stream)")
+            return
+        }
+        #expect(found.text == error)
+    }
+
+    @Test func `a line that does not end is refused at its limit`() {
+        let line = Array(repeating: UInt8(ascii: "x"), count: 70_000)
+        let outcome = Self.framing.outcome(of: line, cutAt: [1, 10, 65_535])
+        #expect(outcome.messages.first?.count == 65_536)
+        #expect(Self.framing.outcome(of: line).messages.first?.count == 65_536)
+        #expect(Self.framing.outcome(of: Array(line.prefix(65_535))).messages.isEmpty)
+    }
+
+    @Test(arguments: [31, 32, 33] as [UInt64])
+    func `damaged streams are cut the same however they arrive`(seed: UInt64) {
+        var random = Seeded(seed)
+        let sound = Array(Self.requests.joined().utf8)
+        for _ in 0..<300 {
+            var stream = sound
+            for _ in 0..<3 {
+                let index = Int.random(in: stream.indices, using: &random)
+                stream[index] = "*$\r\n019-x".utf8.randomElement(using: &random) ?? 0
+            }
+            let cuts = (0..<6).map { _ in Int.random(in: 0...stream.count, using: &random) }.sorted()
+            #expect(Self.framing.outcome(of: stream, cutAt: cuts) == Self.framing.outcome(of: stream), "seed \(seed)")
+        }
+    }
+
+    /// A scan that began anew at each byte would look at this ten thousand million times.
+    @Test func `many strings that arrive in small pieces are each looked at once`() {
+        let count = 100_000
+        let stream = Array("*\(count)\r\n".utf8) + repeatElement(Array("$1\r\nx\r\n".utf8), count: count).joined()
+        let framing = RequestFraming()
+        let cuts = Array(stride(from: 0, to: stream.count, by: 7))
+        let clock = ContinuousClock()
+        var messageCount = 0
+        let time = clock.measure { messageCount = scan(stream, cuts, framing) }
+        #expect(messageCount == 1)
+        #expect(time < .seconds(20))
+    }
+
+    /// As a connection does it, without copying what has arrived for each piece.
+    private func scan(_ stream: [UInt8], _ cuts: [Int], _ framing: RequestFraming) -> Int {
+        var scanned = 0
+        var count = 0
+        for end in cuts.dropFirst() + [stream.count] {
+            let arrived = stream.span.extracting(0..<end)
+            guard let walk = try? framing.scanFrames(in: arrived, scannedByteCount: scanned, deliver: { _ in true })
+            else { return -1 }
+            scanned = walk.scannedByteCount
+            count += walk.consumedByteCount > 0 ? 1 : 0
+        }
+        return count
+    }
+
+    @Test(arguments: [
+        (#"set k "a b\n\x41\"""#, ["set", "k", "a b\nA\""]), ("  get\t'it\\'s'  \r\n", ["get", "it's"]), ("\r\n", []),
+        (#"echo "\xzz" ''"#, ["echo", "xzz", ""]),
+    ])
+    func `a line becomes words as at a prompt`(line: String, words: [String]) throws {
+        #expect(try InlineCommand.words(of: line.utf8.span) == words.map { Array($0.utf8) })
+    }
+
+    @Test(arguments: [#"get "k"#, #"get "k"x"#, "get 'k"])
+    func `quotes that do not match are an error`(line: String) {
+        #expect(throws: ProtocolError.unbalancedQuotes) { try InlineCommand.words(of: line.utf8.span) }
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import NamedPipes
+import Testing
+
+final class KeyValueTests {
+    private let reactor: Reactor
+    private let place: Place
+    private let server: Example
+
+    init() throws {
+        reactor = try Reactor()
+        place = try Place()
+        server = try Example("KeyValue", place.address.description, on: reactor)
+        try server.waitForLine("listening on \(place.address)")
+    }
+
+    /// Ends what lives on the reactor.
+    deinit {
+        reactor.stop()
+        reactor.run()
+    }
+
+    /// What redis-cli prints about these commands, a line each.
+    private func answers(to commands: [String], from path: String) throws -> [String] {
+        let client = try Example(command: ["redis-cli", "-s", path], on: reactor)
+        for command in commands { try client.type(command) }
+        try client.endInput()
+        #expect(try client.exitStatus() == 0)
+        return client.lines
+    }
+
+    private var path: String { place.address.description }
+
+    // MARK: Redis' own programs
+
+    @Test(.requires("redis-cli"))
+    func `redis-cli is answered as it expects`() throws {
+        let commands = [
+            "set k v", "get k", "del k", "incr n", "lpush l a b c", "lrange l 0 -1", "mset a 1 b 2", "mget a b",
+        ]
+        let expected = ["OK", "v", "1", "1", "3", "c", "b", "a", "OK", "1", "2"]
+        #expect(try answers(to: commands, from: path) == expected)
+    }
+
+    @Test(.requires("redis-cli", "redis-server"))
+    func `every answer is redis-server's`() throws {
+        let directory = URL(filePath: path).deletingLastPathComponent().path
+        let socket = "\(directory)/redis"
+        let redis = try Example(
+            command: ["redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--dir", directory],
+            on: reactor)
+        let isThere = reactor.run(timeout: .seconds(30)) {
+            redis.lines.contains { $0.contains("ready to accept connections at") }
+        }
+        try #require(isThere, "no redis-server in \(redis.lines)")
+        let ours = try answers(to: KeyValueScript.commands, from: path)
+        let theirs = try answers(to: KeyValueScript.commands, from: socket)
+        #expect(ours == theirs)
+        #expect(ours.count > KeyValueScript.commands.count)
+    }
+
+    @Test(.requires("redis-benchmark", "redis-cli"), arguments: [1, 16])
+    func `redis-benchmark is served to the end`(pipelined: Int) throws {
+        let tests = ["ping", "set", "get", "incr", "lpush", "lrange_100", "mset"]
+        let benchmark = try Example(
+            command: [
+                "redis-benchmark", "-s", path, "-n", "1600", "-c", "10", "-P", "\(pipelined)", "--csv", "-t",
+                tests.joined(separator: ","),
+            ], on: reactor)
+        #expect(try benchmark.exitStatus() == 0)
+        for test in ["PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "LPUSH", "LRANGE_100", "MSET"] {
+            #expect(benchmark.lines.contains { $0.hasPrefix("\"\(test)") }, "\(benchmark.lines)")
+        }
+        let state = ["get counter:__rand_int__", "llen mylist", "get key:__rand_int__"]
+        #expect(try answers(to: state, from: path) == ["1600", "3200", "VXK"])
+    }
+
+    // MARK: The wire
+
+    private func visitor() throws -> Visitor { try Visitor(to: place.address, on: reactor, framing: RawFraming()) }
+
+    private func answer(to requests: String) throws -> String {
+        let visitor = try visitor()
+        try visitor.send(requests)
+        #expect(try visitor.reasonOfEnd() == .closedByPeer)
+        return visitor.messages.joined()
+    }
+
+    @Test(arguments: [
+        ("*1\r\nx", "expected '$', got 'x'"), ("*x\r\n", "invalid multibulk length"),
+        ("*1\r\n$-5\r\n", "invalid bulk length"), ("get \"k\r\n", "unbalanced quotes in request"),
+        (String(repeating: "x", count: 70_000), "too big inline request"),
+    ])
+    func `a protocol error is told, behind the answers to what came before, and ends the connection`(
+        request: String, error: String
+    ) throws {
+        #expect(try answer(to: "PING\r\n" + request) == "+PONG\r\n-ERR Protocol error: \(error)\r\n")
+    }
+
+    @Test func `commands in one burst are answered in order, and nothing behind quit`() throws {
+        let requests = (1...1000).map { _ in "incr n\r\n" }.joined()
+        let replies = (1...1000).map { ":\($0)\r\n" }.joined()
+        #expect(try answer(to: requests + "quit\r\nincr n\r\n") == replies + "+OK\r\n")
+    }
+
+    @Test func `a large value comes back whole`() throws {
+        let visitor = try visitor()
+        let value = String(repeating: "0123456789", count: 500_000)
+        for start in stride(from: 0, to: value.utf8.count, by: 1 << 16) {
+            if start == 0 { try visitor.send("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5000000\r\n") }
+            try visitor.send(String(value.utf8.dropFirst(start).prefix(1 << 16)) ?? "")
+        }
+        try visitor.send("\r\n*2\r\n$3\r\nget\r\n$1\r\nk\r\nquit\r\n")
+        #expect(try visitor.reasonOfEnd() == .closedByPeer)
+        let isSame = visitor.messages.joined() == "+OK\r\n$5000000\r\n\(value)\r\n+OK\r\n"
+        #expect(isSame)
+    }
+}
