@@ -115,6 +115,12 @@ bench-syscalls: deps ## Count system calls per message, and compare with C's
 	@.ci/install-deps python3 strace
 	@Benchmarks/bench syscalls --check
 
+.PHONY: bench-redis
+bench-redis: deps ## The example KeyValue beside redis-server, under redis-benchmark; QUICK=1: fewer rounds
+	@.ci/install-deps python3 redis-tools redis-server
+	@Benchmarks/bench redis --output Benchmarks/results $(if $(QUICK),--quick)
+	@Benchmarks/bench report >/dev/null
+
 .PHONY: bench-micro
 bench-micro: deps ## Run the microbenchmarks; BENCH="--filter Framing" for a part
 	@swift package --package-path Benchmarks benchmark $(BENCH)

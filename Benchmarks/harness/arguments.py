@@ -4,7 +4,7 @@
 import argparse
 from pathlib import Path
 
-from . import commands
+from . import commands, redis
 from .scenarios import SCENARIOS
 from .servers import OURS, SERVERS
 
@@ -82,6 +82,14 @@ def define_counting(parser: Parser) -> None:
     add_output(parser, None)
 
 
+def define_redis(parser: Parser) -> None:
+    parser.set_defaults(function=redis.run)
+    parser.add_argument("--quick", action="store_true", help=f"{redis.QUICK_ROUNDS} rounds instead of {redis.ROUNDS}")
+    parser.add_argument("--rounds", type=whole, help="so many")
+    add_programs(parser)
+    add_output(parser, None)
+
+
 def define_report(parser: Parser) -> None:
     parser.set_defaults(function=commands.draw_again)
     add_output(parser, commands.RESULTS)
@@ -93,6 +101,7 @@ COMMANDS = (
     ("check", define_check, "fail if a ratio to the floor is beyond its limit in thresholds.json"),
     ("instructions", define_instructions, "user instructions per message, by callgrind"),
     ("syscalls", define_calls, "system calls per message, by strace"),
+    ("redis", define_redis, "the example KeyValue beside redis-server, under redis-benchmark"),
     ("report", define_report, "the report and its pictures again, from the results"),
 )
 

@@ -83,6 +83,12 @@ def counts(directory: Path) -> str:
     return "\n\n".join(path.read_text().strip() for path in found) or "Not counted: see the README of the benchmarks."
 
 
+def beside_redis(directory: Path) -> str:
+    """What `bench redis` left beside the results, if it was asked to."""
+    path = directory / "redis.md"
+    return path.read_text().strip() if path.exists() else "Not measured: see the README of the benchmarks."
+
+
 def page(results: Results, thresholds: Thresholds, pictures: list[Picture], directory: Path) -> str:
     core = [scenario.name for scenario in CORE]
     closely = [results.ours, "pipes-async", "nio", "nio-tuned", "nio-async"]
@@ -115,6 +121,7 @@ def page(results: Results, thresholds: Thresholds, pictures: list[Picture], dire
         "anything: a collected heap was cleaned at the time, or had the room already.",
         tables.memory_table(results),
         "## Counts", counts(directory),
+        "## Beside Redis", beside_redis(directory),
         "## What must hold",
         "As the medians say, with their intervals. Where a ratio misses what it must be, but its interval reaches there, "
         "or where it is of fewer than six rounds, it is missed, but not for certain.",
