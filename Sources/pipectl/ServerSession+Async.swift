@@ -62,7 +62,7 @@ extension ServerSession {
         case .acceptFailed(let error): self.server(server, didFailToAcceptWith: error)
         case .handlerFailed(let id, let peer, let error): complain("connection \(id) (\(peer)): \(error)")
         case .lostName(let loss): self.server(server, didLoseName: loss)
-        case .regainedName: break
+        case .connected, .disconnected, .republishFailed, .regainedName, .stopped: break
         @unknown default: break
         }
     }

@@ -5,6 +5,9 @@ class AsyncConnectionDelegate: PipeConnectionDelegate {
     /// Gets each connection when it is open.
     func didOpen(_ connection: AsyncPipeConnection) {}
 
+    /// Hears of the end, before the tasks that wait on the connection do.
+    func didEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {}
+
     final func connectionDidOpen(_ connection: PipeConnection) { didOpen(AsyncConnectionState.adopt(connection)) }
 
     final func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
@@ -18,6 +21,7 @@ class AsyncConnectionDelegate: PipeConnectionDelegate {
     }
 
     final func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
+        didEnd(connection, reason)
         AsyncConnectionState.of(connection).didEnd(reason)
     }
 }

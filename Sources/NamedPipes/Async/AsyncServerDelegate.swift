@@ -25,8 +25,17 @@ final class AsyncServerDelegate: AsyncConnectionDelegate, PipeServerDelegate {
     }
 
     override func didOpen(_ connection: AsyncPipeConnection) {
+        tell(.connected(connection.id, connection.peer), about: unsafe connection.state.connection)
         arrived.append(connection)
         acceptor.wakeFirst()
+    }
+
+    override func didEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {
+        tell(.disconnected(connection.id, connection.peer, reason), about: connection)
+    }
+
+    private func tell(_ event: PipeServer.ServeEvent, about connection: PipeConnection) {
+        if let server = unsafe connection.host.owner as? PipeServer { onEvent(server, event) }
     }
 
     func server(_ server: PipeServer, didRefuse report: RefusalReport) { onEvent(server, .refused(report)) }
@@ -35,10 +44,13 @@ final class AsyncServerDelegate: AsyncConnectionDelegate, PipeServerDelegate {
 
     func server(_ server: PipeServer, didLoseName loss: NameLoss) { onEvent(server, .lostName(loss)) }
 
+    func server(_ server: PipeServer, didFailToRepublish error: PipeError) { onEvent(server, .republishFailed(error)) }
+
     func serverDidRegainName(_ server: PipeServer) { onEvent(server, .regainedName) }
 
     func serverDidStop(_ server: PipeServer) {
         report = server.shutdownReport
+        onEvent(server, .stopped)
         acceptor.wakeAll()
     }
 }

@@ -2,11 +2,15 @@
 public import PipeReactor
 
 extension PipeServer {
-    /// What happens to a server that ``serve(at:configuration:on:onEvent:handler:)`` runs, beside its connections.
+    /// What happens to a server that ``serve(at:configuration:on:onEvent:handler:)`` runs, beside the messages.
     @nonexhaustive
     public enum ServeEvent: Sendable {
         /// The name is published: clients can connect.
         case listening
+        /// A client was let in; its handler is about to be called.
+        case connected(PipeConnection.ID, PeerCredentials)
+        /// A connection has ended; its handler may go on with what had arrived before.
+        case disconnected(PipeConnection.ID, PeerCredentials, DisconnectReason)
         /// A client was turned away; see ``PipeServerDelegate/server(_:didRefuse:)``.
         case refused(RefusalReport)
         /// Nobody can be accepted for now; see ``PipeServerDelegate/server(_:didFailToAcceptWith:)``.
@@ -15,8 +19,12 @@ extension PipeServer {
         case handlerFailed(PipeConnection.ID, PeerCredentials, any Error)
         /// Clients do not find the server any more; see ``PipeServerDelegate/server(_:didLoseName:)``.
         case lostName(NameLoss)
+        /// A lost name cannot be published again for now; see ``PipeServerDelegate/server(_:didFailToRepublish:)``.
+        case republishFailed(PipeError)
         /// Clients find the server again.
         case regainedName
+        /// The name is given up, and every connection has ended. Nothing follows.
+        case stopped
     }
 
     /// Serves a name until the task is cancelled or the server is stopped: a child task for each connection.

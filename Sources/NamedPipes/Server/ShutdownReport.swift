@@ -26,6 +26,8 @@ public struct ShutdownReport: Hashable, Sendable {
     /// How long it took until the last connection had ended.
     public internal(set) var duration = Duration.zero
 
+    package init() {}
+
     /// How many connections ended since the stop began.
     public var endedCount: Int { endedCounts.values.reduce(0, +) }
 }

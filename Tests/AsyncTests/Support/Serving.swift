@@ -15,6 +15,18 @@ struct Serving: Sendable {
 
         func add(_ event: PipeServer.ServeEvent) { log.withLock { $0.append(event) } }
 
+        var texts: [String] {
+            log.withLock { events in
+                events.map { event in
+                    switch event {
+                    case .connected: "connected"
+                    case .disconnected(_, _, let reason): "disconnected \(reason.kind)"
+                    default: "\(event)"
+                    }
+                }
+            }
+        }
+
         var failures: [String] {
             log.withLock { $0.compactMap { if case .handlerFailed(_, _, let error) = $0 { "\(error)" } else { nil } } }
         }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipeTestSupport
-import Synchronization
+internal import Synchronization
 
 /// Asks again and again until it is so; false if it never was. The condition itself waits for another thread.
-func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
+package func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
     let start = ContinuousClock.now
     while ContinuousClock.now - start < Loop.patience {
         if try await condition() { return true }
@@ -13,30 +12,32 @@ func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
 }
 
 /// Opens once, for any number of tasks that wait for it.
-final class Gate: Sendable {
+package final class Gate: Sendable {
     private let stream: AsyncStream<Never>
     private let continuation: AsyncStream<Never>.Continuation
     private let opened = Atomic(false)
 
-    init() { (stream, continuation) = AsyncStream.makeStream(of: Never.self) }
+    package init() { (stream, continuation) = AsyncStream.makeStream(of: Never.self) }
 
-    func open() {
+    package func open() {
         opened.store(true, ordering: .releasing)
         continuation.finish()
     }
 
-    var isOpen: Bool { opened.load(ordering: .acquiring) }
+    package var isOpen: Bool { opened.load(ordering: .acquiring) }
 
     /// Waits for ``open()``. One task at a time; a cancelled one does not wait.
-    func pass() async {
+    package func pass() async {
         for await _ in stream {}
     }
 }
 
-final class Count: Sendable {
+package final class Count: Sendable {
     private let count = Atomic(0)
 
-    func add(_ number: Int = 1) { count.add(number, ordering: .relaxed) }
+    package init() {}
 
-    var value: Int { count.load(ordering: .relaxed) }
+    package func add(_ number: Int = 1) { count.add(number, ordering: .relaxed) }
+
+    package var value: Int { count.load(ordering: .relaxed) }
 }
