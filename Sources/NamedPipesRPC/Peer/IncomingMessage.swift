@@ -8,7 +8,12 @@ enum IncomingMessage {
         let params: JSONText?
         /// Nil for a notification.
         let id: JSONRPCID?
+        /// See ``JSONRPCCall/metadata``.
+        let metadata: [String: String]
     }
+
+    /// The members that requests and replies have by the specification.
+    static let definedMembers: Set<String> = ["jsonrpc", "method", "params", "id", "result", "error"]
 
     case request(Request)
     case reply(JSONRPCID, Result<JSONText, JSONRPCError>)
@@ -20,12 +25,13 @@ enum IncomingMessage {
     /// - Parameters:
     ///   - text: a JSON value that was checked.
     ///   - idByteLimit: how long an id may be, in bytes as written.
-    init(_ text: JSONText, idByteLimit: Int, depthLimit: Int) {
+    ///   - metadataByteLimit: how long all names and values of metadata may be, in bytes as written.
+    init(_ text: JSONText, idByteLimit: Int, metadataByteLimit: Int, depthLimit: Int) {
         guard text.slice.first == UInt8(ascii: "{") else {
             self = .invalid(.null, .invalidRequest("not an object"))
             return
         }
-        var members = Members(idByteLimit: idByteLimit)
+        var members = Members(idByteLimit: idByteLimit, metadataByteLimit: metadataByteLimit)
         var scanner = JSONScanner(text.slice, depthLimit: depthLimit)
         // It was checked before.
         try? scanner.members { name, value in members.take(name, value) }
@@ -41,9 +47,11 @@ enum IncomingMessage {
     }
 }
 
-/// The members that mean something. Others are ignored.
+/// The members that mean something, and strings beside them. Others are ignored.
 private struct Members {
     let idByteLimit: Int
+    /// What is left of the limit.
+    var metadataByteLimit: Int
     var version: JSONText?
     var method: JSONText?
     var params: JSONText?
@@ -53,12 +61,16 @@ private struct Members {
     var hasUnusableID = false
     // Ends that take the first and ends that take the last one would disagree about what was asked.
     var hasDuplicates = false
+    var metadata: [String: String] = [:]
 
-    init(idByteLimit: Int) { self.idByteLimit = idByteLimit }
+    init(idByteLimit: Int, metadataByteLimit: Int) {
+        self.idByteLimit = idByteLimit
+        self.metadataByteLimit = metadataByteLimit
+    }
 
-    mutating func take(_ name: JSONText, _ value: JSONText) {
-        // A name may be written with escapes; the longest that matters would then take 44 bytes.
-        guard name.slice.count <= 44, let name = try? JSONCoding().decode(String.self, from: name) else { return }
+    mutating func take(_ text: JSONText, _ value: JSONText) {
+        // A name may be written with escapes; the longest that is defined would then take 44 bytes.
+        guard text.slice.count <= max(44, metadataByteLimit), let name = text.string else { return }
         switch name {
         case "jsonrpc": set(\.version, value)
         case "method": set(\.method, value)
@@ -69,8 +81,15 @@ private struct Members {
             if id != nil { hasDuplicates = true }
             id = value.slice.count <= idByteLimit ? JSONRPCID(value) : nil
             if id == nil { hasUnusableID = true }
-        default: break
+        default: takeMetadata(name, text.slice.count, value)
         }
+    }
+
+    private mutating func takeMetadata(_ name: String, _ nameByteCount: Int, _ value: JSONText) {
+        let byteCount = nameByteCount + value.slice.count
+        guard byteCount <= metadataByteLimit, metadata[name] == nil, let value = value.string else { return }
+        metadataByteLimit -= byteCount
+        metadata[name] = value
     }
 
     private mutating func set(_ member: WritableKeyPath<Members, JSONText?>, _ value: JSONText) {
@@ -86,11 +105,11 @@ private struct Members {
         guard !hasUnusableID else {
             throw .invalidRequest("id is no number, string or null of at most \(idByteLimit) bytes")
         }
-        guard let method, let name = try? JSONCoding().decode(String.self, from: method) else {
+        guard let name = method?.string else {
             throw .invalidRequest("method is no string")
         }
         guard params?.isStructured != false else { throw .invalidRequest("params is neither object nor array") }
-        return IncomingMessage.Request(method: name, params: params, id: id)
+        return IncomingMessage.Request(method: name, params: params, id: id, metadata: metadata)
     }
 
     /// Nil if it is none.
@@ -108,8 +127,15 @@ extension JSONRPCError {
     /// Reads an error object; nil if it is none.
     fileprivate init?(object: JSONText) {
         let code = object.member("code").flatMap { Int($0.description) }
-        let message = object.member("message").flatMap { try? JSONCoding().decode(String.self, from: $0) }
+        let message = object.member("message")?.string
         guard let code, let message else { return nil }
         self.init(Code(rawValue: code), message, data: object.member("data"))
+    }
+}
+
+extension JSONText {
+    /// The string, if it is one.
+    fileprivate var string: String? {
+        slice.first == UInt8(ascii: "\"") ? try? JSONCoding().decode(String.self, from: self) : nil
     }
 }

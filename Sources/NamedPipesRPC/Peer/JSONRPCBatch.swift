@@ -84,18 +84,29 @@ extension JSONRPCPeer {
     public func send(_ batch: JSONRPCBatch, timeout: Duration? = nil) async throws -> JSONRPCBatch.Replies {
         guard batch.count > 0 else { return JSONRPCBatch.Replies(outcomes: [], coding: configuration.coding) }
         for item in batch.items { try checkStructured(item.params) }
+        let outcomes = try await intercept(.batch(count: batch.count), nil) { metadata in
+            try await self.outcomes(of: batch, metadata, timeout)
+        }
+        return JSONRPCBatch.Replies(outcomes: outcomes, coding: configuration.coding)
+    }
+
+    private func outcomes(
+        of batch: JSONRPCBatch, _ metadata: [String: String], _ timeout: Duration?
+    ) async throws -> [Result<JSONText, any Error>] {
         guard pending.count + batch.requestCount <= configuration.pendingRequestLimit else {
             throw JSONRPCRequestFailure.tooManyPending(limit: configuration.pendingRequestLimit)
         }
         var numbers: [Int64] = []
         let objects = try batch.items.map { item in
-            guard item.isRequest else { return OutgoingMessage.request(item.method, item.params, id: nil) }
+            guard item.isRequest else {
+                return OutgoingMessage.request(item.method, item.params, id: nil, metadata: metadata)
+            }
             let number = try beginRequest()
             numbers.append(number)
-            return OutgoingMessage.request(item.method, item.params, id: .number(number))
+            return OutgoingMessage.request(item.method, item.params, id: .number(number), metadata: metadata)
         }
         let sent = numbers
-        let outcomes = try await exchange(OutgoingMessage.batch(objects), sent, timeout: timeout) { peer in
+        return try await exchange(OutgoingMessage.batch(objects), sent, timeout: timeout) { peer in
             var outcomes: [Result<JSONText, any Error>] = []
             for number in sent {
                 do {
@@ -106,6 +117,5 @@ extension JSONRPCPeer {
             }
             return outcomes
         }
-        return JSONRPCBatch.Replies(outcomes: outcomes, coding: configuration.coding)
     }
 }

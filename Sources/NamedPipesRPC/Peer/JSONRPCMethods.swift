@@ -69,6 +69,8 @@ public struct JSONRPCMethods: Sendable {
     public mutating func handleOthers(_ handler: @escaping JSONHandler) { fallback = handler }
 
     func handler(of method: String) -> JSONHandler? { handlers[method] ?? fallback }
+
+    func isRegistered(_ method: String) -> Bool { handlers[method] != nil }
 }
 
 /// What a handler knows of its call.
@@ -78,6 +80,13 @@ public struct JSONRPCCall: Sendable {
 
     /// The request's id; nil for a notification.
     public let id: JSONRPCID?
+
+    /// Whether a handler is registered for this very name; false where ``JSONRPCMethods/handleOthers(_:)`` handles it.
+    public var isRegistered: Bool { peer.methods.isRegistered(method) }
+
+    /// What came beside the parameters: members of the request object that are strings and that JSON-RPC 2.0 does not
+    /// define, such as `traceparent`. The other end may write there what it likes; see ``JSONRPCInterceptor``.
+    public let metadata: [String: String]
 
     /// This end: for requests in the other direction, notifications and progress.
     public let peer: JSONRPCPeer

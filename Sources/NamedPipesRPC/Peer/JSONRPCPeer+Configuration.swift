@@ -34,6 +34,13 @@ extension JSONRPCPeer {
         /// How many bytes an id of the other end may have, as it is written: ids are sent back. The default is 256.
         public var idByteLimit = 256
 
+        /// How many bytes of metadata a request of the other end may have, names and values as they are written; see
+        /// ``JSONRPCCall/metadata``. The default is 8,192. Members that do not fit are ignored.
+        public var metadataByteLimit = 8192
+
+        /// What stands around requests and handlers, such as a tracer. The default is nil: nothing does.
+        public var interceptor: (any JSONRPCInterceptor)?
+
         /// Whether the connection is ended, behind the error reply, when something arrives that is no JSON. The default is
         /// false: framings keep their place in the stream, whatever a message contains.
         public var endsAfterParseError = false

@@ -61,8 +61,12 @@ extension JSONRPCPeer {
         of request: IncomingMessage.Request, _ handler: JSONRPCMethods.JSONHandler, _ serial: RunningHandlers.Serial
     ) async -> Result<JSONText, JSONRPCError> {
         do {
+            let call = JSONRPCCall(method: request.method, id: request.id, metadata: request.metadata, peer: self)
+            guard let interceptor = configuration.interceptor else {
+                return .success(try await handler(request.params, call))
+            }
             return .success(
-                try await handler(request.params, JSONRPCCall(method: request.method, id: request.id, peer: self)))
+                try await interceptor.handle(call) { try await handler(request.params, call) })
         } catch let error as JSONRPCError where request.id != nil {
             return .failure(error)
         } catch is CancellationError where running.isCancelled(serial) {

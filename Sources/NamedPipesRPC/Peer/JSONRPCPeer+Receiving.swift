@@ -100,7 +100,8 @@ extension JSONRPCPeer {
     /// Takes one object; what is to be handled or answered is returned.
     private func take(_ text: JSONText) -> IncomingCall? {
         let message = IncomingMessage(
-            text, idByteLimit: configuration.idByteLimit, depthLimit: configuration.depthLimit)
+            text, idByteLimit: configuration.idByteLimit, metadataByteLimit: configuration.metadataByteLimit,
+            depthLimit: configuration.depthLimit)
         switch message {
         case .request(let request): return take(request)
         case .reply(let id, let outcome):

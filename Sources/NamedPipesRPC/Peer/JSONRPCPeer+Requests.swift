@@ -36,8 +36,16 @@ extension JSONRPCPeer {
     /// Asks with JSON of any shape, and gets the reply as it is; see ``request(_:_:timeout:)->Reply``.
     public func requestJSON(_ method: String, _ params: JSONText?, timeout: Duration? = nil) async throws -> JSONText {
         try checkStructured(params)
+        return try await intercept(.request, method) { metadata in
+            try await ask(method, params, metadata, timeout)
+        }
+    }
+
+    private func ask(
+        _ method: String, _ params: JSONText?, _ metadata: [String: String], _ timeout: Duration?
+    ) async throws -> JSONText {
         let number = try beginRequest()
-        let bytes = OutgoingMessage.request(method, params, id: .number(number))
+        let bytes = OutgoingMessage.request(method, params, id: .number(number), metadata: metadata)
         return try await exchange(bytes, [number], timeout: timeout) { peer in try await peer.reply(to: number) }
     }
 
@@ -54,7 +62,9 @@ extension JSONRPCPeer {
     /// Tells the other end something with JSON of any shape.
     public func notifyJSON(_ method: String, _ params: JSONText?) async throws {
         try checkStructured(params)
-        try await connection.send(OutgoingMessage.request(method, params, id: nil))
+        try await intercept(.notification, method) { metadata in
+            _ = try await connection.send(OutgoingMessage.request(method, params, id: nil, metadata: metadata))
+        }
     }
 
     nonisolated func encodeParams(_ params: some Encodable) throws -> JSONText {

@@ -2,11 +2,16 @@
 
 /// Writes the objects of JSON-RPC 2.0.
 enum OutgoingMessage {
-    static func request(_ method: String, _ params: JSONText?, id: JSONRPCID?) -> [UInt8] {
+    static func request(
+        _ method: String, _ params: JSONText?, id: JSONRPCID?, metadata: [String: String] = [:]
+    ) -> [UInt8] {
         var bytes = Array(#"{"jsonrpc":"2.0""#.utf8)
         if let id { bytes.append(#","id":"#, id.text) }
         bytes.append(#","method":"#, JSONText(quoting: method))
         if let params { bytes.append(#","params":"#, params) }
+        for (name, value) in metadata where !IncomingMessage.definedMembers.contains(name) {
+            bytes.append(",\(JSONText(quoting: name)):", JSONText(quoting: value))
+        }
         bytes.append(UInt8(ascii: "}"))
         return bytes
     }
