@@ -43,12 +43,14 @@ let package = Package(
     products: [
         .library(name: "NamedPipes", targets: ["NamedPipes"]),
         .library(name: "NamedPipesRPC", targets: ["NamedPipesRPC"]),
+        .library(name: "NamedPipesProtobuf", targets: ["NamedPipesProtobuf"]),
         .library(name: "NamedPipesTesting", targets: ["NamedPipesTesting"]),
         .executable(name: "pipectl", targets: ["pipectl"]),
     ],
     dependencies: [
-        // For pipectl alone: the libraries depend on no package.
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+        // Each for who uses that product; `NamedPipes` itself depends on no package.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),  // pipectl
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),  // NamedPipesProtobuf
     ],
     targets: [
         .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
@@ -57,6 +59,7 @@ let package = Package(
         library("PipeFraming", [], [.enableExperimentalFeature("Lifetimes")]),
         library("NamedPipes", ["PipeReactor", "PipeFraming"]),
         library("NamedPipesRPC", ["NamedPipes"]),
+        library("NamedPipesProtobuf", ["NamedPipesRPC", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
         library("NamedPipesTesting", ["NamedPipes"]),
         .executableTarget(
             name: "pipectl",
@@ -78,6 +81,7 @@ let package = Package(
         tests("NamedPipesTests", ["NamedPipes", "NameRacer", "pipectl"]),
         tests("AsyncTests", ["NamedPipes"]),
         tests("RPCTests", ["NamedPipesRPC"]),
+        tests("ProtobufTests", ["NamedPipesProtobuf"]),
         .testTarget(name: "TestingTests", dependencies: ["NamedPipesTesting"], swiftSettings: settings),
         tests("PipectlTests", ["pipectl", "NamedPipesRPC"]),
         .target(
@@ -88,7 +92,7 @@ let package = Package(
         example("Metronome"),
         example("KeyValue"),
         .testTarget(
-            name: "InteropTests", dependencies: ["NamedPipes", "NamedPipesRPC"], exclude: ["Peers"],
+            name: "InteropTests", dependencies: ["NamedPipes", "NamedPipesRPC", "NamedPipesProtobuf"], exclude: ["Peers"],
             swiftSettings: settings),
         tests("ExampleTests", ["NamedPipes", "EchoServer", "Chat", "Metronome", "KeyValue", "pipectl"]),
         simulation,

@@ -72,7 +72,7 @@ extension ForeignPeer {
     static func interpreter(of script: String) -> String {
         switch URL(filePath: script).pathExtension {
         // Debian's modules belong to Debian's Python, whichever other one comes first on PATH.
-        case "py" where script.hasPrefix("lsp_"): "/usr/bin/python3"
+        case "py" where script.hasPrefix("lsp_") || script.hasPrefix("protobuf_"): "/usr/bin/python3"
         case "py": "python3"
         case "escript": "escript"
         case "mjs": "node"
