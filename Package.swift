@@ -92,8 +92,8 @@ let package = Package(
         example("Metronome"),
         example("KeyValue"),
         .testTarget(
-            name: "InteropTests", dependencies: ["NamedPipes", "NamedPipesRPC", "NamedPipesProtobuf"], exclude: ["Peers"],
-            swiftSettings: settings),
+            name: "InteropTests", dependencies: ["NamedPipes", "NamedPipesRPC", "NamedPipesProtobuf"],
+            exclude: ["Peers"], swiftSettings: settings),
         tests("ExampleTests", ["NamedPipes", "EchoServer", "Chat", "Metronome", "KeyValue", "pipectl"]),
         simulation,
         // What the hostile suite (Tests/Hostile) attacks, and what stays up for the soak.
