@@ -26,10 +26,13 @@ public final class Reactor {
     let mayPoll: Bool
     var busyPolling: BusyPolling
     var timers = SlotTable<ScheduledWork>()
+    /// The time by which timers go, where a test moves it; nil where it passes by itself.
+    package internal(set) var virtualTime: VirtualTime?
+    private var timerCount: UInt64 = 0
     private var wakeUpSource: EventSource?
-    private var turnQueue: [any TurnWork] = []
+    private(set) var turnQueue: [any TurnWork] = []
     private var runningQueue: [any TurnWork] = []
-    private var isRunning = false
+    var isRunning = false
     private var companions: [ObjectIdentifier: AnyObject] = [:]
 
     /// What lives on this reactor until it ends by itself.
@@ -82,7 +85,7 @@ public final class Reactor {
         defer { isRunning = false }
         executor.beginRunning()
         var isTimedOut = false
-        let timer = timeout.map { schedule(after: $0) { isTimedOut = true } }
+        let timer = timeout.map { ScheduledWork(self, after: $0, inRealTime: true) { isTimedOut = true } }
         defer { timer?.cancel() }
         while true {
             if condition() { return true }
@@ -127,6 +130,11 @@ public final class Reactor {
         return ScheduledWork(self, after: delay, repeating: interval, work)
     }
 
+    func nextTimerNumber() -> UInt64 {
+        timerCount += 1
+        return timerCount
+    }
+
     // MARK: Whose it is
 
     /// In debug builds, ends the process where something that lives on this reactor is used on another thread, or in a
@@ -151,7 +159,7 @@ public final class Reactor {
         return made
     }
 
-    private func turn(mayBlock: Bool) {
+    func turn(mayBlock: Bool) {
         residents.turnBegins()
         if mayBlock && turnQueue.isEmpty && !executor.isMailWaiting {
             wait()

@@ -8,18 +8,27 @@ public final class ScheduledWork: EventHandler {
     private unowned let reactor: Reactor
     private let interval: Duration?
     private var work: (() -> Void)?
-    private var due: SuspendingClock.Instant
+    private(set) var due: SuspendingClock.Instant
+    private let isInRealTime: Bool
+    /// How many timers were set before it.
+    let number: UInt64
     // An event of its own for each, in libevent's heap. Its queues of equal timeouts would save nothing that can be
     // measured: to set and cancel a timer takes 4,000 instructions beside one other and beside 100,000.
     private var timer: EventSource?
     private var key: UInt64 = 0
 
-    init(_ reactor: Reactor, after delay: Duration, repeating interval: Duration?, _ work: @escaping () -> Void) {
+    /// - Parameter inRealTime: also where a test moves the time of the others.
+    init(
+        _ reactor: Reactor, after delay: Duration, repeating interval: Duration? = nil, inRealTime: Bool = false,
+        _ work: @escaping () -> Void
+    ) {
         self.reactor = reactor
         self.interval = interval?.clampedForTimers
         self.work = work
-        due = SuspendingClock.now + delay.clampedForTimers
-        timer = EventSource(reactor, borrowing: -1, .timer, handler: self)
+        number = reactor.nextTimerNumber()
+        isInRealTime = inRealTime || reactor.virtualTime == nil
+        due = (isInRealTime ? SuspendingClock.now : reactor.now) + delay.clampedForTimers
+        if isInRealTime { timer = EventSource(reactor, borrowing: -1, .timer, handler: self) }
         key = reactor.timers.insert(self)
         timer?.arm(after: delay)
     }
@@ -46,7 +55,7 @@ public final class ScheduledWork: EventHandler {
 
     package func handle(_ readiness: Readiness) {
         guard let work else { return }
-        let now = SuspendingClock.now
+        let now = isInRealTime ? SuspendingClock.now : reactor.now
         // libevent counts on a coarse clock and may be up to one tick (4 ms at 250 Hz) early; we never are.
         guard now >= due else {
             timer?.arm(after: due - now)
@@ -70,6 +79,13 @@ public final class ScheduledWork: EventHandler {
         let passed = (now - point).attoseconds / interval.attoseconds
         return point + interval * (passed + 1)
     }
+}
+
+extension ScheduledWork: TurnWork {
+    /// Whether it fires by the time that a test moves.
+    var isVirtual: Bool { isPending && !isInRealTime }
+
+    package func runInTurn() { handle(.timedOut) }
 }
 
 extension Duration {

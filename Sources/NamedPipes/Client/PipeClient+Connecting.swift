@@ -22,6 +22,12 @@ extension PipeClient {
     func tryToConnect() {
         guard var attempt else { return }
         do {
+            if let dial {
+                if let (transport, peer) = try dial(address) { return establish(over: transport, peer) }
+                let step = attempt.queueWasFull(using: &generator)
+                self.attempt = attempt
+                return follow(step)
+            }
             let descriptor = try Socket.stream(mayHoldDescriptors: host.acceptsDescriptors)
             // A server may send descriptors, too; where the kernel can, it refuses them.
             if !host.acceptsDescriptors { _ = try NamingSocket.refuseDescriptors(descriptor) }
@@ -98,27 +104,46 @@ extension PipeClient {
     private func establish(_ descriptor: consuming OwnedDescriptor) {
         endAttempt()
         do {
-            let peer = try Socket.peer(descriptor.rawValue)
-            guard try isRequired(peer, descriptor.rawValue) else { return giveUp(.peerRefused(peer)) }
-            let connection = PipeConnection(host, descriptor, peer)
-            try connection.start()
-            self.connection = connection
+            let number = descriptor.rawValue
+            let peer = try Socket.peer(number)
+            guard try isRequired(peer, groups: { () throws(SystemError) in try Socket.peerGroups(number) }) else {
+                return giveUp(.peerRefused(peer))
+            }
+            try didConnect(PipeConnection(host, descriptor, peer))
         } catch {
-            return giveUp(.system(error))
+            giveUp(.system(error))
         }
-        openedAt = SuspendingClock.now
+    }
+
+    private func establish(over transport: any PipeTransport, _ peer: PeerCredentials) {
+        endAttempt()
+        do throws(SystemError) {
+            guard try isRequired(peer, groups: { () throws(SystemError) in [] }) else {
+                transport.close()
+                return giveUp(.peerRefused(peer))
+            }
+            try didConnect(PipeConnection(host, over: transport, peer))
+        } catch {
+            giveUp(.system(error))
+        }
+    }
+
+    private func didConnect(_ connection: PipeConnection) throws(SystemError) {
+        try connection.start()
+        self.connection = connection
+        openedAt = reactor.now
         failedAttemptCount = 0
         change(to: .connected)
         // Before anybody can send behind it.
         sendKept()
         deliverReports()
-        connection?.didOpen()
+        self.connection?.didOpen()
     }
 
-    private func isRequired(_ peer: PeerCredentials, _ descriptor: Int32) throws(SystemError) -> Bool {
-        try requiredPeer.admits(
-            peer, ownUserID: CurrentProcess.userID,
-            groups: { () throws(SystemError) in try Socket.peerGroups(descriptor) })
+    private func isRequired(
+        _ peer: PeerCredentials, groups: () throws(SystemError) -> [UInt32]
+    ) throws(SystemError) -> Bool {
+        try requiredPeer.admits(peer, ownUserID: CurrentProcess.userID, groups: groups)
     }
 
     private func sendKept() {
@@ -157,7 +182,7 @@ extension PipeClient: ConnectionOwner {
             change(to: .idle)
             connect()
         } else if var backoff, reason != .closedLocally {
-            let lasted = openedAt.map { SuspendingClock.now - $0 } ?? .zero
+            let lasted = openedAt.map { reactor.now - $0 } ?? .zero
             if lasted >= backoff.maximumDelay { backoff.reset() }
             self.backoff = backoff
             if attemptLimit > 0 { reconnectLater() } else { change(to: .idle) }

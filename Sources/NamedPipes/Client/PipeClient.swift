@@ -56,6 +56,10 @@ public final class PipeClient {
     var retry: ScheduledWork?
     var watch: ServerWatch?
 
+    /// Connects instead of a socket, in tests: nil where the server's queue is full.
+    package var dial: Dial?
+    package typealias Dial = (PipeAddress) throws(SystemError) -> (transport: any PipeTransport, peer: PeerCredentials)?
+
     // Between connections.
     var backoff: Backoff?
     var failedAttemptCount = 0

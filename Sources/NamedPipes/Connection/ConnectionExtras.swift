@@ -6,6 +6,9 @@ final class ConnectionExtras {
     /// What writability, or the last hang-up, is awaited with.
     var writeSource: EventSource?
 
+    /// What stands in the place of a socket, in tests.
+    var transport: (any PipeTransport)?
+
     /// Ends a connection whose peer does not take what is queued for it.
     var closeTimer: ScheduledWork?
 

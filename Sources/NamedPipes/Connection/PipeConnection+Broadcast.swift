@@ -8,7 +8,7 @@ extension PipeConnection {
     /// Sends a frame that is already encoded. Where nothing is queued, the kernel gets it now: a queue, a place in the turn
     /// and a second look at the connection would cost as much as the write itself.
     func send(encoded frame: SharedBytes) throws(PipeError) -> SendVerdict {
-        guard queue == nil, lifecycle.canSend else {
+        guard queue == nil, lifecycle.canSend, !isOverTransport else {
             let room = try room(for: frame)
             guard let queue = room.queue else { return .dropped }
             append(frame, to: queue)

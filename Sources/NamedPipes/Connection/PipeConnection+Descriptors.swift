@@ -10,7 +10,7 @@ extension PipeConnection {
     func receive(into space: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int? {
         let count =
             if flags.contains(.guarded) {
-                try unsafe takeIn(ReceivedDescriptors.receive(descriptor, space))
+                try unsafe receiveGuarded(into: space)
             } else {
                 try unsafe Socket.receive(descriptor, space)
             }
@@ -24,12 +24,25 @@ extension PipeConnection {
     ) throws(SystemError) -> Int? {
         let count =
             if flags.contains(.guarded) {
-                try unsafe takeIn(ReceivedDescriptors.receive(descriptor, first, second))
+                try unsafe receiveGuarded(into: first, second)
             } else {
                 try unsafe Socket.receive(descriptor, first, second)
             }
         unsafe host.traffic.receivedByteCount &+= count ?? 0
         return count
+    }
+
+    private func receiveGuarded(into space: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int? {
+        if let transport { return try unsafe receive(transport, into: space) }
+        return try unsafe takeIn(ReceivedDescriptors.receive(descriptor, space))
+    }
+
+    private func receiveGuarded(
+        into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> Int? {
+        // What does not fit stays where it is, as with a read that the kernel cut short.
+        if let transport { return try unsafe receive(transport, into: first) }
+        return try unsafe takeIn(ReceivedDescriptors.receive(descriptor, first, second))
     }
 
     private func takeIn(_ received: ReceivedDescriptors?) -> Int? {

@@ -28,7 +28,7 @@ extension PipeConnection {
         if pendingByteCount == 0 {
             switch lifecycle.didDrain() {
             case .close: end(decidedReason ?? .closedLocally)
-            case .shutDownOutput: Socket.finishSending(descriptor)
+            case .shutDownOutput: shutDownOutput()
             case .nothing, .flush: break
             }
         } else if lifecycle.state == .closing, extrasInUse?.closeTimer == nil {
@@ -36,6 +36,10 @@ extension PipeConnection {
                 end(.slowReader)
             }
         }
+    }
+
+    private func shutDownOutput() {
+        if let transport { transport.finishSending() } else { Socket.finishSending(descriptor) }
     }
 
     /// A write failed: the output is over, the input may not be.
@@ -63,6 +67,8 @@ extension PipeConnection {
             extras.closeTimer?.cancel()
             extras.closeTimer = nil
             extras.writeSource = nil
+            extras.transport?.close()
+            extras.transport = nil
         }
         unsafe source = nil
         schedule()

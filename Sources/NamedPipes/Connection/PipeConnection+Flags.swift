@@ -40,5 +40,7 @@ extension PipeConnection {
         static let endsByPeer = Flags(rawValue: 32768)
         /// Descriptors may arrive, so that no read is a plain one; see ``DescriptorPassing``.
         static let guarded = Flags(rawValue: 65536)
+        /// There is a ``PipeTransport`` instead of a socket. Such a connection is guarded as well.
+        static let overTransport = Flags(rawValue: 131072)
     }
 }

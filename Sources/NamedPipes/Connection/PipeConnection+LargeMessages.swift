@@ -47,7 +47,9 @@ extension PipeConnection {
         }
     }
 
-    private var canWriteNow: Bool { !flags.contains(.awaitingWritability) && lifecycle.canWrite }
+    private var canWriteNow: Bool {
+        flags.isDisjoint(with: [.awaitingWritability, .overTransport]) && lifecycle.canWrite
+    }
 
     private func insert(
         _ body: UnsafeRawBufferPointer, _ owner: SharedBytes?, _ message: Span<UInt8>, into queue: SendQueueSlot

@@ -7,9 +7,11 @@ internal import PipeReactor
 extension PipeConnection {
     /// The peer's supplementary groups (`SO_PEERGROUPS`, socket(7)), as of the moment of connecting.
     ///
+    /// - Returns: their numbers; none where there is no socket (`NamedPipesTesting`).
     /// - Throws: ``PipeError/notConnected`` after the end, ``PipeError/system(_:)``.
     public func supplementaryGroupIDs() throws(PipeError) -> [UInt32] {
         guard lifecycle.state != .closed else { throw .notConnected }
+        if isOverTransport { return [] }
         do {
             return try Socket.peerGroups(descriptor)
         } catch {

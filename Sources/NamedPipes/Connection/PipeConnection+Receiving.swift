@@ -85,6 +85,7 @@ extension PipeConnection {
         do {
             try unsafe source?.register()
             flags.insert(.registered)
+            transport?.interestDidChange()
         } catch {
             end(.system(error))
             report()
@@ -230,6 +231,7 @@ extension PipeConnection {
         extras.writeSource = EventSource(host.reactor, borrowing: descriptor, .edgeWritable, handler: self)
         do {
             try extras.writeSource?.register()
+            transport?.interestDidChange()
         } catch {
             end(.system(error))
         }
@@ -238,7 +240,7 @@ extension PipeConnection {
     /// After the end of the stream, the only news can be that the peer is gone altogether.
     private func receiveAfterEnd() {
         if flags.contains(.draining), !host.leavesClosingToOwner { return beginClose(.serverStopped) }
-        switch Socket.hangUp(descriptor) {
+        switch transport.map(\.hangUp) ?? Socket.hangUp(descriptor) {
         case nil: return
         case .clean: end(.closedByPeer)
         case .reset: end(.resetByPeer)

@@ -123,7 +123,7 @@ extension PipeConnection {
     func flush() {
         guard let queue, !flags.contains(.awaitingWritability), lifecycle.canWrite else { return }
         noteActivity()
-        write(queue)
+        if isOverTransport { writeToTransport(queue) } else { write(queue) }
     }
 
     /// What ``flush()`` does where nothing stands against it.
@@ -137,6 +137,11 @@ extension PipeConnection {
         } catch {
             return outputDidFail(error)
         }
+        didWriteAll()
+    }
+
+    @inline(__always)
+    func didWriteAll() {
         giveBackQueue()
         if flags.contains(.aboveHighWaterMark) { didFallBelowHighWaterMark() }
     }
@@ -162,6 +167,7 @@ extension PipeConnection {
 
     private func awaitWritability(_ queue: SendQueueSlot) throws(SystemError) {
         flags.insert(.awaitingWritability)
+        transport?.interestDidChange()
         // Either it has just taken something, or it is asked for the first time.
         queue.value.tookLastTick = host.tick
         if host.configuration.slowReaderPolicy == .keepLatest { keepLatest(in: queue) }

@@ -59,6 +59,20 @@ public final class PipeConnection: Identifiable {
         if unsafe host.deadlines.watchesEveryone { host.watchDeadlines() }
     }
 
+    /// Takes over a transport instead of a descriptor. ``start()`` or ``begin()`` has to follow.
+    init(_ host: ConnectionHost, over transport: any PipeTransport, _ peer: PeerCredentials) {
+        self.host = host
+        self.peer = peer
+        descriptor = -1
+        flags = [.guarded, .overTransport]
+        key = host.reactor.residents.insert(self)
+        openedTick = host.tick
+        noteActivity()
+        extras.transport = transport
+        transport.attach(to: self)
+        if unsafe host.deadlines.watchesEveryone { host.watchDeadlines() }
+    }
+
     /// Something came in or went out.
     @inline(__always)
     func noteActivity() { unsafe activeTick = host.tick }

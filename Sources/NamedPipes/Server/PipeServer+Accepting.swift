@@ -10,11 +10,8 @@ extension PipeServer: ListenerOwner {
         do throws(SystemError) {
             let found = try Socket.peer(number)
             peer = found
-            if let refusal = try refusal(of: found, number) { return refuse(refusal, found, closing: client) }
-            guard delegate?.server(self, shouldAccept: found) == true else {
-                return refuse(.delegate, found, closing: client)
-            }
-            guard isListening else { return refuse(.stopping, found, closing: client) }
+            let refusal = try refusal(of: found) { () throws(SystemError) in try Socket.peerGroups(number) }
+            if let refusal { return refuse(refusal, found, closing: client) }
             try Socket.setSendBuffer(number, host.sendBufferByteCount)
             open(PipeConnection(host, client, found))
         } catch {
@@ -22,10 +19,22 @@ extension PipeServer: ListenerOwner {
         }
     }
 
-    private func refusal(of peer: PeerCredentials, _ descriptor: Int32) throws(SystemError) -> ConnectionRefusal? {
-        try unsafe admission.refusal(
-            of: peer, openCount: openCount, now: .now,
-            groups: { () throws(SystemError) in try Socket.peerGroups(descriptor) })
+    /// Why a client is turned away: by the configuration, by the delegate, or because the delegate stopped the server.
+    private func refusal(
+        of peer: PeerCredentials, groups: () throws(SystemError) -> [UInt32]
+    ) throws(SystemError) -> ConnectionRefusal? {
+        let refusal = try unsafe admission.refusal(of: peer, openCount: openCount, now: reactor.now, groups: groups)
+        if let refusal { return refusal }
+        guard delegate?.server(self, shouldAccept: peer) == true else { return .delegate }
+        return isListening ? nil : .stopping
+    }
+
+    /// Lets a client in that comes over a transport instead of a socket, or closes that. From the loop.
+    package func admit(_ transport: any PipeTransport, from peer: PeerCredentials) {
+        let refusal = try? refusal(of: peer) { () throws(SystemError) in [] }
+        guard let refusal else { return open(PipeConnection(host, over: transport, peer)) }
+        transport.close()
+        tell(refusal, peer)
     }
 
     /// Counts a client and tells the delegate, if that is not too often.
@@ -35,18 +44,22 @@ extension PipeServer: ListenerOwner {
     ) {
         // Before the delegate hears of it, which may want a descriptor of its own.
         _ = consume client
-        guard let report = refusals.count(refusal, of: peer, error, at: .now) else { return }
+        tell(refusal, peer, error)
+    }
+
+    private func tell(_ refusal: ConnectionRefusal, _ peer: PeerCredentials?, _ error: SystemError? = nil) {
+        guard let report = refusals.count(refusal, of: peer, error, at: reactor.now) else { return }
         delegate?.server(self, didRefuse: report)
     }
 
     func listenerDidShed(_ count: Int, _ error: SystemError) {
-        let now = SuspendingClock.now
+        let now = reactor.now
         let reports = (0..<count).compactMap { _ in refusals.count(.descriptorLimit, of: nil, error, at: now) }
         for report in reports { delegate?.server(self, didRefuse: report) }
     }
 
     func listenerCannotAccept(_ error: SystemError) {
-        guard refusals.mayTellOfFailure(at: .now) else { return }
+        guard refusals.mayTellOfFailure(at: reactor.now) else { return }
         delegate?.server(self, didFailToAcceptWith: error)
     }
 }

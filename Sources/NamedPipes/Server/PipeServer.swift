@@ -92,9 +92,17 @@ public final class PipeServer {
         }
     }
 
+    /// Makes a server that has no socket; whoever calls ``admit(_:from:)`` is its listener.
+    package convenience init(
+        withoutSocketAt address: PipeAddress, configuration: Configuration, reactor: Reactor,
+        delegate: any PipeServerDelegate
+    ) throws(PipeError) {
+        try self.init(address, configuration, reactor, delegate, nil)
+    }
+
     private init(
         _ address: PipeAddress, _ configuration: Configuration, _ reactor: Reactor, _ delegate: any PipeServerDelegate,
-        _ makeName: () throws(PipeError) -> PublishedName
+        _ makeName: (() throws(PipeError) -> PublishedName)?
     ) throws(PipeError) {
         self.address = address
         self.reactor = reactor
@@ -105,7 +113,8 @@ public final class PipeServer {
             ByteLedger(limit: configuration.byteBudget, limitPerUser: configuration.effectiveByteBudgetPerUser))
         unsafe admission = Admission(
             configuration, ownUserID: CurrentProcess.userID, descriptorLimit: CurrentProcess.descriptorLimit)
-        listener = try listen(at: makeName())
+        hasSocket = makeName != nil
+        if let makeName { listener = try listen(at: makeName()) }
         unsafe host.owner = self
         key = reactor.residents.insert(self)
     }
@@ -131,7 +140,8 @@ public final class PipeServer {
     var framing: any MessageFraming { host.framing }
 
     /// Whether the name is held and clients are accepted.
-    public var isListening: Bool { listener != nil }
+    public var isListening: Bool { hasSocket ? listener != nil : state == .listening }
+    private let hasSocket: Bool
 
     /// Whether the server has stopped, and every connection has had its `didCloseWith`.
     public var isStopped: Bool { state == .stopped }
@@ -186,7 +196,7 @@ public final class PipeServer {
         state = .stopping
         naming.end()
         shutdownAccount = unsafe ShutdownAccount(
-            at: .now, host.traffic, pendingMessageCount: connections.reduce(0) { $0 + $1.pendingMessageCount })
+            at: reactor.now, host.traffic, pendingMessageCount: connections.reduce(0) { $0 + $1.pendingMessageCount })
         listener?.stop()
         listener = nil
         // The end itself is reported from the loop, also if there is no connection to wait for.
@@ -198,7 +208,7 @@ public final class PipeServer {
         assert(host.ledger.byteCount == 0, "connections that have ended hold \(host.ledger.byteCount) bytes")
         state = .stopped
         drainTimer?.cancel()
-        shutdownReport = unsafe shutdownAccount?.finish(at: .now, host.traffic)
+        shutdownReport = unsafe shutdownAccount?.finish(at: reactor.now, host.traffic)
         let delegate = delegate
         self.delegate = nil
         delegate?.serverDidStop(self)

@@ -25,6 +25,22 @@ struct GatherList {
     }
 }
 
+extension GatherList {
+    /// What the pieces hold, one behind the other, for what is not written by a system call.
+    static func copying(_ fill: (inout GatherList) -> Void) -> [UInt8] {
+        unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: capacity) { vectors in
+            var list = unsafe GatherList(vectors)
+            fill(&list)
+            var bytes: [UInt8] = []
+            for index in 0..<list.count {
+                let vector = unsafe vectors[index]
+                unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(start: vector.iov_base, count: vector.iov_len))
+            }
+            return bytes
+        }
+    }
+}
+
 extension Socket {
     /// `sendmsg(2)` with `MSG_NOSIGNAL`: how many bytes of the pieces the kernel took, or nil if it takes none now.
     static func send(_ descriptor: Int32, gathering fill: (inout GatherList) -> Void) throws(SystemError) -> Int? {

@@ -79,16 +79,8 @@ enum Socket {
         _ = try? systemCall("shutdown") { shutdown(descriptor, Int32(SHUT_WR)) }
     }
 
-    /// How a peer has gone altogether.
-    enum HangUp {
-        /// It had read everything.
-        case clean
-        /// It closed over bytes that it had not read.
-        case reset
-    }
-
     /// Whether both directions have ended (`POLLHUP`), which libevent does not tell apart from a half-close.
-    static func hangUp(_ descriptor: Int32) -> HangUp? {
+    static func hangUp(_ descriptor: Int32) -> PeerHangUp? {
         var entry = pollfd(fd: descriptor, events: 0, revents: 0)
         let ready = try? systemCall("poll") { unsafe poll(&entry, 1, 0) }
         guard ready == 1 else { return nil }

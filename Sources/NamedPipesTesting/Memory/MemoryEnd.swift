@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import NamedPipes
+internal import PipeReactor
+
+/// One end of a connection in memory: what a socket is to a connection over the kernel. It does what Linux does with a
+/// Unix socket, at the end above all: bytes before errors, `ECONNRESET` once where the peer closed over unread bytes,
+/// then the end of the stream; `EPIPE` for who writes to one that is gone.
+final class MemoryEnd {
+    private(set) var link: MemoryLink?
+    private let reactor: Reactor
+    private weak var connection: PipeConnection?
+
+    // What has arrived and was not read.
+    private var inbox = ByteQueue()
+    /// No more comes behind that.
+    private(set) var isInputFinished = false
+    private var isResetPending = false
+    private(set) var isPeerGone = false
+    private(set) var hasFinishedSending = false
+    private(set) var isClosed = false
+
+    private var isScheduled = false
+    private var hasNewsOfHangUp = false
+
+    /// Called in a later turn whenever something has changed, where there is no connection.
+    var whenChanged: () -> Void = {}
+
+    init(_ reactor: Reactor, _ link: MemoryLink) {
+        self.reactor = reactor
+        self.link = link
+    }
+
+    /// How many bytes wait to be read.
+    var unreadByteCount: Int { inbox.count }
+
+    // MARK: What the link does
+
+    func didArrive(_ bytes: ArraySlice<UInt8>) {
+        guard !isClosed else { return }
+        inbox.append(bytes)
+        schedule()
+    }
+
+    func peerDidFinish() {
+        isInputFinished = true
+        schedule()
+    }
+
+    /// - Parameter isReset: whether something that was sent from here lies unread.
+    func peerDidClose(isReset: Bool) {
+        isInputFinished = true
+        isPeerGone = true
+        isResetPending = isReset
+        hasNewsOfHangUp = true
+        schedule()
+    }
+
+    /// There may be room again.
+    func schedule() {
+        guard !isScheduled, !isClosed else { return }
+        isScheduled = true
+        reactor.runAtEndOfTurn(self)
+    }
+}
+
+extension MemoryEnd: PipeTransport {
+    func attach(to connection: PipeConnection) {
+        self.connection = connection
+        schedule()
+    }
+
+    func receive(atMost count: Int) throws(SystemError) -> ArraySlice<UInt8>? {
+        guard let link, !link.stalls(at: self) else { return nil }
+        if inbox.count > 0 {
+            let bytes = inbox.removeFirst(link.readLimit(count, at: self))
+            link.didRead(self)
+            return bytes
+        }
+        if isResetPending {
+            isResetPending = false
+            throw SystemError(call: "recv", code: ECONNRESET)
+        }
+        return isInputFinished ? [] : nil
+    }
+
+    func send(_ bytes: Span<UInt8>) throws(SystemError) -> Int? {
+        guard let link, !isPeerGone, !hasFinishedSending else { throw SystemError(call: "send", code: EPIPE) }
+        return link.take(bytes, from: self)
+    }
+
+    func finishSending() {
+        guard !hasFinishedSending else { return }
+        hasFinishedSending = true
+        link?.finish(from: self)
+    }
+
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        connection = nil
+        link?.close(from: self)
+        link = nil
+        whenChanged = {}
+    }
+
+    var hangUp: PeerHangUp? {
+        if isPeerGone { return isResetPending ? .reset : .clean }
+        return isInputFinished && hasFinishedSending ? .clean : nil
+    }
+
+    func interestDidChange() { schedule() }
+}
+
+extension MemoryEnd: TurnWork {
+    private var hasInput: Bool { inbox.count > 0 || isInputFinished }
+
+    /// Tells of what is there, as epoll does: of input for as long as it is there, of room once it is asked for, of a
+    /// hang-up once.
+    func runInTurn() {
+        isScheduled = false
+        guard !isClosed else { return }
+        guard let connection else { return whenChanged() }
+        if connection.awaitsInput, hasInput {
+            connection.transportDidBecomeReady(isInputFinished ? [.readable, .peerFinished] : .readable)
+        }
+        let isWritable = connection.awaitsOutput && (isPeerGone || link?.hasRoom(from: self) ?? false)
+        if !isClosed, isWritable || (connection.awaitsHangUp && hasNewsOfHangUp) {
+            hasNewsOfHangUp = false
+            connection.transportDidBecomeReady(.writable)
+        }
+        if connection.awaitsInput && hasInput || connection.awaitsOutput && link?.hasRoom(from: self) ?? false {
+            schedule()
+        }
+    }
+}

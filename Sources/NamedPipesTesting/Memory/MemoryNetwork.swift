@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import PipeReactor
+
+/// Servers and clients that are connected through memory, on one reactor, in virtual time: no socket, no file, no waiting,
+/// and the same thing each time.
+///
+/// The servers, clients and connections are the real ones. Only what the kernel does is done here.
+///
+/// ```swift
+/// let network = try MemoryNetwork()
+/// let server = try network.makeServer(at: "echo", delegate: Echo())
+/// let recorder = RecordingDelegate()
+/// let client = try network.makeClient(to: "echo", delegate: recorder)
+/// client.connect()
+/// network.settle()
+/// try client.send("hello")
+/// network.settle()
+/// #expect(recorder.texts == ["hello"])
+/// ```
+///
+/// It belongs to the thread that makes it, and ends what lives on it when it is let go.
+public final class MemoryNetwork {
+    /// The loop on which all of it lives. Anything else may live there, too.
+    public let reactor: Reactor
+
+    /// The time by which it goes.
+    public let clock: VirtualClock
+
+    /// What goes wrong with connections that are made from now on.
+    public var faults: TransportFaults
+
+    private let seed: UInt64
+    private var connectionCount: UInt64 = 0
+    private var servers: [PipeAddress: Weak<PipeServer>] = [:]
+
+    private struct Weak<Object: AnyObject> {
+        weak var object: Object?
+    }
+
+    /// Makes a network with a reactor of its own.
+    ///
+    /// - Parameters:
+    ///   - seed: what all that is random comes from. The default is 0.
+    ///   - faults: what goes wrong with connections. The default is nothing.
+    /// - Throws: `SystemError` if there is no reactor to be had.
+    public init(seed: UInt64 = 0, faults: TransportFaults = .none) throws(SystemError) {
+        let time = VirtualTime()
+        reactor = try Reactor(inVirtualTime: time)
+        clock = VirtualClock(reactor, time)
+        self.seed = seed
+        self.faults = faults
+    }
+
+    deinit { end() }
+
+    // MARK: Who is there
+
+    /// Makes a server. Whoever connects to its name here finds it.
+    ///
+    /// What a configuration says about sockets and files has no meaning: permissions, backlog, taking over, send buffers.
+    ///
+    /// - Parameters:
+    ///   - name: what clients here call it.
+    ///   - configuration: the default is a server's own.
+    ///   - delegate: where everything arrives.
+    /// - Throws: `PipeError.invalidAddress` for a name that is empty or too long, `PipeError.addressInUse` for one that is
+    ///   taken.
+    @discardableResult
+    public func makeServer(
+        at name: String, configuration: PipeServer.Configuration = PipeServer.Configuration(),
+        delegate: any PipeServerDelegate
+    ) throws(PipeError) -> PipeServer {
+        let address = try PipeAddress.abstract(name)
+        if server(at: address) != nil { throw .addressInUse(address, holder: getpid()) }
+        let server = try PipeServer(
+            withoutSocketAt: address, configuration: configuration, reactor: reactor, delegate: delegate)
+        servers[address] = Weak(object: server)
+        return server
+    }
+
+    /// Makes a client that connects here, once it is told to.
+    ///
+    /// - Parameters:
+    ///   - name: what the server is called, or will be: a client may wait for it.
+    ///   - configuration: the default is a client's own.
+    ///   - delegate: where everything arrives.
+    /// - Returns: the client, to be held: the reactor holds it only while it is connected or trying.
+    /// - Throws: `PipeError.invalidAddress` for a name that is empty or too long.
+    public func makeClient(
+        to name: String, configuration: PipeClient.Configuration = PipeClient.Configuration(),
+        delegate: any PipeClientDelegate
+    ) throws(PipeError) -> PipeClient {
+        let address = try PipeAddress.abstract(name)
+        let client = PipeClient(address: address, configuration: configuration, reactor: reactor, delegate: delegate)
+        client.dial = { [weak self] address throws(SystemError) in
+            guard let self else { throw SystemError(call: "connect", code: ECONNREFUSED) }
+            return (try dial(address), Self.ownCredentials)
+        }
+        return client
+    }
+
+    // MARK: Going on
+
+    /// Runs the loop until nothing is left to do at this moment. Time does not pass.
+    ///
+    /// - Returns: false if the loop never came to rest, because two parties made each other work for ever, or the reactor
+    ///   was stopped.
+    @discardableResult
+    public func settle() -> Bool { reactor.settle() }
+
+    /// Stops the reactor and with it everything that lives on it, each with its last callback. Any number of times.
+    public func end() {
+        guard !reactor.isStopped else { return }
+        reactor.stop()
+        reactor.run()
+    }
+}
+
+extension MemoryNetwork {
+    /// Connects to a server, and returns the other end.
+    ///
+    /// - Throws: `ECONNREFUSED` where there is none.
+    func dial(_ address: PipeAddress) throws(SystemError) -> MemoryEnd {
+        guard let server = server(at: address) else { throw SystemError(call: "connect", code: ECONNREFUSED) }
+        connectionCount += 1
+        let link = MemoryLink(reactor, faults, seed: seed &+ connectionCount &* 0x1000_0001)
+        let (near, far) = (link.ends[0], link.ends[1])
+        // As a listener's event: in the loop, and not inside the call of who connects.
+        reactor.runAtEndOfTurn(Arrival(server, far, Self.ownCredentials))
+        return near
+    }
+
+    private func server(at address: PipeAddress) -> PipeServer? {
+        guard let server = servers[address]?.object, server.isListening else { return nil }
+        return server
+    }
+
+    static var ownCredentials: PeerCredentials {
+        PeerCredentials(userID: geteuid(), groupID: getegid(), processID: getpid())
+    }
+}
+
+/// A client that waits to be accepted.
+private final class Arrival: TurnWork {
+    private let server: PipeServer
+    private let end: MemoryEnd
+    private let peer: PeerCredentials
+
+    init(_ server: PipeServer, _ end: MemoryEnd, _ peer: PeerCredentials) {
+        self.server = server
+        self.end = end
+        self.peer = peer
+    }
+
+    func runInTurn() {
+        // A server that stops does not read from who waits in its queue.
+        if server.isListening { server.admit(end, from: peer) } else { end.close() }
+    }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Synchronization
+
+/// The present of a reactor whose time a test moves. Moved on the reactor's thread, read on any.
+package final class VirtualTime: Sendable {
+    private let present = Mutex(SuspendingClock.now)
+
+    package init() {}
+
+    /// The time by which timers go.
+    package internal(set) var now: SuspendingClock.Instant {
+        get { present.withLock { $0 } }
+        set { present.withLock { $0 = newValue } }
+    }
+}
