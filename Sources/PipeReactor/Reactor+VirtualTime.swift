@@ -41,11 +41,14 @@ extension Reactor {
     package func advance(by duration: Duration) -> Bool {
         guard let virtualTime else { preconditionFailure("this reactor's time passes by itself") }
         let end = now + duration.clampedForTimers
-        while settle() {
+        var firedCount = 0
+        while firedCount < Self.settlingTurnLimit, settle() {
             guard let next = nextTimer, next.due <= end else {
                 virtualTime.now = end
                 return true
             }
+            // Of those at one point, a limited number: they may set each other anew.
+            firedCount = next.due > now ? 0 : firedCount + 1
             virtualTime.now = max(now, next.due)
             runAtEndOfTurn(next)
         }

@@ -26,17 +26,21 @@ struct GatherList {
 }
 
 extension GatherList {
-    /// What the pieces hold, one behind the other, for what is not written by a system call.
-    static func copying(_ fill: (inout GatherList) -> Void) -> [UInt8] {
+    /// What the pieces hold, one behind the other, up to a limit: for what is not written by a system call.
+    static func copying(atMost limit: Int, _ fill: (inout GatherList) -> Void) -> [UInt8] {
         unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: capacity) { vectors in
             var list = unsafe GatherList(vectors)
             fill(&list)
-            var bytes: [UInt8] = []
-            for index in 0..<list.count {
-                let vector = unsafe vectors[index]
-                unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(start: vector.iov_base, count: vector.iov_len))
+            return unsafe [UInt8](unsafeUninitializedCapacity: limit) { space, count in
+                for index in 0..<list.count {
+                    let piece = unsafe UnsafeRawBufferPointer(
+                        start: vectors[index].iov_base, count: min(vectors[index].iov_len, limit - count))
+                    let rest = unsafe UnsafeMutableRawBufferPointer(
+                        rebasing: UnsafeMutableRawBufferPointer(space)[count...])
+                    unsafe rest.copyMemory(from: piece)
+                    count += piece.count
+                }
             }
-            return bytes
         }
     }
 }

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension PeerScript {
+    /// Runs the script as a client of a server over a socket, and returns when it is done. The loop runs on this thread
+    /// meanwhile.
+    ///
+    /// - Parameters:
+    ///   - address: the server's name. A server that is not there yet is waited for.
+    ///   - reactor: where the peer lives; the server under test may live there, too. The default is nil: one of its own.
+    ///   - limit: how long it may take. The default is 10 s.
+    /// - Throws: ``ScriptFailure``, or `SystemError` if there is no reactor to be had.
+    public func run(
+        connectingTo address: PipeAddress, on reactor: Reactor? = nil, within limit: Duration = .seconds(10)
+    ) throws {
+        let reactor = try reactor ?? Reactor()
+        let peer = ScriptedPeer(self, reactor)
+        let client = PipeClient(
+            address: address, configuration: Self.clientConfiguration(limit), reactor: reactor, delegate: peer)
+        client.connect()
+        reactor.run(timeout: limit) { peer.isDone && client.connection == nil }
+        if !peer.isDone { peer.fail("still waiting after \(limit)") }
+        client.disconnect()
+        client.connection?.abort()
+        try peer.check()
+    }
+
+    /// Listens at a name and runs the script with the first who connects. Ask ``ScriptedPeer/check()`` at the end.
+    ///
+    /// - Parameters:
+    ///   - address: the name that the client under test connects to.
+    ///   - reactor: where the peer lives.
+    /// - Throws: `PipeError` as a server does that cannot listen.
+    public func serve(at address: PipeAddress, on reactor: Reactor) throws(PipeError) -> ScriptedPeer {
+        let peer = ScriptedPeer(self, reactor)
+        _ = try PipeServer(
+            listeningOn: address, configuration: Self.serverConfiguration, reactor: reactor, delegate: peer)
+        return peer
+    }
+
+    static func clientConfiguration(_ limit: Duration) -> PipeClient.Configuration {
+        var configuration = PipeClient.Configuration()
+        configuration.connection = ScriptedPeer.connectionConfiguration
+        configuration.waitsForServer = true
+        configuration.connectTimeout = limit
+        return configuration
+    }
+
+    static var serverConfiguration: PipeServer.Configuration {
+        var configuration = PipeServer.Configuration()
+        configuration.connection = ScriptedPeer.connectionConfiguration
+        return configuration
+    }
+}
+
+extension MemoryNetwork {
+    /// Runs a script as a client of a server here, and returns when it is done. Time passes as far as the script, or what it
+    /// waits for, needs it.
+    ///
+    /// - Parameters:
+    ///   - script: what the client does.
+    ///   - name: the server's.
+    ///   - limit: how much virtual time it may take. The default is 60 s.
+    /// - Throws: ``ScriptFailure``, or `PipeError.invalidAddress`.
+    public func run(_ script: PeerScript, against name: String, within limit: Duration = .seconds(60)) throws {
+        let peer = ScriptedPeer(script, reactor)
+        let client = try makeClient(
+            to: name, configuration: PeerScript.clientConfiguration(limit), delegate: peer)
+        client.connect()
+        let deadline = clock.now.advanced(by: limit)
+        while settle(), !(peer.isDone && client.connection == nil), clock.now < deadline {
+            let step = reactor.timeUntilNextTimer ?? limit
+            clock.advance(by: min(step, clock.now.duration(to: deadline)))
+        }
+        if !peer.isDone { peer.fail("still waiting after \(limit)") }
+        client.disconnect()
+        client.connection?.abort()
+        settle()
+        try peer.check()
+    }
+
+    /// Takes a name and runs a script with the first who connects. Ask ``ScriptedPeer/check()`` at the end.
+    ///
+    /// - Parameters:
+    ///   - script: what the server does.
+    ///   - name: what clients here call it.
+    /// - Throws: as ``makeServer(at:configuration:delegate:)``.
+    public func serve(_ script: PeerScript, at name: String) throws(PipeError) -> ScriptedPeer {
+        let peer = ScriptedPeer(script, reactor)
+        try makeServer(at: name, configuration: PeerScript.serverConfiguration, delegate: peer)
+        return peer
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Who carries a ``PeerScript`` out. It lives on a reactor, as a client's or a server's delegate, on a connection without
+/// framing: so it sends any bytes in any pieces.
+///
+/// A server's serves the first who connects, and turns others away.
+public final class ScriptedPeer {
+    let script: PeerScript
+    let reactor: Reactor
+    var stepIndex = 0
+    var stepState = StepState.new
+    var connection: PipeConnection?
+    var inbox: ScriptInbox
+
+    /// How the connection ended, or that the other end sends no more.
+    var end: String?
+
+    /// The step that could not be done, and why; nil while there is none.
+    public private(set) var failure: ScriptFailure?
+
+    /// Whether every step is done, or one has failed.
+    public private(set) var isDone = false
+
+    /// Where a step stands that takes more than one turn.
+    enum StepState {
+        case new
+        case sending(ArraySlice<UInt8>)
+        case waiting(ScheduledWork)
+        case elapsed
+    }
+
+    init(_ script: PeerScript, _ reactor: Reactor) {
+        self.script = script
+        self.reactor = reactor
+        inbox = ScriptInbox(script.framing)
+    }
+
+    /// Throws the failure, if there is one, or that the script did not come to its end.
+    ///
+    /// - Throws: ``ScriptFailure``.
+    public func check() throws(ScriptFailure) {
+        if let failure { throw failure }
+        if !isDone { throw makeFailure(connection == nil ? "nobody was there" : "still waiting") }
+    }
+
+    /// What a connection over which it talks is configured with.
+    static var connectionConfiguration: PipeConnection.Configuration {
+        var configuration = PipeConnection.Configuration()
+        configuration.framing = RawFraming()
+        configuration.frameDeadline = nil
+        configuration.writeStallDeadline = nil
+        configuration.pausesReceivingAboveHighWaterMark = false
+        return configuration
+    }
+
+    private func makeFailure(_ problem: String) -> ScriptFailure {
+        let step = stepIndex < script.steps.count ? "\(script.steps[stepIndex])" : "the end"
+        return ScriptFailure(number: stepIndex + 1, count: script.steps.count, step: step, problem: problem)
+    }
+
+    func fail(_ problem: String) {
+        guard !isDone else { return }
+        failure = makeFailure(problem)
+        finish()
+    }
+
+    /// Nothing more is done, but to close.
+    func finish() {
+        isDone = true
+        if case .waiting(let timer) = stepState { timer.cancel() }
+        connection?.close()
+    }
+}
+
+extension ScriptedPeer: PipeServerDelegate, PipeClientDelegate {
+    /// One at a time, and only one.
+    public func server(_ server: PipeServer, shouldAccept peer: PeerCredentials) -> Bool {
+        connection == nil && end == nil
+    }
+
+    /// Begins with the first step.
+    public func connectionDidOpen(_ connection: PipeConnection) {
+        self.connection = connection
+        goOn()
+    }
+
+    /// Takes bytes, and goes on with the steps that waited for them.
+    public func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        do {
+            try inbox.append(message)
+        } catch {
+            return fail("what came is not in the framing: \(error)")
+        }
+        goOn()
+    }
+
+    /// Goes on with a step that waited for the end.
+    public func connectionDidFinishReceiving(_ connection: PipeConnection) {
+        end = "the other end has finished"
+        goOn()
+    }
+
+    /// Goes on with a step that waited for the end.
+    public func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
+        end = "the connection ended (\(reason))"
+        goOn()
+        fail("the connection ended (\(reason))")
+        self.connection = nil
+    }
+
+    /// Fails.
+    public func client(_ client: PipeClient, didFailToConnectWith error: PipeError) {
+        fail("no connection: \(error)")
+    }
+}
