@@ -45,12 +45,18 @@ let package = Package(
         .library(name: "NamedPipesRPC", targets: ["NamedPipesRPC"]),
         .library(name: "NamedPipesProtobuf", targets: ["NamedPipesProtobuf"]),
         .library(name: "NamedPipesTesting", targets: ["NamedPipesTesting"]),
+        .library(name: "NamedPipesService", targets: ["NamedPipesService"]),
         .executable(name: "pipectl", targets: ["pipectl"]),
     ],
     dependencies: [
         // Each for who uses that product; `NamedPipes` itself depends on no package.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),  // pipectl
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),  // NamedPipesProtobuf
+        // NamedPipesService
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
     ],
     targets: [
         .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
@@ -61,6 +67,13 @@ let package = Package(
         library("NamedPipesRPC", ["NamedPipes"]),
         library("NamedPipesProtobuf", ["NamedPipesRPC", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
         library("NamedPipesTesting", ["NamedPipes"]),
+        library(
+            "NamedPipesService",
+            [
+                "NamedPipesRPC", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]),
         .executableTarget(
             name: "pipectl",
             dependencies: [
@@ -83,6 +96,14 @@ let package = Package(
         tests("RPCTests", ["NamedPipesRPC"]),
         tests("ProtobufTests", ["NamedPipesProtobuf"]),
         .testTarget(name: "TestingTests", dependencies: ["NamedPipesTesting"], swiftSettings: settings),
+        tests(
+            "ServiceTests",
+            [
+                "NamedPipesService", .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
+                .product(name: "InMemoryLogging", package: "swift-log"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+            ]),
         tests("PipectlTests", ["pipectl", "NamedPipesRPC"]),
         .target(
             name: "ExampleSupport", dependencies: ["NamedPipes"], path: "Sources/Examples",

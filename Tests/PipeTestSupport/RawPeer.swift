@@ -95,7 +95,7 @@ package final class RawPeer {
 /// A listening socket without any of the library.
 package final class RawListener {
     package let address: PipeAddress
-    private var descriptor: Int32
+    package private(set) var descriptor: Int32
 
     /// Binds; listens unless the backlog is nil.
     package init(at address: PipeAddress, backlog: Int32? = 128) throws(SystemError) {
@@ -145,10 +145,29 @@ package final class RawListener {
     deinit { stop() }
 }
 
+/// Listens as a service manager does, for `sd_notify(3)`.
+package final class RawManager {
+    private let descriptor: Int32
+
+    package init(at address: PipeAddress) throws(SystemError) {
+        descriptor = try RawSocket.make(Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue))
+        try RawSocket.check("bind", unsafe RawSocket.withPointer(to: address) { unsafe bind(descriptor, $0, $1) })
+    }
+
+    deinit { _ = close(descriptor) }
+
+    /// The next message, nil if none has arrived.
+    package func nextText() -> String? {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe recv(descriptor, &bytes, bytes.count, 0)
+        return count >= 0 ? String(decoding: bytes.prefix(count), as: UTF8.self) : nil
+    }
+}
+
 package enum RawSocket {
     static let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
 
-    static func make() throws(SystemError) -> Int32 {
+    static func make(_ type: Int32 = type) throws(SystemError) -> Int32 {
         let descriptor = socket(AF_UNIX, type, 0)
         try check("socket", descriptor)
         return descriptor

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+public import NamedPipes
+
+extension PipeService {
+    /// How a service serves, stops and tells of itself.
+    public struct Configuration: Sendable {
+        /// How the server listens, and how its connections behave.
+        public var server: PipeServer.Configuration
+
+        /// How the reactor of the service's own thread waits; without effect where an executor is given. The default
+        /// measures nothing: set `measuresCallbacks` to have the loop's lag and the longest callback among the metrics,
+        /// for about 0.2 µs a callback.
+        public var reactor = Reactor.Configuration()
+
+        /// How long connections may take to come to their end once the group shuts down. The default is 5 s. The rest is
+        /// ended then, and the log says how much that was.
+        public var shutdownGrace: Duration = .seconds(5)
+
+        /// Which numbers are published, and how often.
+        public var metrics = Metrics()
+
+        /// Whom to tell that the service is ready, and that it stops (`sd_notify(3)`). The default is the service manager
+        /// that started this process, if it wants to know. In a group of several services one of them should tell, the
+        /// last to be ready; set nil for the others.
+        public var notifier: ServiceNotifier? = .current
+
+        /// Whether errors of handlers are written to the log as they describe themselves. The default is false: only their
+        /// type is, because decoders and handlers put into errors what clients have sent. The library's own errors, which
+        /// do not, are always written out.
+        public var logsHandlerErrors = false
+
+        /// Hears what happens beside the messages, on the reactor's thread. The default does nothing.
+        public var onEvent: @Sendable (PipeServer, PipeServer.ServeEvent) -> Void = { _, _ in }
+
+        /// The defaults, with the given framing.
+        ///
+        /// - Parameter framing: the default is a 4-byte big-endian length.
+        public init(framing: any MessageFraming = LengthPrefixFraming()) {
+            server = PipeServer.Configuration(framing: framing)
+        }
+    }
+
+    /// Where clients connect.
+    public enum Place: Sendable {
+        /// A name that the server takes.
+        case address(PipeAddress)
+
+        /// A socket that the service manager has made; see `InheritedListener`.
+        case inherited(InheritedListener)
+
+        /// The first socket that the service manager has handed over (`systemd.socket(5)`), or else an address.
+        ///
+        /// To be called once, at the beginning, as `InheritedListener.all()` says.
+        ///
+        /// - Parameter address: where to serve if this process was not started by its socket.
+        /// - Throws: `PipeError.inheritedListener`.
+        public static func inherited(or address: PipeAddress) throws(PipeError) -> Place {
+            try InheritedListener.all().first.map { .inherited($0) } ?? .address(address)
+        }
+
+        /// The name that clients connect to.
+        public var address: PipeAddress {
+            switch self {
+            case .address(let address): address
+            case .inherited(let listener): listener.address
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import NamedPipes
+internal import Synchronization
+
+/// What a service does about the events of its server: the log, the metrics, the service manager, and the order to stop,
+/// which may come from any thread, also before there is a server.
+final class ServerObserver: Sendable {
+    private enum Progress {
+        case starting
+        case listening(ReactorReference<PipeServer>)
+        /// Told to drain for so long; the server, once there is one, is told as well.
+        case stopping(Duration)
+    }
+
+    private let log: ServerLog
+    private let metrics: ServerMetrics
+    private let notifier: ServiceNotifier?
+    private let onEvent: ServeCall.EventHandler
+    private let progress = Mutex(Progress.starting)
+    private let hasToldOfStop = Atomic(false)
+
+    init(
+        log: ServerLog, metrics: ServerMetrics, notifier: ServiceNotifier?, onEvent: @escaping ServeCall.EventHandler
+    ) {
+        self.log = log
+        self.metrics = metrics
+        self.notifier = notifier
+        self.onEvent = onEvent
+    }
+
+    // MARK: On the reactor's thread
+
+    @Sendable func handle(_ server: PipeServer, _ event: PipeServer.ServeEvent) {
+        log.note(event)
+        switch event {
+        case .listening:
+            metrics.begin(server)
+            tell(.ready, .status("listening on \(server.address)"))
+        case .stopped: metrics.publish(server)
+        default: break
+        }
+        onEvent(server, event)
+        if case .listening = event { beginListening(server) }
+    }
+
+    private func beginListening(_ server: PipeServer) {
+        let grace = progress.withLock { progress -> Duration? in
+            if case .stopping(let grace) = progress { return grace }
+            progress = .listening(server.reference)
+            return nil
+        }
+        if let grace { server.stop(drainingFor: grace) }
+    }
+
+    // MARK: On any thread
+
+    func shutDown(drainingFor grace: Duration) {
+        log.noteShutdown(grace)
+        tellOfStop()
+        let server = progress.withLock { progress -> ReactorReference<PipeServer>? in
+            guard case .listening(let server) = progress else {
+                progress = .stopping(grace)
+                return nil
+            }
+            return server
+        }
+        server?.perform { $0.stop(drainingFor: grace) }
+    }
+
+    /// The server itself hears of it by the cancellation of its task.
+    func cancel() { tellOfStop() }
+
+    func didStop(_ report: ShutdownReport) {
+        metrics.record(report)
+        log.noteStop(report)
+    }
+
+    private func tellOfStop() {
+        if !hasToldOfStop.exchange(true, ordering: .relaxed) { tell(.stopping) }
+    }
+
+    private func tell(_ states: ServiceNotifier.State...) {
+        do { try notifier?.notify(states) } catch { log.noteUnheard(error) }
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+public import NamedPipesRPC
+public import Tracing
+
+/// Traces JSON-RPC with swift-distributed-tracing: a client span around each request of this end, a server span around each
+/// handler, and the context of the trace in the request between them.
+///
+/// ```swift
+/// var configuration = JSONRPCPeer.Configuration()
+/// configuration.interceptor = JSONRPCTracing()
+/// try await JSONRPCPeer.serve(connection, methods: methods, configuration: configuration)
+/// ```
+///
+/// Whatever names and values the tracer injects are string members of the request object, beside `method` and `params`.
+/// With a tracer of W3C Trace Context these are `traceparent` and `tracestate`, as StreamJsonRpc has them, so that a trace
+/// goes on in a .NET process and comes back. Ends that trace nothing ignore them.
+///
+/// | Span | Kind | Name |
+/// |---|---|---|
+/// | request, until its reply | client | the method |
+/// | notification, until it is sent | producer | the method |
+/// | batch, until all replies | client | `batch` |
+/// | handler of a request | server | the method |
+/// | handler of a notification | consumer | the method |
+///
+/// Attributes, by the names of OpenTelemetry: `rpc.system` (`jsonrpc`), `rpc.method`, `rpc.jsonrpc.version`,
+/// `rpc.jsonrpc.request_id` on the handler's side where the id is a number or string, `rpc.jsonrpc.error_code`,
+/// `network.transport` (`unix`). What is thrown is recorded in the span, with the status of an error.
+///
+/// A server's own methods are few, but the other end may ask for any: handlers that `handleOthers` registers have the
+/// span name `other`, so that names stay few.
+///
+/// The context comes from the other end, which may say what it likes. Set ``trustsPeers`` to false on a server whose
+/// clients must not choose the trace that they appear in.
+public struct JSONRPCTracing: JSONRPCInterceptor {
+    private let ownTracer: (any Tracer)?
+
+    /// Whether handlers go on with the trace that the other end names. The default is true; with false, each begins one.
+    public var trustsPeers = true
+
+    /// Traces with the program's tracer, or another.
+    ///
+    /// - Parameter tracer: the default is nil: the one that the program's `InstrumentationSystem` has at each call.
+    public init(tracer: (any Tracer)? = nil) { ownTracer = tracer }
+
+    private var tracer: any Tracer { ownTracer ?? InstrumentationSystem.tracer }
+
+    /// Opens a span and sends its context along.
+    public nonisolated(nonsending) func send<Outcome>(
+        _ call: JSONRPCOutgoingCall,
+        next: nonisolated(nonsending) (_ metadata: [String: String]) async throws -> Outcome
+    ) async throws -> Outcome {
+        let span = tracer.startAnySpan(call.method ?? "batch", ofKind: call.kind == .notification ? .producer : .client)
+        span.describe(method: call.method)
+        if case .batch(let count) = call.kind { span.attributes["rpc.jsonrpc.batch_size"] = count }
+        var metadata: [String: String] = [:]
+        tracer.inject(span.context, into: &metadata, using: RequestMembers())
+        return try await within(span) { try await next(metadata) }
+    }
+
+    /// Opens a span in the trace that came with the call.
+    public nonisolated(nonsending) func handle(
+        _ call: JSONRPCCall, next: nonisolated(nonsending) () async throws -> JSONText
+    ) async throws -> JSONText {
+        var context = ServiceContext.topLevel
+        if trustsPeers { tracer.extract(call.metadata, into: &context, using: RequestMembers()) }
+        let span = tracer.startAnySpan(
+            call.isRegistered ? call.method : "other", context: context, ofKind: call.id == nil ? .consumer : .server)
+        span.describe(method: call.method)
+        switch call.id {
+        case .number(let id)?: span.attributes["rpc.jsonrpc.request_id"] = "\(id)"
+        case .string(let id)?: span.attributes["rpc.jsonrpc.request_id"] = id
+        default: break
+        }
+        return try await within(span, next)
+    }
+
+    private nonisolated(nonsending) func within<Outcome>(
+        _ span: any Span, _ body: nonisolated(nonsending) () async throws -> Outcome
+    ) async throws -> Outcome {
+        defer { span.end() }
+        do {
+            return try await ServiceContext.$current.withValue(span.context) { try await body() }
+        } catch {
+            if let error = error as? JSONRPCError { span.attributes["rpc.jsonrpc.error_code"] = error.code.rawValue }
+            span.recordError(error)
+            span.setStatus(SpanStatus(code: .error))
+            throw error
+        }
+    }
+}
+
+extension Span {
+    fileprivate func describe(method: String?) {
+        updateAttributes { attributes in
+            attributes["rpc.system"] = "jsonrpc"
+            attributes["rpc.jsonrpc.version"] = "2.0"
+            attributes["network.transport"] = "unix"
+            if let method { attributes["rpc.method"] = method }
+        }
+    }
+}
+
+/// How tracers write into the metadata of a request, and read from it.
+private struct RequestMembers: Injector, Extractor {
+    func inject(_ value: String, forKey key: String, into metadata: inout [String: String]) { metadata[key] = value }
+
+    func extract(key: String, from metadata: [String: String]) -> String? { metadata[key] }
+}

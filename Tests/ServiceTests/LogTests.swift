@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Logging
+import NamedPipes
+import PipeTestSupport
+import Testing
+
+@testable import NamedPipesService
+
+private struct Quotation: Error { let text: String }
+
+@Suite struct `The log of a service` {
+    @Test func `says who came and who left, and nothing of what was said`() async throws {
+        let running = try Running()
+        try await running.run { _ in
+            let answer = try await ask(running.address, "confidential")
+            #expect(answer == "confidential")
+            #expect(await eventually { running.journal.lines.contains("debug disconnected") })
+        }
+        let arrival = try #require(running.journal.metadata("debug connected"))
+        #expect(arrival["pipe.address"] == "\(running.address)")
+        #expect(arrival["pipe.peer.pid"] == "\(getpid())")
+        #expect(arrival["pipe.peer.uid"] == "\(getuid())")
+        let end = try #require(running.journal.metadata("debug disconnected"))
+        #expect(end["pipe.connection"] == arrival["pipe.connection"])
+        #expect(end["pipe.connection"] != nil)
+        #expect(end["pipe.reason"] == "closedByPeer")
+        #expect(!running.journal.text.contains("confidential"))
+    }
+
+    @Test func `knows the connection within its handler, as the current logger`() async throws {
+        let running = try Running()
+        try await running.run { connection in
+            for try await _ in connection.messages {
+                Logger.current.info("at work")
+                try await connection.send("done")
+            }
+        } while: { _ in
+            let answer = try await ask(running.address, "x")
+            #expect(answer == "done")
+        }
+        let work = try #require(running.journal.metadata("info at work"))
+        #expect(work["pipe.connection"] == running.journal.metadata("debug connected")?["pipe.connection"])
+        #expect(work["pipe.address"] == "\(running.address)")
+    }
+
+    @Test func `notes peers that break the framing, without their bytes`() async throws {
+        let running = try Running()
+        try await running.run { _ in
+            let peer = try RawPeer(connectingTo: running.address)
+            peer.writeAll([0, 0, 0, 9] + Array("secret".utf8))
+            peer.close()
+            #expect(await eventually { running.journal.lines.contains("notice disconnected") })
+        }
+        #expect(running.journal.metadata("notice disconnected")?["pipe.reason"] == "truncatedByPeer")
+        #expect(!running.journal.text.contains("secret"))
+    }
+
+    @Test(arguments: [false, true])
+    func `names the type of a handler's error, and its text on demand`(_ logsErrors: Bool) async throws {
+        var running = try Running()
+        running.configuration.logsHandlerErrors = logsErrors
+        try await running.run { connection in
+            for try await message in connection.messages { throw Quotation(text: String(copying: message) ?? "") }
+        } while: { [running] _ in
+            let answer = try await ask(running.address, "secret")
+            #expect(answer == nil)
+            #expect(await eventually { running.journal.lines.contains("warning handler failed") })
+        }
+        let detail = running.journal.metadata("warning handler failed")?["pipe.detail"]
+        #expect(detail == (logsErrors ? #"Quotation(text: "secret")"# : "Quotation"))
+    }
+
+    @Test func `notes who was refused, and why`() async throws {
+        var running = try Running()
+        running.configuration.server.accessPolicy = .users([1 << 30])
+        try await running.run { [running] _ in
+            let peer = try RawPeer(connectingTo: running.address)
+            #expect(await eventually { running.journal.lines.contains("notice refused") })
+            peer.close()
+        }
+        let refusal = running.journal.metadata("notice refused")
+        #expect(refusal?["pipe.reason"] == "policy")
+        #expect(refusal?["pipe.peer.pid"] == "\(getpid())")
+    }
+
+    @Test func `says it where the service manager does not hear`() async throws {
+        var running = try Running()
+        let directory = try FreshDirectory()
+        running.configuration.notifier = ServiceNotifier(address: try directory.address("nobody"))
+        try await running.run { _ in }
+        #expect(running.journal.lines.contains("warning the service manager does not hear"))
+    }
+
+    @Test func `is quiet at its usual level`() async throws {
+        let running = try Running(level: .info)
+        try await running.run { _ in _ = try await ask(running.address, "x") }
+        #expect(running.journal.lines == ["info listening", "info shutting down", "info stopped"])
+    }
+}
+
+@Suite struct `The limit of a log` {
+    @Test func `lets ten lines a second through, and counts the others`() {
+        var limit = LogLimit()
+        let start = ContinuousClock.now
+        let first = (0..<25).map { _ in limit.admit(at: start) }
+        #expect(first == Array(repeating: 0, count: 10) + Array(repeating: nil, count: 15))
+        #expect(limit.admit(at: start + .milliseconds(999)) == nil)
+        #expect(limit.admit(at: start + .seconds(1)) == 16)
+        #expect(limit.admit(at: start + .seconds(1)) == 0)
+    }
+}
