@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 # SECONDS is a variable of bash as well, which must not be taken for the caller's: only the command line's counts.
 fuzz-seconds := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 
-examples := $(notdir $(patsubst %/,%,$(wildcard Sources/Examples/*/)))
+examples := $(filter-out Support,$(notdir $(patsubst %/,%,$(wildcard Sources/Examples/*/))))
 swift-sources := Package.swift Benchmarks/Package.swift Sources Tests Benchmarks/Benchmarks Benchmarks/Sources
 
 .PHONY: help

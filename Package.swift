@@ -19,9 +19,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies + ["PipeTestSupport"], swiftSettings: settings)
 }
 
-func example(_ name: String) -> Target {
+func example(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .executableTarget(
-        name: name, dependencies: ["NamedPipes", "ExampleSupport"], path: "Sources/Examples/\(name)",
+        name: name, dependencies: ["NamedPipes", "ExampleSupport"] + dependencies, path: "Sources/Examples/\(name)",
         swiftSettings: settings)
 }
 
@@ -106,16 +106,23 @@ let package = Package(
             ]),
         tests("PipectlTests", ["pipectl", "NamedPipesRPC"]),
         .target(
-            name: "ExampleSupport", dependencies: ["NamedPipes"], path: "Sources/Examples",
-            exclude: ["EchoServer", "Chat", "Metronome", "KeyValue"], swiftSettings: settings),
+            name: "ExampleSupport", dependencies: ["NamedPipes"], path: "Sources/Examples/Support",
+            swiftSettings: settings),
+        example("ActorRoom"),
         example("EchoServer"),
         example("Chat"),
         example("Metronome"),
         example("KeyValue"),
+        example("LanguageServer", ["NamedPipesRPC"]),
         .testTarget(
             name: "InteropTests", dependencies: ["NamedPipes", "NamedPipesRPC", "NamedPipesProtobuf"],
             exclude: ["Peers"], swiftSettings: settings),
-        tests("ExampleTests", ["NamedPipes", "EchoServer", "Chat", "Metronome", "KeyValue", "pipectl"]),
+        tests(
+            "ExampleTests",
+            [
+                "NamedPipes", "NamedPipesRPC", "ActorRoom", "EchoServer", "Chat", "Metronome", "KeyValue",
+                "LanguageServer", "pipectl",
+            ]),
         simulation,
         // What the hostile suite (Tests/Hostile) attacks, and what stays up for the soak.
         .executableTarget(

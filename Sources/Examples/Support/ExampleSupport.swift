@@ -24,16 +24,50 @@ public func report(_ line: String) {
 
 /// Ends the reactor's `run()` on SIGINT and SIGTERM: servers give up their names, connections are closed, and the
 /// program returns from `main` instead of being killed.
+public func stopOnSignals(_ executor: ReactorExecutor) {
+    onStopSignal { executor.stop() }
+}
+
+/// Serves with `async` handlers until SIGINT or SIGTERM comes. Then nobody new is accepted, and handlers have a moment to
+/// finish with what has arrived.
+public func serveUntilSignal(
+    at address: PipeAddress, configuration: PipeServer.Configuration, on executor: ReactorExecutor? = nil,
+    handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
+) async throws {
+    let (stops, stop) = AsyncStream.makeStream(of: Void.self)
+    onStopSignal { stop.yield() }
+    let (servers, listening) = AsyncStream.makeStream(of: ReactorReference<PipeServer>.self)
+    let stopping = Task {
+        for await _ in stops {
+            for await server in servers { server.perform { $0.stop(drainingFor: .seconds(2)) } }
+        }
+    }
+    defer { stopping.cancel() }
+    try await PipeServer.serve(
+        at: address, configuration: configuration, on: executor,
+        onEvent: { running, event in
+            switch event {
+            case .listening:
+                listening.yield(running.reference)
+                announce(running)
+            case .handlerFailed(let id, let peer, let error):
+                report("connection \(id) (\(peer)): \(error)")
+            default:
+                break
+            }
+        }, handler: handler)
+}
+
+/// Calls a function on SIGINT and SIGTERM, once: whoever cannot wait for its effect may send the signal again.
 ///
 /// The library itself touches no signals; what they mean is decided here, in the program.
-public func stopOnSignals(_ executor: ReactorExecutor) {
+private func onStopSignal(_ stop: @escaping @Sendable () -> Void) {
     for number in [SIGINT, SIGTERM] {
         signal(number, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: number)
         source.setEventHandler {
             try? ServiceNotifier.current?.notify(.stopping)
-            executor.stop()
-            // Whoever cannot wait for that may send the signal again.
+            stop()
             source.cancel()
             signal(number, SIG_DFL)
         }

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+
+/// A room in which everybody hears what is said, with a memory: an actor that lives on the reactor.
+///
+/// Handlers of connections run on the same thread, so that what they await here is a function call, and nothing is
+/// locked. Tasks elsewhere await the room as they would any actor, and get there with a hop.
+actor Room {
+    /// What the members of the room are published to.
+    static let group: PipeGroup = "room"
+
+    private static let rememberedLineCount = 20
+
+    nonisolated let executor: ReactorExecutor
+    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
+
+    private var names: Set<String> = []
+    private var history: [String] = []
+    private(set) var spokenLineCount = 0
+
+    init(on executor: ReactorExecutor) { self.executor = executor }
+
+    /// Who is here, in alphabetical order.
+    var members: [String] { names.sorted() }
+
+    /// Takes a name that nobody else has.
+    ///
+    /// - Returns: what was said before, or nil if the name is taken.
+    func enter(as name: String) -> [String]? { names.insert(name).inserted ? history : nil }
+
+    func leave(_ name: String) { names.remove(name) }
+
+    /// Remembers a line, and returns it as the others are to read it.
+    func say(_ line: String, as name: String) -> String {
+        spokenLineCount += 1
+        let text = "\(name): \(line)"
+        history = (history + [text]).suffix(Self.rememberedLineCount)
+        return text
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+
+/// One connection's conversation, from the first line to the last.
+struct Visit {
+    let room: Room
+    let connection: AsyncPipeConnection
+
+    /// To be run as the connection's handler.
+    nonisolated(nonsending) func run() async throws {
+        guard let name = try await introduce() else { return }
+        do {
+            try await stay(as: name)
+        } catch {
+            await leave(name)
+            throw error
+        }
+        await leave(name)
+    }
+
+    /// Asks for names until there is one that is free.
+    private nonisolated(nonsending) func introduce() async throws -> String? {
+        try await connection.send("* what is your name?")
+        for try await message in connection.messages {
+            guard let name = String(copying: message), name.contains(where: \.isLetter) else {
+                try await connection.send("* a name has letters")
+                continue
+            }
+            guard let history = await room.enter(as: name) else {
+                try await connection.send("* \(name) is here already; who are you?")
+                continue
+            }
+            for line in history { try await connection.send(line) }
+            return name
+        }
+        return nil
+    }
+
+    private nonisolated(nonsending) func stay(as name: String) async throws {
+        try await connection.join(Room.group)
+        try await connection.send("* welcome, \(name); /who says who is here")
+        try await connection.publish("* \(name) has come", to: Room.group)
+        for try await message in connection.messages {
+            guard let line = String(copying: message) else {
+                try await connection.send("* only UTF-8 is spoken here")
+                continue
+            }
+            if line == "/who" {
+                try await connection.send("* here: \(await room.members.joined(separator: ", "))")
+            } else {
+                try await connection.publish(await room.say(line, as: name), to: Room.group)
+            }
+        }
+    }
+
+    private nonisolated(nonsending) func leave(_ name: String) async {
+        await room.leave(name)
+        _ = try? await connection.publish("* \(name) has gone", to: Room.group)
+    }
+}

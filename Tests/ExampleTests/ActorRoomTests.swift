@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import NamedPipes
+import Testing
+
+final class ActorRoomTests {
+    private let reactor: Reactor
+    private let place: Place
+    private let room: Example
+
+    init() throws {
+        reactor = try Reactor()
+        place = try Place()
+        room = try Example("ActorRoom", place.address.description, on: reactor)
+        try room.waitForLine("listening on \(place.address)")
+    }
+
+    /// Ends what lives on the reactor.
+    deinit {
+        reactor.stop()
+        reactor.run()
+    }
+
+    private func visitor() throws -> Visitor {
+        let visitor = try Visitor(to: place.address, on: reactor, framing: DelimiterFraming.newline)
+        #expect(try visitor.messages(1) == ["* what is your name?"])
+        return visitor
+    }
+
+    private func guest(_ name: String, after history: [String] = []) throws -> Visitor {
+        let visitor = try visitor()
+        try visitor.send(name)
+        let lines = ["* what is your name?"] + history + ["* welcome, \(name); /who says who is here"]
+        #expect(try visitor.messages(lines.count) == lines)
+        return visitor
+    }
+
+    @Test func `what one says the others read, and whoever comes later reads it as well`() throws {
+        let ada = try guest("Ada")
+        let grace = try guest("Grace")
+        #expect(try ada.messages(3).last == "* Grace has come")
+        try ada.send("hello")
+        #expect(try grace.messages(3).last == "Ada: hello")
+        try grace.send("good day")
+        #expect(try ada.messages(4).last == "Grace: good day")
+        let late = try guest("Edsger", after: ["Ada: hello", "Grace: good day"])
+        try late.send("/who")
+        #expect(try late.messages(5).last == "* here: Ada, Edsger, Grace")
+    }
+
+    @Test func `a name is one guest's, and free when the guest has gone`() throws {
+        let ada = try guest("Ada")
+        let grace = try guest("Grace")
+        let other = try visitor()
+        try other.send("Ada")
+        try other.send("12")
+        try other.send("Adele")
+        let answers = [
+            "* Ada is here already; who are you?", "* a name has letters", "* welcome, Adele; /who says who is here",
+        ]
+        #expect(try other.messages(4).dropFirst() == answers[...])
+        ada.connection?.abort()
+        #expect(try grace.messages(4).suffix(2) == ["* Adele has come", "* Ada has gone"])
+        _ = try guest("Ada")
+    }
+
+    @Test func `it ends on SIGTERM, and its guests with it`() throws {
+        let ada = try guest("Ada")
+        room.signal(SIGTERM)
+        #expect(try ada.reasonOfEnd() == .closedByPeer)
+        #expect(try room.exitStatus() == 0)
+    }
+}

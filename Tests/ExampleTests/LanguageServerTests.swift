@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import NamedPipes
+import NamedPipesRPC
+import Testing
+
+/// The language server as an editor sees it: what is sent and what comes back, as LSP has it.
+@Suite struct `The language server` {
+    struct Document: Encodable {
+        var uri = "file:///etc/daemon.conf"
+        var version: Int?
+        var text: String?
+    }
+
+    struct Change: Encodable {
+        var text: String
+    }
+
+    struct Position: Codable, Equatable {
+        var line: Int
+        var character: Int
+    }
+
+    struct Params: Encodable {
+        var textDocument = Document()
+        var contentChanges: [Change]?
+        var position: Position?
+    }
+
+    struct TextRange: Codable, Equatable {
+        var start: Position
+        var end: Position
+
+        init(_ line: Int, _ characters: Range<Int>) {
+            start = Position(line: line, character: characters.lowerBound)
+            end = Position(line: line, character: characters.upperBound)
+        }
+    }
+
+    struct Published: Decodable {
+        struct Diagnostic: Decodable, Equatable {
+            var range: TextRange
+            var severity: Int
+            var message: String
+        }
+
+        var uri: String
+        var version: Int?
+        var diagnostics: [Diagnostic]
+    }
+
+    struct Hover: Decodable {
+        struct Contents: Decodable {
+            var value: String
+        }
+
+        var contents: Contents
+        var range: TextRange
+    }
+
+    struct Symbol: Decodable {
+        var name: String
+        var kind: Int
+        var range: TextRange
+    }
+
+    /// An editor's side of one connection: it asks, and takes what is published.
+    struct Editor: Sendable {
+        let peer: JSONRPCPeer
+        let published: AsyncStream<Published>
+
+        func open(_ text: String, version: Int = 1) async throws -> [Published.Diagnostic] {
+            try await peer.notify(
+                "textDocument/didOpen", Params(textDocument: Document(version: version, text: text)))
+            return try await nextDiagnostics(of: version)
+        }
+
+        func change(to text: String, version: Int) async throws -> [Published.Diagnostic] {
+            let params = Params(textDocument: Document(version: version), contentChanges: [Change(text: text)])
+            try await peer.notify("textDocument/didChange", params)
+            return try await nextDiagnostics(of: version)
+        }
+
+        private func nextDiagnostics(of version: Int) async throws -> [Published.Diagnostic] {
+            for await published in published {
+                #expect(published.version == version && published.uri == Document().uri)
+                return published.diagnostics
+            }
+            throw CancellationError()
+        }
+    }
+
+    /// Runs the program and an editor beside it.
+    static func edit(_ body: @escaping @Sendable (Editor) async throws -> Void) async throws {
+        let reactor = try Reactor()
+        let place = try Place()
+        let server = try Example("LanguageServer", place.address.description, on: reactor)
+        try server.waitForLine("listening on \(place.address)")
+        let (published, publish) = AsyncStream.makeStream(of: Published.self)
+        var methods = JSONRPCMethods()
+        methods.handle("textDocument/publishDiagnostics") { (diagnostics: Published, _) in publish.yield(diagnostics) }
+        let configuration = PipeClient.Configuration(framing: ContentLengthFraming())
+        try await PipeClient.withConnection(to: place.address, configuration: configuration) { [methods] connection in
+            try await JSONRPCPeer.run(on: connection, methods: methods) { peer in
+                try await body(Editor(peer: peer, published: published))
+            }
+        }
+        server.signal(SIGTERM)
+        #expect(try server.exitStatus() == 0)
+        reactor.stop()
+        reactor.run()
+    }
+
+    static func initialize(_ editor: Editor) async throws {
+        let capabilities = try await editor.peer.requestJSON("initialize", JSONText("{}"), timeout: .seconds(30))
+        #expect(String(describing: capabilities).contains("hoverProvider"))
+        try await editor.peer.notify("initialized")
+    }
+
+    @Test func `marks what is no setting, and what is set twice`() async throws {
+        try await Self.edit { editor in
+            try await Self.initialize(editor)
+            let wrong = try await editor.open("[a]\nx = 1\n# comment\n  x=2\n[b]\nx = 3\n𝄞 nonsense\n[c")
+            #expect(
+                wrong == [
+                    .init(range: TextRange(3, 2..<3), severity: 2, message: "'x' is set once more"),
+                    .init(range: TextRange(6, 0..<11), severity: 1, message: "a setting is key = value"),
+                    .init(range: TextRange(7, 0..<2), severity: 1, message: "a section is [name]"),
+                ])
+            #expect(try await editor.change(to: "[a]\nx = 1", version: 2) == [])
+        }
+    }
+
+    @Test func `says what a key is set to, and lists everything`() async throws {
+        try await Self.edit { editor in
+            try await Self.initialize(editor)
+            _ = try await editor.open("top = 0\n[server]\nport = 80 ")
+            let key = Params(position: Position(line: 2, character: 3))
+            let hover: Hover? = try await editor.peer.request("textDocument/hover", key, timeout: .seconds(30))
+            #expect(hover?.contents.value == #"server.port is "80""#)
+            #expect(hover?.range == TextRange(2, 0..<4))
+            let beside = Params(position: Position(line: 2, character: 5))
+            let nothing: Hover? = try await editor.peer.request("textDocument/hover", beside, timeout: .seconds(30))
+            #expect(nothing == nil)
+            let symbols: [Symbol] = try await editor.peer.request(
+                "textDocument/documentSymbol", Params(), timeout: .seconds(30))
+            #expect(symbols.map(\.name) == ["top", "server", "port"])
+            #expect(symbols.map(\.kind) == [7, 3, 7])
+        }
+    }
+
+    @Test func `keeps to the order of a session`() async throws {
+        try await Self.edit { editor in
+            let early = await #expect(throws: JSONRPCError.self) {
+                let _: Hover? = try await editor.peer.request("textDocument/hover", Params(), timeout: .seconds(30))
+            }
+            #expect(early?.code.rawValue == -32002)
+            try await Self.initialize(editor)
+            let closed = await #expect(throws: JSONRPCError.self) {
+                let _: Hover? = try await editor.peer.request("textDocument/hover", Params(), timeout: .seconds(30))
+            }
+            #expect(closed?.code == .invalidParams)
+            try await editor.peer.request("shutdown", timeout: .seconds(30))
+            let late = await #expect(throws: JSONRPCError.self) {
+                let _: Hover? = try await editor.peer.request("textDocument/hover", Params(), timeout: .seconds(30))
+            }
+            #expect(late?.code == .invalidRequest)
+            try await editor.peer.notify("exit")
+            #expect(try await editor.peer.connection.waitForEnd() == .closedByPeer)
+        }
+    }
+}
