@@ -51,6 +51,7 @@ let package = Package(
     dependencies: [
         // Each for who uses that product; `NamedPipes` itself depends on no package.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),  // pipectl
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),  // pipectl
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),  // NamedPipesProtobuf
         // NamedPipesService
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -78,6 +79,7 @@ let package = Package(
             name: "pipectl",
             dependencies: [
                 "NamedPipes", "NamedPipesRPC", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: settings),
         .target(

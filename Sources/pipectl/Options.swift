@@ -37,6 +37,9 @@ struct WireOptions: ParsableArguments {
         }
     }
 
+    /// The largest message in bytes.
+    var maximumMessageByteCount: Int { parsedFraming?.maximumMessageByteCount ?? 0 }
+
     private var parsedFraming: (any MessageFraming)? {
         NamedFraming.parse(framing, maximumMessageByteCount: maxMessage?.byteCount)
     }

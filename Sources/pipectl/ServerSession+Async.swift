@@ -4,12 +4,28 @@ internal import NamedPipes
 // The same server with a task for each connection. All of it runs on the reactor, which is the main thread's.
 
 extension ServerSession {
+    typealias AsyncHandler =
+        nonisolated(nonsending) @Sendable (_ connection: AsyncPipeConnection, _ session: ServerSession) async throws ->
+        Void
+
     /// Sends every message back, until a signal.
-    ///
-    /// - Parameter announce: as for ``run(_:_:_:announce:)``.
     func echo(
         _ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions,
         announce: @escaping @Sendable (String) -> Void
+    ) throws {
+        try serve(address, wire, options, announce: announce) { connection, session in
+            try await session.echo(connection)
+        }
+    }
+
+    /// Serves until a signal; a second one ends all tasks.
+    ///
+    /// - Parameters:
+    ///   - announce: as for ``run(_:_:_:announce:)``.
+    ///   - handler: called once for each connection.
+    func serve(
+        _ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions,
+        announce: @escaping @Sendable (String) -> Void, handler: @escaping AsyncHandler
     ) throws {
         raiseDescriptorLimit()
         var configuration = PipeServer.Configuration()
@@ -18,7 +34,7 @@ extension ServerSession {
         nonisolated(unsafe) let session = self
         nonisolated(unsafe) var failure: (any Error)?
         let executor = reactor.executor
-        let task = Task(executorPreference: executor) { [configuration] in
+        task = Task(executorPreference: executor) { [configuration] in
             do {
                 let place = try options.place(address)
                 try await place.serve(configuration, on: executor) { server, event in
@@ -29,19 +45,21 @@ extension ServerSession {
                         server.stop()
                     }
                 } handler: { connection in
-                    try await unsafe session.handle(connection)
+                    try await unsafe handler(connection, session)
                 }
+            } catch is CancellationError {
+                // By the second signal.
             } catch {
                 unsafe failure = error
             }
             executor.stop()
         }
-        withExtendedLifetime(task) { reactor.run() }
+        reactor.run()
         if let failure = unsafe failure { throw Failure(failure) }
         announce("stopped after \(summary)")
     }
 
-    private nonisolated(nonsending) func handle(_ connection: AsyncPipeConnection) async throws {
+    private nonisolated(nonsending) func echo(_ connection: AsyncPipeConnection) async throws {
         do {
             for try await message in connection.messages {
                 count(message.byteCount)
@@ -60,7 +78,8 @@ extension ServerSession {
         case .listening: try attend(to: server, options, announce)
         case .refused(let report): self.server(server, didRefuse: report)
         case .acceptFailed(let error): self.server(server, didFailToAcceptWith: error)
-        case .handlerFailed(let id, let peer, let error): complain("connection \(id) (\(peer)): \(error)")
+        case .handlerFailed(let id, let peer, let error):
+            complain("connection \(id) (\(peer)): \(Failure(error).message)")
         case .lostName(let loss): self.server(server, didLoseName: loss)
         case .connected, .disconnected, .republishFailed, .regainedName, .stopped: break
         @unknown default: break

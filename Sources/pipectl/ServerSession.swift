@@ -12,6 +12,8 @@ final class ServerSession: PipeServerDelegate {
     private var server: PipeServer?
     private var inputWatch: DescriptorWatch?
     private var signals: Signals?
+    /// What serves, where tasks do.
+    var task: Task<Void, Never>?
     private var lastComplaint: ContinuousClock.Instant?
 
     private let manager = ServiceNotifier.current
@@ -20,7 +22,7 @@ final class ServerSession: PipeServerDelegate {
     private var byteCount = 0
     private var endings: [String: Int] = [:]
 
-    /// - Parameter handler: nil where tasks handle messages instead; see ``echo(_:_:_:announce:)``.
+    /// - Parameter handler: nil where tasks handle messages instead; see ``serve(_:_:_:announce:handler:)``.
     init(_ reactor: Reactor, handler: Handler? = nil) {
         self.reactor = reactor
         self.handler = handler
@@ -48,7 +50,7 @@ final class ServerSession: PipeServerDelegate {
         self.server = server
         signals = try Signals(reactor) { [unowned self] count in
             tellManager(.stopping)
-            if count == 1 { server.stop(drainingFor: options.grace.orForEver) } else { server.stop() }
+            if count == 1 { server.stop(drainingFor: options.grace.orForEver) } else { stopAtOnce() }
         }
         if options.untilInputEnds { try watchInput(grace: options.grace.orForEver) }
         announce("listening on \(server.address)")
@@ -57,6 +59,12 @@ final class ServerSession: PipeServerDelegate {
 
     /// Stops without waiting for anybody, because nobody takes our output any more.
     func stop() { server?.stop() }
+
+    /// Stops without waiting for anybody, tasks neither.
+    private func stopAtOnce() {
+        server?.stop()
+        task?.cancel()
+    }
 
     private func watchInput(grace: Duration) throws(SystemError) {
         inputWatch = try reactor.watch(STDIN_FILENO, for: .reading) { [unowned self] in

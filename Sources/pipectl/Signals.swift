@@ -4,8 +4,9 @@ internal import NamedPipes
 
 /// SIGINT and SIGTERM as events of the reactor: the library leaves signals to programs, and this program does it so.
 ///
-/// Both are blocked in all threads. One thread does nothing but wait for them, and writes a byte into a pipe whose other
-/// end the reactor watches: nothing ever runs inside a signal handler.
+/// Both are blocked in all our threads. One thread does nothing but wait for them, and writes a byte into a pipe whose other
+/// end the reactor watches. Threads of others may let them through while they wait (those of swift-subprocess do, with
+/// epoll_pwait(2)): there a handler writes the byte, and does nothing else.
 final class Signals {
     private let watch: DescriptorWatch
 
@@ -28,6 +29,15 @@ final class Signals {
             handler(count)
         }
         try Self.startWaiting(writing)
+        unsafe handlersPipe = writing
+        for number in [SIGINT, SIGTERM] {
+            signal(number) { _ in
+                let before = errno
+                var byte: UInt8 = 1
+                _ = unsafe write(handlersPipe, &byte, 1)
+                errno = before
+            }
+        }
     }
 
     private static var waited: sigset_t {
@@ -60,6 +70,9 @@ final class Signals {
         }
     }
 }
+
+/// Where the handler writes. Its value is there from the start, so that reading it takes no lock.
+nonisolated(unsafe) private var handlersPipe: Int32 = -1
 
 /// A pipe whose ends no child process inherits.
 func makePipe() throws(SystemError) -> (reading: Int32, writing: Int32) {

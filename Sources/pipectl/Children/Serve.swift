@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import NamedPipes
+
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve a pipe with a command: a child process for each connection.",
+        discussion: """
+            Each message is a line of the command's standard input, and each line of its standard output is a message \
+            back. Its standard error is ours. The command is the shell's (sh -c); CONNECTION, PEER_UID and PEER_PID in its \
+            environment say whom it serves.
+
+            When the client finishes, the command's input ends, and it has --linger to finish; then it gets SIGTERM, and 2 s \
+            later SIGKILL, with all that it started. When the command ends, its connection is closed behind the last line. \
+            Neither side can flood the other: whoever is fast is made to wait.
+
+            A message that contains a line feed ends its connection, unless --escape says how it can be a line.
+
+              pipectl serve upper --exec 'stdbuf -oL tr a-z A-Z'
+              pipectl serve /run/app/sum.sock --framing newline --exec 'jq --unbuffered -c add' --limit 10
+            """)
+
+    @Argument(help: "The name to take; see pipectl --help.", transform: parseAddress)
+    var address: PipeAddress?
+
+    @Option(help: ArgumentHelp("What to run for each connection.", valueName: "command"))
+    var exec: String
+
+    @Option(help: ArgumentHelp("How many commands may run at a time; further clients are let go.", valueName: "number"))
+    var limit = 100
+
+    @Option(
+        help: ArgumentHelp("How long a command may go on after the end of its input.", valueName: "time"))
+    var linger = TimeLimit(seconds: 5)
+
+    @Flag(
+        help: ArgumentHelp(
+            "Write a line feed inside a message as \\n and a backslash as \\\\, and read the command's lines so, too."))
+    var escape = false
+
+    @OptionGroup var wire: WireOptions
+    @OptionGroup var options: ServerOptions
+
+    func validate() throws {
+        try options.check(address, isNeeded: true)
+        guard limit > 0 else { throw ValidationError("--limit is at least 1") }
+    }
+
+    func run() throws {
+        let command = ChildCommand(
+            text: exec, lines: escape ? .escaped : .plain, lineLimit: wire.maximumMessageByteCount,
+            linger: linger.orForEver)
+        let places = ChildPlaces(limit)
+        let session = ServerSession(try Reactor())
+        try session.serve(address, wire, options) {
+            StandardError.write($0 + "\n")
+        } handler: { connection, session in
+            try await places.occupy { try await session.run(command, for: connection) }
+        }
+    }
+}
+
+extension ServerSession {
+    /// Has a command deal with one connection, to the end of both.
+    fileprivate nonisolated(nonsending) func run(
+        _ command: ChildCommand, for connection: AsyncPipeConnection
+    ) async throws {
+        // Used on the reactor's thread only, as the handler is.
+        nonisolated(unsafe) let session = self
+        let ending = try await command.serve(connection) { unsafe session.count($0) }
+        StandardError.note("\(connection): the command \(ending.text)")
+        if let failure = ending.failure { throw failure }
+        count(await connection.close(), of: "\(connection)")
+    }
+}
