@@ -28,3 +28,11 @@ extension Seeded {
         return range.lowerBound + spread * Double.random(in: 0...1, using: &self)
     }
 }
+
+extension Seeded {
+    /// One number of the range.
+    package mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
+
+    /// One of the values.
+    package mutating func pick<Value>(_ values: [Value]) -> Value { values[number(0...values.count - 1)] }
+}

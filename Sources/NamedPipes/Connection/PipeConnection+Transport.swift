@@ -34,7 +34,9 @@ extension PipeConnection {
     func writeToTransport(_ queue: SendQueueSlot) {
         guard let transport else { return }
         do {
-            let bytes = GatherList.copying(atMost: 256 << 10) { queue.value.gather(into: &$0) }
+            let bytes = GatherList.copying(atMost: min(queue.value.byteCount, 256 << 10)) {
+                queue.value.gather(into: &$0)
+            }
             let taken = try transport.send(bytes.span)
             unsafe host.traffic.sentByteCount &+= taken ?? 0
             guard taken == queue.value.byteCount else { return try didWrite(taken ?? 0, of: queue) }

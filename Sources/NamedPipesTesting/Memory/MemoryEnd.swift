@@ -31,6 +31,12 @@ final class MemoryEnd {
         self.link = link
     }
 
+    /// The end that this one is connected with.
+    var other: MemoryEnd? { link?.other(than: self) }
+
+    /// Whether it is what a connection reads from and writes to.
+    func serves(_ other: PipeConnection) -> Bool { connection === other }
+
     /// How many bytes wait to be read.
     var unreadByteCount: Int { inbox.count }
 

@@ -35,7 +35,7 @@ final class MemoryLink {
 
     private func index(of end: MemoryEnd) -> Int { ends.first === end ? 0 : 1 }
 
-    private func other(than end: MemoryEnd) -> MemoryEnd? { ends.isEmpty ? nil : ends[1 - index(of: end)] }
+    func other(than end: MemoryEnd) -> MemoryEnd? { ends.isEmpty ? nil : ends[1 - index(of: end)] }
 
     // MARK: Writing
 

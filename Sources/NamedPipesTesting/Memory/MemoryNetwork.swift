@@ -34,6 +34,9 @@ public final class MemoryNetwork {
     private var connectionCount: UInt64 = 0
     private var servers: [PipeAddress: Weak<PipeServer>] = [:]
 
+    /// Who takes connections without a server: plain ends.
+    var listeners: [PipeAddress: (MemoryEnd) -> Void] = [:]
+
     private struct Weak<Object: AnyObject> {
         weak var object: Object?
     }
@@ -122,13 +125,22 @@ extension MemoryNetwork {
     ///
     /// - Throws: `ECONNREFUSED` where there is none.
     func dial(_ address: PipeAddress) throws(SystemError) -> MemoryEnd {
+        if let listener = listeners[address] {
+            let (near, far) = makeEnds()
+            listener(far)
+            return near
+        }
         guard let server = server(at: address) else { throw SystemError(call: "connect", code: ECONNREFUSED) }
-        connectionCount += 1
-        let link = MemoryLink(reactor, faults, seed: seed &+ connectionCount &* 0x1000_0001)
-        let (near, far) = (link.ends[0], link.ends[1])
+        let (near, far) = makeEnds()
         // As a listener's event: in the loop, and not inside the call of who connects.
         reactor.runAtEndOfTurn(Arrival(server, far, Self.ownCredentials))
         return near
+    }
+
+    private func makeEnds() -> (MemoryEnd, MemoryEnd) {
+        connectionCount += 1
+        let link = MemoryLink(reactor, faults, seed: seed &+ connectionCount &* 0x1000_0001)
+        return (link.ends[0], link.ends[1])
     }
 
     private func server(at address: PipeAddress) -> PipeServer? {

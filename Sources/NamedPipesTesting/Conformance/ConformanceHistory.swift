@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is done to a delegate in one run: a value, so that it can be enumerated, drawn at random, and told.
+struct ConformanceHistory {
+    var steps: [Step]
+    /// What another part of the program does inside callbacks.
+    var meddling: [Meddling] = []
+    var faults = TransportFaults.none
+    var seed: UInt64 = 0
+    /// Whether the subject's queue is above its mark as soon as its peer does not read.
+    var isTight = false
+
+    /// Peers are counted from 0, in the order in which they connected.
+    enum Step: Hashable {
+        /// A client connects; where the subject is a client, it is told to.
+        case connect
+        case send(Int, [[UInt8]])
+        case sendPart(Int)
+        case sendGarbage(Int)
+        case finish(Int)
+        case close(Int)
+        case stopReading(Int)
+        case readOn(Int)
+        /// What another part of the program does to the subject's connection, outside its callbacks.
+        case local(Int, LocalAction)
+        case stop
+        case stopDraining
+        case pass(Duration)
+        case turn
+    }
+
+    /// What may be done to a connection at any time.
+    enum LocalAction: String, Hashable, CaseIterable {
+        case close, abort, finishSending, pause, resume, stop
+    }
+
+    /// Something done inside the first callback of a kind, behind what the delegate does there.
+    struct Meddling: Hashable {
+        let callback: ContractWatch.Kind
+        let action: LocalAction
+    }
+}
+
+extension ConformanceHistory.Step: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .connect: "a connection"
+        case .send(let peer, let messages):
+            "peer \(peer) sends \(messages.map(PipeEvent.text(of:)).joined(separator: ", "))"
+        case .sendPart(let peer): "peer \(peer) sends a part of a message"
+        case .sendGarbage(let peer): "peer \(peer) sends garbage"
+        case .finish(let peer): "peer \(peer) finishes"
+        case .close(let peer): "peer \(peer) closes"
+        case .stopReading(let peer): "peer \(peer) reads no more"
+        case .readOn(let peer): "peer \(peer) reads on"
+        case .local(let peer, let action): "\(action.rawValue) at this end of peer \(peer)"
+        case .stop: "stop"
+        case .stopDraining: "stop, draining"
+        case .pass(let duration): "\(duration) pass"
+        case .turn: "turn"
+        }
+    }
+}
+
+extension ConformanceHistory {
+    /// The configuration with what may vary: at random, but for the first histories, which have what the user gave.
+    func vary(_ configuration: PipeServer.Configuration) -> PipeServer.Configuration {
+        var configuration = configuration
+        vary(&configuration.connection)
+        return configuration
+    }
+
+    func vary(_ configuration: PipeClient.Configuration) -> PipeClient.Configuration {
+        var configuration = configuration
+        vary(&configuration.connection)
+        return configuration
+    }
+
+    private func vary(_ configuration: inout PipeConnection.Configuration) {
+        if isTight {
+            configuration.highWaterMark = 1000
+            configuration.lowWaterMark = 500
+        }
+        guard seed > 0 else { return }
+        var random = Seeded(seed)
+        configuration.messagesPerTurn = random.pick([1, 2, 4096, 4096])
+        configuration.highWaterMark = random.pick([100, 5000, configuration.highWaterMark])
+        configuration.lowWaterMark = min(configuration.lowWaterMark, configuration.highWaterMark / 2)
+    }
+}

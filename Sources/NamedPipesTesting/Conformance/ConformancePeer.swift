@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The other end of a connection under test: what it has sent, as the connection must deliver it, and what it was sent.
+final class ConformancePeer {
+    private let end: MemoryEnd
+    /// What the connection under test reads from and writes to.
+    private let counterpart: MemoryEnd
+    private let framing: any MessageFraming
+    private var inbox: ScriptInbox
+
+    // What it sends, and how much of that is on its way: the stream, and where each message ends.
+    private var outbox: [UInt8] = []
+    private var takenByteCount = 0
+    private var messages: [[UInt8]] = []
+    private var messageEnds: [Int] = []
+    private var isSpoilt = false
+
+    private var isReading = true
+    private var wantsToFinish = false
+    private(set) var hasFinished = false
+    private(set) var deliveredCount = 0
+    /// What it was sent, if that is no stream of whole messages.
+    private(set) var streamProblem: String?
+
+    init?(_ end: MemoryEnd, _ framing: any MessageFraming) {
+        guard let counterpart = end.other else { return nil }
+        self.end = end
+        self.counterpart = counterpart
+        self.framing = framing
+        inbox = ScriptInbox(framing)
+        end.whenChanged = { [unowned self] in pump() }
+    }
+
+    deinit { end.close() }
+
+    func isPeer(of connection: PipeConnection) -> Bool { counterpart.serves(connection) }
+
+    // MARK: What it does
+
+    func send(_ message: [UInt8]) {
+        guard let frame = frame(of: message) else { return }
+        outbox += frame
+        messages.append(message)
+        messageEnds.append(outbox.count)
+        pump()
+    }
+
+    /// The half of a frame. Nothing follows it.
+    func sendPart() {
+        guard let frame = frame(of: Array("a part of a message".utf8)) else { return }
+        isSpoilt = true
+        outbox += frame.prefix(frame.count / 2)
+        pump()
+    }
+
+    /// Nil for what the framing does not take, and where nothing more can be sent.
+    private func frame(of message: [UInt8]) -> [UInt8]? {
+        guard !isSpoilt, !wantsToFinish, !end.isClosed else { return nil }
+        var frame = FrameBuffer()
+        guard (try? framing.encode(message.span, into: &frame)) != nil else { return nil }
+        return [UInt8](copying: frame.span)
+    }
+
+    func sendGarbage() {
+        guard !isSpoilt, !wantsToFinish, !end.isClosed else { return }
+        isSpoilt = true
+        outbox += [UInt8](repeating: 0xFF, count: 64)
+        pump()
+    }
+
+    func finish() {
+        wantsToFinish = true
+        pump()
+    }
+
+    func close() {
+        hasFinished = true
+        end.close()
+    }
+
+    func stopReading() { isReading = false }
+
+    func readOn() {
+        isReading = true
+        pump()
+    }
+
+    private func pump() {
+        guard !end.isClosed else { return }
+        while takenByteCount < outbox.count {
+            let rest = Array(outbox[takenByteCount...])
+            guard let count = try? end.send(rest.span) else { break }
+            takenByteCount += count
+        }
+        if wantsToFinish, !hasFinished, takenByteCount == outbox.count || end.isPeerGone {
+            hasFinished = true
+            end.finishSending()
+        }
+        while isReading, let bytes = try? end.receive(atMost: .max), !bytes.isEmpty {
+            do {
+                try inbox.append(bytes.span)
+            } catch {
+                streamProblem = "\(error)"
+            }
+        }
+    }
+
+    // MARK: What the connection does
+
+    /// How many messages are with the connection as a whole.
+    var wholeCount: Int { messageEnds.prefix { $0 <= takenByteCount }.count }
+
+    /// Takes note of a delivery. Returns what is wrong with it.
+    func didDeliver(_ message: [UInt8]) -> String? {
+        defer { deliveredCount += 1 }
+        guard deliveredCount < wholeCount else { return "delivered a message that nobody sent" }
+        return messages[deliveredCount] == message ? nil : "delivered another message than was sent"
+    }
+
+    /// Whether something is left of what it wants to say.
+    var isHeldUp: Bool { !end.isClosed && !end.isPeerGone && takenByteCount < outbox.count }
+}

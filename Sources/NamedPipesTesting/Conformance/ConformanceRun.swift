@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeReactor
+
+/// One history, done to one delegate.
+final class ConformanceRun {
+    /// What the delegate belongs to.
+    enum Subject {
+        case server(PipeServer)
+        case client(PipeClient)
+    }
+
+    static let name = "subject"
+
+    private let network: MemoryNetwork
+    private let watch: ContractWatch
+    private let subject: Subject
+    private let history: ConformanceHistory
+    private let options: DelegateConformance
+    private var peers: [ConformancePeer] = []
+    private var peersByConnection: [PipeConnection.ID: ConformancePeer] = [:]
+    private var connections: [PipeConnection.ID: PipeConnection] = [:]
+    private var ended: [Ended] = []
+    private var pausedHere: Set<PipeConnection.ID> = []
+    private var meddling: [ConformanceHistory.Meddling]
+    private var told: [String] = []
+    private var violations: [ContractViolation] = []
+
+    private struct Ended {
+        weak var connection: PipeConnection?
+    }
+
+    /// What was not as promised.
+    static func violations(
+        of history: ConformanceHistory, _ options: DelegateConformance,
+        _ makeSubject: (ConformanceHistory, MemoryNetwork, ContractWatch) throws -> Subject
+    ) throws -> [ContractViolation] {
+        weak var delegate: AnyObject?
+        var run: ConformanceRun? = try ConformanceRun(history, options, makeSubject)
+        delegate = run?.watch.target
+        run?.live()
+        var found = run?.violations ?? []
+        let told = run?.told ?? []
+        run?.watch.forget()
+        run = nil
+        if options.checksLifetime, delegate != nil {
+            found.append(
+                ContractViolation(
+                    side: .delegate, problem: "is kept alive after its end: somebody it holds holds it", history: told))
+        }
+        return found
+    }
+
+    private init(
+        _ history: ConformanceHistory, _ options: DelegateConformance,
+        _ makeSubject: (ConformanceHistory, MemoryNetwork, ContractWatch) throws -> Subject
+    ) throws {
+        self.history = history
+        self.options = options
+        meddling = history.meddling
+        network = try MemoryNetwork(seed: history.seed, faults: history.faults)
+        watch = ContractWatch(network.reactor, timeLimit: options.callbackTimeLimit)
+        subject = try makeSubject(history, network, watch)
+        watch.report = { [unowned self] in note($0, $1) }
+        watch.whenCalled = { [unowned self] in didCall($0, $1) }
+        watch.meddle = { [unowned self] in meddle($0, $1) }
+        if case .client(let client) = subject {
+            network.listeners[client.address] = { [unowned self] in add($0) }
+        }
+    }
+
+    private func note(_ side: ContractViolation.Side, _ problem: String) {
+        violations.append(ContractViolation(side: side, problem: problem, history: told))
+    }
+
+    private var framing: any MessageFraming {
+        switch subject {
+        case .server: options.serverConfiguration.connection.framing
+        case .client: options.clientConfiguration.connection.framing
+        }
+    }
+
+    private func add(_ end: MemoryEnd) {
+        if let peer = ConformancePeer(end, framing) { peers.append(peer) }
+    }
+
+    // MARK: The steps
+
+    private func live() {
+        for step in history.steps where !network.reactor.isStopped {
+            told.append("\(step)")
+            take(step)
+        }
+        settleAccounts()
+        watch.report = { _, _ in }
+    }
+
+    private func take(_ step: ConformanceHistory.Step) {
+        switch step {
+        case .connect: connect()
+        case .turn: settle()
+        case .pass(let duration): rest(network.clock.advance(by: duration))
+        case .stop: stop(draining: false)
+        case .stopDraining: stop(draining: true)
+        case .send(let peer, let messages): with(peer) { peer in for message in messages { peer.send(message) } }
+        case .sendPart(let peer): with(peer) { $0.sendPart() }
+        case .sendGarbage(let peer): with(peer) { $0.sendGarbage() }
+        case .finish(let peer): with(peer) { $0.finish() }
+        case .close(let peer): with(peer) { $0.close() }
+        case .stopReading(let peer): with(peer) { $0.stopReading() }
+        case .readOn(let peer): with(peer) { $0.readOn() }
+        case .local(let peer, let action):
+            with(peer) { peer in
+                guard let connection = connections.values.first(where: peer.isPeer) else { return }
+                take(action, connection)
+            }
+        }
+    }
+
+    private func with(_ index: Int, _ body: (ConformancePeer) -> Void) {
+        if peers.indices.contains(index) { body(peers[index]) }
+    }
+
+    private func connect() {
+        switch subject {
+        case .server(let server): if let end = try? network.dial(server.address) { add(end) }
+        case .client(let client):
+            client.connect()
+            // A client has its connection a turn later, and the next step is to find it.
+            settle()
+        }
+    }
+
+    private func stop(draining: Bool) {
+        switch subject {
+        case .server(let server): if draining { server.stop(drainingFor: .seconds(5)) } else { server.stop() }
+        case .client(let client): client.disconnect()
+        }
+    }
+
+    private func take(_ action: ConformanceHistory.LocalAction, _ connection: PipeConnection) {
+        switch action {
+        case .close: connection.close()
+        case .abort: connection.abort()
+        case .finishSending: connection.finishSending()
+        case .pause:
+            pausedHere.insert(connection.id)
+            connection.pauseReceiving()
+        case .resume:
+            pausedHere.remove(connection.id)
+            connection.resumeReceiving()
+        case .stop: stop(draining: false)
+        }
+    }
+
+    private func settle() { rest(network.settle()) }
+
+    private func rest(_ hasCometoRest: Bool) {
+        if !hasCometoRest, !network.reactor.isStopped { note(.delegate, "never lets the loop come to rest") }
+    }
+
+    // MARK: Callbacks
+
+    private func didCall(_ connection: PipeConnection, _ event: PipeEvent) {
+        told.append("→ \(event)")
+        if event == .opened {
+            connections[connection.id] = connection
+            peersByConnection[connection.id] = peers.first { $0.isPeer(of: connection) }
+        }
+        let peer = peersByConnection[connection.id]
+        switch event {
+        case .received(let message):
+            if let problem = peer?.didDeliver(message) { note(.library, problem) }
+        case .finishedReceiving:
+            if peer?.hasFinished == false { note(.library, "told of a finish that was none") }
+            checkAllDelivered(peer)
+        case .closed(let reason):
+            if reason == .resetByPeer || reason.kind == .truncatedByPeer { checkAllDelivered(peer) }
+            connections[connection.id] = nil
+            ended.append(Ended(connection: connection))
+        default: break
+        }
+    }
+
+    private func checkAllDelivered(_ peer: ConformancePeer?) {
+        guard let peer, peer.deliveredCount < peer.wholeCount else { return }
+        note(.library, "told of the end before \(peer.wholeCount - peer.deliveredCount) messages")
+    }
+
+    private func meddle(_ connection: PipeConnection, _ kind: ContractWatch.Kind) {
+        guard let index = meddling.firstIndex(where: { $0.callback == kind }) else { return }
+        let action = meddling.remove(at: index).action
+        told.append("\(action.rawValue) inside")
+        take(action, connection)
+    }
+
+    // MARK: The end
+
+    /// Everybody is allowed to come to an end, and has to.
+    private func settleAccounts() {
+        network.listeners = [:]
+        for id in pausedHere { connections[id]?.resumeReceiving() }
+        for peer in peers { peer.readOn() }
+        settle()
+        for peer in peers { peer.finish() }
+        told.append("all peers finish; \(options.patience) pass")
+        rest(network.clock.advance(by: options.patience))
+        checkClosed()
+        for peer in peers { peer.close() }
+        stop(draining: false)
+        settle()
+        checkEnded()
+        network.end()
+        if case .server = subject, !watch.hasStopped { note(.library, "never told of the server's stop") }
+    }
+
+    private func checkClosed() {
+        guard !network.reactor.isStopped else { return }
+        for id in watch.contract.openConnections {
+            let isHeldUp = peersByConnection[id]?.isHeldUp ?? false
+            note(
+                .delegate,
+                isHeldUp ? "neither reads on nor closes" : "did not close a connection whose peer has finished")
+        }
+        for peer in peers {
+            if let problem = peer.streamProblem { note(.library, "sent what is not in the framing: \(problem)") }
+        }
+    }
+
+    private func checkEnded() {
+        if !watch.contract.openConnections.isEmpty, !network.reactor.isStopped {
+            note(.library, "never told of the end of a connection")
+        }
+        if options.checksLifetime, ended.contains(where: { $0.connection != nil }) {
+            note(.delegate, "keeps a connection that has ended")
+        }
+    }
+}

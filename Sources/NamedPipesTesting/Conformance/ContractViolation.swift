@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A promise of the delegate contract that was not kept, and what led to it.
+public struct ContractViolation: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Whose promise it was.
+    public enum Side: String, Hashable, Sendable {
+        /// The delegate under test broke it.
+        case delegate = "the delegate"
+        /// NamedPipes broke it: please report that.
+        case library = "the library"
+    }
+
+    /// Whose promise it was.
+    public let side: Side
+
+    /// What was not as promised.
+    public let problem: String
+
+    /// What happened until then, in order.
+    public let history: [String]
+
+    /// For the message of a failed test: the problem, and the history that shows it.
+    public var description: String { "\(side.rawValue) \(problem)\n    after: \(history.joined(separator: "; "))" }
+}

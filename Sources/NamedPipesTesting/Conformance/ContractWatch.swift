@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeReactor
+
+/// Stands before the delegate under test: watches the order of callbacks and how long they take, and has another part of the
+/// program meddle inside them.
+final class ContractWatch {
+    /// The callbacks of a connection.
+    enum Kind: String, CaseIterable {
+        case opened = "connectionDidOpen(_:)"
+        case received = "connection(_:didReceive:)"
+        case drained = "connectionDidDrain(_:)"
+        case finished = "connectionDidFinishReceiving(_:)"
+        case closed = "connection(_:didCloseWith:)"
+    }
+
+    var target: (any PipeConnectionDelegate)?
+    private(set) var contract = CallbackContract()
+    private(set) var hasStopped = false
+
+    /// Called for each event of a connection, before the delegate hears of it.
+    var whenCalled: (PipeConnection, PipeEvent) -> Void = { _, _ in }
+    /// Called behind each callback of a connection, inside it.
+    var meddle: (PipeConnection, Kind) -> Void = { _, _ in }
+    var report: (ContractViolation.Side, String) -> Void = { _, _ in }
+
+    private let executor: ReactorExecutor
+    private let timeLimit: Duration
+
+    init(_ reactor: Reactor, timeLimit: Duration) {
+        executor = reactor.executor
+        self.timeLimit = timeLimit
+    }
+
+    func forget() {
+        target = nil
+        whenCalled = { _, _ in }
+        meddle = { _, _ in }
+    }
+
+    private func call<Result>(_ name: String, _ callback: CallbackContract.Callback, _ body: () -> Result) -> Result {
+        begin(name, callback)
+        defer { contract.end() }
+        let start = ContinuousClock.now
+        defer { check(start, name) }
+        return body()
+    }
+
+    private func call(
+        _ kind: Kind, _ callback: CallbackContract.Callback, _ connection: PipeConnection, _ event: PipeEvent,
+        _ body: (any PipeConnectionDelegate) -> Void
+    ) {
+        begin(kind.rawValue, callback)
+        defer { contract.end() }
+        whenCalled(connection, event)
+        let start = ContinuousClock.now
+        if let target { body(target) }
+        check(start, kind.rawValue)
+        meddle(connection, kind)
+    }
+
+    private func begin(_ name: String, _ callback: CallbackContract.Callback) {
+        if let problem = contract.begin(callback) { report(.library, "made \(problem)") }
+        if !executor.isCurrent { report(.library, "called \(name) on another thread") }
+    }
+
+    private func check(_ start: ContinuousClock.Instant, _ name: String) {
+        guard ContinuousClock.now - start > timeLimit else { return }
+        report(.delegate, "held the loop for more than \(timeLimit) in \(name)")
+    }
+
+    private var server: (any PipeServerDelegate)? { target as? any PipeServerDelegate }
+    private var client: (any PipeClientDelegate)? { target as? any PipeClientDelegate }
+}
+
+extension ContractWatch: PipeConnectionDelegate {
+    func connectionDidOpen(_ connection: PipeConnection) {
+        call(.opened, .opened(connection.id), connection, .opened) { $0.connectionDidOpen(connection) }
+    }
+
+    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        let event = PipeEvent.received([UInt8](copying: message))
+        // By itself, because a span cannot be captured; it goes on as it is, so that what is sent in place stays so.
+        begin(Kind.received.rawValue, .received(connection.id))
+        defer { contract.end() }
+        whenCalled(connection, event)
+        let start = ContinuousClock.now
+        target?.connection(connection, didReceive: message)
+        check(start, Kind.received.rawValue)
+        meddle(connection, .received)
+    }
+
+    func connectionDidDrain(_ connection: PipeConnection) {
+        call(.drained, .drained(connection.id), connection, .drained) { $0.connectionDidDrain(connection) }
+    }
+
+    func connectionDidFinishReceiving(_ connection: PipeConnection) {
+        call(.finished, .finishedReceiving(connection.id), connection, .finishedReceiving) {
+            $0.connectionDidFinishReceiving(connection)
+        }
+    }
+
+    func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
+        call(.closed, .closed(connection.id), connection, .closed(reason)) {
+            $0.connection(connection, didCloseWith: reason)
+        }
+    }
+}
+
+extension ContractWatch: PipeServerDelegate {
+    func server(_ server: PipeServer, shouldAccept peer: PeerCredentials) -> Bool {
+        call("server(_:shouldAccept:)", .other) { self.server?.server(server, shouldAccept: peer) ?? true }
+    }
+
+    func server(_ server: PipeServer, didRefuse report: RefusalReport) {
+        call("server(_:didRefuse:)", .other) { self.server?.server(server, didRefuse: report) }
+    }
+
+    func serverDidStop(_ server: PipeServer) {
+        hasStopped = true
+        call("serverDidStop(_:)", .stopped(connectionCount: server.connectionCount)) {
+            self.server?.serverDidStop(server)
+        }
+    }
+}
+
+extension ContractWatch: PipeClientDelegate {
+    func client(_ client: PipeClient, didChangeTo state: PipeClient.State) {
+        call("client(_:didChangeTo:)", .changed(ObjectIdentifier(client), state)) {
+            self.client?.client(client, didChangeTo: state)
+        }
+    }
+
+    func client(_ client: PipeClient, didFailToConnectWith error: PipeError) {
+        call("client(_:didFailToConnectWith:)", .other) {
+            self.client?.client(client, didFailToConnectWith: error)
+        }
+    }
+}
