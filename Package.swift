@@ -11,6 +11,13 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// What `NamedPipesService` talks to, and with it whoever uses it.
+let ecosystem: [Target.Dependency] = [
+    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+    .product(name: "Tracing", package: "swift-distributed-tracing"),
+]
+
 func library(_ name: String, _ dependencies: [Target.Dependency], _ more: [SwiftSetting] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings + more)
 }
@@ -19,10 +26,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies + ["PipeTestSupport"], swiftSettings: settings)
 }
 
-func example(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func example(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .executableTarget(
         name: name, dependencies: ["NamedPipes", "ExampleSupport"] + dependencies, path: "Sources/Examples/\(name)",
-        swiftSettings: settings)
+        exclude: exclude, swiftSettings: settings)
 }
 
 /// A suite; and, with SIMULATION set, a program that does many more seeds in the same time, because it is built with
@@ -68,13 +75,7 @@ let package = Package(
         library("NamedPipesRPC", ["NamedPipes"]),
         library("NamedPipesProtobuf", ["NamedPipesRPC", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
         library("NamedPipesTesting", ["NamedPipes"]),
-        library(
-            "NamedPipesService",
-            [
-                "NamedPipesRPC", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
-                .product(name: "Tracing", package: "swift-distributed-tracing"),
-            ]),
+        library("NamedPipesService", ["NamedPipesRPC"] + ecosystem),
         .executableTarget(
             name: "pipectl",
             dependencies: [
@@ -116,6 +117,7 @@ let package = Package(
         example("Metronome"),
         example("KeyValue"),
         example("LanguageServer", ["NamedPipesRPC"]),
+        example("LogCollector", ["NamedPipesService"] + ecosystem, exclude: ["systemd"]),
         .testTarget(
             name: "InteropTests", dependencies: ["NamedPipes", "NamedPipesRPC", "NamedPipesProtobuf"],
             exclude: ["Peers"], swiftSettings: settings),
@@ -123,7 +125,7 @@ let package = Package(
             "ExampleTests",
             [
                 "NamedPipes", "NamedPipesRPC", "ActorRoom", "EchoServer", "Chat", "Metronome", "KeyValue",
-                "LanguageServer", "pipectl",
+                "LanguageServer", "LogCollector", "pipectl",
             ]),
         simulation,
         // What the hostile suite (Tests/Hostile) attacks, and what stays up for the soak.

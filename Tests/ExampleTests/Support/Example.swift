@@ -16,7 +16,7 @@ final class Example {
     private var unfinishedLine: [UInt8] = []
 
     convenience init(_ name: String, _ arguments: String..., on reactor: Reactor) throws {
-        try self.init(command: [Self.buildDirectory.appending(path: name).path] + arguments, on: reactor)
+        try self.init(command: [Self.path(name)] + arguments, on: reactor)
     }
 
     /// Starts another program than an example, one that is found in `PATH`.
@@ -25,9 +25,9 @@ final class Example {
         process = try ChildProcess(reactor, command) { [unowned self] in readOutput($0) }
     }
 
-    /// Where this test's own program lies, and the examples beside it.
-    private static var buildDirectory: URL {
-        URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    /// An example's program: it lies beside this test's own.
+    static func path(_ name: String) -> String {
+        URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: name).path
     }
 
     /// Runs the reactor until the program has printed a line that begins like this.

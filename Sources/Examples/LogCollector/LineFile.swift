@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import NamedPipes
+
+/// A file of whole lines, open for more.
+final class LineFile {
+    private let descriptor: Int32
+    private(set) var byteCount: Int
+    private var isDirty = false
+
+    /// Opens a file or makes one. What follows its last line feed is cut off: a line that a crash has torn.
+    init(path: String) throws(SystemError) {
+        descriptor = unsafe open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o640)
+        byteCount = 0
+        try Self.check("open", Int(descriptor))
+        byteCount = try Self.check("lseek", lseek(descriptor, 0, SEEK_END))
+        try cutTornLine()
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    /// Writes all of it or, where that fails, nothing.
+    func append(_ lines: ArraySlice<UInt8>) throws(SystemError) {
+        var rest = lines
+        isDirty = true
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            do {
+                rest = rest.dropFirst(try Self.check("write", count))
+            } catch {
+                ftruncate(descriptor, byteCount)
+                throw error
+            }
+        }
+        byteCount += lines.count
+    }
+
+    /// Waits until the disk has everything.
+    ///
+    /// - Returns: whether there was something to wait for.
+    func sync() throws(SystemError) -> Bool {
+        guard isDirty else { return false }
+        try Self.check("fdatasync", Int(fdatasync(descriptor)))
+        isDirty = false
+        return true
+    }
+
+    /// How much of some lines goes into a file that has so much room: whole lines only, and a line that is larger than a
+    /// file into one of its own.
+    static func wholeLineByteCount(of lines: ArraySlice<UInt8>, room: Int, isFileEmpty: Bool) -> Int {
+        guard lines.count > room else { return lines.count }
+        if let end = lines.prefix(max(0, room)).lastIndex(of: 0x0A) { return end + 1 - lines.startIndex }
+        guard isFileEmpty, let end = lines.firstIndex(of: 0x0A) else { return 0 }
+        return end + 1 - lines.startIndex
+    }
+
+    private func cutTornLine() throws(SystemError) {
+        var end = byteCount
+        var block = [UInt8](repeating: 0, count: 64 << 10)
+        while end > 0 {
+            let start = max(0, end - block.count)
+            let count = try Self.check("pread", unsafe pread(descriptor, &block, end - start, start))
+            if let last = block.prefix(count).lastIndex(of: 0x0A) {
+                end = start + last + 1
+                break
+            }
+            end = start
+        }
+        if end < byteCount { try Self.check("ftruncate", Int(ftruncate(descriptor, end))) }
+        byteCount = end
+    }
+
+    @discardableResult
+    private static func check(_ call: String, _ result: Int) throws(SystemError) -> Int {
+        guard result >= 0 else { throw SystemError(call: call, code: errno) }
+        return result
+    }
+}

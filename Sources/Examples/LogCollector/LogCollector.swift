@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import CoreMetrics
+import ExampleSupport
+import Logging
+import NamedPipes
+import NamedPipesService
+import ServiceLifecycle
+import UnixSignals
+
+/// Collects lines from any number of clients in a file that rotates.
+///
+///     LogCollector [ADDRESS [FILE [BYTES [COUNT]]]]
+///
+/// Before each line stand the time and who has sent it, by the kernel's word. A file that would grow beyond BYTES becomes
+/// FILE.1, the one before FILE.2, up to COUNT. Under systemd, with the units beside this file, the socket is systemd's.
+@main
+struct LogCollector {
+    static func main() async {
+        do {
+            let options = try Options(CommandLine.arguments.dropFirst())
+            // At the beginning, before there are other threads.
+            let place = try PipeService.Place.inherited(or: options.address)
+            let logger = Logger(label: "log-collector") { label in StreamLogHandler.standardOutput(label: label) }
+            let metrics = MetricsLog(logger)
+            MetricsSystem.bootstrap(metrics)
+            try await run(at: place, options, metrics, logger)
+        } catch {
+            fail(error)
+        }
+    }
+
+    private static func run(
+        at place: PipeService.Place, _ options: Options, _ metrics: MetricsLog, _ logger: Logger
+    ) async throws {
+        // The disk has a thread of its own: while it is waited for, the pipes go on.
+        let disk = try ReactorThread(name: "disk") { _ in }
+        let pipes = try ReactorThread(name: "pipes", configuration: measuring) { _ in }
+        let file = try await RotatingFile(options.file, on: disk.executor)
+        let lines = LineBuffer(writingTo: file, on: pipes.executor)
+        let server = PipeService(
+            at: place, configuration: configuration(for: place), logger: logger, on: pipes.executor
+        ) { connection in
+            for try await line in connection.messages { try await lines.append(line, from: connection.peer) }
+        }
+        // Stopped in the reverse order: the server drains into the buffer, and that into the file.
+        try await ServiceGroup(
+            services: [metrics, file, lines, server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+        ).run()
+    }
+
+    private static var measuring: Reactor.Configuration {
+        var configuration = Reactor.Configuration()
+        configuration.measuresCallbacks = true
+        return configuration
+    }
+
+    private static func configuration(for place: PipeService.Place) -> PipeService.Configuration {
+        var configuration = PipeService.Configuration(
+            framing: DelimiterFraming([0x0A], maximumMessageByteCount: 64 << 10))
+        // Who may connect to systemd's socket is said in its unit.
+        if case .inherited = place { configuration.server.accessPolicy = .anyUser }
+        configuration.onEvent = { server, event in
+            if case .listening = event { report("listening on \(server.address)") }
+        }
+        return configuration
+    }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExampleSupport
+import NamedPipes
+
+/// What stands on the command line.
+struct Options {
+    let address: PipeAddress
+    let file: RotatingFile.Policy
+
+    struct Misuse: Error, CustomStringConvertible {
+        let description = "usage: LogCollector [ADDRESS [FILE [BYTES [COUNT]]]]"
+    }
+
+    init(_ arguments: ArraySlice<String>) throws {
+        var rest = arguments
+        func number(atLeast least: Int, default value: Int) throws -> Int {
+            guard let text = rest.popFirst() else { return value }
+            guard let number = Int(text), number >= least else { throw Misuse() }
+            return number
+        }
+        address = try PipeAddress(parsing: rest.popFirst() ?? "log-collector")
+        let path = rest.popFirst() ?? "collected.log"
+        let byteLimit = try number(atLeast: 1, default: 16 << 20)
+        file = RotatingFile.Policy(path: path, byteLimit: byteLimit, count: try number(atLeast: 1, default: 5))
+        guard rest.isEmpty else { throw Misuse() }
+    }
+}

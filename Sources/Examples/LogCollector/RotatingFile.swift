@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import CoreMetrics
+import Glibc
+import NamedPipes
+import ServiceLifecycle
+
+/// A file that becomes `FILE.1` when it is full, and `FILE.2` later, up to a number of files.
+///
+/// What is promised of the lines:
+///
+/// - A file has whole lines only. Lines go out in one `write(2)`; where that fails half-way, what went is taken back, and what a
+///   crash may have left of a line is cut off at the next start.
+/// - A crash of the program loses nothing that was written. A crash of the machine loses a second at most: that is how
+///   often the disk is waited for (`fdatasync(2)`). A full file is on the disk before the next one is begun.
+/// - A file has at most so many bytes, unless a single line has more.
+///
+/// An actor on a thread of its own, because disks make whoever writes wait.
+actor RotatingFile: Service {
+    struct Policy: Sendable {
+        let path: String
+        /// How large a file may become.
+        let byteLimit: Int
+        /// How many full files are kept, beside the one that is being written.
+        let count: Int
+        var syncInterval = Duration.seconds(1)
+    }
+
+    private nonisolated let executor: ReactorExecutor
+    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
+
+    private let policy: Policy
+    private var file: LineFile
+    private let byteCount = Counter(label: "log_collector_bytes")
+    private let rotationCount = Counter(label: "log_collector_rotations")
+    private let syncTime = Timer(label: "log_collector_sync")
+
+    init(_ policy: Policy, on executor: ReactorExecutor) async throws(SystemError) {
+        self.policy = policy
+        self.executor = executor
+        file = try LineFile(path: policy.path)
+    }
+
+    /// Sees to it that lines get onto the disk, until the group shuts down.
+    func run() async throws {
+        while !Task.isShuttingDownGracefully {
+            let pause = policy.syncInterval
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: pause) }
+            try sync()
+            try Task.checkCancellation()
+        }
+    }
+
+    /// Writes lines, each of which ends with a line feed.
+    func write(_ lines: [UInt8]) throws(SystemError) {
+        var rest = lines[...]
+        while !rest.isEmpty {
+            let count = LineFile.wholeLineByteCount(
+                of: rest, room: policy.byteLimit - file.byteCount, isFileEmpty: file.byteCount == 0)
+            if count > 0 {
+                try file.append(rest.prefix(count))
+                rest = rest.dropFirst(count)
+            } else {
+                try rotate()
+            }
+        }
+        byteCount.increment(by: lines.count)
+    }
+
+    private func sync() throws(SystemError) {
+        let start = ContinuousClock.now
+        if try file.sync() { syncTime.recordNanoseconds(Int64((ContinuousClock.now - start) / .nanoseconds(1))) }
+    }
+
+    private func rotate() throws(SystemError) {
+        try sync()
+        for number in (1..<policy.count).reversed() {
+            try rename("\(policy.path).\(number)", "\(policy.path).\(number + 1)", mayBeMissing: true)
+        }
+        try rename(policy.path, "\(policy.path).1", mayBeMissing: false)
+        file = try LineFile(path: policy.path)
+        rotationCount.increment()
+    }
+
+    /// What has the new name is replaced.
+    private func rename(_ old: String, _ new: String, mayBeMissing: Bool) throws(SystemError) {
+        let isDone = unsafe Glibc.rename(old, new) == 0
+        guard isDone || (mayBeMissing && errno == ENOENT) else { throw SystemError(call: "rename", code: errno) }
+    }
+}

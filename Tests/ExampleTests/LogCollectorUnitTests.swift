@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import NamedPipes
+import Testing
+
+final class LogCollectorUnitTests {
+    private let reactor: Reactor
+    private let place: Place
+
+    init() throws {
+        reactor = try Reactor()
+        place = try Place()
+    }
+
+    deinit {
+        reactor.stop()
+        reactor.run()
+    }
+
+    private let program = Example.path("LogCollector")
+
+    /// The unit files as they are installed.
+    private func unit(_ name: String) throws -> String {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        return try String(
+            contentsOf: root.appending(path: "Sources/Examples/LogCollector/systemd/\(name)"), encoding: .utf8)
+    }
+
+    /// Copies of them that start the program where it was built.
+    private func copyUnits() throws -> [String] {
+        try ["log-collector.service", "log-collector.socket"].map { name in
+            let copy = URL(filePath: "\(place.address)").deletingLastPathComponent().appending(path: name)
+            let text = try unit(name).replacingOccurrences(of: "/usr/local/bin/LogCollector", with: program)
+            try Data(text.utf8).write(to: copy)
+            return copy.path
+        }
+    }
+
+    /// Section, key and value of each line; an empty value is one, too.
+    private func settings(_ name: String) throws -> [String: [String]] {
+        var settings: [String: [String]] = [:]
+        var section = ""
+        for line in try unit(name).split(separator: "\n") where !line.hasPrefix("#") {
+            if line.hasPrefix("[") {
+                section = String(line.dropFirst().dropLast())
+            } else {
+                let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                try #require(parts.count == 2, "\(line)")
+                settings["\(section).\(parts[0])", default: []].append(String(parts[1]))
+            }
+        }
+        return settings
+    }
+
+    @Test func `the units fit together`() throws {
+        let service = try settings("log-collector.service")
+        let socket = try settings("log-collector.socket")
+        #expect(service["Unit.Requires"] == ["log-collector.socket"])
+        #expect(service["Install.Also"] == ["log-collector.socket"])
+        let command = try #require(service["Service.ExecStart"]?.first).split(separator: " ")
+        #expect(command.count == 3)
+        #expect(command.first?.hasSuffix("/LogCollector") == true)
+        #expect(socket["Socket.ListenStream"] == [String(command[1])])
+        #expect(service["Service.Type"] == ["notify"])
+        // The names are those of the service, as `%L` and `LogsDirectory=` have it.
+        #expect(command[2].hasPrefix("%L/\(service["Service.LogsDirectory"]?.first ?? "?")/"))
+    }
+
+    @Test(.requires("systemd-analyze")) func `systemd has nothing to say against the units`() throws {
+        let verification = try Example(command: ["systemd-analyze", "verify"] + copyUnits(), on: reactor)
+        #expect(try verification.exitStatus() == 0)
+    }
+
+    /// 4 of 100 as it is; another version of systemd may weigh things differently.
+    @Test(.requires("systemd-analyze")) func `systemd finds the service well shut in`() throws {
+        let units = try copyUnits()
+        let analysis = try Example(
+            command: ["systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=10", units[0]],
+            on: reactor)
+        #expect(try analysis.exitStatus() == 0)
+    }
+
+    @Test(.requires("systemd-socket-activate")) func `it serves the socket that it is started with`() throws {
+        let file = "\(place.address).log"
+        let collector = try Example(
+            command: ["systemd-socket-activate", "--listen=\(place.address)", program, "unused", file], on: reactor)
+        // The socket is there before the program is: it is started for the first who comes.
+        let ticks = reactor.schedule(after: .zero, repeating: .milliseconds(1)) {}
+        #expect(reactor.run(timeout: .seconds(30)) { FileManager.default.fileExists(atPath: "\(place.address)") })
+        ticks.cancel()
+        let visitor = try Visitor(to: place.address, on: reactor, framing: DelimiterFraming.newline)
+        try visitor.send("from before the start")
+        visitor.connection?.finishSending()
+        #expect(try visitor.reasonOfEnd() == .closedByPeer)
+        #expect(collector.lines.contains("listening on \(place.address)"))
+        collector.signal(SIGTERM)
+        #expect(try collector.exitStatus() == 0)
+        #expect(try String(contentsOfFile: file, encoding: .utf8).hasSuffix("from before the start\n"))
+        // It is the manager's.
+        #expect(FileManager.default.fileExists(atPath: "\(place.address)"))
+    }
+}
