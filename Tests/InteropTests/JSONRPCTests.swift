@@ -25,26 +25,32 @@ import Testing
         try await serve("lines_peer.py", DelimiterFraming.newline, report: "ok 10 requests")
     }
 
+    @Test(.requires("node"))
+    func `serves Node, behind Content-Length in pieces`() async throws {
+        try await serve("node_rpc_peer.mjs", ContentLengthFraming(), report: "ok 209 requests")
+    }
+
     // MARK: Their servers, our client
 
     @Test(.requiresModule("pylsp_jsonrpc"))
     func `asks python-lsp-jsonrpc, behind Content-Length`() async throws {
-        var methods = JSONRPCMethods()
-        methods.handle("double") { (numbers: [Int], _) in numbers[0] * 2 }
-        try await ask("lsp_peer.py", ContentLengthFraming(), methods, report: "ok 1 requests") { peer in
+        try await ask("lsp_peer.py", ContentLengthFraming(), Self.doubling, report: "ok 1 requests") { peer in
             try await expectArithmetic(peer)
-            let answer: Int = try await peer.request("ask back", [21], timeout: .seconds(30))
-            #expect(answer == 43)
-            let first = Task { try await peer.request("block", ["first"], timeout: .seconds(30)) as String }
-            while await peer.pendingRequestCount == 0 { await Task.yield() }
-            await #expect(throws: JSONRPCRequestFailure.self) {
-                try await peer.request("block", ["second"], timeout: .milliseconds(100))
-            }
-            try await peer.notify("release")
-            #expect(try await first.value == "first")
-            // The one that our timeout cancelled never ran there.
-            let ran: [String] = try await peer.request("ran", timeout: .seconds(30))
-            #expect(ran == ["first"])
+            try await expectConversation(peer)
+        }
+    }
+
+    @Test(.requires("node"))
+    func `asks Node, behind Content-Length, and sends metadata along`() async throws {
+        var configuration = JSONRPCPeer.Configuration()
+        configuration.interceptor = Tracer()
+        try await ask(
+            "node_rpc_peer.mjs", ContentLengthFraming(), Self.doubling, configuration, report: "ok 1 requests"
+        ) { peer in
+            try await expectArithmetic(peer)
+            try await expectConversation(peer)
+            let metadata: [String: String] = try await peer.request("metadata", timeout: .seconds(30))
+            #expect(metadata == Tracer.metadata)
         }
     }
 
@@ -65,6 +71,39 @@ import Testing
     }
 
     // MARK: Vocabulary
+
+    /// Sends what a tracer of W3C Trace Context does.
+    private struct Tracer: JSONRPCInterceptor {
+        static let metadata = ["traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"]
+
+        nonisolated(nonsending) func send<Outcome>(
+            _ call: JSONRPCOutgoingCall, next: nonisolated(nonsending) ([String: String]) async throws -> Outcome
+        ) async throws -> Outcome {
+            try await next(Self.metadata)
+        }
+    }
+
+    private static var doubling: JSONRPCMethods {
+        var methods = JSONRPCMethods()
+        methods.handle("double") { (numbers: [Int], _) in numbers[0] * 2 }
+        return methods
+    }
+
+    /// A question back, and a timeout that cancels at the other end.
+    private func expectConversation(_ peer: JSONRPCPeer) async throws {
+        let answer: Int = try await peer.request("ask back", [21], timeout: .seconds(30))
+        #expect(answer == 43)
+        let first = Task { try await peer.request("block", ["first"], timeout: .seconds(30)) as String }
+        while await peer.pendingRequestCount == 0 { await Task.yield() }
+        await #expect(throws: JSONRPCRequestFailure.self) {
+            try await peer.request("block", ["second"], timeout: .milliseconds(100))
+        }
+        try await peer.notify("release")
+        #expect(try await first.value == "first")
+        // The one that our timeout cancelled never ran there.
+        let ran: [String] = try await peer.request("ran", timeout: .seconds(30))
+        #expect(ran == ["first"])
+    }
 
     private func expectArithmetic(_ peer: JSONRPCPeer) async throws {
         let sums = try await withThrowingTaskGroup(of: Int.self) { group in
@@ -102,6 +141,7 @@ import Testing
             for await _ in forever {}
             throw CancellationError()
         }
+        methods.handle("metadata") { call in call.metadata }
         methods.handle("note") { (texts: [String], _) in notes.withLock { $0 += texts } }
         methods.handle("notes") { _ in notes.withLock { $0 } }
         return methods
@@ -129,14 +169,15 @@ import Testing
 
     /// Talks to one peer, which serves, and expects its report.
     private func ask(
-        _ script: String, _ framing: any MessageFraming, _ methods: JSONRPCMethods, report: String,
+        _ script: String, _ framing: any MessageFraming, _ methods: JSONRPCMethods,
+        _ configuration: JSONRPCPeer.Configuration = JSONRPCPeer.Configuration(), report: String,
         _ body: @escaping @Sendable (JSONRPCPeer) async throws -> Void
     ) async throws {
         let address = try PipeAddress.unique(prefix: "rpc")
         let peer = try ForeignPeer(script, ["server", "\(address)"])
         while peer.output != ["listening"], !peer.hasExited { await Task.yield() }
         try await PipeClient.withConnection(to: address, configuration: PipeClient.Configuration(framing: framing)) {
-            try await JSONRPCPeer.run(on: $0, methods: methods, body)
+            try await JSONRPCPeer.run(on: $0, methods: methods, configuration: configuration, body)
         }
         while !peer.hasExited { await Task.yield() }
         peer.expectSuccess(printing: "listening", report)
