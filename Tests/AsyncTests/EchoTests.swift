@@ -45,6 +45,27 @@ import Testing
         #expect(mismatchCount == 0)
     }
 
+    /// An iterator by hand, handed from function to function on whatever executor its caller is.
+    @Test func `gives its messages one by one, across functions`() async throws {
+        typealias Iterator = AsyncPipeConnection.Messages.Iterator
+        @Sendable nonisolated(nonsending) func text(_ messages: inout Iterator) async throws -> String? {
+            try await messages.next().flatMap { String(copying: $0) }
+        }
+        let texts = try await Serving.run { connection in
+            var messages = connection.messages.makeAsyncIterator()
+            let (name, greeting) = (try await text(&messages), try await text(&messages))
+            try await connection.send("\(greeting ?? "-"), \(name ?? "-")")
+        } while: { serving in
+            try await PipeClient.withConnection(to: serving.address) { connection in
+                try await connection.send("Ada")
+                try await connection.send("hello")
+                var messages = connection.messages.makeAsyncIterator()
+                return [try await text(&messages), try await text(&messages)]
+            }
+        }
+        #expect(texts.0 == ["hello, Ada", nil])
+    }
+
     @Test func `serves many clients at once`() async throws {
         let (sum, _) = try await Serving.run(handler: echo) { serving in
             try await withThrowingTaskGroup(of: Int.self) { group in

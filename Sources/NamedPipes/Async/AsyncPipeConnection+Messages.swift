@@ -70,7 +70,9 @@ extension AsyncPipeConnection {
             }
 
             /// The next message; nil after the last one.
-            public mutating func next() async throws -> PipeMessage? { try await next(isolation: nil) }
+            public mutating nonisolated(nonsending) func next() async throws -> PipeMessage? {
+                try await next(isolation: #isolation)
+            }
 
             /// The next message; nil after the last one.
             public mutating func next(isolation actor: isolated (any Actor)?) async throws -> PipeMessage? {

@@ -91,7 +91,9 @@ public struct PipeChannel<Incoming: Sendable, Outgoing: Sendable>: Sendable {
             fileprivate var messages: AsyncPipeConnection.Messages.Iterator
 
             /// The next value; nil after the last one.
-            public mutating func next() async throws -> Incoming? { try await next(isolation: nil) }
+            public mutating nonisolated(nonsending) func next() async throws -> Incoming? {
+                try await next(isolation: #isolation)
+            }
 
             /// The next value; nil after the last one.
             public mutating func next(isolation actor: isolated (any Actor)?) async throws -> Incoming? {
