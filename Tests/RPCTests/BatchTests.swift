@@ -75,7 +75,7 @@ import Testing
                     var batch = JSONRPCBatch()
                     let first = try batch.request("add", [1, 2], returning: Int.self)
                     let second = try batch.request("add", [1, 2], returning: Int.self)
-                    let replies = try await peer.send(batch, timeout: .milliseconds(300))
+                    let replies = try await peer.send(batch, timeout: .seconds(1))
                     #expect(try replies.value(of: first) == 3)
                     #expect(throws: JSONRPCRequestFailure.self) { try replies.value(of: second) }
                 }
