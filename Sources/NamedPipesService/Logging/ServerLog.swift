@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Logging
 internal import NamedPipes
-internal import Synchronization
 
 /// Writes a server's events to a log: what happened and to whom, never what was sent.
 final class ServerLog: Sendable {
     private let logger: Logger
-    private let describesErrors: Bool
-    private let limit = Mutex(LogLimit())
+    private let limited: LimitedLog
 
     init(_ logger: Logger, describesErrors: Bool) {
         self.logger = logger
-        self.describesErrors = describesErrors
+        limited = LimitedLog(describesErrors: describesErrors)
     }
 
     func note(_ event: PipeServer.ServeEvent) {
@@ -22,7 +20,7 @@ final class ServerLog: Sendable {
         case .refused(let report): noteRefusal(report)
         case .acceptFailed(let error): logger.warning("cannot accept", metadata: .detail("\(error)"))
         case .handlerFailed(let id, let peer, let error):
-            noteLimited(.warning, "handler failed", .about(id, peer).and(describe(error)))
+            limited.write(.warning, "handler failed", .about(id, peer).and(limited.describe(error)), to: logger)
         case .lostName(let loss): logger.warning("the name is lost", metadata: .detail("\(loss)"))
         case .republishFailed(let error):
             logger.warning("the name cannot be published again", metadata: .detail("\(error)"))
@@ -33,13 +31,19 @@ final class ServerLog: Sendable {
     }
 
     private func noteEnd(_ id: PipeConnection.ID, _ peer: PeerCredentials, _ reason: DisconnectReason) {
-        let metadata = Logger.Metadata.about(id, peer).and([MetadataKey.reason: "\(reason.kind)"])
         switch reason {
         case .closedLocally, .closedByPeer, .resetByPeer, .serverStopped, .idle, .ageLimit:
-            logger.debug("disconnected", metadata: metadata)
-        case .system: noteLimited(.warning, "disconnected", metadata.and(.detail("\(reason)")))
-        default: noteLimited(.notice, "disconnected", metadata.and(.detail("\(reason)")))
+            // Not even put together where nobody reads it: this is for every connection.
+            logger.debug("disconnected", metadata: .about(id, peer).and(Self.kind(reason)))
+        default:
+            let isOurs = if case .system = reason { true } else { false }
+            let metadata = Logger.Metadata.about(id, peer).and(Self.kind(reason)).and(.detail("\(reason)"))
+            limited.write(isOurs ? .warning : .notice, "disconnected", metadata, to: logger)
         }
+    }
+
+    private static func kind(_ reason: DisconnectReason) -> Logger.Metadata {
+        [MetadataKey.reason: "\(reason.kind)"]
     }
 
     /// The server limits these itself, and says how many it has left out.
@@ -50,19 +54,6 @@ final class ServerLog: Sendable {
         if report.suppressedCount > 0 { metadata[MetadataKey.suppressed] = "\(report.suppressedCount)" }
         let isOurs = report.refusal == .descriptorLimit || report.refusal == .system
         logger.log(level: isOurs ? .warning : .notice, "refused", metadata: metadata)
-    }
-
-    private func noteLimited(_ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata) {
-        guard let suppressed = limit.withLock({ $0.admit(at: .now) }) else {
-            return logger.debug(message, metadata: metadata)
-        }
-        let more: Logger.Metadata = suppressed > 0 ? [MetadataKey.suppressed: "\(suppressed)"] : [:]
-        logger.log(level: level, message, metadata: metadata.and(more))
-    }
-
-    private func describe(_ error: any Error) -> Logger.Metadata {
-        let isOurs = error is PipeError || error is SystemError
-        return .detail(describesErrors || isOurs ? "\(error)" : "\(type(of: error))")
     }
 
     // MARK: The service
@@ -84,10 +75,4 @@ final class ServerLog: Sendable {
     func noteUnheard(_ error: PipeError) {
         logger.warning("the service manager does not hear", metadata: .detail("\(error)"))
     }
-}
-
-extension Logger.Metadata {
-    fileprivate static func detail(_ text: String) -> Self { [MetadataKey.detail: "\(text)"] }
-
-    fileprivate func and(_ more: Self) -> Self { merging(more) { $1 } }
 }

@@ -29,7 +29,7 @@ extension PipeService {
     /// Counters grow by what has happened since the last publication. The last publication is made when the server has
     /// stopped. All of it happens on the reactor's thread, with some forty calls to the backend each time.
     public struct Metrics: Sendable {
-        /// How often numbers are published. The default is 10 s; nil means never.
+        /// How often numbers are published, more than zero. The default is 10 s; nil means never.
         public var interval: Duration? = .seconds(10)
 
         /// What labels begin with. The default is `pipe_server`.

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Logging
+public import NamedPipesRPC
+
+/// Writes to a log what happens on JSON-RPC connections beside requests and replies: above all, what handlers throw.
+///
+/// ```swift
+/// var rpc = JSONRPCPeer.Configuration()
+/// rpc.onEvent = JSONRPCLog().note
+/// ```
+///
+/// One of them serves any number of connections, which together have ten lines a second at notice and warning; the others
+/// are at debug.
+///
+/// | Level | Lines |
+/// |---|---|
+/// | debug | `notification dropped` |
+/// | notice | `no JSON`, `no JSON-RPC`, `unexpected reply`, `not understood by the other end` |
+/// | warning | `handler failed`, `reply not sent`, both with `rpc.method` where it is known |
+public final class JSONRPCLog: Sendable {
+    private let logger: Logger?
+    private let log: LimitedLog
+
+    /// Writes to a logger.
+    ///
+    /// - Parameters:
+    ///   - logger: the default is nil: `Logger.current`, which in a ``PipeService`` has the connection in its metadata.
+    ///   - describesErrors: whether errors of handlers are written as they describe themselves. The default is false: only
+    ///     their type is, because they may quote what clients have sent.
+    public init(_ logger: Logger? = nil, describesErrors: Bool = false) {
+        self.logger = logger
+        log = LimitedLog(describesErrors: describesErrors)
+    }
+
+    /// Writes an event, if it is one that is worth a line.
+    ///
+    /// - Parameter event: what a `JSONRPCPeer` tells.
+    @Sendable public func note(_ event: JSONRPCPeer.Event) {
+        switch event {
+        case .undecodableMessage(_, let error): write(.notice, "no JSON", .detail("\(error)"))
+        case .invalidMessage(let error): write(.notice, "no JSON-RPC", Self.code(error))
+        case .unexpectedReply: write(.notice, "unexpected reply", [:])
+        case .errorReport(let error): write(.notice, "not understood by the other end", Self.code(error))
+        case .handlerFailed(let method, let error):
+            write(.warning, "handler failed", log.describe(error).and(Self.method(method)))
+        case .droppedNotification(let method):
+            (logger ?? .current).debug("notification dropped", metadata: Self.method(method))
+        case .unsendableReply(let error): write(.warning, "reply not sent", log.describe(error))
+        @unknown default: break
+        }
+    }
+
+    private func write(_ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata) {
+        log.write(level, message, metadata, to: logger ?? .current)
+    }
+
+    private static func code(_ error: JSONRPCError) -> Logger.Metadata {
+        ["rpc.jsonrpc.error_code": "\(error.code.rawValue)"]
+    }
+
+    /// The name as far as it looks like one: the other end may ask for any.
+    private static func method(_ name: String) -> Logger.Metadata {
+        let isName = name.utf8.count <= 100 && name.utf8.allSatisfy { (0x21..<0x7F).contains($0) }
+        return ["rpc.method": isName ? "\(name)" : "other"]
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Logging
+internal import NamedPipes
+internal import Synchronization
+
+/// A log for what clients bring about: so many lines a second, and nothing of what they have sent.
+final class LimitedLog: Sendable {
+    private let describesErrors: Bool
+    private let limit = Mutex(LogLimit())
+
+    init(describesErrors: Bool) { self.describesErrors = describesErrors }
+
+    /// Writes a line; one too many goes to the level of debugging, and is counted by the next.
+    func write(_ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata, to logger: Logger) {
+        guard let suppressed = limit.withLock({ $0.admit(at: .now) }) else {
+            return logger.debug(message, metadata: metadata)
+        }
+        let more: Logger.Metadata = suppressed > 0 ? [MetadataKey.suppressed: "\(suppressed)"] : [:]
+        logger.log(level: level, message, metadata: metadata.and(more))
+    }
+
+    /// An error's text, if it cannot have anything of a client's in it, or its type.
+    func describe(_ error: any Error) -> Logger.Metadata {
+        let isOurs = error is PipeError || error is SystemError
+        return .detail(describesErrors || isOurs ? "\(error)" : "\(type(of: error))")
+    }
+}
+
+extension Logger.Metadata {
+    static func detail(_ text: String) -> Self { [MetadataKey.detail: "\(text)"] }
+
+    func and(_ more: Self) -> Self { merging(more) { $1 } }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+import NamedPipesRPC
+import NamedPipesService
+import PipeTestSupport
+import Testing
+
+private struct Quotation: Error { let text: String }
+
+@Suite struct `The log of JSON-RPC` {
+    private func methods() -> JSONRPCMethods {
+        var methods = JSONRPCMethods()
+        methods.handle("fail") { (words: [String], _) -> Int in throw Quotation(text: words[0]) }
+        methods.handleOthers { _, _ in throw Quotation(text: "") }
+        return methods
+    }
+
+    /// Lets a client's lines be answered, and returns the log and the answers.
+    private func exchange(_ lines: [String], _ log: JSONRPCLog = JSONRPCLog()) async throws -> Journal {
+        var running = try Running()
+        running.configuration.server.connection.framing = DelimiterFraming.newline
+        var rpc = JSONRPCPeer.Configuration()
+        rpc.onEvent = log.note
+        try await running.run { [rpc, methods = methods()] connection in
+            try await JSONRPCPeer.serve(connection, methods: methods, configuration: rpc)
+        } while: { [running] _ in
+            let client = PipeClient.Configuration(framing: DelimiterFraming.newline)
+            try await PipeClient.withConnection(to: running.address, configuration: client) { connection in
+                for line in lines { try await connection.send(line) }
+                await connection.finishSending()
+                for try await _ in connection.messages {}
+            }
+        }
+        return running.journal
+    }
+
+    @Test func `tells what handlers throw by its type, with the method and the connection`() async throws {
+        let journal = try await exchange([#"{"jsonrpc":"2.0","id":1,"method":"fail","params":["secret"]}"#])
+        let line = journal.metadata("warning handler failed")
+        #expect(line?["rpc.method"] == "fail")
+        #expect(line?["pipe.detail"] == "Quotation")
+        #expect(line?["pipe.connection"] == journal.metadata("debug connected")?["pipe.connection"])
+        #expect(!journal.text.contains("secret"))
+    }
+
+    @Test func `tells it in full on demand`() async throws {
+        let journal = try await exchange(
+            [#"{"jsonrpc":"2.0","id":1,"method":"fail","params":["secret"]}"#], JSONRPCLog(describesErrors: true))
+        #expect(journal.metadata("warning handler failed")?["pipe.detail"] == #"Quotation(text: "secret")"#)
+    }
+
+    @Test func `does not repeat what is no name`() async throws {
+        let journal = try await exchange([#"{"jsonrpc":"2.0","id":1,"method":"a\nb"}"#])
+        #expect(journal.metadata("warning handler failed")?["rpc.method"] == "other")
+    }
+
+    @Test func `tells what is not understood, without a word of it`() async throws {
+        let journal = try await exchange([
+            #"{"secret"#, #"{"jsonrpc":"2.0","secret":1}"#, #"{"jsonrpc":"2.0","id":9,"result":"secret"}"#,
+            #"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"secret"}}"#,
+        ])
+        #expect(journal.metadata("notice no JSON")?["pipe.detail"] != nil)
+        #expect(journal.metadata("notice no JSON-RPC")?["rpc.jsonrpc.error_code"] == "-32600")
+        #expect(journal.metadata("notice unexpected reply") != nil)
+        #expect(journal.metadata("notice not understood by the other end")?["rpc.jsonrpc.error_code"] == "-32700")
+        #expect(!journal.text.contains("secret"))
+    }
+
+    @Test func `cannot be filled by a client`() async throws {
+        let journal = try await exchange(Array(repeating: "x", count: 200))
+        let notices = journal.lines.filter { $0 == "notice no JSON" }.count
+        // Ten a second; a crowded machine may take some of them.
+        #expect((10..<200).contains(notices))
+        #expect(journal.lines.filter { $0.hasSuffix("no JSON") }.count == 200)
+    }
+}
