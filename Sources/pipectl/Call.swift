@@ -29,24 +29,11 @@ struct Call: ParsableCommand {
     @OptionGroup var wire: WireOptions
 
     func run() throws {
-        let reactor = try Reactor()
-        let executor = reactor.executor
-        // Used on the reactor's thread only, which is this one.
-        nonisolated(unsafe) var outcome = Result<JSONText?, any Error>.failure(CancellationError())
-        let task = Task(executorPreference: executor) { [self, configuration = client.configuration(wire)] in
-            do {
-                unsafe outcome = .success(try await ask(configuration, executor))
-            } catch {
-                unsafe outcome = .failure(error)
-            }
-            executor.stop()
-        }
-        let signals = try Signals(reactor) { count in
-            if count == 1 { task.cancel() } else { executor.stop() }
-        }
-        withExtendedLifetime(signals) { reactor.run() }
         do {
-            if let reply = try unsafe outcome.get() { StandardOutput.write(line(reply)) }
+            let reply = try runOnReactor { [self, configuration = client.configuration(wire)] executor in
+                try await ask(configuration, executor)
+            }
+            if let reply { StandardOutput.write(line(reply)) }
         } catch {
             throw Failure(asking: error)
         }

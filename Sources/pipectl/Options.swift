@@ -90,6 +90,9 @@ struct ServerOptions: ParsableArguments {
         help: "Serve the socket that the service manager hands over (LISTEN_FDS), instead of one at an address.")
     var inherit = false
 
+    @Flag(help: "Tell pipectl stat the server's numbers, at ADDRESS.stat, where only this user and root may ask.")
+    var stat = false
+
     @Flag(help: "Stop as well when standard input ends: for servers that another program starts.")
     var untilInputEnds = false
 

@@ -38,7 +38,7 @@ struct Pipectl: ParsableCommand {
               2   the command line is wrong
               3   the time was up
             """,
-        subcommands: [Echo.self, Listen.self, Serve.self, Send.self, Connect.self, Call.self, Demo.self])
+        subcommands: [Echo.self, Listen.self, Serve.self, Send.self, Connect.self, Call.self, Stat.self, Demo.self])
 
     /// The command line decides; how it ended is what the process exits with.
     static func main() {

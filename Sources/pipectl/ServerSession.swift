@@ -52,6 +52,7 @@ final class ServerSession: PipeServerDelegate {
             tellManager(.stopping)
             if count == 1 { server.stop(drainingFor: options.grace.orForEver) } else { stopAtOnce() }
         }
+        if options.stat { offerStatistics(of: server, takingOver: options.takeOver) }
         if options.untilInputEnds { try watchInput(grace: options.grace.orForEver) }
         announce("listening on \(server.address)")
         tellManager(.ready, .status("listening on \(server.address)"))

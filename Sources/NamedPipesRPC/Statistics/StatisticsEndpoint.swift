@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+public import NamedPipes
+
+/// A second name beside a server's own, `ADDRESS.stat`, where it tells its numbers: to `pipectl stat`, and to whatever
+/// speaks JSON-RPC 2.0.
+///
+/// ```swift
+/// let server = try PipeServer(listeningOn: .runtime("echo"), reactor: reactor, delegate: Echo())
+/// let statistics = Task { [reference = server.reference] in
+///     try await StatisticsEndpoint.serve(reference, beside: try .runtime("echo"))
+/// }
+/// ```
+///
+/// There is one method, `statistics`, without parameters; its result is a ``ServerSnapshot``. Messages are lines, so that
+/// a shell can ask as well:
+///
+///     echo '{"jsonrpc": "2.0", "id": 1, "method": "statistics"}' | nc -U -N /run/user/1000/echo.stat
+///
+/// It runs on the server's own reactor: an answer says at the same time that the loop turns. Only the server's own user and
+/// root are let in, whoever may connect to the server itself; there are 16 connections at most, and one that is idle for a
+/// minute is closed.
+public enum StatisticsEndpoint {
+    /// The name beside another one.
+    ///
+    /// - Throws: `PipeError.invalidAddress` where the name is too long for five bytes more.
+    public static func address(beside address: PipeAddress) throws(PipeError) -> PipeAddress {
+        switch address.path {
+        case let path?: try .path(path + suffix)
+        case nil: try .abstract(String(address.description.dropFirst()) + suffix)
+        }
+    }
+
+    /// Serves a server's numbers until the task is cancelled.
+    ///
+    /// - Parameters:
+    ///   - server: whose numbers; see `PipeServer.reference`. After it has stopped, requests are answered with an error.
+    ///   - address: the server's own; its statistics are at ``address(beside:)``.
+    ///   - takesOver: whether the name is taken from another server that has it. The default is false.
+    /// - Throws: what `PipeServer.serve` throws, and `CancellationError`.
+    public static func serve(
+        _ server: ReactorReference<PipeServer>, beside address: PipeAddress, takingOver takesOver: Bool = false
+    ) async throws {
+        var configuration = PipeServer.Configuration(framing: framing)
+        configuration.existingServer = takesOver ? .takeOver : .refuse
+        configuration.accessPolicy = .ownUserOrRoot
+        configuration.maximumConnectionCount = 16
+        configuration.connection.idleLimit = .seconds(60)
+        let methods = methods(of: server, since: .now)
+        try await PipeServer.serve(
+            at: self.address(beside: address), configuration: configuration, on: server.executor
+        ) { connection in
+            try await JSONRPCPeer.serve(connection, methods: methods)
+        }
+    }
+
+    /// Asks a server for its numbers.
+    ///
+    /// - Parameters:
+    ///   - address: the server's own.
+    ///   - timeout: for the connection, and for the answer. The default is 5 s.
+    ///   - executor: of the reactor to do it on. The default is nil: a thread is made for it, and ends with the call.
+    /// - Throws: what `PipeClient.withConnection` throws, `PipeError.noServer` above all, where none are offered;
+    ///   ``JSONRPCRequestFailure`` and ``JSONRPCError``.
+    public static func ask(
+        beside address: PipeAddress, timeout: Duration = .seconds(5), on executor: ReactorExecutor? = nil
+    ) async throws -> ServerSnapshot {
+        var configuration = PipeClient.Configuration()
+        configuration.connection.framing = framing
+        configuration.connectTimeout = timeout
+        return try await PipeClient.withConnection(
+            to: self.address(beside: address), configuration: configuration, on: executor
+        ) { connection in
+            try await JSONRPCPeer.run(on: connection) { peer in try await peer.request(method, timeout: timeout) }
+        }
+    }
+
+    private static func methods(
+        of server: ReactorReference<PipeServer>, since start: ContinuousClock.Instant
+    ) -> JSONRPCMethods {
+        var methods = JSONRPCMethods()
+        methods.handle(method) { _ in
+            // On the reactor's thread, as all handlers.
+            let reactor = server.executor.reactorOfThisThread
+            guard let server = server.resolve(on: reactor) else {
+                throw JSONRPCError(.internalError, "the server has stopped")
+            }
+            return ServerSnapshot(
+                of: server, processID: getpid(), after: .now - start, loop: reactor.statistics)
+        }
+        return methods
+    }
+
+    private static let method = "statistics"
+    private static let suffix = ".stat"
+
+    /// A snapshot has no more than a few dozen members.
+    private static var framing: DelimiterFraming { DelimiterFraming([0x0A], maximumMessageByteCount: 64 << 10) }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import NamedPipesRPC
+
+// The report for a person.
+
+extension ServerReport {
+    /// Everything, a line for each kind of thing.
+    var text: String {
+        var rows: [(String, String)] = []
+        if let file = name.file { rows.append(("file", "mode \(file.mode), uid \(file.uid), gid \(file.gid)")) }
+        rows.append(("listener", "pid \(listener.pid), uid \(listener.uid), gid \(listener.gid)"))
+        if let process {
+            if let id = statistics?.processID, id != listener.pid { rows.append(("served by", "pid \(id)")) }
+            rows.append(("command", process.command))
+            rows.append(("process", process.text))
+        }
+        if let connections = name.connections { rows.append(("kernel", connections.text)) }
+        if let statistics { rows += statistics.rows } else { rows.append(("statistics", "not offered (--stat)")) }
+        let width = rows.map(\.0.count).max() ?? 0
+        let lines = rows.map { "  \($0.0)\(String(repeating: " ", count: width - $0.0.count))  \($0.1)\n" }
+        return "\(address)\n\(lines.joined())"
+    }
+
+    /// What changes, on one line.
+    var shortText: String {
+        var parts: [String] = []
+        if let open = statistics?.openCount ?? name.connections?.acceptedCount { parts.append("\(grouped(open)) open") }
+        if let waiting = name.connections?.waitingCount, waiting > 0 { parts.append("\(grouped(waiting)) waiting") }
+        if let rates {
+            rates.connectionsPerSecond.map { parts.append("\(decimal($0)) connects/s") }
+            parts += Self.traffic("in", rates.receivedMessagesPerSecond, rates.receivedBytesPerSecond)
+            parts += Self.traffic("out", rates.sentMessagesPerSecond, rates.sentBytesPerSecond)
+            rates.cpuShare.map { parts.append("\(decimal(max(0, $0) * 100)) % cpu") }
+        }
+        if let statistics, statistics.queuedByteCount > 0 {
+            parts.append("\(readable(byteCount: statistics.queuedByteCount)) queued")
+        }
+        if let process { parts.append("\(readable(byteCount: process.residentByteCount)) resident") }
+        return parts.joined(separator: ", ") + "\n"
+    }
+
+    private static func traffic(_ direction: String, _ messages: Double?, _ bytes: Double?) -> [String] {
+        guard let messages, let bytes else { return [] }
+        return ["\(direction) \(grouped(Int(messages))) messages/s \(readable(byteCount: Int(bytes)))/s"]
+    }
+}
+
+extension ProcessFacts {
+    fileprivate var text: String {
+        let descriptors = descriptorCount.map { ", \(counted($0, "descriptor"))" } ?? ""
+        return "\(readable(byteCount: residentByteCount)) resident, \(counted(threadCount, "thread"))\(descriptors), "
+            + "\(decimal(cpuSeconds)) s of cpu in \(decimal(runningSeconds)) s"
+    }
+}
+
+extension NameFacts.Connections {
+    fileprivate var text: String {
+        "\(counted(acceptedCount, "connection")), \(grouped(waitingCount)) waiting to be accepted (of \(grouped(backlog)))"
+    }
+}
+
+extension ServerSnapshot {
+    fileprivate var rows: [(String, String)] {
+        var rows = [
+            ("connections", "\(grouped(openCount)) open, \(grouped(acceptedCount)) accepted\(Self.list(closed))"),
+            ("received", "\(counted(receivedMessageCount, "message")), \(readable(byteCount: receivedByteCount))"),
+            ("sent", "\(counted(sentMessageCount, "message")), \(readable(byteCount: sentByteCount))"),
+            (
+                "memory",
+                "\(readable(byteCount: heldByteCount)) held, \(readable(byteCount: queuedByteCount)) queued (at most "
+                    + "\(readable(byteCount: queueHighWaterByteCount)))"
+            ),
+        ]
+        let lost = [("unsent", unsentMessageCount), ("dropped", droppedMessageCount)].filter { $0.1 > 0 }
+        if !lost.isEmpty { rows.append(("lost", lost.map { "\(grouped($0.1)) \($0.0)" }.joined(separator: ", "))) }
+        if !refused.isEmpty { rows.append(("refused", String(Self.list(refused).dropFirst(2)))) }
+        if let loop {
+            rows.append(("loop", "longest turn \(decimal(loop.maximumLagSeconds * 1000)) ms"))
+        }
+        return rows
+    }
+
+    private static func list(_ counts: [String: Int]) -> String {
+        counts.sorted { $0.key < $1.key }.map { ", \(grouped($0.value)) \(printable($0.key))" }.joined()
+    }
+}

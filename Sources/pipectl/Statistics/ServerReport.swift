@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import FoundationEssentials
+internal import NamedPipes
+internal import NamedPipesRPC
+
+/// All that can be seen of a live server.
+struct ServerReport: Encodable {
+    struct Listener: Encodable {
+        let uid: UInt32
+        let gid: UInt32
+        let pid: Int32
+    }
+
+    let address: String
+    let name: NameFacts
+    /// Who called listen(2), by the kernel's word.
+    let listener: Listener
+    let process: ProcessFacts?
+    /// What the server tells of itself, if it does.
+    let statistics: ServerSnapshot?
+    /// Since the report before.
+    var rates: ServerRates?
+
+    init(_ address: PipeAddress, _ peer: PeerCredentials, _ statistics: ServerSnapshot?) {
+        self.address = address.description
+        name = NameFacts(of: address)
+        listener = Listener(uid: peer.userID, gid: peer.groupID, pid: peer.processID)
+        // A service manager listens for others: where the server says who it is, that is who is meant.
+        process = ProcessFacts(of: statistics?.processID ?? peer.processID)
+        self.statistics = statistics
+    }
+
+    /// One line.
+    var json: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(self) else { preconditionFailure("texts and numbers can be encoded") }
+        return escapedForJSON(String(decoding: data, as: UTF8.self)) + "\n"
+    }
+}
+
+/// How fast counts have grown between two reports.
+struct ServerRates: Encodable, Equatable {
+    /// The share of one cpu, 1 for all of it.
+    let cpuShare: Double?
+    let receivedMessagesPerSecond: Double?
+    let receivedBytesPerSecond: Double?
+    let sentMessagesPerSecond: Double?
+    let sentBytesPerSecond: Double?
+    let connectionsPerSecond: Double?
+
+    init(from old: ServerReport, to new: ServerReport) {
+        cpuShare = Self.rate(old.process, new.process, \.cpuSeconds, by: \.runningSeconds)
+        let count = { (key: KeyPath<ServerSnapshot, Int>) -> Double? in
+            Self.rate(old.statistics, new.statistics, { Double($0[keyPath: key]) }, by: \.seconds)
+        }
+        receivedMessagesPerSecond = count(\.receivedMessageCount)
+        receivedBytesPerSecond = count(\.receivedByteCount)
+        sentMessagesPerSecond = count(\.sentMessageCount)
+        sentBytesPerSecond = count(\.sentByteCount)
+        connectionsPerSecond = count(\.acceptedCount)
+    }
+
+    private static func rate<Facts>(
+        _ old: Facts?, _ new: Facts?, _ value: (Facts) -> Double, by time: (Facts) -> Double
+    ) -> Double? {
+        guard let old, let new, time(new) > time(old) else { return nil }
+        return (value(new) - value(old)) / (time(new) - time(old))
+    }
+}

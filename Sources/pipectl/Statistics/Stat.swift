@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import NamedPipes
+internal import NamedPipesRPC
+
+struct Stat: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what can be seen of a live server.",
+        discussion: """
+            Whose the name is, who listens, how many connections there are and wait, what the process uses; and, where the \
+            server offers them at ADDRESS.stat (--stat of echo, listen and serve; StatisticsEndpoint in Swift), its own \
+            numbers. Connects to the server once and says nothing.
+
+              pipectl stat thermostat
+              pipectl stat thermostat --watch 1
+              pipectl stat thermostat --json | jq .statistics.openCount
+            """)
+
+    @OptionGroup var target: AddressArgument
+
+    @Flag(help: "Print one JSON object a report.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Report again and again, with rates, until a signal.", valueName: "time"))
+    var watch: TimeLimit?
+
+    @Option(help: ArgumentHelp("How long the server may keep us waiting.", valueName: "time"))
+    var timeout = TimeLimit(seconds: 5)
+
+    func validate() throws {
+        if let watch, watch.orForEver < .milliseconds(10) { throw ValidationError("--watch is at least 10ms") }
+        if let watch, watch.duration == nil { throw ValidationError("--watch needs a time") }
+    }
+
+    func run() throws {
+        do {
+            try runOnReactor { [self] executor in try await report(on: executor) }
+        } catch is CancellationError where watch != nil {
+            // How watching ends.
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    private func report(on executor: ReactorExecutor) async throws {
+        let peer = try await listener(on: executor)
+        var last = try await ServerReport(target.address, peer, statistics(on: executor))
+        show(last, isFirst: true)
+        while let interval = watch?.duration {
+            try await Task.sleep(for: interval)
+            var next = try await ServerReport(target.address, peer, statistics(on: executor))
+            next.rates = ServerRates(from: last, to: next)
+            show(next, isFirst: false)
+            last = next
+        }
+    }
+
+    private func show(_ report: ServerReport, isFirst: Bool) {
+        StandardOutput.write(json ? report.json : isFirst ? report.text : report.shortText)
+    }
+
+    private func listener(on executor: ReactorExecutor) async throws -> PeerCredentials {
+        var configuration = PipeClient.Configuration()
+        configuration.connectTimeout = timeout.duration
+        configuration.requiredPeer = .anyUser
+        return try await PipeClient.withConnection(to: target.address, configuration: configuration, on: executor) {
+            $0.peer
+        }
+    }
+
+    /// Nil where the server offers none, or not to us.
+    private func statistics(on executor: ReactorExecutor) async throws -> ServerSnapshot? {
+        do {
+            return try await StatisticsEndpoint.ask(
+                beside: target.address, timeout: timeout.orForEver, on: executor)
+        } catch PipeError.noServer, PipeError.accessDenied, PipeError.disconnected, PipeError.invalidAddress,
+            JSONRPCRequestFailure.connectionEnded
+        {
+            return nil
+        }
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import NamedPipes
+
+/// A Unix socket as the kernel describes it to everybody.
+struct UnixSocket: Equatable {
+    /// The file that it was bound to, also if that has moved since.
+    struct File: Equatable {
+        var inode: UInt32
+        var device: UInt32
+    }
+
+    var isListening: Bool
+    /// The bytes of an abstract name, without the NUL in front.
+    var abstractName: [UInt8]?
+    var file: File?
+    /// Of a listening one: how many wait to be accepted, and how many may.
+    var queue: (waiting: Int, limit: Int) = (0, 0)
+
+    static func == (left: UnixSocket, right: UnixSocket) -> Bool {
+        left.isListening == right.isListening && left.abstractName == right.abstractName && left.file == right.file
+            && left.queue == right.queue
+    }
+}
+
+extension UnixSocket {
+    /// All sockets of this network namespace: `NETLINK_SOCK_DIAG`, sock_diag(7), as `ss -x` asks it.
+    ///
+    /// /proc/net/unix would not do: it has the path at which a socket was bound, and servers of this library bind elsewhere
+    /// and move the file to its place.
+    static func all() throws(SystemError) -> [UnixSocket] {
+        let descriptor = socket(AF_NETLINK, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue), NETLINK_SOCK_DIAG)
+        guard descriptor >= 0 else { throw SystemError(call: "socket", code: errno) }
+        defer { close(descriptor) }
+        let request = DiagnosisRequest.all
+        guard unsafe send(descriptor, request, request.count, 0) == request.count else {
+            throw SystemError(call: "send", code: errno)
+        }
+        var sockets: [UnixSocket] = []
+        var buffer: [UInt8] = Array(repeating: 0, count: 64 << 10)
+        while true {
+            let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw SystemError(call: "recv", code: errno) }
+            guard try DiagnosisReply.take(buffer[..<count], into: &sockets) else { return sockets }
+        }
+    }
+}
+
+private let NETLINK_SOCK_DIAG: Int32 = 4
+
+/// `struct nlmsghdr` and `struct unix_diag_req` of linux/netlink.h and linux/unix_diag.h.
+private enum DiagnosisRequest {
+    static var all: [UInt8] {
+        let body =
+            bytes(UInt8(AF_UNIX)) + bytes(UInt8(0)) + bytes(UInt16(0)) + bytes(UInt32.max) + bytes(UInt32(0))
+            + bytes(showNameFileAndQueue) + bytes(UInt64.max)
+        return bytes(UInt32(16 + body.count)) + bytes(DiagnosisReply.socketByFamily) + bytes(requestDump)
+            + bytes(UInt32(1)) + bytes(UInt32(0)) + body
+    }
+
+    private static let requestDump: UInt16 = 0x301
+    private static let showNameFileAndQueue: UInt32 = 0x01 | 0x02 | 0x10
+
+    private static func bytes<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
+        unsafe withUnsafeBytes(of: value) { unsafe Array($0) }
+    }
+}
+
+/// What comes back: messages behind each other, each with attributes behind each other, all at multiples of four.
+enum DiagnosisReply {
+    static let socketByFamily: UInt16 = 20
+
+    /// - Returns: whether more follows.
+    static func take(_ bytes: ArraySlice<UInt8>, into sockets: inout [UnixSocket]) throws(SystemError) -> Bool {
+        var rest = bytes
+        while rest.count >= 16 {
+            let (length, kind) = (Int(rest.number(at: 0, as: UInt32.self)), rest.number(at: 4, as: UInt16.self))
+            guard (16...rest.count).contains(length) else { throw SystemError(call: "recv", code: EBADMSG) }
+            switch kind {
+            case 3: return false
+            case 2: throw SystemError(call: "sock_diag", code: -Int32(truncatingIfNeeded: rest.errorCode))
+            case socketByFamily where length >= 32: sockets.append(socket(rest.dropFirst(16).prefix(length - 16)))
+            default: break
+            }
+            rest = rest.dropFirst(aligned(length))
+        }
+        return true
+    }
+
+    private static func socket(_ body: ArraySlice<UInt8>) -> UnixSocket {
+        var socket = UnixSocket(isListening: body.number(at: 2, as: UInt8.self) == listenState)
+        var rest = body.dropFirst(16)
+        while rest.count >= 4 {
+            let length = Int(rest.number(at: 0, as: UInt16.self))
+            guard (4...rest.count).contains(length) else { break }
+            let value = rest.dropFirst(4).prefix(length - 4)
+            switch rest.number(at: 2, as: UInt16.self) {
+            case 0 where value.first == 0: socket.abstractName = Array(value.dropFirst())
+            case 1 where value.count >= 8:
+                socket.file = .init(
+                    inode: value.number(at: 0, as: UInt32.self), device: value.number(at: 4, as: UInt32.self))
+            case 4 where value.count >= 8:
+                socket.queue = (
+                    Int(value.number(at: 0, as: UInt32.self)), Int(value.number(at: 4, as: UInt32.self))
+                )
+            default: break
+            }
+            rest = rest.dropFirst(aligned(length))
+        }
+        return socket
+    }
+
+    private static let listenState: UInt8 = 10
+    private static func aligned(_ count: Int) -> Int { (count + 3) & ~3 }
+}
+
+extension ArraySlice<UInt8> {
+    /// A number in the machine's own order. The caller has looked whether it is there.
+    fileprivate func number<Value: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as type: Value.Type) -> Value {
+        unsafe withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: offset, as: type) }
+    }
+
+    /// Of `struct nlmsgerr`.
+    fileprivate var errorCode: UInt32 { count >= 20 ? number(at: 16, as: UInt32.self) : 0 }
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+import FoundationEssentials
+import Glibc
+import NamedPipes
+import NamedPipesRPC
+import Testing
+
+@testable import pipectl
+
+/// What the tests look at in the JSON of a report.
+private struct Report: Decodable {
+    struct Name: Decodable {
+        struct File: Decodable {
+            let mode: String
+            let uid: UInt32
+        }
+        struct Connections: Decodable {
+            let acceptedCount: Int
+            let waitingCount: Int
+            let backlog: Int
+        }
+        let file: File?
+        let connections: Connections?
+    }
+    struct Listener: Decodable {
+        let pid: Int32
+        let uid: UInt32
+    }
+    struct Process: Decodable {
+        let command: String
+        let residentByteCount: Int
+        let cpuSeconds: Double
+        let runningSeconds: Double
+    }
+    let name: Name
+    let listener: Listener
+    let process: Process
+    let statistics: ServerSnapshot?
+}
+
+@Suite(.timeLimit(.minutes(2)))
+struct StatTests: StagedSuite {
+    let stage: Stage
+
+    init() throws { stage = try Stage() }
+
+    /// Asks until the server tells what is wanted: its statistics begin a moment after it listens.
+    private func report(
+        on name: String, until condition: (Report) -> Bool = { _ in true }
+    ) throws -> Report {
+        let start = ContinuousClock.now
+        while true {
+            let stat = try run(reactor, "stat", name, "--json", errors: .dropped)
+            #expect(stat.status == 0)
+            let report = try JSONDecoder().decode(Report.self, from: Data((stat.lines.first ?? "").utf8))
+            if condition(report) { return report }
+            try #require(.now - start < deadline, "never so: \(stat.lines)")
+        }
+    }
+
+    @Test func `shows a server of ours from outside and from inside`() throws {
+        let server = try serve(reactor, "echo", name, "--stat")
+        let client = try Sender(to: name, on: reactor)
+        try client.send("hello")
+        #expect(client.received(1) == ["hello"])
+        let report = try report(on: name) { $0.statistics?.openCount == 1 }
+        let numbers = try #require(report.statistics)
+        #expect(numbers.receivedMessageCount == 1)
+        #expect(numbers.sentByteCount == 9)
+        #expect(numbers.processID == report.listener.pid)
+        #expect(report.listener.uid == getuid())
+        #expect(report.process.command.contains("echo \(name) --stat"))
+        #expect(report.process.residentByteCount > 1_000_000)
+        #expect(report.process.runningSeconds < 1000)
+        #expect(report.name.file == nil)
+        #expect(report.name.connections?.acceptedCount == 1)
+        #expect(report.name.connections?.backlog == 4096)
+
+        let text = try run(reactor, "stat", name).lines
+        #expect(text.first == name)
+        #expect(text.contains { $0.contains("1 open") })
+        #expect(text.contains { $0.contains("received") && $0.contains("1 message, 9 B") })
+        _ = server
+    }
+
+    @Test func `shows a file and its mode, and gives both names up at the end`() throws {
+        let place = try Directory()
+        let path = place.path + "/socket"
+        let server = try serve(reactor, "echo", path, "--stat")
+        let report = try report(on: path) { $0.statistics != nil }
+        #expect(report.name.file?.mode == "0600")
+        #expect(report.name.file?.uid == getuid())
+        var status = Glibc.stat()
+        #expect(unsafe lstat(path + ".stat", &status) == 0)
+        #expect(status.st_mode & 0o777 == 0o600)
+        server.terminate()
+        #expect(server.waitForExit() == 0)
+        #expect(unsafe lstat(path, &status) != 0)
+        #expect(unsafe lstat(path + ".stat", &status) != 0)
+    }
+
+    @Test func `shows who does not offer statistics, too`() throws {
+        let server = try serve(reactor, "echo", name)
+        let stat = try run(reactor, "stat", name)
+        #expect(stat.status == 0)
+        #expect(stat.lines.last == "  statistics  not offered (--stat)")
+        _ = server
+    }
+
+    @Test func `a server of commands has statistics as well`() throws {
+        let server = try serve(reactor, "serve", name, "--exec", "cat", "--stat")
+        #expect(try run(reactor, "send", name, "--reply", "one", "two").lines == ["one", "two"])
+        let numbers = try report(on: name) { $0.statistics?.closed["closedByPeer"] ?? 0 >= 1 }.statistics
+        #expect(numbers?.receivedMessageCount == 2)
+        _ = server
+    }
+
+    @Test func `who takes the name over takes its statistics over`() throws {
+        let place = try Directory()
+        let path = place.path + "/socket"
+        let first = try serve(reactor, "echo", path, "--stat")
+        let before = try report(on: path) { $0.statistics != nil }
+        let second = try serve(reactor, "echo", path, "--stat", "--take-over")
+        let after = try report(on: path) { $0.statistics.map { $0.processID != before.listener.pid } ?? false }
+        #expect(after.statistics?.processID == after.listener.pid)
+        #expect(first.waitForExit() == 0)
+        _ = second
+    }
+
+    @Test func `watching tells rates until a signal`() throws {
+        let server = try serve(reactor, "echo", name, "--stat")
+        _ = try report(on: name) { $0.statistics != nil }
+        let watching = try Tool(reactor, ["stat", name, "--watch", "50ms"])
+        watching.waitFor("0 open, ")
+        let client = try Sender(to: name, on: reactor)
+        watching.waitFor("1 open, ")
+        try client.send("hello")
+        watching.waitFor("messages/s")
+        watching.terminate()
+        #expect(watching.waitForExit() == 0)
+        _ = server
+    }
+
+    @Test func `nobody there is a failure`() throws {
+        let stat = try run(reactor, "stat", name)
+        #expect(stat.status == 1)
+        #expect(stat.lines.first?.contains("no server at \(name)") == true)
+    }
+
+    @Test func `who waits to be accepted is told apart`() throws {
+        let address = try PipeAddress(parsing: name)
+        let busy = try Reactor()
+        let server = try PipeServer(listeningOn: address, reactor: busy, delegate: Silent())
+        let client = try Sender(to: name, on: reactor)
+        let waiting = NameFacts(of: address)
+        #expect(waiting.connections == .init(acceptedCount: 0, waitingCount: 1, backlog: 4096))
+        busy.run(timeout: deadline) { server.connectionCount == 1 }
+        #expect(NameFacts(of: address).connections == .init(acceptedCount: 1, waitingCount: 0, backlog: 4096))
+        busy.stop()
+        busy.run()
+        _ = client
+    }
+
+    /// A directory of the test's own, which goes with it.
+    private final class Directory {
+        let path = "/tmp/pipectl-stat-\(UInt64.random(in: .min ... .max))"
+
+        init() throws {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        }
+
+        deinit { try? FileManager.default.removeItem(atPath: path) }
+    }
+
+    private final class Silent: PipeServerDelegate {
+        func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {}
+    }
+}
+
+@Suite struct DiagnosisTests {
+    /// A listening socket with a file and a queue, and the end, as the kernel sends them.
+    private static let reply: [UInt8] = {
+        let attributes: [[UInt8]] = [
+            [12, 0, 1, 0, 7, 0, 0, 0, 9, 0, 0, 0], [12, 0, 4, 0, 3, 0, 0, 0, 128, 0, 0, 0],
+            [6, 0, 0, 0, 0, 0x61, 0, 0],
+        ]
+        let body: [UInt8] = [1, 1, 10, 0] + Array(repeating: 0, count: 12) + attributes.joined()
+        let head: [UInt8] = [UInt8(16 + body.count), 0, 0, 0, 20, 0, 2, 0] + Array(repeating: 0, count: 8)
+        return head + body + [20, 0, 0, 0, 3, 0, 2, 0] + Array(repeating: 0, count: 12)
+    }()
+
+    @Test func `what the kernel says of a socket is understood`() throws {
+        var sockets: [UnixSocket] = []
+        #expect(try !DiagnosisReply.take(Self.reply[...], into: &sockets))
+        let socket = UnixSocket(
+            isListening: true, abstractName: [0x61], file: .init(inode: 7, device: 9), queue: (waiting: 3, limit: 128))
+        #expect(sockets == [socket])
+    }
+
+    @Test func `an error of the kernel is one here, and what is cut short does no harm`() {
+        var sockets: [UnixSocket] = []
+        let error: [UInt8] = [36, 0, 0, 0, 2, 0, 0, 0] + Array(repeating: 0, count: 8) + [0xFE, 0xFF, 0xFF, 0xFF]
+        #expect(throws: SystemError(call: "sock_diag", code: ENOENT)) {
+            try DiagnosisReply.take((error + Array(repeating: 0, count: 16))[...], into: &sockets)
+        }
+        for count in 0..<Self.reply.count { _ = try? DiagnosisReply.take(Self.reply.prefix(count), into: &sockets) }
+        for offset in Self.reply.indices {
+            var damaged = Self.reply
+            damaged[offset] = 255
+            _ = try? DiagnosisReply.take(damaged[...], into: &sockets)
+        }
+    }
+}
