@@ -35,6 +35,12 @@ struct LogCollector {
         // The disk has a thread of its own: while it is waited for, the pipes go on.
         let disk = try ReactorThread(name: "disk") { _ in }
         let pipes = try ReactorThread(name: "pipes", configuration: measuring) { _ in }
+        defer {
+            for thread in [pipes, disk] {
+                thread.stop()
+                thread.join()
+            }
+        }
         let file = try await RotatingFile(options.file, on: disk.executor)
         let lines = LineBuffer(writingTo: file, on: pipes.executor)
         let server = PipeService(
