@@ -84,7 +84,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "PipeTestSupport", dependencies: ["NamedPipes"], path: "Tests/PipeTestSupport",
+            name: "PipeTestSupport", dependencies: ["NamedPipesTesting"], path: "Tests/PipeTestSupport",
             swiftSettings: settings),
         // What the system-call torture runs: see Tests/Torture/README.md.
         .executableTarget(
@@ -124,8 +124,8 @@ let package = Package(
         tests(
             "ExampleTests",
             [
-                "NamedPipes", "NamedPipesRPC", "ActorRoom", "EchoServer", "Chat", "Metronome", "KeyValue",
-                "LanguageServer", "LogCollector", "pipectl",
+                "NamedPipes", "NamedPipesRPC", "NamedPipesTesting", "ActorRoom", "EchoServer", "Chat", "Metronome",
+                "KeyValue", "LanguageServer", "LogCollector", "pipectl",
             ]),
         simulation,
         // What the hostile suite (Tests/Hostile) attacks, and what stays up for the soak.

@@ -1,19 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The same random numbers in every run.
-package struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-
-    package init(_ seed: UInt64) { state = seed }
-
-    package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 /// Bytes in which a shift or a swap would show.
 package func pattern(_ count: Int, seed: Int = 0) -> [UInt8] {
     // A block of a prime number of bytes, repeated: this code is not optimised, and some tests want many megabytes.

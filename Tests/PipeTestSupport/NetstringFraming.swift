@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-package import NamedPipes
 
 /// D. J. Bernstein's netstrings, `5:hello,`: a framing as a user writes one, with public interfaces only.
 package struct NetstringFraming: MessageFraming {

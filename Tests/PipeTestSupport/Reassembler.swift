@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-package import NamedPipes
 
 /// A connection's receiving half without the connection: keeps what is unfinished, and the framing's hint for it.
 package struct Reassembler: ~Copyable {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import NamedPipes
+internal import NamedPipesTesting
 
 /// A delegate that writes down what arrives, does what a test gave it to do, and watches over the contract: order, the
 /// thread, no nesting, exactly one end. Whatever breaks the contract is in ``violations``.
@@ -62,10 +63,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package var whenChanged: (PipeClient, PipeClient.State) -> Void = { _, _ in }
     package var whenFailed: (PipeClient, PipeError) -> Void = { _, _ in }
 
-    private enum Phase { case open, finished, closed }
-
-    private var lastStates: [ObjectIdentifier: PipeClient.State] = [:]
-    private var phases: [PipeConnection.ID: Phase] = [:]
+    private var contract = CallbackContract()
     private let depth: CallbackDepth
     private let executor: ReactorExecutor
 
@@ -129,8 +127,7 @@ extension Recorder {
     }
 
     package func connectionDidOpen(_ connection: PipeConnection) {
-        note(.didOpen) {
-            if phases.updateValue(.open, forKey: connection.id) != nil { violations.append("opened twice") }
+        note(.didOpen, .opened(connection.id)) {
             openCount += 1
             opened.append(connection.id)
             openConnections[connection.id] = connection
@@ -139,8 +136,7 @@ extension Recorder {
     }
 
     package func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
-        note(.didReceive) {
-            expect(.open, connection, "a message")
+        note(.didReceive, .received(connection.id)) {
             messageCount += 1
             byteCount += message.count
             whenLent(connection, message)
@@ -153,26 +149,21 @@ extension Recorder {
     }
 
     package func connectionDidDrain(_ connection: PipeConnection) {
-        note(.didDrain) {
-            if phases[connection.id] ?? .closed == .closed { violations.append("a drain of no open connection") }
+        note(.didDrain, .drained(connection.id)) {
             drainCount += 1
             whenDrained(connection)
         }
     }
 
     package func connectionDidFinishReceiving(_ connection: PipeConnection) {
-        note(.didFinishReceiving) {
-            expect(.open, connection, "the peer's finish")
-            phases[connection.id] = .finished
+        note(.didFinishReceiving, .finishedReceiving(connection.id)) {
             finishCount += 1
             whenFinished(connection)
         }
     }
 
     package func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
-        note(.didClose) {
-            if phases[connection.id] ?? .closed == .closed { violations.append("an end of no open connection") }
-            phases[connection.id] = .closed
+        note(.didClose, .closed(connection.id)) {
             reasons.append(reason)
             reasonsByConnection[connection.id] = reason
             unsentMessageCount += connection.unsentMessageCount
@@ -211,10 +202,7 @@ extension Recorder {
     }
 
     package func client(_ client: PipeClient, didChangeTo state: PipeClient.State) {
-        note(.didChangeState) {
-            let last = lastStates.updateValue(state, forKey: ObjectIdentifier(client))
-            if last == .disconnected { violations.append("\(state) after the client was done") }
-            if last == state { violations.append("\(state) twice") }
+        note(.didChangeState, .changed(ObjectIdentifier(client), state)) {
             states.append(state)
             whenChanged(client, state)
         }
@@ -227,18 +215,17 @@ extension Recorder {
         }
     }
 
-    private func note<Result>(_ callback: Callback, _ body: () -> Result) -> Result {
+    private func note<Result>(
+        _ callback: Callback, _ step: CallbackContract.Callback = .other, _ body: () -> Result
+    ) -> Result {
+        if let problem = contract.begin(step) { violations.append(problem) }
+        defer { contract.end() }
         if depth.value != 0 { violations.append("\(callback) inside another callback") }
         if !executor.isCurrent { violations.append("\(callback) on another thread") }
         depth.value += 1
         defer { depth.value -= 1 }
         log.append(callback)
         return body()
-    }
-
-    private func expect(_ phase: Phase, _ connection: PipeConnection, _ what: String) {
-        guard phases[connection.id] != phase else { return }
-        violations.append("\(what) where the connection is \(phases[connection.id].map { "\($0)" } ?? "unknown")")
     }
 }
 

@@ -45,14 +45,8 @@ enum Simulation {
 private let alphabet = letters(100_000)
 
 extension Seeded {
-    /// One number of the range.
-    mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
-
     /// True once in `count` times.
     mutating func isOne(of count: Int) -> Bool { number(1...count) == 1 }
-
-    /// One of the values.
-    mutating func pick<Value>(_ values: [Value]) -> Value { values[number(0...values.count - 1)] }
 
     /// Letters, mostly few; now and then enough for the paths of large messages.
     mutating func message() -> [UInt8] {
