@@ -14,14 +14,15 @@ internal import PipeReactor
 /// ``TransportFaults`` go by it. Limits in which a test itself waits, such as `Reactor.run(timeout:until:)`, are in real time.
 public final class VirtualClock: Sendable {
     private let executor: ReactorExecutor
-    private let time: VirtualTime
     private let start: SuspendingClock.Instant
 
-    init(_ reactor: Reactor, _ time: VirtualTime) {
+    init(_ reactor: Reactor) {
         executor = reactor.executor
-        self.time = time
-        start = time.now
+        start = reactor.now
     }
+
+    /// How much time has passed since the network was made. On any thread.
+    public var elapsed: Duration { now - start }
 
     /// Lets time pass on the reactor: each timer fires at its point, in order, and what it leads to is done before the
     /// next. On the reactor's thread, and not inside a callback.
@@ -34,47 +35,23 @@ public final class VirtualClock: Sendable {
 }
 
 extension VirtualClock: Clock {
-    /// A point of virtual time.
-    public struct Instant: InstantProtocol {
-        /// How long after the making of the clock.
-        public let offset: Duration
-
-        /// Later by the duration.
-        public func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
-
-        /// How long it is from here to there.
-        public func duration(to other: Instant) -> Duration { other.offset - offset }
-
-        /// Whether one is earlier.
-        public static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
-    }
+    /// As `ReactorExecutor.clock`, which is the same clock to who uses that.
+    public typealias Instant = ReactorClock.Instant
 
     /// The present. On any thread.
-    public var now: Instant { Instant(offset: time.now - start) }
+    public var now: Instant { executor.clock.now }
 
-    /// Nothing is too short to be told apart.
-    public var minimumResolution: Duration { .zero }
+    /// As `ReactorClock.minimumResolution`.
+    public var minimumResolution: Duration { executor.clock.minimumResolution }
 
-    /// Waits until ``advance(by:)`` comes to that point. A task that runs on the reactor's executor is woken in its place
-    /// between the timers; for others, the point at which they begin to wait is theirs to make sure of.
+    /// Waits until ``advance(by:)`` comes to that point; see `ReactorClock`. A task that prefers the reactor's executor is
+    /// woken in its place between the timers.
     ///
     /// - Parameters:
-    ///   - deadline: when to wake up.
-    ///   - tolerance: ignored: time is exact here.
-    /// - Throws: `CancellationError` if the task is cancelled or the reactor ends first.
+    ///   - deadline: when to go on.
+    ///   - tolerance: without effect.
+    /// - Throws: `CancellationError` if the task is cancelled.
     public func sleep(until deadline: Instant, tolerance: Duration? = nil) async throws {
-        let alarm = Alarm()
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                alarm.set(continuation)
-                let ringer = AlarmRinger(alarm: alarm)
-                executor.post { [self] reactor in
-                    reactor.schedule(after: deadline.offset - now.offset) { ringer.ring() }
-                }
-            }
-        } onCancel: {
-            alarm.ring()
-        }
-        guard now >= deadline else { throw CancellationError() }
+        try await executor.clock.sleep(until: deadline, tolerance: tolerance)
     }
 }

@@ -4,14 +4,8 @@
 // points when they are reached. Everything else, such as sockets, goes on in real time.
 
 extension Reactor {
-    /// Makes a reactor whose timers wait for ``advance(by:)``.
-    package convenience init(inVirtualTime time: VirtualTime) throws(SystemError) {
-        try self.init()
-        virtualTime = time
-    }
-
     /// The time by which timers go.
-    package var now: SuspendingClock.Instant { virtualTime?.now ?? SuspendingClock.now }
+    package var now: SuspendingClock.Instant { executor.now }
 
     /// How often ``settle()`` turns the loop before it gives up.
     package static var settlingTurnLimit: Int { 100_000 }
@@ -39,7 +33,9 @@ extension Reactor {
     /// - Returns: as ``settle()``.
     @discardableResult
     package func advance(by duration: Duration) -> Bool {
-        guard let virtualTime else { preconditionFailure("this reactor's time passes by itself") }
+        guard let virtualTime = executor.virtualTime else {
+            preconditionFailure("this reactor's time passes by itself")
+        }
         let end = now + duration.clampedForTimers
         var firedCount = 0
         while firedCount < Self.settlingTurnLimit, settle() {

@@ -26,8 +26,6 @@ public final class Reactor {
     let mayPoll: Bool
     var busyPolling: BusyPolling
     var timers = SlotTable<ScheduledWork>()
-    /// The time by which timers go, where a test moves it; nil where it passes by itself.
-    package internal(set) var virtualTime: VirtualTime?
     private var timerCount: UInt64 = 0
     private var wakeUpSource: EventSource?
     private(set) var turnQueue: [any TurnWork] = []
@@ -42,11 +40,16 @@ public final class Reactor {
     ///
     /// - Parameter configuration: the default sleeps whenever there is nothing to do.
     /// - Throws: ``SystemError``, such as `EMFILE` at the process's limit of descriptors.
-    public init(configuration: Configuration = Configuration()) throws(SystemError) {
+    public convenience init(configuration: Configuration = Configuration()) throws(SystemError) {
+        try self.init(configuration, in: nil)
+    }
+
+    /// - Parameter virtualTime: by which timers go then; see ``advance(by:)``.
+    package init(_ configuration: Configuration = Configuration(), in virtualTime: VirtualTime?) throws(SystemError) {
         mayPoll = configuration.busyPollingTime > .zero
         busyPolling = BusyPolling(limit: configuration.busyPollingTime)
         base = try EventBase(watch: try CallbackWatch(configuration))
-        executor = try ReactorExecutor()
+        executor = try ReactorExecutor(in: virtualTime)
         wakeUpSource = EventSource(base, executor.wakeUpDescriptor, .readable, executor)
         try wakeUpSource?.register()
         executor.belong(to: self)

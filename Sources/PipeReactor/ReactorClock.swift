@@ -22,7 +22,7 @@ public struct ReactorClock: Clock {
     init(_ executor: ReactorExecutor) { self.executor = executor }
 
     /// The present.
-    public var now: Instant { SuspendingClock.now }
+    public var now: Instant { executor.now }
 
     /// How precise the present is. A sleep may take a millisecond longer: that is how fine epoll_wait(2) counts.
     public var minimumResolution: Duration { SuspendingClock().minimumResolution }
@@ -54,7 +54,7 @@ private actor Sleep {
     init(_ executor: ReactorExecutor) { self.executor = executor }
 
     func wait(until deadline: ReactorClock.Instant) async throws {
-        let delay = deadline - SuspendingClock.now
+        let delay = deadline - executor.now
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 if Task.isCancelled { return continuation.resume(throwing: CancellationError()) }

@@ -31,7 +31,11 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     // The reactor, until it ends. Used on its thread only, and not weak: that would make all its references slower.
     private nonisolated(unsafe) unowned(unsafe) var reactor: Reactor?
 
-    init() throws(SystemError) {
+    /// The time by which the reactor's timers go, where a test moves it; nil where it passes by itself.
+    package let virtualTime: VirtualTime?
+
+    init(in virtualTime: VirtualTime?) throws(SystemError) {
+        self.virtualTime = virtualTime
         wakeUp = try WakeUp()
         adoptCurrentThread()
     }
@@ -56,6 +60,9 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
 
     /// How many jobs of actors and tasks were lost because they came after the reactor's end.
     public var lostJobCount: Int { mailbox.withLock { $0.lostJobCount } }
+
+    /// The time by which the reactor's timers go.
+    var now: SuspendingClock.Instant { virtualTime?.now ?? SuspendingClock.now }
 
     /// The reactor, for what runs on its thread: a task that prefers this executor, an actor that names it.
     package var reactorOfThisThread: Reactor {

@@ -26,7 +26,7 @@ public final class ScheduledWork: EventHandler {
         self.interval = interval?.clampedForTimers
         self.work = work
         number = reactor.nextTimerNumber()
-        isInRealTime = inRealTime || reactor.virtualTime == nil
+        isInRealTime = inRealTime || reactor.executor.virtualTime == nil
         due = (isInRealTime ? SuspendingClock.now : reactor.now) + delay.clampedForTimers
         if isInRealTime { timer = EventSource(reactor, borrowing: -1, .timer, handler: self) }
         key = reactor.timers.insert(self)

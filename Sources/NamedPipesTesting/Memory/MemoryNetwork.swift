@@ -48,9 +48,8 @@ public final class MemoryNetwork {
     ///   - faults: what goes wrong with connections. The default is nothing.
     /// - Throws: `SystemError` if there is no reactor to be had.
     public init(seed: UInt64 = 0, faults: TransportFaults = .none) throws(SystemError) {
-        let time = VirtualTime()
-        reactor = try Reactor(inVirtualTime: time)
-        clock = VirtualClock(reactor, time)
+        reactor = try Reactor(in: VirtualTime())
+        clock = VirtualClock(reactor)
         self.seed = seed
         self.faults = faults
     }

@@ -66,10 +66,9 @@ extension MemoryNetwork {
         let client = try makeClient(
             to: name, configuration: PeerScript.clientConfiguration(limit), delegate: peer)
         client.connect()
-        let deadline = clock.now.advanced(by: limit)
-        while settle(), !(peer.isDone && client.connection == nil), clock.now < deadline {
-            let step = reactor.timeUntilNextTimer ?? limit
-            clock.advance(by: min(step, clock.now.duration(to: deadline)))
+        let deadline = clock.elapsed + limit
+        while settle(), !(peer.isDone && client.connection == nil), clock.elapsed < deadline {
+            clock.advance(by: min(reactor.timeUntilNextTimer ?? limit, deadline - clock.elapsed))
         }
         if !peer.isDone { peer.fail("still waiting after \(limit)") }
         client.disconnect()

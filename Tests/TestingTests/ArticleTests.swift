@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipesTesting
+import Testing
+
+// What the article TestingYourDaemon shows, as it stands there.
+
+/// Says hello to each name that it is sent. Who sends something else is not talked to any more.
+private final class Greeter: PipeServerDelegate {
+    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        guard let name = String(copying: message) else { return connection.close() }
+        _ = try? connection.send("hello, \(name)")
+    }
+}
+
+struct ArticleTests {
+    @Test func `who is greeted is greeted by name`() throws {
+        let network = try MemoryNetwork()
+        try network.makeServer(at: "greeter", delegate: Greeter())
+        let visit = PeerScript([
+            .send("Ada"), .expect("hello, Ada"),
+            .send([0xC3, 0x28]), .expectEnd,
+        ])
+        try network.run(visit, against: "greeter")
+    }
+
+    @Test func `who leaves is answered first`() throws {
+        let network = try MemoryNetwork()
+        let recorder = RecordingDelegate(forwardingTo: Greeter())
+        try network.makeServer(at: "greeter", delegate: recorder)
+        let guest = RecordingDelegate()
+        let client = try network.makeClient(to: "greeter", delegate: guest)
+        client.connect()
+        network.settle()
+        try client.send("Ada")
+        client.connection?.finishSending()
+        network.settle()
+        #expect(guest.texts == ["hello, Ada"])
+        #expect(
+            recorder.events(of: recorder.connectionIDs[0])
+                == [.opened, .received("Ada"), .finishedReceiving, .closed(.closedByPeer)])
+    }
+
+    @Test func `who says nothing for an hour is let go`() throws {
+        let network = try MemoryNetwork()
+        var configuration = PipeServer.Configuration()
+        configuration.connection.idleLimit = .seconds(3600)
+        let server = try network.makeServer(at: "greeter", configuration: configuration, delegate: Greeter())
+        let client = try network.makeClient(to: "greeter", delegate: RecordingDelegate())
+        client.connect()
+        network.clock.advance(by: .seconds(3590))
+        #expect(server.connectionCount == 1)
+        network.clock.advance(by: .seconds(20))
+        #expect(server.connectionCount == 0)
+        #expect(server.statistics.closedCounts == [.idle: 1])
+    }
+
+    @Test(arguments: 0..<60) func `a break anywhere is told, and what came whole was answered`(byteCount: Int) throws {
+        let network = try MemoryNetwork(seed: 1, faults: .bumpy.cut(after: byteCount))
+        let server = try network.makeServer(at: "greeter", delegate: Greeter())
+        let guest = RecordingDelegate { connection, event in
+            if event == .opened { for name in ["Ada", "Grace"] { _ = try? connection.send(name) } }
+        }
+        let client = try network.makeClient(to: "greeter", delegate: guest)
+        client.connect()
+        network.settle()
+        #expect(["hello, Ada", "hello, Grace"].starts(with: guest.texts))
+        #expect(server.connectionCount == 0 || server.statistics.receivedMessageCount == 2)
+    }
+
+    @Test func `the greeter keeps to the contract`() throws {
+        let conformance = DelegateConformance(messages: ["Ada", "Grace"])
+        let violations = try conformance.check(server: { _ in Greeter() })
+        #expect(violations.isEmpty)
+    }
+}
