@@ -132,7 +132,18 @@ struct ConformanceTests {
             func connectionDidOpen(_ connection: PipeConnection) { work = { self.work = nil } }
             func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {}
         }
-        let violations = try problems { _ in Holding() }
+        final class Kept {
+            weak var delegate: Holding?
+            init(_ delegate: Holding) { self.delegate = delegate }
+        }
+        var kept: [Kept] = []
+        // So that this test does not leak what it shows to be kept.
+        defer { for one in kept { one.delegate?.work = nil } }
+        let violations = try problems { _ in
+            let delegate = Holding()
+            kept.append(Kept(delegate))
+            return delegate
+        }
         #expect(violations.first?.problem.hasPrefix("is kept alive after its end") == true)
     }
 

@@ -12,7 +12,14 @@ extension PeerScript {
     public func run(
         connectingTo address: PipeAddress, on reactor: Reactor? = nil, within limit: Duration = .seconds(10)
     ) throws {
-        let reactor = try reactor ?? Reactor()
+        guard let reactor else {
+            let own = try Reactor()
+            defer {
+                own.stop()
+                own.run()
+            }
+            return try run(connectingTo: address, on: own, within: limit)
+        }
         let peer = ScriptedPeer(self, reactor)
         let client = PipeClient(
             address: address, configuration: Self.clientConfiguration(limit), reactor: reactor, delegate: peer)
@@ -21,6 +28,7 @@ extension PeerScript {
         if !peer.isDone { peer.fail("still waiting after \(limit)") }
         client.disconnect()
         client.connection?.abort()
+        reactor.run(timeout: limit) { client.connection == nil }
         try peer.check()
     }
 
