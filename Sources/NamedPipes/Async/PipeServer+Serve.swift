@@ -38,7 +38,8 @@ extension PipeServer {
     /// ```
     ///
     /// Handlers run on the reactor's thread, as the delegate of a ``PipeServer`` does: they must not block, and what takes
-    /// long on the cpu is for other executors. They run one after the other, never at the same time, and need no locks.
+    /// long on the cpu is for the global executor; see <doc:AsyncCode>. They run one after the other,
+    /// never at the same time, and need no locks.
     ///
     /// When a handler returns, what is queued is sent and its connection is closed. When it throws, its connection is ended
     /// at once; the others go on, and `onEvent` hears of it (`CancellationError` and ``PipeError/disconnected(_:)``, which
