@@ -6,11 +6,10 @@ import Testing
 @testable import pipectl
 
 @Suite(.timeLimit(.minutes(2)))
-struct ServeTests {
-    let reactor: Reactor
-    let name = freshName()
+struct ServeTests: StagedSuite {
+    let stage: Stage
 
-    init() throws { reactor = try Reactor() }
+    init() throws { stage = try Stage() }
 
     private func server(_ command: String, _ options: String...) throws -> Tool {
         let server = try Tool(reactor, ["serve", name, "--exec", command] + options)

@@ -59,14 +59,13 @@ extension Database {
 
     private mutating func expire(_ message: Span<UInt8>) throws(CommandError) {
         let seconds = try integer(message, 2)
-        guard let slot = slot(of: message.extracting(words[1])), var item = items[slot] else {
-            return reply.append(integer: 0)
-        }
+        let key = message.extracting(words[1])
+        guard let slot = slot(of: key), var item = items[slot] else { return reply.append(integer: 0) }
         if seconds <= 0 {
             items.remove(at: slot)
         } else {
-            item.deadline = .now + (try lifetime(message, 2, per: 1, "expire"))
-            items.update(slot, to: item)
+            item.deadline = .now.after(try lifetime(message, 2, per: 1, "expire"))
+            store(item, for: key)
         }
         reply.append(integer: 1)
     }
@@ -75,9 +74,8 @@ extension Database {
         guard let item = slot(of: message.extracting(words[1])).flatMap({ items[$0] }) else {
             return reply.append(integer: -2)
         }
-        guard let deadline = item.deadline else { return reply.append(integer: -1) }
-        let (seconds, attoseconds) = (deadline - .now).components
-        let milliseconds = Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
+        guard item.deadline != .never else { return reply.append(integer: -1) }
+        let milliseconds = item.deadline.milliseconds - Moment.now.milliseconds
         reply.append(integer: unitsPerSecond == 1 ? (milliseconds + 500) / 1000 : milliseconds)
     }
 
@@ -86,12 +84,12 @@ extension Database {
         reply.append(status: "OK")
     }
 
-    /// One word as a time from now: more than nothing, and no more than clocks can count.
+    /// One word as a time from now, in milliseconds: more than nothing, and no more than clocks can count.
     func lifetime(
         _ message: Span<UInt8>, _ index: Int, per unitsPerSecond: Int, _ command: StaticString
-    ) throws(CommandError) -> Duration {
+    ) throws(CommandError) -> Int {
         let number = try integer(message, index)
         guard (1...1 << 40).contains(number) else { throw .invalidExpireTime(command: command) }
-        return unitsPerSecond == 1 ? .seconds(number) : .milliseconds(number)
+        return number * (1000 / unitsPerSecond)
     }
 }

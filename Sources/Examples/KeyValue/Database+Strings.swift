@@ -55,7 +55,7 @@ extension Database {
             return reply.appendNull()
         }
         let value = [UInt8](copying: message.extracting(words[2]))
-        store(Item(content: .string(value), deadline: options.lifetime.map { .now + $0 }), for: key)
+        store(Item(content: .string(value), deadline: options.lifetime.map { .now.after($0) } ?? .never), for: key)
         reply.append(status: "OK")
     }
 
@@ -80,7 +80,7 @@ extension Database {
         }
         let (sum, isOverflow) = before.addingReportingOverflow(number)
         guard !isOverflow else { throw .overflow }
-        let after = Item(content: .integer(sum), deadline: item?.deadline)
+        let after = Item(content: .integer(sum), deadline: item?.deadline ?? .never)
         if let slot { items.update(slot, to: after) } else { items.insert(after, for: key) }
         reply.append(integer: sum)
     }
@@ -93,7 +93,8 @@ private struct SetOptions {
     }
 
     var condition: Condition?
-    var lifetime: Duration?
+    /// In milliseconds.
+    var lifetime: Int?
 
     init() {}
 

@@ -17,6 +17,9 @@ struct Database: ~Copyable {
     /// Where the words of the present command are in its bytes, its name first. Used again for each.
     private(set) var words: [Range<Int>] = []
 
+    /// Whether there has ever been something that expires.
+    private var hasDeadlines = false
+
     /// How far ``removeSomeExpired()`` has come.
     private var sweptSlot = 0
 
@@ -84,19 +87,21 @@ struct Database: ~Copyable {
     /// Where a key is, if it has not expired.
     mutating func slot(of key: Span<UInt8>) -> Int? {
         guard let slot = items.slot(of: key) else { return nil }
-        guard let deadline = items[slot]?.deadline, deadline <= .now else { return slot }
+        guard let deadline = items[slot]?.deadline, deadline != .never, deadline <= .now else { return slot }
         items.remove(at: slot)
         return nil
     }
 
     /// Puts an item in the place of whatever is there.
     mutating func store(_ item: Item, for key: Span<UInt8>) {
+        if item.deadline != .never { hasDeadlines = true }
         if let slot = items.slot(of: key) { items.update(slot, to: item) } else { items.insert(item, for: key) }
     }
 
     /// Looks at a part of the table, and goes on behind it the next time.
     mutating func removeSomeExpired(slotCount: Int = 4096) {
-        let now = ContinuousClock.now
+        guard hasDeadlines else { return }
+        let now = Moment.now
         for _ in 0..<min(slotCount, items.slotCount) {
             sweptSlot = sweptSlot < items.slotCount ? sweptSlot : 0
             // Another one may have moved up into the slot.
