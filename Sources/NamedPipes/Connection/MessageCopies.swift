@@ -5,9 +5,8 @@
 extension Array where Element == UInt8 {
     /// The bytes of a message, copied.
     public init(copying message: Span<UInt8>) {
-        self.init(capacity: message.count) { output in
-            for index in message.indices { output.append(message[index]) }
-        }
+        // By pointer: the initialiser with a capacity takes 400 instructions more, whatever the size (Swift 6.3.1).
+        self = unsafe message.withUnsafeBufferPointer { unsafe Array($0) }
     }
 
     /// The bytes of a message, copied.
