@@ -76,6 +76,17 @@ struct ConformanceTests {
             ]), "\(census.kinds)")
     }
 
+    @Test func `other framings are checked as far as they go`() throws {
+        let framings: [any MessageFraming] = [DelimiterFraming.newline, RawFraming()]
+        for framing in framings {
+            var conformance = conformance
+            conformance.seeds = 0..<5
+            conformance.serverConfiguration.connection.framing = framing
+            let violations = try conformance.check(server: { _ in Echo() })
+            #expect(violations.isEmpty)
+        }
+    }
+
     // MARK: Delegates that do not
 
     @Test func `who blocks the loop is caught`() throws {

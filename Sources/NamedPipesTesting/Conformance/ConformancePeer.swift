@@ -18,7 +18,7 @@ final class ConformancePeer {
     private var isReading = true
     private var wantsToFinish = false
     private(set) var hasFinished = false
-    private(set) var deliveredCount = 0
+    private var deliveredCount = 0
     /// What it was sent, if that is no stream of whole messages.
     private(set) var streamProblem: String?
 
@@ -85,6 +85,9 @@ final class ConformancePeer {
         pump()
     }
 
+    /// Whether messages come out as they went in; raw bytes have no seams.
+    private var keepsMessages: Bool { !(framing is RawFraming) }
+
     private func pump() {
         guard !end.isClosed else { return }
         while takenByteCount < outbox.count {
@@ -108,10 +111,14 @@ final class ConformancePeer {
     // MARK: What the connection does
 
     /// How many messages are with the connection as a whole.
-    var wholeCount: Int { messageEnds.prefix { $0 <= takenByteCount }.count }
+    private var wholeCount: Int { messageEnds.prefix { $0 <= takenByteCount }.count }
+
+    /// How many of them were not delivered yet.
+    var missingCount: Int { keepsMessages ? max(wholeCount - deliveredCount, 0) : 0 }
 
     /// Takes note of a delivery. Returns what is wrong with it.
     func didDeliver(_ message: [UInt8]) -> String? {
+        guard keepsMessages else { return nil }
         defer { deliveredCount += 1 }
         guard deliveredCount < wholeCount else { return "delivered a message that nobody sent" }
         return messages[deliveredCount] == message ? nil : "delivered another message than was sent"

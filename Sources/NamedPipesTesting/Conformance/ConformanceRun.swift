@@ -182,8 +182,8 @@ final class ConformanceRun {
     }
 
     private func checkAllDelivered(_ peer: ConformancePeer?) {
-        guard let peer, peer.deliveredCount < peer.wholeCount else { return }
-        note(.library, "told of the end before \(peer.wholeCount - peer.deliveredCount) messages")
+        guard let peer, peer.missingCount > 0 else { return }
+        note(.library, "told of the end before \(peer.missingCount) messages")
     }
 
     private func meddle(_ connection: PipeConnection, _ kind: ContractWatch.Kind) {

@@ -27,6 +27,9 @@
 /// - The delegate: no callback takes longer than ``callbackTimeLimit``; a connection whose peer has finished is closed
 ///   within ``patience``; the loop comes to rest; it keeps neither itself nor connections alive that have ended.
 ///
+/// The framing has to read what it writes: one whose requests and replies look different cannot be checked. With
+/// `RawFraming`, which keeps no messages apart, only order and ends are.
+///
 /// A delegate that ends the process, by a precondition or a crash, ends the test.
 public struct DelegateConformance: Sendable {
     /// Messages that mean something to the delegate, which come beside those that mean nothing.
