@@ -3,26 +3,20 @@ import Foundation
 import NamedPipes
 import Testing
 
-final class ActorRoomTests {
-    private let reactor: Reactor
-    private let place: Place
+struct ActorRoomTests {
+    private let stage: Stage
     private let room: Example
 
     init() throws {
-        reactor = try Reactor()
-        place = try Place()
-        room = try Example("ActorRoom", place.address.description, on: reactor)
-        try room.waitForLine("listening on \(place.address)")
+        stage = try Stage()
+        room = try stage.start("ActorRoom")
     }
 
-    /// Ends what lives on the reactor.
-    deinit {
-        reactor.stop()
-        reactor.run()
-    }
+    private var reactor: Reactor { stage.reactor }
+    private var address: PipeAddress { stage.address }
 
     private func visitor() throws -> Visitor {
-        let visitor = try Visitor(to: place.address, on: reactor, framing: DelimiterFraming.newline)
+        let visitor = try Visitor(to: address, on: reactor, framing: DelimiterFraming.newline)
         #expect(try visitor.messages(1) == ["* what is your name?"])
         return visitor
     }

@@ -3,25 +3,17 @@ import Foundation
 import NamedPipes
 import Testing
 
-final class ChatTests {
-    private let reactor: Reactor
-    private let place: Place
+struct ChatTests {
+    private let stage: Stage
     private let room: Example
 
     init() throws {
-        reactor = try Reactor()
-        place = try Place()
-        room = try Example("Chat", place.address.description, on: reactor)
-        try room.waitForLine("listening on \(place.address)")
+        stage = try Stage()
+        room = try stage.start("Chat")
     }
 
-    /// Ends what lives on the reactor.
-    deinit {
-        reactor.stop()
-        reactor.run()
-    }
-
-    private var address: PipeAddress { place.address }
+    private var reactor: Reactor { stage.reactor }
+    private var address: PipeAddress { stage.address }
 
     /// A visitor who has said its name and was let in.
     private func member(_ nickname: String) throws -> Visitor {

@@ -3,26 +3,16 @@ import Foundation
 import NamedPipes
 import Testing
 
-final class EchoServerTests {
-    private let reactor: Reactor
-    private let place: Place
+struct EchoServerTests {
+    private let stage: Stage
 
-    init() throws {
-        reactor = try Reactor()
-        place = try Place()
-    }
+    init() throws { stage = try Stage() }
 
-    /// Ends what lives on the reactor.
-    deinit {
-        reactor.stop()
-        reactor.run()
-    }
-
-    private var address: PipeAddress { place.address }
+    private var reactor: Reactor { stage.reactor }
+    private var address: PipeAddress { stage.address }
 
     @Test func `every message comes back, in order`() throws {
-        let server = try Example("EchoServer", address.description, on: reactor)
-        try server.waitForLine("listening on \(address)")
+        try stage.start("EchoServer")
         let visitor = try Visitor(to: address, on: reactor)
         let sent = (0..<1000).map { "message \($0)" } + [""]
         for message in sent { try visitor.send(message) }
@@ -31,8 +21,7 @@ final class EchoServerTests {
 
     @Test(arguments: [SIGINT, SIGTERM])
     func `a signal ends it cleanly: the name is given up, the connection closed`(signal: Int32) throws {
-        let server = try Example("EchoServer", address.description, on: reactor)
-        try server.waitForLine("listening on")
+        let server = try stage.start("EchoServer")
         let visitor = try Visitor(to: address, on: reactor)
         // A round trip: from then on the server has accepted, instead of having a visitor in its queue that it refuses.
         try visitor.send("hello")
@@ -44,8 +33,7 @@ final class EchoServerTests {
     }
 
     @Test func `a name that is in use is an error, not a crash`() throws {
-        let first = try Example("EchoServer", address.description, on: reactor)
-        try first.waitForLine("listening on")
+        try stage.start("EchoServer")
         let second = try Example("EchoServer", address.description, on: reactor)
         #expect(try second.exitStatus() == 1)
         #expect(second.lines.isEmpty)

@@ -3,23 +3,17 @@ import Foundation
 import NamedPipes
 import Testing
 
-final class KeyValueTests {
-    private let reactor: Reactor
-    private let place: Place
+struct KeyValueTests {
+    private let stage: Stage
     private let server: Example
 
     init() throws {
-        reactor = try Reactor()
-        place = try Place()
-        server = try Example("KeyValue", place.address.description, on: reactor)
-        try server.waitForLine("listening on \(place.address)")
+        stage = try Stage()
+        server = try stage.start("KeyValue")
     }
 
-    /// Ends what lives on the reactor.
-    deinit {
-        reactor.stop()
-        reactor.run()
-    }
+    private var reactor: Reactor { stage.reactor }
+    private var address: PipeAddress { stage.address }
 
     /// What redis-cli prints about these commands, a line each.
     private func answers(to commands: [String], from path: String) throws -> [String] {
@@ -30,7 +24,7 @@ final class KeyValueTests {
         return client.lines
     }
 
-    private var path: String { place.address.description }
+    private var path: String { address.description }
 
     // MARK: Redis' own programs
 
@@ -78,7 +72,7 @@ final class KeyValueTests {
 
     // MARK: The wire
 
-    private func visitor() throws -> Visitor { try Visitor(to: place.address, on: reactor, framing: RawFraming()) }
+    private func visitor() throws -> Visitor { try Visitor(to: address, on: reactor, framing: RawFraming()) }
 
     private func answer(to requests: String) throws -> String {
         let visitor = try visitor()

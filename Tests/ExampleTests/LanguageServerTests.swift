@@ -92,23 +92,19 @@ import Testing
 
     /// Runs the program and an editor beside it.
     static func edit(_ body: @escaping @Sendable (Editor) async throws -> Void) async throws {
-        let reactor = try Reactor()
-        let place = try Place()
-        let server = try Example("LanguageServer", place.address.description, on: reactor)
-        try server.waitForLine("listening on \(place.address)")
+        let stage = try Stage()
+        let server = try stage.start("LanguageServer")
         let (published, publish) = AsyncStream.makeStream(of: Published.self)
         var methods = JSONRPCMethods()
         methods.handle("textDocument/publishDiagnostics") { (diagnostics: Published, _) in publish.yield(diagnostics) }
         let configuration = PipeClient.Configuration(framing: ContentLengthFraming())
-        try await PipeClient.withConnection(to: place.address, configuration: configuration) { [methods] connection in
+        try await PipeClient.withConnection(to: stage.address, configuration: configuration) { [methods] connection in
             try await JSONRPCPeer.run(on: connection, methods: methods) { peer in
                 try await body(Editor(peer: peer, published: published))
             }
         }
         server.signal(SIGTERM)
         #expect(try server.exitStatus() == 0)
-        reactor.stop()
-        reactor.run()
     }
 
     static func initialize(_ editor: Editor) async throws {

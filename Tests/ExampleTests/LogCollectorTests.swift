@@ -3,28 +3,17 @@ import Foundation
 import NamedPipes
 import Testing
 
-final class LogCollectorTests {
-    private let reactor: Reactor
-    private let place: Place
+struct LogCollectorTests {
+    private let stage: Stage
 
-    init() throws {
-        reactor = try Reactor()
-        place = try Place()
-    }
+    init() throws { stage = try Stage() }
 
-    deinit {
-        reactor.stop()
-        reactor.run()
-    }
-
-    private var address: PipeAddress { place.address }
+    private var reactor: Reactor { stage.reactor }
+    private var address: PipeAddress { stage.address }
     private var file: String { "\(address).log" }
 
     private func start(_ limits: String..., file: String? = nil) throws -> Example {
-        let arguments = ["\(address)", file ?? self.file] + limits
-        let collector = try Example(command: [Example.path("LogCollector")] + arguments, on: reactor)
-        try collector.waitForLine("listening on \(address)")
-        return collector
+        try stage.start("LogCollector", [file ?? self.file] + limits)
     }
 
     private func visitor() throws -> Visitor {

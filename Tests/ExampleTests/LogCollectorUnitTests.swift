@@ -3,19 +3,13 @@ import Foundation
 import NamedPipes
 import Testing
 
-final class LogCollectorUnitTests {
-    private let reactor: Reactor
-    private let place: Place
+struct LogCollectorUnitTests {
+    private let stage: Stage
 
-    init() throws {
-        reactor = try Reactor()
-        place = try Place()
-    }
+    init() throws { stage = try Stage() }
 
-    deinit {
-        reactor.stop()
-        reactor.run()
-    }
+    private var reactor: Reactor { stage.reactor }
+    private var address: PipeAddress { stage.address }
 
     private let program = Example.path("LogCollector")
 
@@ -30,7 +24,7 @@ final class LogCollectorUnitTests {
     /// Copies of them that start the program where it was built.
     private func copyUnits() throws -> [String] {
         try ["log-collector.service", "log-collector.socket"].map { name in
-            let copy = URL(filePath: "\(place.address)").deletingLastPathComponent().appending(path: name)
+            let copy = URL(filePath: "\(address)").deletingLastPathComponent().appending(path: name)
             let text = try unit(name).replacingOccurrences(of: "/usr/local/bin/LogCollector", with: program)
             try Data(text.utf8).write(to: copy)
             return copy.path
@@ -82,22 +76,22 @@ final class LogCollectorUnitTests {
     }
 
     @Test(.requires("systemd-socket-activate")) func `it serves the socket that it is started with`() throws {
-        let file = "\(place.address).log"
+        let file = "\(address).log"
         let collector = try Example(
-            command: ["systemd-socket-activate", "--listen=\(place.address)", program, "unused", file], on: reactor)
+            command: ["systemd-socket-activate", "--listen=\(address)", program, "unused", file], on: reactor)
         // The socket is there before the program is: it is started for the first who comes.
         let ticks = reactor.schedule(after: .zero, repeating: .milliseconds(1)) {}
-        #expect(reactor.run(timeout: .seconds(30)) { FileManager.default.fileExists(atPath: "\(place.address)") })
+        #expect(reactor.run(timeout: .seconds(30)) { FileManager.default.fileExists(atPath: "\(address)") })
         ticks.cancel()
-        let visitor = try Visitor(to: place.address, on: reactor, framing: DelimiterFraming.newline)
+        let visitor = try Visitor(to: address, on: reactor, framing: DelimiterFraming.newline)
         try visitor.send("from before the start")
         visitor.connection?.finishSending()
         #expect(try visitor.reasonOfEnd() == .closedByPeer)
-        #expect(collector.lines.contains("listening on \(place.address)"))
+        #expect(collector.lines.contains("listening on \(address)"))
         collector.signal(SIGTERM)
         #expect(try collector.exitStatus() == 0)
         #expect(try String(contentsOfFile: file, encoding: .utf8).hasSuffix("from before the start\n"))
         // It is the manager's.
-        #expect(FileManager.default.fileExists(atPath: "\(place.address)"))
+        #expect(FileManager.default.fileExists(atPath: "\(address)"))
     }
 }

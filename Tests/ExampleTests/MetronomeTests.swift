@@ -3,25 +3,17 @@ import Foundation
 import NamedPipes
 import Testing
 
-final class MetronomeTests {
-    private let reactor: Reactor
-    private let place: Place
+struct MetronomeTests {
+    private let stage: Stage
     private let metronome: Example
 
     init() throws {
-        reactor = try Reactor()
-        place = try Place()
-        metronome = try Example("Metronome", place.address.description, "2000", on: reactor)
-        try metronome.waitForLine("listening on \(place.address)")
+        stage = try Stage()
+        metronome = try stage.start("Metronome", ["2000"])
     }
 
-    /// Ends what lives on the reactor.
-    deinit {
-        reactor.stop()
-        reactor.run()
-    }
-
-    private var address: PipeAddress { place.address }
+    private var reactor: Reactor { stage.reactor }
+    private var address: PipeAddress { stage.address }
 
     @Test func `everybody hears the same beats, none left out`() throws {
         let first = try Visitor(to: address, on: reactor)

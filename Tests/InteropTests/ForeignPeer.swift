@@ -29,7 +29,7 @@ final class ForeignPeer {
         directory = FileManager.default.temporaryDirectory.appending(path: "peer-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
         processID = try Spawned.start(
-            executable, [interpreter, path] + arguments + ["--timeout", "60"],
+            executable, [interpreter, path] + arguments + ["--timeout", "600"],
             standardOutput: directory.appending(path: "output").path(),
             standardError: directory.appending(path: "errors").path())
     }

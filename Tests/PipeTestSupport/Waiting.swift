@@ -4,9 +4,12 @@ internal import Synchronization
 /// Asks again and again until it is so; false if it never was. The condition itself waits for another thread.
 package func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
     let start = ContinuousClock.now
-    while ContinuousClock.now - start < Loop.patience {
+    var yieldCount = 0
+    // Beside many other tests, a single yield may take longer than anybody's patience.
+    while ContinuousClock.now - start < Loop.patience || yieldCount < 1000 {
         if try await condition() { return true }
         await Task.yield()
+        yieldCount += 1
     }
     return false
 }
