@@ -91,7 +91,7 @@ public struct ServerSnapshot: Codable, Hashable, Sendable {
         openCount = numbers.openCount
         acceptedCount = numbers.acceptedCount
         closed = numbers.closedCounts.named { "\($0)" }
-        refused = numbers.refusedCounts.named { Self.name(of: $0) }
+        refused = numbers.refusedCounts.named(\.name)
         receivedMessageCount = numbers.receivedMessageCount
         receivedByteCount = numbers.receivedByteCount
         sentMessageCount = numbers.sentMessageCount
@@ -102,21 +102,6 @@ public struct ServerSnapshot: Codable, Hashable, Sendable {
         queuedByteCount = numbers.queuedByteCount
         queueHighWaterByteCount = numbers.queueHighWaterByteCount
         self.loop = loop.map(Loop.init)
-    }
-
-    /// Its case: what it says of itself is for people.
-    private static func name(of refusal: ConnectionRefusal) -> String {
-        switch refusal {
-        case .policy: "policy"
-        case .delegate: "delegate"
-        case .connectionLimit: "connectionLimit"
-        case .userConnectionLimit: "userConnectionLimit"
-        case .userConnectRate: "userConnectRate"
-        case .descriptorLimit: "descriptorLimit"
-        case .stopping: "stopping"
-        case .system: "system"
-        @unknown default: "other"
-        }
     }
 }
 

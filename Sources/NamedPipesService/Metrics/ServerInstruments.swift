@@ -109,19 +109,3 @@ extension Dictionary where Key: CaseIterable {
 extension Duration {
     fileprivate var nanoseconds: Int64 { Int64(self / .nanoseconds(1)) }
 }
-
-extension ConnectionRefusal {
-    /// The name of the case, which stays the same: the description is for people.
-    var name: String {
-        switch self {
-        case .policy: "policy"
-        case .delegate: "delegate"
-        case .connectionLimit: "connectionLimit"
-        case .userConnectionLimit: "userConnectionLimit"
-        case .userConnectRate: "userConnectRate"
-        case .descriptorLimit: "descriptorLimit"
-        case .stopping: "stopping"
-        case .system: "system"
-        }
-    }
-}

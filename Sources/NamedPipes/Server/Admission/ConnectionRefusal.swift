@@ -44,6 +44,22 @@ public struct RefusalReport: Hashable, Sendable {
     public let suppressedCount: Int
 }
 
+extension ConnectionRefusal {
+    /// The name of the case, for programs: the description is for people.
+    package var name: String {
+        switch self {
+        case .policy: "policy"
+        case .delegate: "delegate"
+        case .connectionLimit: "connectionLimit"
+        case .userConnectionLimit: "userConnectionLimit"
+        case .userConnectRate: "userConnectRate"
+        case .descriptorLimit: "descriptorLimit"
+        case .stopping: "stopping"
+        case .system: "system"
+        }
+    }
+}
+
 extension ConnectionRefusal: CustomStringConvertible {
     /// The reason in a few words, for a log.
     public var description: String {
