@@ -16,7 +16,7 @@ enum MessageStyle {
         switch self {
         case .text: Array((printable(message) + "\n").utf8)
         case .raw: message + [UInt8(ascii: "\n")]
-        case .json: Array((MessageRecord(message, connection).json + "\n").utf8)
+        case .json: Array(jsonLine(MessageRecord(message, connection)).utf8)
         }
     }
 }
@@ -52,7 +52,7 @@ func printable(_ text: String) -> String {
 }
 
 extension UnicodeScalar {
-    fileprivate var isInvisible: Bool {
+    var isInvisible: Bool {
         if isASCII { return value < 0x20 || value == 0x7F }
         return switch properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator: true
@@ -63,15 +63,9 @@ extension UnicodeScalar {
 
 /// What `--json` tells about a message: its text if it is UTF-8, else its bytes in Base64.
 struct MessageRecord: Encodable {
-    struct Peer: Encodable {
-        let uid: UInt32
-        let gid: UInt32
-        let pid: Int32
-    }
-
     let time: String
     let connection: String
-    let peer: Peer
+    let peer: PeerRecord
     let size: Int
     let message: String?
     let base64: String?
@@ -80,33 +74,9 @@ struct MessageRecord: Encodable {
         time = Date.now.formatted(
             .iso8601.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .omitted))
         self.connection = connection.id.description
-        peer = Peer(uid: connection.peer.userID, gid: connection.peer.groupID, pid: connection.peer.processID)
+        peer = PeerRecord(connection.peer)
         size = message.count
         self.message = String(validating: message, as: UTF8.self)
         base64 = self.message == nil ? Data(message).base64EncodedString() : nil
     }
-
-    /// One line. What JSON itself would let through to a terminal is escaped as well.
-    var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(self) else { preconditionFailure("texts and numbers can be encoded") }
-        return escapedForJSON(String(decoding: data, as: UTF8.self))
-    }
-}
-
-/// Escapes what can only stand inside a string of JSON.
-func escapedForJSON(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-        guard scalar.isInvisible else {
-            result.unicodeScalars.append(scalar)
-            continue
-        }
-        for unit in String(scalar).utf16 {
-            let digits = String(unit, radix: 16)
-            result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-        }
-    }
-    return result
 }

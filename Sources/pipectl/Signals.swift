@@ -71,7 +71,7 @@ final class Signals {
     }
 }
 
-/// Where the handler writes. Its value is there from the start, so that reading it takes no lock.
+/// Where the handler writes. Written once, before there is a handler that reads it; a lock could not be taken there.
 nonisolated(unsafe) private var handlersPipe: Int32 = -1
 
 /// A pipe whose ends no child process inherits.

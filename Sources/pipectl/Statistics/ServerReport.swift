@@ -5,16 +5,10 @@ internal import NamedPipesRPC
 
 /// All that can be seen of a live server.
 struct ServerReport: Encodable {
-    struct Listener: Encodable {
-        let uid: UInt32
-        let gid: UInt32
-        let pid: Int32
-    }
-
     let address: String
     let name: NameFacts
     /// Who called listen(2), by the kernel's word.
-    let listener: Listener
+    let listener: PeerRecord
     let process: ProcessFacts?
     /// What the server tells of itself, if it does.
     let statistics: ServerSnapshot?
@@ -24,18 +18,10 @@ struct ServerReport: Encodable {
     init(_ address: PipeAddress, _ peer: PeerCredentials, _ statistics: ServerSnapshot?) {
         self.address = address.description
         name = NameFacts(of: address)
-        listener = Listener(uid: peer.userID, gid: peer.groupID, pid: peer.processID)
+        listener = PeerRecord(peer)
         // A service manager listens for others: where the server says who it is, that is who is meant.
         process = ProcessFacts(of: statistics?.processID ?? peer.processID)
         self.statistics = statistics
-    }
-
-    /// One line.
-    var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(self) else { preconditionFailure("texts and numbers can be encoded") }
-        return escapedForJSON(String(decoding: data, as: UTF8.self)) + "\n"
     }
 }
 

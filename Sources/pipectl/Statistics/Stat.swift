@@ -56,7 +56,7 @@ struct Stat: ParsableCommand {
     }
 
     private func show(_ report: ServerReport, isFirst: Bool) {
-        StandardOutput.write(json ? report.json : isFirst ? report.text : report.shortText)
+        StandardOutput.write(json ? jsonLine(report) : isFirst ? report.text : report.shortText)
     }
 
     private func listener(on executor: ReactorExecutor) async throws -> PeerCredentials {

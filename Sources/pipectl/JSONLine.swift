@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import FoundationEssentials
+internal import NamedPipes
+
+/// A value as one line of JSON, its line feed included. What JSON itself would let through to a terminal is escaped.
+func jsonLine(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(value) else { preconditionFailure("texts and numbers can be encoded") }
+    return escapedForJSON(String(decoding: data, as: UTF8.self)) + "\n"
+}
+
+/// Who is at the other end, by the kernel's word.
+struct PeerRecord: Encodable {
+    let uid: UInt32
+    let gid: UInt32
+    let pid: Int32
+
+    init(_ peer: PeerCredentials) {
+        uid = peer.userID
+        gid = peer.groupID
+        pid = peer.processID
+    }
+}
+
+/// Escapes what can only stand inside a string of JSON.
+func escapedForJSON(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+        guard scalar.isInvisible else {
+            result.unicodeScalars.append(scalar)
+            continue
+        }
+        for unit in String(scalar).utf16 {
+            let digits = String(unit, radix: 16)
+            result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }
+    }
+    return result
+}
