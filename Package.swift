@@ -45,6 +45,19 @@ let simulation: Target =
             exclude: ["SimulationTests.swift"], swiftSettings: settings)
     }
 
+// The sanitizers' builds are without what hands on to packages of others: that takes as long to build as all that is ours.
+let hasAdapters = Context.environment["PIPES_SANITIZED"] == nil
+let adapterDependencies: [Package.Dependency] =
+    hasAdapters
+    ? [
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),  // NamedPipesProtobuf
+        // NamedPipesService
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
+    ] : []
+
 let package = Package(
     name: "swift-named-pipes",
     products: [
@@ -59,13 +72,7 @@ let package = Package(
         // Each for who uses that product; `NamedPipes` itself depends on no package.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),  // pipectl
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),  // pipectl
-        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),  // NamedPipesProtobuf
-        // NamedPipesService
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
-        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
-    ],
+    ] + adapterDependencies,
     targets: [
         .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
         library("PipeReactor", ["CLibevent"]),
@@ -135,8 +142,7 @@ let package = Package(
     ]
 )
 
-// The sanitizers' builds: without what hands on to packages of others, which takes as long to build as all that is ours.
-if Context.environment["PIPES_SANITIZED"] != nil {
+if !hasAdapters {
     let adapters: Set = ["NamedPipesProtobuf", "NamedPipesService", "ProtobufTests", "ServiceTests", "LogCollector"]
     package.products.removeAll { adapters.contains($0.name) }
     package.targets.removeAll { adapters.contains($0.name) }
@@ -150,7 +156,6 @@ if Context.environment["PIPES_SANITIZED"] != nil {
         default: break
         }
     }
-    package.dependencies.removeLast(package.dependencies.count - 2)  // pipectl's stay
 }
 
 // libFuzzer's runtime is linked to this one only; see Tests/Fuzz/README.md.
