@@ -47,6 +47,17 @@ package final class Loop {
         _ = reactor.run(timeout: duration) { false }
     }
 
+    /// How often the loop turns in that time: a few times at most, if nothing happens. The time that it takes would depend
+    /// on what else the machine does.
+    package func turnCount(in duration: Duration) -> Int {
+        var count = 0
+        _ = reactor.run(timeout: duration) {
+            count += 1
+            return false
+        }
+        return count
+    }
+
     package func recorder() -> Recorder {
         let recorder = Recorder(reactor)
         recorders.append(recorder)

@@ -270,9 +270,8 @@ import Testing
             let (client, _) = loop.client(waiting)
             try #require(loop.run { client.state == .waitingForServer })
             loop.settle()
-            let before = threadTime()
-            loop.run(for: .milliseconds(300))
-            #expect(threadTime() - before < .milliseconds(30))
+            // It hears of what other tests do in the same directory; but it does not look every millisecond.
+            #expect(loop.turnCount(in: .milliseconds(300)) < 100)
         }
     }
 }
