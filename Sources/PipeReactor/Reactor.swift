@@ -28,7 +28,7 @@ public final class Reactor {
     var timers = SlotTable<ScheduledWork>()
     private var timerCount: UInt64 = 0
     private var wakeUpSource: EventSource?
-    private(set) var turnQueue: [any TurnWork] = []
+    @safe @exclusivity(unchecked) private(set) var turnQueue: [any TurnWork] = []
     private var runningQueue: [any TurnWork] = []
     var isRunning = false
     private var companions: [ObjectIdentifier: AnyObject] = [:]
@@ -147,7 +147,8 @@ public final class Reactor {
 
     // MARK: The turn
 
-    /// Has `work` run once at the end of this turn, or of the next one if this turn's end has already begun.
+    /// Has `work` run once at the end of this turn, or of the next one if this turn's end has already begun. Where much
+    /// mail comes in, that may be between two pieces of it.
     package func runAtEndOfTurn(_ work: any TurnWork) {
         assertOwner()
         turnQueue.append(work)
@@ -174,6 +175,16 @@ public final class Reactor {
         residents.letDepartedGo()
         watch?.turnDidEnd()
     }
+
+    /// Between two pieces of mail: when much has queued, it is run before it gets cold. Of a thousand connections that were
+    /// each sent something by a task of their own, each then finds the memory that another has just given back (9,600
+    /// instead of 10,700 instructions a message).
+    @inline(__always)
+    func runLongTurnQueue() {
+        if turnQueue.count >= Self.longTurnQueue { runTurnQueue() }
+    }
+
+    private static let longTurnQueue = 32
 
     private func runTurnQueue() {
         guard !turnQueue.isEmpty else { return }

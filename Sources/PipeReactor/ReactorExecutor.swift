@@ -176,6 +176,7 @@ extension ReactorExecutor {
                 } else {
                     open(letter, on: reactor)
                 }
+                reactor.runLongTurnQueue()
             }
             count += mail.count
             mail.removeAll(keepingCapacity: true)

@@ -9,47 +9,47 @@
 package final class ResidentTable {
     // Unchecked: what ends an object, and with it might come back here, does so outside of every access. The checks were
     // 450 instructions of a connection's life.
-    @exclusivity(unchecked) private var table = SlotTable<AnyObject>()
-    @exclusivity(unchecked) private var departed: [AnyObject] = []
-    @exclusivity(unchecked) private var isInTurn = false
+    @safe @exclusivity(unchecked) private var table = SlotTable<AnyObject>()
+    @safe @exclusivity(unchecked) private var departed: [AnyObject] = []
+    @safe @exclusivity(unchecked) private var isInTurn = false
 
     /// How many there are.
-    package var count: Int { unsafe table.count }
+    package var count: Int { table.count }
 
     /// Holds an object and returns its key.
-    package func insert(_ resident: AnyObject) -> UInt64 { unsafe table.insert(resident) }
+    package func insert(_ resident: AnyObject) -> UInt64 { table.insert(resident) }
 
     /// The object of the key, or nil if it was removed.
-    package subscript(key: UInt64) -> AnyObject? { unsafe table[key] }
+    package subscript(key: UInt64) -> AnyObject? { table[key] }
 
     /// Puts another object in the place of the key's.
     package func replace(_ key: UInt64, with resident: AnyObject) {
         // What was there ends here, after the access to the table: its end may use the table.
-        let before = unsafe table.replace(key, with: resident)
+        let before = table.replace(key, with: resident)
         withExtendedLifetime(before) {}
     }
 
     /// Lets the object of the key go. In a turn, at its end: a caller may be a method of an object that nobody else holds.
     package func remove(_ key: UInt64) {
         // Outside, no end may ever come; and who holds the reactor would be held by it for good.
-        guard let removed = unsafe table.remove(key), unsafe isInTurn else { return }
-        unsafe departed.append(removed)
+        guard let removed = table.remove(key), isInTurn else { return }
+        departed.append(removed)
     }
 
     /// What is removed from now on is held until the turn is over.
-    func turnBegins() { unsafe isInTurn = true }
+    func turnBegins() { isInTurn = true }
 
     /// The turn is over.
     func letDepartedGo() {
-        unsafe isInTurn = false
-        guard unsafe !departed.isEmpty else { return }
+        isInTurn = false
+        guard !departed.isEmpty else { return }
         // The end of one may remove another, which then goes at once.
         var leaving: [AnyObject] = []
-        unsafe swap(&leaving, &departed)
+        swap(&leaving, &departed)
         leaving.removeAll(keepingCapacity: true)
-        unsafe swap(&leaving, &departed)
+        swap(&leaving, &departed)
     }
 
     /// The objects, in no particular order: a copy, so that the table may change meanwhile.
-    package var elements: [AnyObject] { unsafe table.elements }
+    package var elements: [AnyObject] { table.elements }
 }

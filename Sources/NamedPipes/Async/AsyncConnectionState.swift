@@ -11,8 +11,8 @@ final class AsyncConnectionState {
 
     // Unchecked for overlapping accesses, as the other two lists below: nothing is called while they are changed, and the
     // checks took a quarter of a message's instructions.
-    @exclusivity(unchecked) private var inbox = MessageInbox()
-    private var charge = ByteCharge(for: .held)
+    @safe @exclusivity(unchecked) private var inbox = MessageInbox()
+    @safe @exclusivity(unchecked) private var charge = ByteCharge(for: .held)
     private var isPaused = false
 
     /// Nothing more arrives: the peer has finished, or the server is about to stop.
@@ -29,8 +29,10 @@ final class AsyncConnectionState {
     private(set) var isFull = false
 
     private var lastTicket: WaitingTask.Ticket = 0
-    @exclusivity(unchecked) private var receivers = WaitingTasks()
-    @exclusivity(unchecked) private var senders = WaitingTasks()
+    /// While a handler runs.
+    @safe @exclusivity(unchecked) var handlerTask: HandlerTask?
+    @safe @exclusivity(unchecked) private var receivers = WaitingTasks()
+    @safe @exclusivity(unchecked) private var senders = WaitingTasks()
     private var watchers = WaitingTasks()
 
     init(_ connection: PipeConnection) {
@@ -56,21 +58,21 @@ final class AsyncConnectionState {
 
     @inline(__always)
     func didReceive(_ message: Span<UInt8>) {
-        let wasPaidFor = unsafe inbox.memoryByteCount
-        unsafe inbox.append(message, from: connection)
-        if unsafe inbox.memoryByteCount != wasPaidFor { payForInbox() }
-        if unsafe inbox.byteCount >= unreadByteLimit, !isPaused {
+        let wasPaidFor = inbox.memoryByteCount
+        inbox.append(message, from: connection)
+        if inbox.memoryByteCount != wasPaidFor { payForInbox() }
+        if inbox.byteCount >= unreadByteLimit, !isPaused {
             isPaused = true
             connection.pauseReceiving()
         }
         // It goes on from the mailbox, when the whole burst is here.
-        unsafe receivers.wakeFirst()
+        receivers.wakeFirst()
     }
 
     private func payForInbox() {
         guard endReason == nil else { return }
         do throws(ExceededBudget) {
-            try unsafe charge.adjust(to: inbox.memoryByteCount, connection.host.ledger, userID: connection.peer.userID)
+            try charge.adjust(to: inbox.memoryByteCount, connection.host.ledger, userID: connection.peer.userID)
         } catch {
             connection.beginClose(.budgetExceeded(error))
         }
@@ -78,7 +80,7 @@ final class AsyncConnectionState {
 
     /// Reads again, once everything is taken.
     private func goOn() {
-        guard unsafe inbox.isEmpty else { return }
+        guard inbox.isEmpty else { return }
         charge.release()
         if isPaused, !isInputFinished {
             isPaused = false
@@ -87,15 +89,15 @@ final class AsyncConnectionState {
     }
 
     func takeFirst() -> PipeMessage? {
-        guard !isLent, let message = unsafe inbox.takeFirst() else { return nil }
-        if unsafe inbox.isEmpty { goOn() }
+        guard !isLent, let message = inbox.takeFirst() else { return nil }
+        if inbox.isEmpty { goOn() }
         return message
     }
 
     /// Lends everything that waits to a task elsewhere, until ``putBack(_:)``.
     func lend() -> [PipeMessage] {
         isLent = true
-        let all = unsafe inbox.takeAll()
+        let all = inbox.takeAll()
         goOn()
         return all
     }
@@ -103,19 +105,19 @@ final class AsyncConnectionState {
     /// Takes back what the task elsewhere has not used.
     func putBack(_ unused: [PipeMessage]) {
         isLent = false
-        if !unused.isEmpty { unsafe inbox.putBack(unused) }
-        if unsafe !inbox.isEmpty || isInputFinished { unsafe receivers.wakeFirst() }
+        if !unused.isEmpty { inbox.putBack(unused) }
+        if !inbox.isEmpty || isInputFinished { receivers.wakeFirst() }
     }
 
     func finishInput() {
         isInputFinished = true
-        unsafe receivers.wakeAll()
+        receivers.wakeAll()
     }
 
     // MARK: Sending
 
     /// Whether a message goes out without waiting for others.
-    var canSendAtOnce: Bool { unsafe !isFull && senders.isEmpty }
+    var canSendAtOnce: Bool { !isFull && senders.isEmpty }
 
     func send(_ body: (PipeConnection) throws(PipeError) -> PipeConnection.SendVerdict) throws(PipeError)
         -> PipeConnection.SendVerdict
@@ -128,12 +130,12 @@ final class AsyncConnectionState {
 
     /// Whoever waited and goes on lets the next one go on.
     func senderDidFinish() {
-        if !isFull { unsafe senders.wakeFirst() }
+        if !isFull { senders.wakeFirst() }
     }
 
     func didDrain() {
         isFull = false
-        unsafe senders.wakeFirst()
+        senders.wakeFirst()
     }
 
     // MARK: The end
@@ -144,8 +146,8 @@ final class AsyncConnectionState {
         isFull = false
         // What still waits here belongs to the task from now on: the server's account closes with its connections.
         charge.release()
-        unsafe receivers.wakeAll()
-        unsafe senders.wakeAll()
+        receivers.wakeAll()
+        senders.wakeAll()
         watchers.wakeAll()
     }
 
@@ -166,16 +168,16 @@ final class AsyncConnectionState {
     /// What the task has seen before may have changed by now, because any `await` may have let others run.
     func add(_ task: WaitingTask, for event: Event) {
         switch event {
-        case .message where unsafe (isLent || inbox.isEmpty) && !hasNothingMore: unsafe receivers.add(task)
-        case .room where isFull: unsafe senders.add(task)
+        case .message where (isLent || inbox.isEmpty) && !hasNothingMore: receivers.add(task)
+        case .room where isFull: senders.add(task)
         case .end where endReason == nil: watchers.add(task)
         default: task.goOn()
         }
     }
 
     func cancelWait(_ ticket: WaitingTask.Ticket) {
-        unsafe receivers.cancel(ticket)
-        unsafe senders.cancel(ticket)
+        receivers.cancel(ticket)
+        senders.cancel(ticket)
         watchers.cancel(ticket)
     }
 }

@@ -80,7 +80,7 @@ extension AsyncPipeConnection {
             @inlinable
             public mutating func next(isolation actor: isolated (any Actor)?) async throws -> PipeMessage? {
                 if let message = takeAtOnce() { return message }
-                return try await wait(isolation: actor)
+                return try await wait()
             }
 
             /// What is there already.
@@ -93,12 +93,12 @@ extension AsyncPipeConnection {
             }
 
             @usableFromInline
-            mutating func wait(isolation actor: isolated (any Actor)?) async throws -> PipeMessage? {
-                guard executor.isCurrent else { return try await nextFromBatch(isolation: actor) }
+            mutating nonisolated(nonsending) func wait() async throws -> PipeMessage? {
+                guard executor.isCurrent else { return try await nextFromBatch() }
                 return try await connection.waitForMessage()
             }
 
-            private mutating func nextFromBatch(isolation actor: isolated (any Actor)?) async throws -> PipeMessage? {
+            private mutating nonisolated(nonsending) func nextFromBatch() async throws -> PipeMessage? {
                 let batch = self.batch ?? LentBatch(connection)
                 self.batch = batch
                 let hasUsed = batch.isLent

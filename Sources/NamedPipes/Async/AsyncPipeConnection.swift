@@ -101,12 +101,25 @@ public actor AsyncPipeConnection: Identifiable {
         with handler: nonisolated(nonsending) (AsyncPipeConnection) async throws -> Result
     ) async throws -> Result {
         do {
-            let result = try await handler(self)
+            let result = try await callHandler(handler)
             await end(dropping: Task.isCancelled)
             return result
         } catch {
             await end(dropping: true)
             throw error
+        }
+    }
+
+    private nonisolated(nonsending) func callHandler<Result>(
+        _ handler: nonisolated(nonsending) (AsyncPipeConnection) async throws -> Result
+    ) async throws -> Result {
+        let ticket = unsafe state.nextTicket()
+        unsafe state.handlerTask = HandlerTask(ticket: ticket)
+        defer { unsafe state.handlerTask = nil }
+        return try await withTaskCancellationHandler {
+            try await handler(self)
+        } onCancel: {
+            cancelWait(ticket)
         }
     }
 
@@ -131,14 +144,27 @@ public actor AsyncPipeConnection: Identifiable {
 
     /// Waits until something may have happened. To be called on the reactor's thread.
     nonisolated(nonsending) func wait(for event: AsyncConnectionState.Event) async throws {
+        if let handler = unsafe state.handlerTask, handler.isCurrent {
+            return try await suspend(handler.ticket, until: event)
+        }
         let ticket = unsafe state.nextTicket()
         try await withTaskCancellationHandler {
-            try await WaitingTask.suspend(ticket: ticket) { task in
-                if Task.isCancelled { task.fail(CancellationError()) } else { unsafe state.add(task, for: event) }
-            }
+            try await suspend(ticket, until: event)
         } onCancel: {
-            executor.post { [self] _ in unsafe state.cancelWait(ticket) }
+            cancelWait(ticket)
         }
+    }
+
+    private nonisolated(nonsending) func suspend(
+        _ ticket: WaitingTask.Ticket, until event: AsyncConnectionState.Event
+    ) async throws {
+        try await WaitingTask.suspend(ticket: ticket) { task in
+            if Task.isCancelled { task.fail(CancellationError()) } else { unsafe state.add(task, for: event) }
+        }
+    }
+
+    private nonisolated func cancelWait(_ ticket: WaitingTask.Ticket) {
+        executor.post { [self] _ in unsafe state.cancelWait(ticket) }
     }
 }
 

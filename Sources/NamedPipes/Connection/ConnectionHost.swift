@@ -26,7 +26,7 @@ final class ConnectionHost {
     let heldByteLimit: Int
 
     // Read for each event, thus unchecked.
-    @exclusivity(unchecked) private(set) var deadlines: DeadlineSweep
+    @safe @exclusivity(unchecked) private(set) var deadlines: DeadlineSweep
     private var sweep: ScheduledWork?
 
     /// Whether a draining server waits for whoever handles a connection to close it.
@@ -50,7 +50,7 @@ final class ConnectionHost {
     let sendBufferByteCount: Int?
 
     // Unchecked: nothing is called while it is changed, and a check would cost more than the addition.
-    @exclusivity(unchecked) var traffic = Traffic()
+    @safe @exclusivity(unchecked) var traffic = Traffic()
 
     /// Held strongly until the server or client has stopped.
     var delegate: (any PipeConnectionDelegate)?
@@ -75,7 +75,7 @@ final class ConnectionHost {
         plainQueueLimit = min(configuration.highWaterMark, configuration.sendQueueLimit) - Self.headerAllowance
         queueAllowance = min(plainQueueLimit, Self.queueAllowanceLimit - Self.headerAllowance)
         heldByteLimit = configuration.effectiveHeldByteLimit
-        unsafe deadlines = DeadlineSweep(configuration)
+        deadlines = DeadlineSweep(configuration)
         plainMessageLimit = min(lengthPrefix?.plainLimit ?? -1, TransferBuffers.inPlaceByteCount - 1)
         self.delegate = reactor.watch.map { MeasuredDelegate(delegate, $0) } ?? delegate
         buffers = reactor.companion(TransferBuffers.self) { TransferBuffers(reactor) }
@@ -93,19 +93,19 @@ final class ConnectionHost {
 
     /// The present, in ticks of ``DeadlineSweep``.
     var tick: UInt32 {
-        @inline(__always) get { unsafe deadlines.tick }
+        @inline(__always) get { deadlines.tick }
     }
 
     /// Something began that a limit applies to: has the deadlines looked after until nothing of the kind is left. So a
     /// server with nothing to do is not woken up.
     func watchDeadlines() {
         guard sweep == nil else { return }
-        sweep = reactor.schedule(after: unsafe deadlines.interval) { [unowned self] in lookAfterDeadlines() }
+        sweep = reactor.schedule(after: deadlines.interval) { [unowned self] in lookAfterDeadlines() }
     }
 
     private func lookAfterDeadlines() {
         sweep = nil
-        unsafe deadlines.advance()
+        deadlines.advance()
         var isAnyoneWatched = false
         forEachConnection { if $0.lookAfterDeadlines() { isAnyoneWatched = true } }
         if isAnyoneWatched { watchDeadlines() }

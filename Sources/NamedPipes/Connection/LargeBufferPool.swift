@@ -23,7 +23,8 @@ final class LargeBufferPool {
     private let keptTime: Duration
 
     private final class Spare {
-        var bytes: FrameBuffer
+        // Unchecked for overlapping accesses, as the list of them: nothing is called while they are changed.
+        @safe @exclusivity(unchecked) var bytes: FrameBuffer
         var isOld = false
 
         init(_ bytes: consuming FrameBuffer) { self.bytes = bytes }
@@ -33,7 +34,7 @@ final class LargeBufferPool {
     // A kept message may outlive the reactor, and gives its memory back here.
     private weak let reactor: Reactor?
     // Sorted by size, the smallest first.
-    private var spares: [Spare] = []
+    @safe @exclusivity(unchecked) private var spares: [Spare] = []
     private(set) var byteCount = 0
     private var clearing: ScheduledWork?
 

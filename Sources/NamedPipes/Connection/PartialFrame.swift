@@ -6,7 +6,9 @@ internal import PipeFraming
 /// Only a connection that is in the middle of something owns one.
 final class PartialFrame {
     /// The bytes, from a frame's first byte on. Messages in them may be held by others as well, once they were delivered.
-    var memory: SharedBytes
+    ///
+    /// Unchecked for overlapping accesses, as the charge: nothing is called while they are changed.
+    @safe @exclusivity(unchecked) var memory: SharedBytes
 
     /// The size of the whole first frame, where the framing knows it already.
     var frameByteCount: Int?
@@ -18,7 +20,7 @@ final class PartialFrame {
     var mayHoldFrames = false
 
     /// The memory, in the ledger of the connection's owner.
-    var charge = ByteCharge(for: .held)
+    @safe @exclusivity(unchecked) var charge = ByteCharge(for: .held)
 
     /// When the first frame's first byte arrived, in ticks of ``DeadlineSweep``.
     var beganTick: UInt32 = 0

@@ -20,10 +20,10 @@ extension PipeConnection {
                 try unsafe Socket.send(descriptor, bytes)
             }
         }
-        if case .success(let count?) = written { unsafe host.traffic.sentByteCount &+= count }
+        if case .success(let count?) = written { host.traffic.sentByteCount &+= count }
         switch written {
         case .success(frame.bytes.byteCount):
-            unsafe host.traffic.acceptedMessageCount &+= 1
+            host.traffic.acceptedMessageCount &+= 1
             return .accepted
         case .success(.some):
             // Begun, thus not to be refused any more.
@@ -55,6 +55,6 @@ extension PipeConnection {
                 unsafe queue.value.append(inPlace: body, frame) { _ in FrameEnvelope() }
             }
         }
-        unsafe host.traffic.acceptedMessageCount &+= 1
+        host.traffic.acceptedMessageCount &+= 1
     }
 }

@@ -10,14 +10,14 @@ extension PipeConnection {
         let isWriting = flags.contains(.awaitingWritability) && lifecycle.canWrite
         return DeadlineSweep.Stamps(
             frameBegan: lifecycle.isReceiving ? partial?.beganTick : nil,
-            tookLast: isWriting ? queue?.value.tookLastTick : nil, wasActive: unsafe activeTick, opened: openedTick)
+            tookLast: isWriting ? queue?.value.tookLastTick : nil, wasActive: activeTick, opened: openedTick)
     }
 
     /// Ends the connection if a deadline has passed. Returns whether one may pass later.
     func lookAfterDeadlines() -> Bool {
         guard lifecycle.state == .open || lifecycle.state == .finished else { return false }
         let stamps = stamps()
-        guard let reason = unsafe host.deadlines.overdue(stamps) else { return unsafe host.deadlines.watches(stamps) }
+        guard let reason = host.deadlines.overdue(stamps) else { return host.deadlines.watches(stamps) }
         switch reason {
         // Whoever takes nothing does not take last words either.
         case .writeStalled, .idle: end(reason)

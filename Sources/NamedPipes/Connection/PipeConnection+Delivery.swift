@@ -30,10 +30,10 @@ extension PipeConnection {
         hold(rest, since: began ?? host.tick)
     }
 
-    private func hold(_ rest: PartialFrame, since tick: UInt32) {
+    func hold(_ rest: PartialFrame, since tick: UInt32) {
         rest.beganTick = tick
         partial = rest
-        if unsafe host.deadlines.watchesFrames { host.watchDeadlines() }
+        if host.deadlines.watchesFrames { host.watchDeadlines() }
         payForPartial()
     }
 
@@ -98,7 +98,7 @@ extension PipeConnection {
         guard let delegate = host.delegate else { return nil }
         var remaining = budget
         defer {
-            unsafe host.traffic.receivedMessageCount &+= budget &- remaining
+            host.traffic.receivedMessageCount &+= budget &- remaining
             budget = remaining
         }
         do {

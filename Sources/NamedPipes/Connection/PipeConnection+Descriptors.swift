@@ -14,7 +14,7 @@ extension PipeConnection {
             } else {
                 try unsafe Socket.receive(descriptor, space)
             }
-        unsafe host.traffic.receivedByteCount &+= count ?? 0
+        host.traffic.receivedByteCount &+= count ?? 0
         return count
     }
 
@@ -28,7 +28,7 @@ extension PipeConnection {
             } else {
                 try unsafe Socket.receive(descriptor, first, second)
             }
-        unsafe host.traffic.receivedByteCount &+= count ?? 0
+        host.traffic.receivedByteCount &+= count ?? 0
         return count
     }
 

@@ -70,7 +70,7 @@ extension PipeConnection {
             extras.transport?.close()
             extras.transport = nil
         }
-        unsafe source = nil
+        source = nil
         schedule()
     }
 
@@ -89,7 +89,7 @@ extension PipeConnection {
         final.unsentMessageCount = queue.value.unsentMessageCount(host.framing)
         final.hasPartlySentMessage = queue.value.startedByteCount > 0
         extras.ending = final
-        unsafe host.traffic.unsentMessageCount &+=
+        host.traffic.unsentMessageCount &+=
             final.unsentMessageCount + (final.hasPartlySentMessage ? 1 : 0)
     }
 

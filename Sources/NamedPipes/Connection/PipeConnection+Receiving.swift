@@ -62,7 +62,7 @@ extension PipeConnection {
         do {
             guard let count = try unsafe Socket.receive(descriptor, space) else { return }
             if count == 0 { return inputDidEnd() }
-            unsafe host.traffic.receivedByteCount &+= count
+            host.traffic.receivedByteCount &+= count
             unsafe walk(UnsafeRawBufferPointer(rebasing: space[..<count]), 0, &budget)
         } catch {
             readDidFail(error)
@@ -79,11 +79,11 @@ extension PipeConnection {
         guard isWanted != flags.contains(.registered) else { return }
         guard isWanted else {
             flags.remove(.registered)
-            unsafe source?.unregister()
+            source?.unregister()
             return
         }
         do {
-            try unsafe source?.register()
+            try source?.register()
             flags.insert(.registered)
             transport?.interestDidChange()
         } catch {
@@ -225,7 +225,7 @@ extension PipeConnection {
 
     /// Someone wants to answer later: keep an eye on whether there is still somebody to answer.
     private func watchForHangUp() {
-        unsafe source?.unregister()
+        source?.unregister()
         flags.remove(.registered)
         flags.insert(.watchingOutput)
         extras.writeSource = EventSource(host.reactor, borrowing: descriptor, .edgeWritable, handler: self)

@@ -164,7 +164,7 @@ extension PipeConnection {
 
     /// Dropped although `send` had taken them.
     private func noteDisplaced(_ count: Int) {
-        unsafe host.traffic.displacedMessageCount &+= count
+        host.traffic.displacedMessageCount &+= count
         noteDropped(count)
     }
 

@@ -35,7 +35,7 @@ extension PipeConnection {
         {
             // It joins others, and what is to become of those is decided.
             queue.value.bytes.appendPlainFrame(message)
-            unsafe host.traffic.acceptedMessageCount &+= 1
+            host.traffic.acceptedMessageCount &+= 1
             return .accepted
         }
         return try sendFirst(message)
@@ -63,7 +63,7 @@ extension PipeConnection {
             giveBackQueueIfEmpty()
             throw PipeError(error)
         }
-        unsafe host.traffic.acceptedMessageCount &+= 1
+        host.traffic.acceptedMessageCount &+= 1
         return didQueue(inPlaceOf: room.droppedMessageCount)
     }
 
@@ -77,7 +77,7 @@ extension PipeConnection {
 
     /// Queues what a client kept while it had no connection.
     func adopt(_ kept: SendQueueSlot) {
-        unsafe host.traffic.acceptedMessageCount &+= kept.value.unsentMessageCount(host.framing)
+        host.traffic.acceptedMessageCount &+= kept.value.unsentMessageCount(host.framing)
         queue = kept
         payForQueue(kept)
         if kept.value.byteCount > host.configuration.highWaterMark { didRiseAboveHighWaterMark() }
@@ -132,7 +132,7 @@ extension PipeConnection {
         do {
             let count = queue.value.byteCount
             let taken = try queue.value.isContiguous ? writeContiguous(queue) : writeGathered(queue)
-            unsafe host.traffic.sentByteCount &+= taken ?? 0
+            host.traffic.sentByteCount &+= taken ?? 0
             guard taken == count else { return try didWrite(taken ?? 0, of: queue) }
         } catch {
             return outputDidFail(error)
@@ -173,7 +173,7 @@ extension PipeConnection {
         if host.configuration.slowReaderPolicy == .keepLatest { keepLatest(in: queue) }
         queue.value.trim()
         payForQueue(queue)
-        if unsafe host.deadlines.watchesQueues { host.watchDeadlines() }
+        if host.deadlines.watchesQueues { host.watchDeadlines() }
         guard lifecycle.canWrite else { return }
         if flags.contains(.watchingOutput) {
             // Behind the end of the input, the watch tells of changes only: have it look again, in case there is room.

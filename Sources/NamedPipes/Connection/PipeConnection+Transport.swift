@@ -38,7 +38,7 @@ extension PipeConnection {
                 queue.value.gather(into: &$0)
             }
             let taken = try transport.send(bytes.span)
-            unsafe host.traffic.sentByteCount &+= taken ?? 0
+            host.traffic.sentByteCount &+= taken ?? 0
             guard taken == queue.value.byteCount else { return try didWrite(taken ?? 0, of: queue) }
         } catch {
             return outputDidFail(error)

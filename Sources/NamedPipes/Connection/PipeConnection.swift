@@ -18,19 +18,19 @@ public final class PipeConnection: Identifiable {
 
     /// The embedder's own state of this connection, nil at first. Held until `didCloseWith` has returned.
     public var context: AnyObject? {
-        get { unsafe ownContext }
-        set { unsafe ownContext = newValue }
+        get { ownContext }
+        set { ownContext = newValue }
     }
 
     // Unchecked: reading and writing it call nothing while they do.
-    @exclusivity(unchecked) private var ownContext: AnyObject?
+    @safe @exclusivity(unchecked) private var ownContext: AnyObject?
 
     // What all connections of the owner share.
     let host: ConnectionHost
 
     // The registration, until the connection has ended. Its calls come back to nobody, so none can overlap another, and
     // checking that would cost 170 instructions each.
-    @exclusivity(unchecked) var source: EventSource?
+    @safe @exclusivity(unchecked) var source: EventSource?
     private(set) var key: UInt64 = 0
 
     // What the connection is in the middle of. An idle one owns none of these.
@@ -43,7 +43,7 @@ public final class PipeConnection: Identifiable {
 
     // In ticks of DeadlineSweep. Unchecked, because the second is written for each event.
     private(set) var openedTick: UInt32 = 0
-    @exclusivity(unchecked) private(set) var activeTick: UInt32 = 0
+    @safe @exclusivity(unchecked) private(set) var activeTick: UInt32 = 0
 
     /// Takes over a connected, non-blocking descriptor. ``start()`` has to follow.
     init(_ host: ConnectionHost, _ descriptor: consuming OwnedDescriptor, _ peer: PeerCredentials) {
@@ -51,7 +51,7 @@ public final class PipeConnection: Identifiable {
         self.peer = peer
         self.descriptor = descriptor.rawValue
         if descriptor.mayHoldDescriptors { flags = .guarded }
-        unsafe source = EventSource(host.reactor, owning: descriptor, .readable, handler: self)
+        source = EventSource(host.reactor, owning: descriptor, .readable, handler: self)
         settleIn()
     }
 
@@ -72,17 +72,17 @@ public final class PipeConnection: Identifiable {
         key = host.reactor.residents.insert(self)
         openedTick = host.tick
         noteActivity()
-        if unsafe host.deadlines.watchesEveryone { host.watchDeadlines() }
+        if host.deadlines.watchesEveryone { host.watchDeadlines() }
     }
 
     /// Something came in or went out.
     @inline(__always)
-    func noteActivity() { unsafe activeTick = host.tick }
+    func noteActivity() { activeTick = host.tick }
 
     /// Registers with epoll.
     func start() throws(SystemError) {
         do {
-            try unsafe source?.register()
+            try source?.register()
             flags.insert(.registered)
         } catch {
             host.reactor.residents.remove(key)

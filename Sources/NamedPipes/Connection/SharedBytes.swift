@@ -6,7 +6,13 @@ internal import PipeFraming
 ///
 /// The last holder's end gives the memory back to the pool that it came from, if that is on the reactor's thread.
 final class SharedBytes {
-    var bytes: FrameBuffer
+    // Checked for overlapping accesses in debug builds only: nothing is called while it is changed, and the checks took
+    // 270 of 1,790 instructions of a message to async code.
+    #if DEBUG
+        var bytes: FrameBuffer
+    #else
+        @safe @exclusivity(unchecked) var bytes: FrameBuffer
+    #endif
     private let pool: LargeBufferPool?
 
     init(_ bytes: consuming FrameBuffer = FrameBuffer(), pool: LargeBufferPool? = nil) {

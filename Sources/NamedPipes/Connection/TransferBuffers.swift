@@ -17,7 +17,7 @@ final class TransferBuffers {
     let pool: LargeBufferPool
 
     /// What the messages that are being delivered lie in, if it is not the receive space.
-    var deliveredMemory: SharedBytes?
+    @safe @exclusivity(unchecked) var deliveredMemory: SharedBytes?
 
     /// An unfinished frame up to this size is copied in front of the next read; a larger one is read in its own memory.
     static let copiedByteCount = 16 << 10
@@ -33,7 +33,7 @@ final class TransferBuffers {
     // A chain through the queues themselves: an array would be checked for uniqueness at each burst.
     private var reserve: SendQueueSlot?
     private var reserveCount = 0
-    private var partials: [PartialFrame] = []
+    @safe @exclusivity(unchecked) private var partials: [PartialFrame] = []
 
     /// A large frame's own memory grows by this much at least, and by no more than what has arrived of it.
     /// With a header before it, one step of ``LargeBufferPool``.

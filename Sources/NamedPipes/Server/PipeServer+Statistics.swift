@@ -65,13 +65,13 @@ extension PipeServer {
         host.assertOwner()
         var statistics = Statistics()
         statistics.openCount = connectionCount
-        unsafe closedCounts.add(to: &statistics.closedCounts)
+        closedCounts.add(to: &statistics.closedCounts)
         refusals.counts.add(to: &statistics.refusedCounts)
         statistics.heldByteCount = host.ledger.heldByteCount
         statistics.queuedByteCount = host.ledger.queuedByteCount
         statistics.queueHighWaterByteCount = host.ledger.queueHighWaterByteCount
         statistics.droppedMessageCount = host.droppedMessageCount
-        let traffic = unsafe host.traffic
+        let traffic = host.traffic
         statistics.receivedMessageCount = traffic.receivedMessageCount
         statistics.receivedByteCount = traffic.receivedByteCount
         statistics.sentMessageCount = traffic.acceptedMessageCount

@@ -45,11 +45,11 @@ public final class PipeServer {
     }
 
     /// How many connections are open, or have not had their `didCloseWith` yet.
-    public var connectionCount: Int { unsafe openCount }
+    public var connectionCount: Int { openCount }
     // Unchecked, because a check for overlapping accesses costs more than counting.
-    @exclusivity(unchecked) private(set) var openCount = 0
-    @exclusivity(unchecked) private(set) var closedCounts = CaseCounts<DisconnectReason.Kind>()
-    @exclusivity(unchecked) var admission: Admission
+    @safe @exclusivity(unchecked) private(set) var openCount = 0
+    @safe @exclusivity(unchecked) private(set) var closedCounts = CaseCounts<DisconnectReason.Kind>()
+    @safe @exclusivity(unchecked) var admission: Admission
     var refusals = RefusalLedger()
 
     /// Publishes the name and listens. When this returns, clients can connect; they are accepted once the loop runs.
@@ -111,7 +111,7 @@ public final class PipeServer {
         host = ConnectionHost(
             reactor, configuration.connection, delegate,
             ByteLedger(limit: configuration.byteBudget, limitPerUser: configuration.effectiveByteBudgetPerUser))
-        unsafe admission = Admission(
+        admission = Admission(
             configuration, ownUserID: CurrentProcess.userID, descriptorLimit: CurrentProcess.descriptorLimit)
         hasSocket = makeName != nil
         if let makeName { listener = try listen(at: makeName()) }
@@ -195,7 +195,7 @@ public final class PipeServer {
         guard state == .listening else { return }
         state = .stopping
         naming.end()
-        shutdownAccount = unsafe ShutdownAccount(
+        shutdownAccount = ShutdownAccount(
             at: reactor.now, host.traffic, pendingMessageCount: connections.reduce(0) { $0 + $1.pendingMessageCount })
         listener?.stop()
         listener = nil
@@ -208,7 +208,7 @@ public final class PipeServer {
         assert(host.ledger.byteCount == 0, "connections that have ended hold \(host.ledger.byteCount) bytes")
         state = .stopped
         drainTimer?.cancel()
-        shutdownReport = unsafe shutdownAccount?.finish(at: reactor.now, host.traffic)
+        shutdownReport = shutdownAccount?.finish(at: reactor.now, host.traffic)
         let delegate = delegate
         self.delegate = nil
         delegate?.serverDidStop(self)
@@ -225,8 +225,8 @@ public final class PipeServer {
 
     /// The last step of letting a client in.
     func open(_ connection: PipeConnection) {
-        unsafe openCount += 1
-        unsafe admission.didOpen(connection.peer)
+        openCount += 1
+        admission.didOpen(connection.peer)
         connection.begin()
     }
 }
@@ -239,9 +239,9 @@ extension PipeServer: ConnectionOwner {
     }
 
     func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {
-        unsafe openCount -= 1
-        unsafe closedCounts.count(reason.kind.rawValue)
-        unsafe admission.didClose(connection.peer)
+        openCount -= 1
+        closedCounts.count(reason.kind.rawValue)
+        admission.didClose(connection.peer)
         finishStopping()
     }
 }
