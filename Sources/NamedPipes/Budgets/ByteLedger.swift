@@ -73,6 +73,11 @@ final class ByteLedger {
         return account
     }
 
+    /// Whether so many more would be taken. Asking is not counted as a refusal.
+    func hasRoom(for count: Int, userID: UInt32) -> Bool {
+        count <= limit - byteCount && count <= limitPerUser - byteCount(ofUser: userID)
+    }
+
     private func check(_ count: Int, _ account: Account) throws(ExceededBudget) {
         // Subtracted, because a sum might overflow where there is no limit.
         if count > limit - byteCount { throw refusal(.server, limit, account) }

@@ -182,15 +182,17 @@ extension PipeConnection {
         guard payForPartial() else { return .wouldBlock }
         var room = 0
         var count: Int?
+        var next: PartialFrame?
         let own = try unsafe partial.memory.bytes.withUnsafeFreeSpace(
             minimumCapacity: growth
         ) { free throws(SystemError) in
             let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: free[..<min(free.count, missing)])
+            next = rest.count == missing ? frameLikely(after: partial) : nil
+            // Not more than leaves again in one write; but of what is larger than that, the beginning.
             let behind = partial.frameByteCount.map { space.count - $0 } ?? 0
-            if rest.count == missing, behind > 0 {
-                room = rest.count + behind
-                let surplus = unsafe UnsafeMutableRawBufferPointer(rebasing: space[..<behind])
-                count = try unsafe receive(into: rest, surplus)
+            if rest.count == missing, behind > 0 || next != nil {
+                let surplus = unsafe UnsafeMutableRawBufferPointer(rebasing: space[..<max(behind, 0)])
+                (count, room) = try unsafe receive(into: rest, surplus, next)
             } else {
                 room = rest.count
                 count = try unsafe receive(into: rest)
@@ -199,9 +201,10 @@ extension PipeConnection {
         }
         if let count, count > 0 {
             if own == missing || missing == .max { walkCarried(partial, &budget) }
-            let surplus = count - own
+            let surplus = count - own - (next?.byteCount ?? 0)
             if surplus > 0 { unsafe walkBehindCarried(UnsafeRawBufferPointer(rebasing: space[..<surplus]), &budget) }
         }
+        if let next { walk(likely: next, &budget) }
         return ReadOutcome(count, of: room)
     }
 

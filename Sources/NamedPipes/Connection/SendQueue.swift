@@ -103,6 +103,13 @@ struct SendQueue: ~Copyable {
         }
     }
 
+    /// Counts the memory of the message that was appended last as what it is, where that is more than the message.
+    mutating func chargeLastInsertion(as capacity: Int) {
+        let last = insertions.count - 1
+        insertedCapacity += capacity - insertions[last].capacity
+        insertions[last].capacity = capacity
+    }
+
     /// Adds what is unsent, as far as there is room, in the order in which it leaves. Valid until the queue is changed.
     func gather(into list: inout GatherList) {
         unsafe bytes.withUnsafeBytes { copied in

@@ -49,7 +49,7 @@ final class TransferBuffers {
     /// What may be in use beside what connections hold, in all: the receive space, what the pool keeps, the reserve.
     static let keptByteCount =
         receiveByteCount + LargeBufferPool.keptByteCount + keptCount * (keptPartialByteCount + keptQueueByteCount)
-    private static let receiveByteCount = 224 << 10
+    static let receiveByteCount = 224 << 10
 
     init(_ reactor: Reactor) {
         unsafe receiveSpace = .allocate(byteCount: Self.receiveByteCount, alignment: 4096)

@@ -47,15 +47,17 @@ enum Socket {
         try nonBlockingCall("recv") { unsafe recv(descriptor, space.baseAddress, space.count, 0) }
     }
 
-    /// `readv(2)`: as ``receive(_:_:)``, into `first` and, behind it, into `second`.
+    /// `readv(2)`: as ``receive(_:_:)``, into `first` and, behind it, into `second` and `third`.
     static func receive(
-        _ descriptor: Int32, _ first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer
+        _ descriptor: Int32, _ first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer,
+        _ third: UnsafeMutableRawBufferPointer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     ) throws(SystemError) -> Int? {
         let vectors = unsafe [
             iovec(iov_base: first.baseAddress, iov_len: first.count),
             iovec(iov_base: second.baseAddress, iov_len: second.count),
+            iovec(iov_base: third.baseAddress, iov_len: third.count),
         ]
-        return try nonBlockingCall("readv") { unsafe readv(descriptor, vectors, 2) }
+        return try nonBlockingCall("readv") { unsafe readv(descriptor, vectors, 3) }
     }
 
     /// `send(2)` with `MSG_NOSIGNAL`: how many bytes the kernel took, or nil if it takes none now.
