@@ -37,7 +37,7 @@ import Testing
         #expect(child.wait() == -SIGKILL)
         #expect(scratch.names == [".pipe.lock", "pipe"])
         var best = Duration.seconds(1)
-        for _ in 0..<5 {
+        for _ in 0..<30 where best > .milliseconds(10) {
             let clock = ContinuousClock()
             let start = clock.now
             let name = try publish(address)
@@ -46,6 +46,7 @@ import Testing
             name.close()
             leaveStaleSocket(at: address)
         }
+        // The best, until one is good enough, because others run beside this test.
         #expect(best <= .milliseconds(10))
     }
 
