@@ -29,14 +29,23 @@ extension PipeClient {
         to address: PipeAddress, configuration: Configuration = Configuration(), on executor: ReactorExecutor? = nil,
         _ body: nonisolated(nonsending) @Sendable (AsyncPipeConnection) async throws -> Result
     ) async throws -> Result {
+        try await withConnection(configuration, on: executor, body) { configuration, reactor, delegate in
+            PipeClient(address: address, configuration: configuration, reactor: reactor, delegate: delegate)
+        }
+    }
+
+    /// Connects with a client that `makeClient` makes, on the reactor's thread.
+    package static func withConnection<Result: Sendable>(
+        _ configuration: Configuration, on executor: ReactorExecutor?,
+        _ body: nonisolated(nonsending) @Sendable (AsyncPipeConnection) async throws -> Result,
+        _ makeClient: @Sendable (Configuration, Reactor, any PipeClientDelegate) throws -> PipeClient
+    ) async throws -> Result {
         try await withReactor(executor, name: "pipe client") { executor in
             var configuration = configuration
             configuration.reconnection = nil
             configuration.unsentMessages = .discard
             let delegate = AsyncClientDelegate()
-            let client = PipeClient(
-                address: address, configuration: configuration, reactor: executor.reactorOfThisThread,
-                delegate: delegate)
+            let client = try makeClient(configuration, executor.reactorOfThisThread, delegate)
             client.connect()
             let reference = client.reference
             let connection: AsyncPipeConnection

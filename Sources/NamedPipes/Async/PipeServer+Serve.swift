@@ -82,7 +82,8 @@ extension PipeServer {
         }
     }
 
-    private static func serve(
+    /// Serves with a server that `makeServer` makes, on the reactor's thread.
+    package static func serve(
         on executor: ReactorExecutor?, _ onEvent: @escaping @Sendable (PipeServer, ServeEvent) -> Void,
         _ handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void,
         _ makeServer: @escaping @Sendable (Reactor, any PipeServerDelegate) throws -> PipeServer
