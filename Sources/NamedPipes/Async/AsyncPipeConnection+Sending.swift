@@ -14,9 +14,9 @@ extension AsyncPipeConnection {
     @discardableResult
     public nonisolated(nonsending) func send(_ message: [UInt8]) async throws -> PipeConnection.SendVerdict {
         if executor.isCurrent, unsafe state.canSendAtOnce {
-            return try unsafe state.send { connection throws(PipeError) in try connection.send(message.span) }
+            return try unsafe state.send { connection throws(PipeError) in try connection.send(message) }
         }
-        return try await sendOnReactor { connection throws(PipeError) in try connection.send(message.span) }
+        return try await sendOnReactor { connection throws(PipeError) in try connection.send(message) }
     }
 
     /// Sends a message that was received or kept; see ``send(_:)-([UInt8])``. A large one leaves from where it lies.

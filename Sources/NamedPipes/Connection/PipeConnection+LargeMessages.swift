@@ -17,6 +17,20 @@ extension PipeConnection {
         }
     }
 
+    /// Queues an array. A large one leaves from where it lies, with the others of this turn: it is held until it has left,
+    /// and whoever changes it meanwhile gets a copy.
+    @discardableResult
+    public func send(_ message: [UInt8]) throws(PipeError) -> SendVerdict {
+        guard message.count >= TransferBuffers.writtenAtOnceByteCount else { return try send(message.span) }
+        return try enqueue(message.span) { queue throws(FramingError) in
+            let kept = KeptArray(message)
+            let span = message.span
+            return try unsafe span.withUnsafeBytes { body throws(FramingError) in
+                try unsafe insert(body, kept, span, into: queue)
+            }
+        }
+    }
+
     /// Keeps a message beyond the callback that it was given to. A large one is not copied: it stays in the memory that it
     /// was read into.
     public func keep(_ message: Span<UInt8>) -> PipeMessage {
@@ -72,10 +86,17 @@ extension PipeConnection {
     }
 
     private func insert(
-        _ body: UnsafeRawBufferPointer, _ owner: SharedBytes?, _ message: Span<UInt8>, into queue: SendQueueSlot
+        _ body: UnsafeRawBufferPointer, _ owner: AnyObject?, _ message: Span<UInt8>, into queue: SendQueueSlot
     ) throws(FramingError) -> Bool {
         try unsafe queue.value.append(inPlace: body, owner) { output throws(FramingError) in
             try host.framing.encodeEnvelope(of: message, into: &output)
         }
     }
+}
+
+/// An array that a queue holds: what it is a part of does not move or change while somebody else holds it.
+private final class KeptArray {
+    let bytes: [UInt8]
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
 }

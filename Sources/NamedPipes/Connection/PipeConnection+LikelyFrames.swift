@@ -8,8 +8,8 @@ internal import PipeReactor
 // cost no more than they did: what was wrongly put elsewhere is copied behind what was carried.
 
 extension PipeConnection {
-    /// Where the unfinished frame goes that a read will end in, if it is as large as the one before it. Only memory that
-    /// was used before: a size that a header claims is no reason to allocate.
+    /// Where the unfinished frame goes that a read will end in, if it is as large as the one before it, which has arrived.
+    /// What is larger than a read goes only into memory that was used before: it is a long time until it is filled.
     func frameLikely(after partial: PartialFrame) -> PartialFrame? {
         guard let byteCount = partial.frameByteCount, byteCount >= LargeBufferPool.smallestByteCount,
             flags.isDisjoint(with: [.guarded, .draining])
@@ -17,6 +17,7 @@ extension PipeConnection {
         let next = host.buffers.takePartial()
         next.frameByteCount = byteCount
         next.moveToLargeMemory()
+        if byteCount <= TransferBuffers.receiveByteCount { next.makeRoom(for: byteCount) }
         if next.memory.bytes.capacity >= byteCount { return next }
         host.buffers.giveBack(next)
         return nil

@@ -67,10 +67,6 @@ extension PipeConnection {
         return didQueue(inPlaceOf: room.droppedMessageCount)
     }
 
-    /// Queues one message; see ``send(_:)-(Span<UInt8>)``.
-    @discardableResult
-    public func send(_ message: [UInt8]) throws(PipeError) -> SendVerdict { try send(message.span) }
-
     /// Queues the UTF-8 bytes of a text as one message; see ``send(_:)-(Span<UInt8>)``.
     @discardableResult
     public func send(_ message: String) throws(PipeError) -> SendVerdict { try send(message.utf8.span) }

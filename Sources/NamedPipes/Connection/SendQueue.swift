@@ -44,7 +44,7 @@ struct SendQueue: ~Copyable {
         var start: UnsafeRawPointer
         var byteCount: Int
         /// What keeps the memory. Nil while it lies in the reactor's receive space, which the next read overwrites.
-        var owner: SharedBytes?
+        var owner: AnyObject?
         var envelope: FrameEnvelope
         /// How much memory it keeps, also when a part of it has left.
         var capacity: Int
@@ -69,7 +69,7 @@ struct SendQueue: ~Copyable {
     ///   - envelope: appends the envelope; nil from it means that the framing has none, and nothing happens here.
     /// - Returns: whether it was appended.
     mutating func append<Failure: Error>(
-        inPlace body: UnsafeRawBufferPointer, _ owner: SharedBytes?,
+        inPlace body: UnsafeRawBufferPointer, _ owner: AnyObject?,
         envelope: (inout FrameBuffer) throws(Failure) -> FrameEnvelope?
     ) throws(Failure) -> Bool {
         let before = bytes.byteCount

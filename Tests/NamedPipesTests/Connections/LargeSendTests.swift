@@ -18,6 +18,25 @@ import Testing
         }
     }
 
+    @Test(arguments: [TransferBuffers.writtenAtOnceByteCount, 300_000, 2 << 20])
+    func `in an array leaves as it was, with the others of its turn`(byteCount: Int) throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop)
+            let connection = try raw.accepted
+            var message = pattern(byteCount)
+            let sent = [pattern(byteCount), Array("between".utf8), [9] + message.dropFirst()]
+            try connection.send(message)
+            try connection.send("between")
+            message[0] = 9
+            try connection.send(message)
+            message.removeAll()
+            let total = 2 * byteCount + 7 + 12
+            #expect(byteCount > 1 << 20 || connection.pendingByteCount == total)
+            try #require(raw.peer.receive(total, loop))
+            #expect(raw.peer.frames == sent)
+        }
+    }
+
     @Test func `that the socket holds anyway is copied, and leaves with the others of its turn`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
