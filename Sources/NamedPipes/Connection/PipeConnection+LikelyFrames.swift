@@ -8,8 +8,13 @@ internal import PipeReactor
 // cost no more than they did: what was wrongly put elsewhere is copied behind what was carried.
 
 extension PipeConnection {
+    /// So much may be held in all where memory is allocated for a frame of which nothing has arrived.
+    private static let freelyHeldByteCount = 8 << 20
+
     /// Where the unfinished frame goes that a read will end in, if it is as large as the one before it, which has arrived.
-    /// What is larger than a read goes only into memory that was used before: it is a long time until it is filled.
+    ///
+    /// Memory that was used before, or fresh for what is no larger than a read, and while little is held in all: a byte
+    /// behind each of many frames is not to hold their sizes.
     func frameLikely(after partial: PartialFrame) -> PartialFrame? {
         guard let byteCount = partial.frameByteCount, byteCount >= LargeBufferPool.smallestByteCount,
             flags.isDisjoint(with: [.guarded, .draining])
@@ -17,7 +22,9 @@ extension PipeConnection {
         let next = host.buffers.takePartial()
         next.frameByteCount = byteCount
         next.moveToLargeMemory()
-        if byteCount <= TransferBuffers.receiveByteCount { next.makeRoom(for: byteCount) }
+        if byteCount <= TransferBuffers.receiveByteCount, host.ledger.heldByteCount < Self.freelyHeldByteCount {
+            next.makeRoom(for: byteCount)
+        }
         if next.memory.bytes.capacity >= byteCount { return next }
         host.buffers.giveBack(next)
         return nil

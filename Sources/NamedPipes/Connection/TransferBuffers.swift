@@ -46,9 +46,10 @@ final class TransferBuffers {
     private static let keptQueueByteCount = 256 << 10
     private static let keptCount = 64
 
-    /// What may be in use beside what connections hold, in all: the receive space, what the pool keeps, the reserve.
+    /// What may be in use beside what connections hold, in all: the receive space and the memory of a frame that may be
+    /// read behind another, what the pool keeps, the reserve.
     static let keptByteCount =
-        receiveByteCount + LargeBufferPool.keptByteCount + keptCount * (keptPartialByteCount + keptQueueByteCount)
+        2 * receiveByteCount + LargeBufferPool.keptByteCount + keptCount * (keptPartialByteCount + keptQueueByteCount)
     static let receiveByteCount = 224 << 10
 
     init(_ reactor: Reactor) {
