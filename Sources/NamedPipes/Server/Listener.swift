@@ -18,12 +18,12 @@ final class Listener: EventHandler {
     private var reserve = ReserveDescriptor()
 
     /// How long to rest: short enough to be back 50 ms after room was made, long enough to cost nothing.
-    static let restTime = Duration.milliseconds(30)
+    static let restTime = Duration.milliseconds(36)
 
     /// How many are hung up on before each rest, and how long that may take: together with what else a rest costs, at most
     /// 1 % of a processor, if clients come without end.
     static let shedLimit = 256
-    static let shedTime = Duration.microseconds(100)
+    static let shedTime = Duration.microseconds(50)
 
     /// - Parameter owner: outlives the listener.
     init(
