@@ -53,7 +53,7 @@ extension Loop {
             try #require(loop.run { recorder.messageCount == asked })
             loop.settle()
             polite.readAll()
-            #expect(polite.frames.count == asked && asked > 0)
+            #expect(polite.frames.count == asked && asked > 5)
         }
     }
 
@@ -69,7 +69,7 @@ extension Loop {
                 SuspendingClock.now - start > Self.deadline * 3
             }
             #expect(goesOn)
-            #expect(raw.recorder.reasons.isEmpty && raw.recorder.messageCount > 0)
+            #expect(raw.recorder.reasons.isEmpty && raw.recorder.messageCount > 3)
         }
     }
 
@@ -128,7 +128,7 @@ extension Loop {
             #expect(SuspendingClock.now - start >= deadline)
             #expect(raw.recorder.reasons == [.writeStalled])
             #expect(raw.recorder.unsentMessageCount >= accepted)
-            #expect(raw.recorder.messageCount > 0)
+            #expect(raw.recorder.messageCount > 5)
             #expect(raw.server.statistics.queuedByteCount == 0)
             withExtendedLifetime(raw.peer) {}
         }
@@ -237,7 +237,7 @@ extension Loop {
             #expect(SuspendingClock.now - start >= limit)
             #expect(recorder.reasons == [.ageLimit])
             peer.readAll()
-            #expect(peer.frames.count == recorder.messageCount && recorder.messageCount > 0)
+            #expect(peer.frames.count == recorder.messageCount && recorder.messageCount > 5)
         }
     }
 }
