@@ -18,15 +18,16 @@ extension PipeConnection {
         return count
     }
 
-    /// As ``receive(into:)``, into `first` and, behind it, into `second`.
+    /// As ``receive(into:)``, into `first` and, behind it, into `second` and, unless the connection is guarded, `third`.
     func receive(
-        into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer
+        into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer,
+        _ third: UnsafeMutableRawBufferPointer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     ) throws(SystemError) -> Int? {
         let count =
             if flags.contains(.guarded) {
                 try unsafe receiveGuarded(into: first, second)
             } else {
-                try unsafe Socket.receive(descriptor, first, second)
+                try unsafe Socket.receive(descriptor, first, second, third)
             }
         host.traffic.receivedByteCount &+= count ?? 0
         return count

@@ -76,19 +76,17 @@ extension PipeConnection {
         guard host.ledger.hasRoom(for: growth, userID: peer.userID) else { return false }
         owner.bytes.append(contentsOf: message)
         let isInserted = try unsafe owner.bytes.withUnsafeBytes { copy throws(FramingError) in
-            try unsafe insert(copy, owner, message, into: queue)
+            try unsafe insert(copy, owner, capacity: owner.bytes.capacity, message, into: queue)
         }
-        if isInserted {
-            queue.value.chargeLastInsertion(as: owner.bytes.capacity)
-            payForQueue(queue)
-        }
+        if isInserted { payForQueue(queue) }
         return isInserted
     }
 
     private func insert(
-        _ body: UnsafeRawBufferPointer, _ owner: AnyObject?, _ message: Span<UInt8>, into queue: SendQueueSlot
+        _ body: UnsafeRawBufferPointer, _ owner: AnyObject?, capacity: Int? = nil, _ message: Span<UInt8>,
+        into queue: SendQueueSlot
     ) throws(FramingError) -> Bool {
-        try unsafe queue.value.append(inPlace: body, owner) { output throws(FramingError) in
+        try unsafe queue.value.append(inPlace: body, owner, capacity: capacity) { output throws(FramingError) in
             try host.framing.encodeEnvelope(of: message, into: &output)
         }
     }

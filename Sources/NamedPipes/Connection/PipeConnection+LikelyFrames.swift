@@ -34,7 +34,7 @@ extension PipeConnection {
     ///
     /// - Returns: how many bytes, and how many there was room for.
     func receive(
-        into rest: UnsafeMutableRawBufferPointer, _ surplus: UnsafeMutableRawBufferPointer, _ next: PartialFrame?
+        into rest: UnsafeMutableRawBufferPointer, _ surplus: UnsafeMutableRawBufferPointer, likely next: PartialFrame?
     ) throws(SystemError) -> (count: Int?, room: Int) {
         guard let next, let frameByteCount = next.frameByteCount else {
             return (try unsafe receive(into: rest, surplus), rest.count + surplus.count)
@@ -48,10 +48,9 @@ extension PipeConnection {
             minimumCapacity: frameByteCount
         ) { free throws(SystemError) in
             let beginning = unsafe UnsafeMutableRawBufferPointer(rebasing: free[..<beginningByteCount])
-            count = try unsafe Socket.receive(descriptor, rest, whole, beginning)
+            count = try unsafe receive(into: rest, whole, beginning)
             return max(0, (count ?? 0) - rest.count - wholeByteCount)
         }
-        host.traffic.receivedByteCount &+= count ?? 0
         return (count, rest.count + wholeByteCount + beginningByteCount)
     }
 

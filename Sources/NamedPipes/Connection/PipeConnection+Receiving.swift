@@ -192,7 +192,7 @@ extension PipeConnection {
             let behind = partial.frameByteCount.map { space.count - $0 } ?? 0
             if rest.count == missing, behind > 0 || next != nil {
                 let surplus = unsafe UnsafeMutableRawBufferPointer(rebasing: space[..<max(behind, 0)])
-                (count, room) = try unsafe receive(into: rest, surplus, next)
+                (count, room) = try unsafe receive(into: rest, surplus, likely: next)
             } else {
                 room = rest.count
                 count = try unsafe receive(into: rest)

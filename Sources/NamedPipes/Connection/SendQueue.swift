@@ -66,20 +66,22 @@ struct SendQueue: ~Copyable {
     ///
     /// - Parameters:
     ///   - owner: holds the memory of `body`; nil if that is valid until ``adoptBorrowed(_:)`` only.
+    ///   - capacity: how much memory that keeps; nil for the size of the body.
     ///   - envelope: appends the envelope; nil from it means that the framing has none, and nothing happens here.
     /// - Returns: whether it was appended.
     mutating func append<Failure: Error>(
-        inPlace body: UnsafeRawBufferPointer, _ owner: AnyObject?,
+        inPlace body: UnsafeRawBufferPointer, _ owner: AnyObject?, capacity: Int? = nil,
         envelope: (inout FrameBuffer) throws(Failure) -> FrameEnvelope?
     ) throws(Failure) -> Bool {
         let before = bytes.byteCount
         guard let start = body.baseAddress, let envelope = try envelope(&bytes) else { return false }
+        let capacity = capacity ?? body.count
         unsafe insertions.append(
             Insertion(
                 position: before + envelope.prefixByteCount, start: start, byteCount: body.count, owner: owner,
-                envelope: envelope, capacity: body.count))
+                envelope: envelope, capacity: capacity))
         insertedByteCount += body.count
-        insertedCapacity += body.count
+        insertedCapacity += capacity
         return true
     }
 
@@ -101,13 +103,6 @@ struct SendQueue: ~Copyable {
             insertedCapacity += owner.bytes.capacity - insertions[index].capacity
             insertions[index].capacity = owner.bytes.capacity
         }
-    }
-
-    /// Counts the memory of the message that was appended last as what it is, where that is more than the message.
-    mutating func chargeLastInsertion(as capacity: Int) {
-        let last = insertions.count - 1
-        insertedCapacity += capacity - insertions[last].capacity
-        insertions[last].capacity = capacity
     }
 
     /// Adds what is unsent, as far as there is room, in the order in which it leaves. Valid until the queue is changed.

@@ -50,7 +50,7 @@ enum Socket {
     /// `readv(2)`: as ``receive(_:_:)``, into `first` and, behind it, into `second` and `third`.
     static func receive(
         _ descriptor: Int32, _ first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer,
-        _ third: UnsafeMutableRawBufferPointer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        _ third: UnsafeMutableRawBufferPointer
     ) throws(SystemError) -> Int? {
         let vectors = unsafe [
             iovec(iov_base: first.baseAddress, iov_len: first.count),
