@@ -126,10 +126,12 @@ bench-micro: deps ## Run the microbenchmarks; BENCH="--filter Framing" for a par
 	@swift package --package-path Benchmarks benchmark $(BENCH)
 
 .PHONY: bench-test
-bench-test: deps ## Test what measures: the load and the harness
+bench-test: deps ## Test what measures, the load and the harness, and that ours stands every kind of load
 	@.ci/install-deps python3
-	@swift build --package-path Benchmarks --configuration release --product c-load
-	@C_LOAD="$$(swift build --package-path Benchmarks --configuration release --show-bin-path)/c-load" \
+	@for program in c-load c-epoll-echo pipes-echo pipes-async-echo pipes-load; do \
+		swift build --package-path Benchmarks --configuration release --product "$$program"; done
+	@programs="$$(swift build --package-path Benchmarks --configuration release --show-bin-path)"; \
+		C_LOAD="$$programs/c-load" BENCH_PROGRAMS="$$programs" \
 		python3 -m unittest discover --start-directory Benchmarks/harness/tests --top-level-directory Benchmarks
 
 .PHONY: docs

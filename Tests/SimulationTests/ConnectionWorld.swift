@@ -11,6 +11,7 @@ final class ConnectionWorld {
     private var random: Seeded
     private let reactor: Reactor
     private let host: ConnectionHost
+    private let peersSendLargeMessages: Bool
     private var channels: [PipeConnection.ID: Channel] = [:]
     private var order: [PipeConnection.ID] = []
     private var problems: [String] = []
@@ -35,6 +36,7 @@ final class ConnectionWorld {
     private init(_ seed: UInt64) throws {
         random = Seeded(seed)
         reactor = try Reactor()
+        peersSendLargeMessages = random.isOne(of: 4)
         host = ConnectionHost(reactor, Self.configuration(&random), Silence())
         host.delegate = self
     }
@@ -108,7 +110,7 @@ final class ConnectionWorld {
         let choice = random.number(0...19)
         switch choice {
         case 0...4: peerPrepares(channel)
-        case 5...8: channel.peerWrites(atMost: random.pick([1, 3, 50, 5000, 100_000]))
+        case 5...8: channel.peerWrites(atMost: random.pick([1, 3, 50, 5000, 100_000, 250_000]))
         case 9...11: channel.peerReads(atMost: random.pick([1, 100, 10_000, 200_000]))
         case 12: if !channel.isPeerClosed, random.isOne(of: 4) { channel.peerFinishes() }
         case 13: if !channel.isPeerClosed, random.isOne(of: 6) { channel.peerStopsReading() }
@@ -120,7 +122,12 @@ final class ConnectionWorld {
     private func peerPrepares(_ channel: Channel) {
         if random.isOne(of: 60) { return channel.peerPreparesGarbage() }
         do {
-            for _ in 0..<random.number(1...4) { try channel.peerPrepares(fitting(random.message())) }
+            // In runs, because the reads expect a large frame behind a large frame to be as large.
+            let size = random.pick([16_400, 33_000, 40_000, 70_000, 100_000, 229_372, 240_000])
+            for _ in 0..<random.number(1...4) {
+                let isLarge = peersSendLargeMessages && !random.isOne(of: 4)
+                try channel.peerPrepares(fitting(isLarge ? random.message(of: size) : random.message()))
+            }
         } catch {
             problems.append("encode: \(error)")
         }

@@ -42,7 +42,7 @@ enum Simulation {
 }
 
 /// Made once: most of a seed's time would go into it otherwise.
-private let alphabet = letters(100_000)
+private let alphabet = letters(244_093)
 
 extension Seeded {
     /// True once in `count` times.
@@ -51,7 +51,11 @@ extension Seeded {
     /// Letters, mostly few; now and then enough for the paths of large messages.
     mutating func message() -> [UInt8] {
         let limit = pick([0, 8, 8, 100, 100, 100, 3000, 3000, 20_000])
-        let size = isOne(of: 60) ? number(30_000...90_000) : number(0...limit)
+        return message(of: isOne(of: 60) ? number(30_000...90_000) : number(0...limit))
+    }
+
+    /// - Parameter size: 240,000 bytes at most.
+    mutating func message(of size: Int) -> [UInt8] {
         let start = number(0...4093)
         return Array(alphabet[start..<start + size])
     }

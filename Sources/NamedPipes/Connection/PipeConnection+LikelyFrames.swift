@@ -59,10 +59,11 @@ extension PipeConnection {
         next.frameByteCount = nil
         guard next.byteCount > 0, lifecycle.isReceiving else { return host.buffers.giveBack(next) }
         if let partial {
-            // It was of another size: what the shared space ended in comes before this.
+            // It was of another size: what the shared space ended in comes before this, and may be whole by it.
             next.memory.withBytes { partial.append($0) }
             host.buffers.giveBack(next)
-            payForPartial()
+            guard payForPartial() else { return }
+            if isHeldBack || budget <= 0 { partial.mayHoldFrames = true } else { walkCarried(partial, &budget) }
         } else if isHeldBack || budget <= 0 {
             next.mayHoldFrames = true
             hold(next, since: host.tick)

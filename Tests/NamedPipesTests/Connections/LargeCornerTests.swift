@@ -43,6 +43,36 @@ import Testing
         }
     }
 
+    /// What is behind a large frame is read into two places, and a frame of another size may lie across both.
+    @Test(arguments: [70_000, 40_000, 100_000, 150_000], [17_000, 600, 5000, 33_000, 40_100])
+    func `frames of another size behind one are delivered`(large: Int, other: Int) throws {
+        for (messages, pauses) in [(4096, false), (1, false), (3, false), (4096, true)] {
+            try deliver(large, other, messagesPerTurn: messages, pausing: pauses)
+        }
+    }
+
+    private func deliver(_ large: Int, _ other: Int, messagesPerTurn: Int, pausing: Bool) throws {
+        try withLoop { loop in
+            var configuration = PipeServer.Configuration()
+            configuration.connection.messagesPerTurn = messagesPerTurn
+            let raw = try RawClient(loop, configuration)
+            raw.recorder.whenLent = { connection, _ in
+                guard pausing else { return }
+                connection.pauseReceiving()
+                loop.reactor.schedule(after: .zero) { connection.resumeReceiving() }
+            }
+            let others = (0..<max(1, 190_000 / other)).map { letters(other, seed: $0) }
+            let sent = [letters(large)] + others
+            let stream = sent.flatMap { frame($0) }
+            raw.peer.writeAll(stream[..<(large - 7000)])
+            loop.settle()
+            raw.peer.writeAll(stream[(large - 7000)...])
+            try #require(loop.run { raw.recorder.messageCount == sent.count })
+            #expect(raw.recorder.messages == sent)
+            #expect(try raw.accepted.partial == nil)
+        }
+    }
+
     @Test func `a small unfinished frame takes no large buffer`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
