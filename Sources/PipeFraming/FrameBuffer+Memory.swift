@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Glibc
+
 // Where the memory of a FrameBuffer comes from, and the doors for system calls (other modules of this package only).
 
 extension FrameBuffer {
@@ -63,18 +65,16 @@ extension FrameBuffer {
         tail = unreadCount
     }
 
+    /// The kernel moves the pages of what is large: those bytes are not copied, nor held twice for a moment.
     private mutating func reallocate(capacity newCapacity: Int) {
-        let unreadCount = byteCount
-        let fresh = UnsafeMutablePointer<UInt8>.allocate(capacity: newCapacity)
-        if let memory = unsafe memory {
-            unsafe fresh.initialize(from: memory + head, count: unreadCount)
-            unsafe memory.deallocate()
-        }
-        unsafe memory = fresh
+        if head > 0 { moveUnreadToFront() }
+        guard let larger = unsafe realloc(memory, newCapacity) else { fatalError("no memory for \(newCapacity) bytes") }
+        unsafe memory = larger.assumingMemoryBound(to: UInt8.self)
         allocatedByteCount = newCapacity
-        head = 0
-        tail = unreadCount
     }
+
+    /// Gives the memory back. Whoever calls this forgets it.
+    func deallocate() { unsafe free(memory) }
 }
 
 extension FrameBuffer {

@@ -26,9 +26,7 @@ public struct FrameBuffer: ~Copyable {
         allocatedByteCount = 0
     }
 
-    deinit {
-        unsafe memory?.deallocate()
-    }
+    deinit { deallocate() }
 
     /// How many bytes are unread.
     @inlinable
@@ -134,7 +132,7 @@ extension FrameBuffer {
         head = 0
         tail = 0
         if !keepingCapacity {
-            unsafe memory?.deallocate()
+            deallocate()
             unsafe memory = nil
             allocatedByteCount = 0
         }

@@ -25,9 +25,13 @@ final class LargeBufferPool {
     private final class Spare {
         // Unchecked for overlapping accesses, as the list of them: nothing is called while they are changed.
         @safe @exclusivity(unchecked) var bytes: FrameBuffer
+        let number: Int
         var isOld = false
 
-        init(_ bytes: consuming FrameBuffer) { self.bytes = bytes }
+        init(_ bytes: consuming FrameBuffer, _ number: Int) {
+            self.bytes = bytes
+            self.number = number
+        }
     }
 
     let executor: ReactorExecutor
@@ -36,6 +40,7 @@ final class LargeBufferPool {
     // Sorted by size, the smallest first.
     @safe @exclusivity(unchecked) private var spares: [Spare] = []
     private(set) var byteCount = 0
+    private var giveBackCount = 0
     private var clearing: ScheduledWork?
 
     init(_ reactor: Reactor, keptTime: Duration = .seconds(1)) {
@@ -60,20 +65,30 @@ final class LargeBufferPool {
     func memory(atLeast capacity: Int) -> SharedBytes {
         if let found = take(atLeast: capacity) { return SharedBytes(found, pool: self) }
         var fresh = FrameBuffer()
-        fresh.reserveCapacity((capacity + Self.step - 1) / Self.step * Self.step)
+        fresh.reserveCapacity(Self.rounded(capacity))
         return SharedBytes(fresh, pool: self)
     }
+
+    static func rounded(_ capacity: Int) -> Int { (capacity + step - 1) / step * step }
 
     /// Takes back what nobody holds any more. A stopped reactor runs no timers, and keeps nothing.
     func giveBack(_ bytes: consuming FrameBuffer) {
         guard let reactor, !reactor.isStopped else { return }
         let capacity = bytes.capacity
-        guard capacity >= Self.smallestByteCount, byteCount + capacity <= Self.keptByteCount else { return }
+        guard capacity >= Self.smallestByteCount, capacity <= Self.keptByteCount else { return }
+        while byteCount + capacity > Self.keptByteCount { removeLongestUnused() }
         bytes.removeAll(keepingCapacity: true)
         let index = spares.firstIndex { $0.bytes.capacity >= capacity } ?? spares.endIndex
-        spares.insert(Spare(bytes), at: index)
+        giveBackCount += 1
+        spares.insert(Spare(bytes, giveBackCount), at: index)
         byteCount += capacity
         if clearing == nil { scheduleClearing() }
+    }
+
+    /// Sizes change: those that are wanted now must not find the room taken by those that were.
+    private func removeLongestUnused() {
+        guard let index = spares.indices.min(by: { spares[$0].number < spares[$1].number }) else { return }
+        byteCount -= spares.remove(at: index).bytes.capacity
     }
 
     private func scheduleClearing() {

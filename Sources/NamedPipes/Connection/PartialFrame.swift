@@ -72,10 +72,17 @@ final class PartialFrame {
         move(to: SharedBytes(found, pool: pool))
     }
 
-    /// Makes room for `count` more bytes. What was too small goes back to the pool, where the next frame finds it.
+    /// Makes room for `count` more bytes: in memory that was used before, or by lengthening this.
     func makeRoom(for count: Int) {
         guard memory.bytes.capacity - byteCount < count else { return }
-        move(to: pool.memory(atLeast: byteCount + count))
+        let needed = byteCount + count
+        if let found = pool.take(atLeast: needed) {
+            move(to: SharedBytes(found, pool: pool))
+        } else if isKnownUniquelyReferenced(&memory) {
+            memory.bytes.reserveCapacity(LargeBufferPool.rounded(needed))
+        } else {
+            move(to: pool.memory(atLeast: needed))
+        }
     }
 
     private func move(to larger: SharedBytes) {
