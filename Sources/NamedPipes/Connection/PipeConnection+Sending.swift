@@ -31,9 +31,22 @@ extension PipeConnection {
     public func send(_ message: Span<UInt8>) throws(PipeError) -> SendVerdict {
         host.assertOwner()
         if let queue, lifecycle.canSend, message.count <= host.plainMessageLimit,
-            queue.value.byteCount &+ message.count <= queue.value.allowedByteCount
+            queue.value.byteCount &+ message.count <= queue.value.allowedByteCount,
+            queue.value.bytes.appendShortPlainFrame(message)
         {
             // It joins others, and what is to become of those is decided.
+            host.traffic.acceptedMessageCount &+= 1
+            return .accepted
+        }
+        return try sendOther(message)
+    }
+
+    /// ``send(_:)-(Span<UInt8>)`` where it takes calls.
+    @inline(never)
+    private func sendOther(_ message: Span<UInt8>) throws(PipeError) -> SendVerdict {
+        if let queue, lifecycle.canSend, message.count <= host.plainMessageLimit,
+            queue.value.byteCount &+ message.count <= queue.value.allowedByteCount
+        {
             queue.value.bytes.appendPlainFrame(message)
             host.traffic.acceptedMessageCount &+= 1
             return .accepted

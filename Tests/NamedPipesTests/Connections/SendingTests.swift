@@ -24,6 +24,25 @@ import Testing
         }
     }
 
+    /// Short ones are copied in another way than the rest; several bursts, so that queues with and without room are met.
+    @Test func `takes every size, from wherever it lies`() throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop)
+            let connection = try raw.accepted
+            let bytes = pattern(400)
+            var sent: [[UInt8]] = []
+            for start in 0..<5 {
+                for size in (0...300).shuffled() {
+                    try connection.send(bytes.span.extracting(start..<(start + size)))
+                    sent.append(Array(bytes[start..<(start + size)]))
+                }
+                let count = sent.reduce(0) { $0 + $1.count + 4 }
+                try #require(raw.peer.receive(count, loop))
+            }
+            #expect(raw.peer.frames == sent)
+        }
+    }
+
     @Test func `writes a whole burst at once`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
