@@ -5,14 +5,15 @@ import NamedPipes
 /// One connection of the load: keeps its messages in flight, and checks the order and the content of every reply.
 ///
 /// A message is what `c-load` sends: its number, its connection's, and a pattern.
+@safe
 final class Caller: PipeClientDelegate {
     private let index: UInt32
     private let inFlight: UInt64
     private let measurement: Measurement
-    // Unchecked: that no two accesses overlap would be asked at each send, for more than the send itself costs.
-    @safe @exclusivity(unchecked) private var message: [UInt8]
-    // Others that take turns with it, where the library holds a message until it has left, as it does with large ones.
-    @safe @exclusivity(unchecked) private var spares: [[UInt8]] = []
+    // Memory that is never moved or shared: of an array, it would be asked at each send whether somebody holds it.
+    private let message: UnsafeMutableRawBufferPointer
+    // What is sent instead of large ones: they take turns, because the library holds an array until it has left.
+    @safe @exclusivity(unchecked) private var arrays: [[UInt8]] = []
     private var sentCount: UInt64 = 0
     // How many have been sent since the one that is timed.
     private var untimedCount: UInt64 = 0
@@ -24,10 +25,14 @@ final class Caller: PipeClientDelegate {
         self.index = index
         self.measurement = measurement
         inFlight = options.inFlight
-        message = (0..<options.size).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ ($0 >> 8) &* 13 &+ 1) }
-        for byte in 0..<4 { message[8 + byte] = UInt8(truncatingIfNeeded: index >> (8 * UInt32(byte))) }
-        if options.size > 4096 { spares = (1..<options.inFlight).map { _ in message.map(\.self) } }
+        var bytes = (0..<options.size).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ ($0 >> 8) &* 13 &+ 1) }
+        for byte in 0..<4 { bytes[8 + byte] = UInt8(truncatingIfNeeded: index >> (8 * UInt32(byte))) }
+        unsafe message = .allocate(byteCount: options.size, alignment: 16)
+        unsafe message.copyBytes(from: bytes)
+        if options.size > 4096 { arrays = (0..<options.inFlight).map { _ in bytes.map(\.self) } }
     }
+
+    deinit { unsafe message.deallocate() }
 
     func connectionDidOpen(_ connection: PipeConnection) {
         for _ in 0..<inFlight { sendNext(on: connection) }
@@ -52,24 +57,30 @@ final class Caller: PipeClientDelegate {
     /// Of the messages that a connection has in flight, one is timed: reading the clock twice for each would be a third of
     /// what a message costs in a burst. With one in flight every message is timed.
     private func sendNext(on connection: PipeConnection) {
-        if !spares.isEmpty { swap(&message, &spares[Int(sentCount % UInt64(spares.count))]) }
-        setNumber(sentCount)
         untimedCount += 1
         if untimedCount == inFlight || sentCount == 0 {
             untimedCount = 0
             timedNumber = sentCount
             timedSince = nanoseconds(CLOCK_MONOTONIC)
         }
+        do { try send(sentCount.littleEndian, on: connection) } catch { end(with: "connection \(index): \(error)") }
         sentCount += 1
-        do { _ = try connection.send(message) } catch { end(with: "connection \(index): \(error)") }
     }
 
-    private func setNumber(_ number: UInt64) {
-        unsafe message.withUnsafeMutableBytes { unsafe $0.storeBytes(of: number.littleEndian, as: UInt64.self) }
+    @inline(__always)
+    private func send(_ number: UInt64, on connection: PipeConnection) throws(PipeError) {
+        if arrays.isEmpty {
+            unsafe message.storeBytes(of: number, as: UInt64.self)
+            try unsafe connection.send(Span<UInt8>(_unsafeBytes: UnsafeRawBufferPointer(message)))
+        } else {
+            let index = Int(sentCount % UInt64(arrays.count))
+            unsafe arrays[index].withUnsafeMutableBytes { unsafe $0.storeBytes(of: number, as: UInt64.self) }
+            try connection.send(arrays[index])
+        }
     }
 
     private func isExpected(_ reply: Span<UInt8>) -> Bool {
-        guard reply.count == message.count else { return false }
+        guard reply.count == (unsafe message.count) else { return false }
         let number = unsafe reply.withUnsafeBytes { unsafe $0.loadUnaligned(as: UInt64.self) }
         return UInt64(littleEndian: number) == receivedCount && isBodyExpected(reply)
     }
@@ -77,9 +88,17 @@ final class Caller: PipeClientDelegate {
     /// As `c-load` compares it: small messages wholly, of large ones the ends and a window that moves.
     private func isBodyExpected(_ reply: Span<UInt8>) -> Bool {
         let size = reply.count
-        guard size > 4096 else { return isEqual(reply, message, in: 8..<size) }
+        guard size > 4096 else { return isEqual(reply, 8..<size) }
         let window = 8 + Int(receivedCount &* 4096 % UInt64(size - 8))
-        return isEqual(reply, message, in: 8..<64) && isEqual(reply, message, in: size - 64..<size)
-            && isEqual(reply, message, in: window..<min(window + 4096, size))
+        return isEqual(reply, 8..<64) && isEqual(reply, size - 64..<size)
+            && isEqual(reply, window..<min(window + 4096, size))
+    }
+
+    /// Whether a reply, which is as long, has the message's bytes there.
+    private func isEqual(_ reply: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        unsafe reply.withUnsafeBytes { reply in
+            guard let start = reply.baseAddress, let sent = unsafe message.baseAddress else { return true }
+            return unsafe memcmp(start + range.lowerBound, sent + range.lowerBound, range.count) == 0
+        }
     }
 }

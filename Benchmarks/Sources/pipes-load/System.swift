@@ -15,16 +15,6 @@ func cpuNanoseconds(ofProcess process: pid_t) -> UInt64 {
     return nanoseconds(clock)
 }
 
-/// Whether bytes that are as many have the same values in a range. The pointers do not leave.
-func isEqual(_ bytes: Span<UInt8>, _ others: [UInt8], in range: Range<Int>) -> Bool {
-    unsafe bytes.withUnsafeBytes { bytes in
-        unsafe others.withUnsafeBytes { others in
-            guard let start = bytes.baseAddress, let otherStart = others.baseAddress else { return true }
-            return unsafe memcmp(start + range.lowerBound, otherStart + range.lowerBound, range.count) == 0
-        }
-    }
-}
-
 /// Ends the program: a load that lost a connection measures something else.
 func end(with text: String) -> Never {
     var line = Array("pipes-load: \(text)\n".utf8)
