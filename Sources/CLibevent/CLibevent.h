@@ -8,8 +8,9 @@
 
 #include <event2/event.h>
 
-// Swift's Glibc module has no eventfd.
+// Swift's Glibc module has neither.
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 
 // accept4 is a GNU extension that Glibc's headers hide without _GNU_SOURCE; the C library exports it all the same.
 #include <sys/socket.h>

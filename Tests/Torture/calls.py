@@ -9,7 +9,7 @@ MODULES = ("PipeReactor", "PipeFraming", "NamedPipes")
 
 NOT_DISTURBED = {
     "memory and strings, which fail by ending the process or not at all": (
-        "free malloc memcpy memmove memset memcmp strlen strerror __divti3 __udivti3 __stack_chk_fail __tls_get_addr"
+        "free malloc realloc memcpy memmove memset memcmp strlen strerror __divti3 __udivti3 __stack_chk_fail __tls_get_addr"
     ),
     "answers that cannot fail for the arguments that they are given": (
         "getpid geteuid getegid getuid getrlimit getrusage clock_gettime sysconf errno getenv unsetenv sigfillset "

@@ -51,7 +51,7 @@ ERRNOS = {
     "pread": ["EINTR", "EIO"],
     "pthread_create": ["EAGAIN", "EPERM"],
     "pwrite": ["EINTR", "EIO", "ENOSPC", "EDQUOT", "EFBIG", "EPERM"],
-    # On an eventfd and on inotify, reading can only be interrupted or find nothing.
+    # On an eventfd, a timerfd and on inotify, reading can only be interrupted or find nothing.
     "read": ["EINTR", "EAGAIN"],
     "readv": RECEIVING,
     "recv": RECEIVING,
@@ -63,6 +63,8 @@ ERRNOS = {
     "shutdown": [],
     "socket": NO_DESCRIPTOR + ["EACCES", "EAFNOSUPPORT", "ENOBUFS"],
     "stat": PATH + ["EOVERFLOW"],
+    "timerfd_create": NO_DESCRIPTOR + ["ENODEV"],
+    "timerfd_settime": [],
     "unlinkat": PATH + ["EBUSY", "EIO", "EISDIR", "EPERM", "EROFS"],
     "write": ["EINTR"],
     "writev": SENDING,

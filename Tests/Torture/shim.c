@@ -28,6 +28,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -45,7 +46,8 @@ enum { NOTHING = 0, INTERRUPT = 1, AGAIN = 2, SHORTEN = 4, ABORT = 8, IDLE = 16 
     X(pwrite, INTERRUPT) X(read, INTERRUPT | AGAIN | SHORTEN) X(readv, INTERRUPT | AGAIN | SHORTEN) \
     X(recv, INTERRUPT | AGAIN | SHORTEN) X(recvmsg, INTERRUPT | AGAIN | SHORTEN) X(renameat, NOTHING) \
     X(send, INTERRUPT | AGAIN | SHORTEN) X(sendmsg, INTERRUPT | AGAIN | SHORTEN) X(setsockopt, NOTHING) \
-    X(shutdown, NOTHING) X(socket, NOTHING) X(stat, NOTHING) X(unlinkat, NOTHING) \
+    X(shutdown, NOTHING) X(socket, NOTHING) X(stat, NOTHING) X(timerfd_create, NOTHING) X(timerfd_settime, NOTHING) \
+    X(unlinkat, NOTHING) \
     X(write, INTERRUPT | AGAIN | SHORTEN) X(writev, INTERRUPT | AGAIN | SHORTEN)
 
 #define AS_NAME(name, disturbances) SITE_##name,
@@ -200,6 +202,9 @@ WRAP(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t
 WRAP(int, shutdown, (int fd, int how), (fd, how))
 WRAP(int, socket, (int domain, int type, int protocol), (domain, type, protocol))
 WRAP(int, stat, (const char *restrict path, struct stat *restrict status), (path, status))
+WRAP(int, timerfd_create, (clockid_t clock, int flags), (clock, flags))
+WRAP(int, timerfd_settime, (int fd, int flags, const struct itimerspec *new, struct itimerspec *old),
+    (fd, flags, new, old))
 WRAP(int, unlinkat, (int fd, const char *name, int flags), (fd, name, flags))
 
 // Calls that transfer bytes, of which a part may do.

@@ -20,9 +20,8 @@ final class NameKeeper {
     private var timer: ScheduledWork?
     private var isEnded = false
 
-    /// How often to look by the clock: well within the half minute that is promised.
-    private static let usualInterval = Duration.seconds(10)
-    /// Where nothing can be watched, so that a successor need not wait longer than it has patience.
+    /// How often to look by the clock where nothing can be watched, so that a successor need not wait longer than it has
+    /// patience.
     private static let blindInterval = Duration.seconds(1)
     /// While a candidate has the lock: it may die, and nothing tells of that.
     private static let givenUpInterval = Duration.milliseconds(100)
@@ -52,8 +51,10 @@ final class NameKeeper {
     private func lookAgain(after delay: Duration? = nil) {
         timer?.cancel()
         guard !isEnded, nameGuard.state != .takenOver else { return }
-        let usual = watches.isEmpty ? Self.blindInterval : Self.usualInterval
-        let interval = nameGuard.state == .givenUp ? Self.givenUpInterval : usual
+        let isGivenUp = nameGuard.state == .givenUp
+        // Who watches is told by the clock as well.
+        guard delay != nil || isGivenUp || watches.isEmpty else { return }
+        let interval = isGivenUp ? Self.givenUpInterval : Self.blindInterval
         timer = reactor.schedule(after: delay ?? interval) { [weak self] in self?.look() }
     }
 

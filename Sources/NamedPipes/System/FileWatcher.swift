@@ -2,7 +2,8 @@
 internal import Glibc
 internal import PipeReactor
 
-/// Tells that something may have happened to one of some files: attributes, names, removal (`inotify(7)`).
+/// Tells that something may have happened to one of some files: attributes, names, removal (`inotify(7)`), and, every ten
+/// seconds, for what inotify does not tell: what happens to directories above them.
 ///
 /// The files themselves are watched, not their directory: in a directory that others may write to, they could keep us
 /// busy. One for all servers of a reactor: users have few of these (`fs.inotify.max_user_instances`, often 128), and
@@ -12,15 +13,24 @@ internal import PipeReactor
 final class FileWatcher: EventHandler {
     private var handlers: [UInt64: () -> Void] = [:]
     private var lastKey: UInt64 = 0
-    // The source first: epoll has to forget the descriptor before it is closed.
-    private var source: EventSource?
+    // The sources first: epoll has to forget the descriptors before they are closed.
+    private var inotifySource: EventSource?
+    private var timerSource: EventSource?
     private let inotify: OwnedDescriptor
+    let timer: IntervalTimer
 
-    private init(_ reactor: Reactor) throws(SystemError) {
+    private let secondsBetweenLooks: Int
+
+    /// - Parameter secondsBetweenLooks: well within the half minute in which the loss of a name is promised to be noticed.
+    init(_ reactor: Reactor, secondsBetweenLooks: Int = 10) throws(SystemError) {
+        self.secondsBetweenLooks = secondsBetweenLooks
         let flags = Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC)
         inotify = OwnedDescriptor(taking: try systemCall("inotify_init1") { inotify_init1(flags) })
-        source = EventSource(reactor, borrowing: inotify.rawValue, .readable, handler: self)
-        try source?.register()
+        timer = try IntervalTimer()
+        inotifySource = EventSource(reactor, borrowing: inotify.rawValue, .readable, handler: self)
+        timerSource = EventSource(reactor, borrowing: timer.rawDescriptor, .readable, handler: self)
+        try inotifySource?.register()
+        try timerSource?.register()
     }
 
     /// The reactor's; nil where the system allows no more, in which case it is asked again the next time.
@@ -36,7 +46,7 @@ final class FileWatcher: EventHandler {
 
     /// Watches a file that exists and that this user may read.
     ///
-    /// - Parameter changed: called on the reactor's thread, also when something else has changed.
+    /// - Parameter changed: called on the reactor's thread, also when something else has changed, or nothing.
     func watch(
         _ path: String, followsLinks: Bool, _ changed: @escaping () -> Void
     ) throws(SystemError) -> FileWatch {
@@ -44,6 +54,7 @@ final class FileWatcher: EventHandler {
         let number = try systemCall("inotify_add_watch") {
             unsafe inotify_add_watch(inotify.rawValue, path, mask)
         }
+        if handlers.isEmpty { timer.set(every: secondsBetweenLooks) }
         lastKey += 1
         handlers[lastKey] = changed
         return FileWatch(self, number, lastKey)
@@ -51,12 +62,14 @@ final class FileWatcher: EventHandler {
 
     fileprivate func end(_ number: Int32, _ key: UInt64) {
         handlers[key] = nil
+        if handlers.isEmpty { timer.set(every: 0) }
         // Fails if the file is gone, which ended the watch already.
         _ = try? systemCall("inotify_rm_watch") { inotify_rm_watch(inotify.rawValue, number) }
     }
 
     package func handle(_ readiness: Readiness) {
         discardEvents()
+        timer.discard()
         for handler in Array(handlers.values) { handler() }
     }
 

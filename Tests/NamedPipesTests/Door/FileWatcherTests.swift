@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import PipeTestSupport
+import Testing
+
+@testable import NamedPipes
+@testable import PipeReactor
+
+@Suite struct `Watching names` {
+    private let scratch = Scratch()
+
+    @Test func `is told by the clock as well, as long as there is something to watch`() throws {
+        try withLoop { loop in
+            let watcher = try FileWatcher(loop.reactor, secondsBetweenLooks: 1)
+            var count = 0
+            var watch: FileWatch? = try watcher.watch(scratch.path("."), followsLinks: true) { count += 1 }
+            #expect(loop.run { count == 2 })
+            #expect(try interval(of: watcher) == "it_interval: (1, 0)")
+            withExtendedLifetime(watch) { watch = nil }
+            #expect(try interval(of: watcher) == "it_interval: (0, 0)")
+        }
+    }
+
+    /// As proc(5) has it.
+    private func interval(of watcher: FileWatcher) throws -> Substring? {
+        let path = "/proc/self/fdinfo/\(watcher.timer.rawDescriptor)"
+        let file = try unsafe #require(fopen(path, "r"))
+        defer { unsafe fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 1000)
+        let count = unsafe fread(&bytes, 1, bytes.count, file)
+        let lines = String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n")
+        return lines.first { $0.hasPrefix("it_interval") }
+    }
+
+    /// Each wait of a loop that has a timer is dearer, however far away that is.
+    @Test func `sets no timer on the loop of a server in its usual state`() throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop)
+            raw.peer.writeAll(frame(pattern(100)))
+            try #require(loop.run { raw.recorder.messageCount == 1 })
+            loop.settle()
+            #expect(loop.reactor.timers.elements.isEmpty)
+        }
+    }
+}
