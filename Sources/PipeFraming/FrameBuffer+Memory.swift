@@ -65,7 +65,8 @@ extension FrameBuffer {
         tail = unreadCount
     }
 
-    /// The kernel moves the pages of what is large: those bytes are not copied, nor held twice for a moment.
+    /// Where the allocator has mapped the memory for itself, as it mostly does with what is large, the kernel moves the
+    /// pages: the bytes are not copied, nor held twice for a moment.
     private mutating func reallocate(capacity newCapacity: Int) {
         if head > 0 { moveUnreadToFront() }
         guard let larger = unsafe realloc(memory, newCapacity) else { fatalError("no memory for \(newCapacity) bytes") }

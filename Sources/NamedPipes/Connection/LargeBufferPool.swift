@@ -8,7 +8,7 @@ internal import PipeReactor
 /// large messages is used again. It is not kept for long: what nobody wanted for a second goes back to the allocator.
 ///
 /// A frame that merely claims to be large may get a large buffer from here, but never makes the pool larger: what is
-/// handed out was filled before.
+/// handed out was filled before, or is no larger than one read.
 final class LargeBufferPool {
     /// Smaller ones are the allocator's business.
     static let smallestByteCount = 32 << 10
@@ -26,7 +26,6 @@ final class LargeBufferPool {
         // Unchecked for overlapping accesses, as the list of them: nothing is called while they are changed.
         @safe @exclusivity(unchecked) var bytes: FrameBuffer
         let number: Int
-        var isOld = false
 
         init(_ bytes: consuming FrameBuffer, _ number: Int) {
             self.bytes = bytes
@@ -41,6 +40,7 @@ final class LargeBufferPool {
     @safe @exclusivity(unchecked) private var spares: [Spare] = []
     private(set) var byteCount = 0
     private var giveBackCount = 0
+    private var giveBackCountAtClearing = 0
     private var clearing: ScheduledWork?
 
     init(_ reactor: Reactor, keptTime: Duration = .seconds(1)) {
@@ -97,9 +97,9 @@ final class LargeBufferPool {
 
     private func clear() {
         clearing = nil
-        spares.removeAll { $0.isOld }
+        spares.removeAll { $0.number <= giveBackCountAtClearing }
         byteCount = spares.reduce(0) { $0 + $1.bytes.capacity }
-        for spare in spares { spare.isOld = true }
+        giveBackCountAtClearing = giveBackCount
         if !spares.isEmpty { scheduleClearing() }
     }
 }

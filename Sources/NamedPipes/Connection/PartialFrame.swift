@@ -48,7 +48,7 @@ final class PartialFrame {
 
     /// How much room the next read needs, or is to be made for it: never more than what has arrived, or a little at first.
     var growth: Int {
-        let room = memory.bytes.capacity - byteCount
+        let room = memory.bytes.room
         return room >= TransferBuffers.copiedByteCount ? room : max(byteCount, TransferBuffers.smallestGrowth)
     }
 
@@ -72,13 +72,17 @@ final class PartialFrame {
         move(to: SharedBytes(found, pool: pool))
     }
 
-    /// Makes room for `count` more bytes: in memory that was used before, or by lengthening this.
+    /// Makes room behind the bytes for `count` more: in front of them, where messages were that have been delivered, in
+    /// memory that was used before, or by lengthening this. Reading that many allocates nothing.
     func makeRoom(for count: Int) {
-        guard memory.bytes.capacity - byteCount < count else { return }
+        guard memory.bytes.room < count else { return }
         let needed = byteCount + count
-        if let found = pool.take(atLeast: needed) {
+        let isOurs = isKnownUniquelyReferenced(&memory)
+        if isOurs, memory.bytes.capacity >= needed {
+            memory.bytes.reserveCapacity(needed)
+        } else if let found = pool.take(atLeast: needed) {
             move(to: SharedBytes(found, pool: pool))
-        } else if isKnownUniquelyReferenced(&memory) {
+        } else if isOurs {
             memory.bytes.reserveCapacity(LargeBufferPool.rounded(needed))
         } else {
             move(to: pool.memory(atLeast: needed))

@@ -73,13 +73,19 @@ extension PipeConnection {
         }
     }
 
+    /// Puts bytes behind what is carried, which may be whole by them, and pays for what is left.
+    func walk(_ bytes: Span<UInt8>, behind carried: PartialFrame, _ budget: inout Int) {
+        carried.append(bytes)
+        if isHeldBack || budget <= 0 { carried.mayHoldFrames = true } else { walkCarried(carried, &budget) }
+        payForPartial()
+    }
+
     /// What was read together with the end of a carried frame. If that frame's delivery stopped the walk, these bytes
     /// wait behind it.
     func walkBehindCarried(_ bytes: UnsafeRawBufferPointer, _ budget: inout Int) {
         guard lifecycle.isReceiving else { return }
         if let partial {
-            partial.append(unsafe Span<UInt8>(_unsafeBytes: bytes))
-            payForPartial()
+            walk(unsafe Span<UInt8>(_unsafeBytes: bytes), behind: partial, &budget)
         } else if isHeldBack || budget <= 0 {
             let rest = host.buffers.takePartial()
             rest.append(unsafe Span<UInt8>(_unsafeBytes: bytes))

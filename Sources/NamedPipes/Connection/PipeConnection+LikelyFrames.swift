@@ -41,6 +41,7 @@ extension PipeConnection {
         }
         let wholeByteCount = surplus.count / frameByteCount * frameByteCount
         let whole = unsafe UnsafeMutableRawBufferPointer(rebasing: surplus[..<wholeByteCount])
+        // Of frames that are larger than that space, as much as one read takes.
         let beginningByteCount =
             unsafe surplus.isEmpty ? TransferBuffers.receiveByteCount : surplus.count - wholeByteCount
         var count: Int?
@@ -59,11 +60,9 @@ extension PipeConnection {
         next.frameByteCount = nil
         guard next.byteCount > 0, lifecycle.isReceiving else { return host.buffers.giveBack(next) }
         if let partial {
-            // It was of another size: what the shared space ended in comes before this, and may be whole by it.
-            next.memory.withBytes { partial.append($0) }
+            // It was of another size: what the shared space ended in comes before this.
+            next.memory.withBytes { walk($0, behind: partial, &budget) }
             host.buffers.giveBack(next)
-            guard payForPartial() else { return }
-            if isHeldBack || budget <= 0 { partial.mayHoldFrames = true } else { walkCarried(partial, &budget) }
         } else if isHeldBack || budget <= 0 {
             next.mayHoldFrames = true
             hold(next, since: host.tick)

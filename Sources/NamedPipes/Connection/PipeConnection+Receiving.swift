@@ -180,6 +180,8 @@ extension PipeConnection {
         let growth = min(missing, partial.growth)
         partial.makeRoom(for: growth)
         guard payForPartial() else { return .wouldBlock }
+        // What is paid for is what is held.
+        assert(partial.memory.bytes.room >= growth, "a read that allocates")
         var room = 0
         var count: Int?
         var next: PartialFrame?

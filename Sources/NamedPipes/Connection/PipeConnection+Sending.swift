@@ -30,10 +30,7 @@ extension PipeConnection {
     @discardableResult
     public func send(_ message: Span<UInt8>) throws(PipeError) -> SendVerdict {
         host.assertOwner()
-        if let queue, lifecycle.canSend, message.count <= host.plainMessageLimit,
-            queue.value.byteCount &+ message.count <= queue.value.allowedByteCount,
-            queue.value.bytes.appendShortPlainFrame(message)
-        {
+        if let queue = plainQueue(for: message.count), queue.value.bytes.appendShortPlainFrame(message) {
             // It joins others, and what is to become of those is decided.
             host.traffic.acceptedMessageCount &+= 1
             return .accepted
@@ -41,12 +38,19 @@ extension PipeConnection {
         return try sendOther(message)
     }
 
+    /// The queue, if a message joins others in it and nothing has to be decided.
+    @inline(__always)
+    private func plainQueue(for byteCount: Int) -> SendQueueSlot? {
+        guard let queue, lifecycle.canSend, byteCount <= host.plainMessageLimit,
+            queue.value.byteCount &+ byteCount <= queue.value.allowedByteCount
+        else { return nil }
+        return queue
+    }
+
     /// ``send(_:)-(Span<UInt8>)`` where it takes calls.
     @inline(never)
     private func sendOther(_ message: Span<UInt8>) throws(PipeError) -> SendVerdict {
-        if let queue, lifecycle.canSend, message.count <= host.plainMessageLimit,
-            queue.value.byteCount &+ message.count <= queue.value.allowedByteCount
-        {
+        if let queue = plainQueue(for: message.count) {
             queue.value.bytes.appendPlainFrame(message)
             host.traffic.acceptedMessageCount &+= 1
             return .accepted

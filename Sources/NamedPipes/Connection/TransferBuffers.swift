@@ -49,7 +49,8 @@ final class TransferBuffers {
     /// What may be in use beside what connections hold, in all: the receive space and the memory of a frame that may be
     /// read behind another, what the pool keeps, the reserve.
     static let keptByteCount =
-        2 * receiveByteCount + LargeBufferPool.keptByteCount + keptCount * (keptPartialByteCount + keptQueueByteCount)
+        receiveByteCount + LargeBufferPool.rounded(receiveByteCount) + LargeBufferPool.keptByteCount
+        + keptCount * (keptPartialByteCount + keptQueueByteCount)
     static let receiveByteCount = 224 << 10
 
     init(_ reactor: Reactor) {

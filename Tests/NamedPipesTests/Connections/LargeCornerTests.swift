@@ -73,6 +73,40 @@ import Testing
         }
     }
 
+    /// What was delivered leaves room in front of the rest; its memory must not grow for that at each read.
+    @Test(arguments: [17_000, 40_000, 100_000])
+    func `lines of which each read brings an end and a beginning hold no more and more memory`(size: Int) throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop, PipeServer.Configuration(framing: DelimiterFraming.newline))
+            raw.recorder.keepsMessages = false
+            raw.peer.writeAll(letters(size))
+            loop.settle()
+            for number in 1...12 {
+                // Each a little longer than what it ends.
+                raw.peer.writeAll([0x0A] + letters(size + 10 * number))
+                try #require(loop.run { raw.recorder.messageCount == number })
+                let partial = try #require(raw.accepted.partial)
+                #expect(partial.memory.bytes.capacity <= 4 * size + (128 << 10))
+                #expect(partial.charge.byteCount == partial.memory.bytes.capacity)
+            }
+        }
+    }
+
+    @Test func `frames that are whole are delivered before what is left of them is held`() throws {
+        try withLoop { loop in
+            var configuration = PipeServer.Configuration(framing: LengthPrefixFraming(maximumMessageByteCount: 100_000))
+            configuration.connection.heldByteLimit = 100_004
+            let raw = try RawClient(loop, configuration)
+            let sent = [80_000, 90_000, 20_000].map { letters($0) }
+            let stream = sent.flatMap { frame($0) }
+            raw.peer.writeAll(stream[..<73_000])
+            loop.settle()
+            raw.peer.writeAll(stream[73_000...])
+            try #require(loop.run { raw.recorder.messageCount == 3 })
+            #expect(raw.recorder.messages == sent)
+        }
+    }
+
     @Test func `a small unfinished frame takes no large buffer`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
