@@ -268,6 +268,8 @@ import Testing
     @Test func `costs nothing while it waits`() throws {
         // A directory of its own: it hears of all that happens beside the name.
         let scratch = Scratch()
+        let instances = InotifyInstances()
+        defer { withExtendedLifetime(instances) {} }
         try withLoop { loop in
             let (client, _) = loop.client(waiting, to: try scratch.address())
             try #require(loop.run { client.state == .waitingForServer })

@@ -14,6 +14,9 @@ import Testing
 private func loseTheServerOfTenThousand() throws {
     let count = 10_000
     raiseDescriptorLimit()
+    // Each of them would wait for its server with one, as far as there are any.
+    let instances = InotifyInstances(all: true)
+    defer { withExtendedLifetime(instances) {} }
     try withLoop { loop in
         let directory = try FreshDirectory()
         let address = try directory.address()

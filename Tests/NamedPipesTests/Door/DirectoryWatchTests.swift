@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import PipeTestSupport
 import Testing
 
 @testable import NamedPipes
 
 @Suite struct `Watching for a server` {
     private let scratch = Scratch()
+    private let instances = InotifyInstances()
 
     @Test func `is not possible for an abstract name`() throws {
         #expect(try DirectoryWatch(for: .abstract("x")) == nil)

@@ -8,6 +8,7 @@ import Testing
 
 @Suite struct `Watching names` {
     private let scratch = Scratch()
+    private let instances = InotifyInstances()
 
     @Test func `is told by the clock as well, as long as there is something to watch`() throws {
         try withLoop { loop in

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// Of inotify's instances a user has few (`fs.inotify.max_user_instances`, often 128), in all processes together. Whoever
+/// has to get one holds this, and whoever may take all of them holds it alone; it waits until it can (`flock(2)`).
+package final class InotifyInstances {
+    private let descriptor: Int32
+
+    package init(all: Bool = false) {
+        descriptor = unsafe open("/tmp/named-pipes-tests-\(getuid()).lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        precondition(descriptor >= 0, "no file to lock")
+        while flock(descriptor, all ? LOCK_EX : LOCK_SH) != 0 {}
+    }
+
+    deinit { close(descriptor) }
+}
