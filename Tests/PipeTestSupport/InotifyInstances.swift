@@ -9,7 +9,7 @@ package final class InotifyInstances {
     package init(all: Bool = false) {
         descriptor = unsafe open("/tmp/named-pipes-tests-\(getuid()).lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         precondition(descriptor >= 0, "no file to lock")
-        while flock(descriptor, all ? LOCK_EX : LOCK_SH) != 0 {}
+        while flock(descriptor, all ? LOCK_EX : LOCK_SH) != 0 { precondition(errno == EINTR, "no lock") }
     }
 
     deinit { close(descriptor) }

@@ -21,9 +21,10 @@ extension PipeConnection {
         else { return nil }
         let next = host.buffers.takePartial()
         next.frameByteCount = byteCount
-        next.moveToLargeMemory()
         if byteCount <= TransferBuffers.receiveByteCount, host.ledger.heldByteCount < Self.freelyHeldByteCount {
             next.makeRoom(for: byteCount)
+        } else {
+            next.moveToLargeMemory()
         }
         if next.memory.bytes.capacity >= byteCount { return next }
         host.buffers.giveBack(next)
