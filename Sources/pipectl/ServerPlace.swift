@@ -12,7 +12,7 @@ enum ServerPlace: Sendable {
         switch self {
         case .address(let address, let takesOver):
             try PipeServer(
-                listeningOn: address, configuration: configuration.takingOver(takesOver), reactor: reactor,
+                listeningOn: address, configuration: configuration.keepingName(takingOver: takesOver), reactor: reactor,
                 delegate: delegate)
         case .inherited(let listener):
             try PipeServer(inheriting: listener, configuration: configuration, reactor: reactor, delegate: delegate)
@@ -27,8 +27,8 @@ enum ServerPlace: Sendable {
         switch self {
         case .address(let address, let takesOver):
             try await PipeServer.serve(
-                at: address, configuration: configuration.takingOver(takesOver), on: executor, onEvent: onEvent,
-                handler: handler)
+                at: address, configuration: configuration.keepingName(takingOver: takesOver), on: executor,
+                onEvent: onEvent, handler: handler)
         case .inherited(let listener):
             try await PipeServer.serve(
                 inheriting: listener, configuration: configuration, on: executor, onEvent: onEvent, handler: handler)
@@ -37,8 +37,10 @@ enum ServerPlace: Sendable {
 }
 
 extension PipeServer.Configuration {
-    fileprivate func takingOver(_ takesOver: Bool) -> Self {
+    /// With nobody there who could publish a lost name again, the command does it itself.
+    fileprivate func keepingName(takingOver takesOver: Bool) -> Self {
         var changed = self
+        changed.nameLoss = .republish
         changed.existingServer = takesOver ? .takeOver : .refuse
         return changed
     }

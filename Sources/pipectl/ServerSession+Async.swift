@@ -81,7 +81,8 @@ extension ServerSession {
         case .handlerFailed(let id, let peer, let error):
             complain("connection \(id) (\(peer)): \(Failure(error).message)")
         case .lostName(let loss): self.server(server, didLoseName: loss)
-        case .connected, .disconnected, .republishFailed, .regainedName, .stopped: break
+        case .republishFailed(let error): self.server(server, didFailToRepublish: error)
+        case .connected, .disconnected, .regainedName, .stopped: break
         @unknown default: break
         }
     }

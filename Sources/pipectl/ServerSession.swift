@@ -118,8 +118,12 @@ final class ServerSession: PipeServerDelegate {
     }
 
     func server(_ server: PipeServer, didLoseName loss: NameLoss) {
-        complain("\(server.address) \(loss)")
+        complain("\(server.address) \(loss)\(server.isPublished ? ", and is published again" : "")")
         if case .takenOver = loss { tellManager(.stopping) }
+    }
+
+    func server(_ server: PipeServer, didFailToRepublish error: PipeError) {
+        complain("\(server.address) cannot be published again: \(error)")
     }
 
     func serverDidStop(_ server: PipeServer) { reactor.stop() }

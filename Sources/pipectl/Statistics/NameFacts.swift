@@ -5,7 +5,7 @@ internal import NamedPipes
 /// What is to be seen at a name: its file, and what the kernel knows of the sockets behind it.
 struct NameFacts: Encodable, Equatable {
     struct SocketFile: Encodable, Equatable {
-        /// As ls would have it: `0600`.
+        /// The permission bits: `0600`.
         let mode: String
         let uid: UInt32
         let gid: UInt32
@@ -32,7 +32,7 @@ struct NameFacts: Encodable, Equatable {
         }
         var status = stat()
         guard unsafe lstat(path, &status) == 0 else { return }
-        let digits = String(status.st_mode & 0o7777, radix: 8)
+        let digits = String(status.st_mode & 0o777, radix: 8)
         file = SocketFile(
             mode: String(repeating: "0", count: max(0, 4 - digits.count)) + digits, uid: status.st_uid,
             gid: status.st_gid)
