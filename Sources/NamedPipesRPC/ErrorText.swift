@@ -18,6 +18,7 @@ extension JSONRPCRequestFailure: CustomStringConvertible {
         case .paramsNotStructured(let params): "parameters are a JSON object or array, not \(params)"
         case .undecodableReply(_, let error): "the reply is of another type: \(error)"
         case .invalidReply(let text): "that is no reply: \(text)"
+        case .unreadableReply(_, let error): "the reply cannot be read: \(error)"
         }
     }
 }

@@ -51,26 +51,19 @@ import Testing
     }
 
     @Test(arguments: [
-        #"{"jsonrpc":"2.0","id":1}"#, #"{"jsonrpc":"2.0","id":1,"result":1,"error":{"code":1,"message":""}}"#,
+        #"{"jsonrpc":"2.0","id":1,"result":1,"error":{"code":1,"message":""}}"#,
         #"{"jsonrpc":"2.0","id":1,"error":{"code":"1","message":""}}"#, #"{"jsonrpc":"2.0","id":1,"error":[]}"#,
-        #"{"jsonrpc":"2.0","id":1,"error":{"code":1}}"#, #"{"id":1,"result":1}"#,
-        #"{"jsonrpc":"2.0","id":1,"result":1,"result":2}"#,
+        #"{"jsonrpc":"2.0","id":1,"error":{"code":1}}"#, #"{"jsonrpc":"3.0","id":1,"result":1}"#,
+        #"{"jsonrpc":"2.0","id":1,"result":1,"result":2}"#, #"{"jsonrpc":"2.0","id":[],"result":1}"#,
+        #"{"jsonrpc":"2.0","result":1}"#, #"{"jsonrpc":"2.0","id":1,"error":{"code":0.5,"message":""}}"#,
+        #"{"jsonrpc":"2.0","id":1,"error":{"code":1e99,"message":""}}"#,
     ])
     func `replies end the request that they are for`(reply: String) async throws {
-        try await Conversation().serve { connection in
-            _ = try await connection.nextMessage()
-            try await connection.send(reply)
-            // What is no reply at all is answered as a request would be.
-            while try await connection.nextMessage() != nil {}
-        } while: { address in
-            try await PipeClient.withConnection(to: address) { connection in
-                try await JSONRPCPeer.run(on: connection) { peer in
-                    _ = await #expect(throws: JSONRPCRequestFailure.self) {
-                        try await peer.request("anything", timeout: .milliseconds(500))
-                    }
-                }
-            }
+        let (cameBack, _) = try await `80 · A server that is lax`.answering([Array(reply.utf8)]) { peer in
+            // Without a time limit: nothing but the reply can end it.
+            await expectFailure("that is no reply: \(reply)") { try await peer.request("anything") }
         }
+        #expect(cameBack == [], "a reply was answered")
     }
 
     @Test func `replies that come twice, or to nobody, do no harm`() async throws {

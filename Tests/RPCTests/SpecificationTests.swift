@@ -28,7 +28,7 @@ import Testing
         ),
         (
             #"{"jsonrpc": "2.0", "method": "ping", "id": "\u00e9\n\"\\"}"#,
-            answer(#""id":"é\u000a\"\\","result":"pong""#)
+            answer(#""id":"\u00e9\n\"\\","result":"pong""#)
         ),
         (#"{"jsonrpc": "2.0", "method": "nothing", "id": 2}"#, answer(#""id":2,"result":null"#)),
         (

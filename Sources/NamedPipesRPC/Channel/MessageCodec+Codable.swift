@@ -3,13 +3,14 @@ public import FoundationEssentials
 internal import NamedPipes
 
 extension MessageCodec where Incoming: Decodable, Outgoing: Encodable {
-    /// JSON (RFC 8259), as Foundation writes and reads it by itself.
+    /// JSON (RFC 8259), as Foundation writes and reads it by itself. Half a surrogate pair in a string, as JavaScript may
+    /// write it, is read as U+FFFD.
     public static var json: Self { json(JSONCoding()) }
 
     /// JSON, with an encoder and a decoder of one's own: for dates, keys and numbers that are written otherwise.
     public static func json(_ coding: JSONCoding) -> Self {
         Self(
-            decode: { try coding.decoder.decode(Incoming.self, from: Data(copying: $0)) },
+            decode: { try coding.decode(Incoming.self, fromBytes: Array(copying: $0)) },
             encode: { Array(try coding.encoder.encode($0)) })
     }
 
@@ -29,6 +30,12 @@ extension MessageCodec where Incoming: Decodable, Outgoing: Encodable {
         Self(
             decode: { try decoder.decode(Incoming.self, from: Data(copying: $0)) },
             encode: { Array(try encoder.encode($0)) })
+    }
+}
+
+extension [UInt8] {
+    init(copying message: PipeMessage) {
+        self = message.withBytes { bytes in unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) } }
     }
 }
 

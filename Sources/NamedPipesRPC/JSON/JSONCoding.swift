@@ -31,7 +31,14 @@ public struct JSONCoding: Sendable {
         JSONText(unchecked: Array(try encoder.encode(value))[...])
     }
 
+    /// Reads a value; half a surrogate pair in a string of it becomes U+FFFD.
     func decode<Value: Decodable>(_ type: Value.Type, from text: JSONText) throws -> Value {
-        try decoder.decode(type, from: Data(text.slice))
+        try decode(type, fromBytes: Array(text.slice))
+    }
+
+    func decode<Value: Decodable>(_ type: Value.Type, fromBytes bytes: [UInt8]) throws -> Value {
+        var bytes = bytes
+        bytes.replaceHalfPairs()
+        return try decoder.decode(type, from: Data(bytes))
     }
 }

@@ -4,10 +4,10 @@
 enum IncomingMessage {
     struct Request {
         let method: String
-        /// An object or an array.
+        /// An object or an array. Null is none.
         let params: JSONText?
         /// Nil for a notification.
-        let id: JSONRPCID?
+        let id: WrittenID?
         /// See ``JSONRPCCall/metadata``.
         let metadata: [String: String]
     }
@@ -16,11 +16,12 @@ enum IncomingMessage {
     static let definedMembers: Set<String> = ["jsonrpc", "method", "params", "id", "result", "error"]
 
     case request(Request)
+    /// An error without an id has the id null.
     case reply(JSONRPCID, Result<JSONText, JSONRPCError>)
     /// Looks like a reply and is none; never answered, lest two ends answer each other's answers.
     case invalidReply(JSONRPCID?, JSONText)
     /// To be answered with an error.
-    case invalid(JSONRPCID, JSONRPCError)
+    case invalid(WrittenID, JSONRPCError)
 
     /// - Parameters:
     ///   - text: a JSON value that was checked.
@@ -35,8 +36,8 @@ enum IncomingMessage {
         var scanner = JSONScanner(text.slice, depthLimit: depthLimit)
         // It was checked before.
         try? scanner.members { name, value in members.take(name, value) }
-        if members.method == nil, members.result != nil || members.error != nil {
-            self = members.reply.map { .reply($0, $1) } ?? .invalidReply(members.id, text)
+        if members.looksLikeReply {
+            self = members.reply.map { .reply($0, $1) } ?? .invalidReply(members.id?.id, text)
             return
         }
         do {
@@ -57,7 +58,7 @@ private struct Members {
     var params: JSONText?
     var result: JSONText?
     var error: JSONText?
-    var id: JSONRPCID?
+    var id: WrittenID?
     var hasUnusableID = false
     // Ends that take the first and ends that take the last one would disagree about what was asked.
     var hasDuplicates = false
@@ -74,12 +75,12 @@ private struct Members {
         switch name {
         case "jsonrpc": set(\.version, value)
         case "method": set(\.method, value)
-        case "params": set(\.params, value)
+        case "params": if !value.isNull { set(\.params, value) }
         case "result": set(\.result, value)
         case "error": set(\.error, value)
         case "id":
             if id != nil { hasDuplicates = true }
-            id = value.slice.count <= idByteLimit ? JSONRPCID(value) : nil
+            id = value.slice.count <= idByteLimit ? JSONRPCID(value).map { WrittenID(id: $0, text: value) } : nil
             if id == nil { hasUnusableID = true }
         default: takeMetadata(name, text.slice.count, value)
         }
@@ -97,7 +98,12 @@ private struct Members {
         self[keyPath: member] = value
     }
 
-    private var hasVersion: Bool { version?.description == #""2.0""# }
+    private var hasVersion: Bool { version?.string == "2.0" }
+
+    /// Whether it can be nothing but a reply. Many servers leave out a result that is null; parameters are no reply's.
+    var looksLikeReply: Bool {
+        method == nil && params == nil && (result != nil || error != nil || id != nil || hasUnusableID)
+    }
 
     func request() throws(JSONRPCError) -> IncomingMessage.Request {
         guard hasVersion else { throw .invalidRequest(#"jsonrpc is not "2.0""#) }
@@ -114,28 +120,22 @@ private struct Members {
 
     /// Nil if it is none.
     var reply: (JSONRPCID, Result<JSONText, JSONRPCError>)? {
-        guard hasVersion, !hasDuplicates, !hasUnusableID, let id else { return nil }
-        switch (result, error) {
-        case (let result?, nil): return (id, .success(result))
-        case (nil, let error?): return JSONRPCError(object: error).map { (id, .failure($0)) }
-        default: return nil
+        // Servers of JSON-RPC 1 send no version, and both result and error, one of which is null.
+        guard version == nil || hasVersion, !hasDuplicates, !hasUnusableID else { return nil }
+        if let error, !error.isNull {
+            guard result?.isNull != false else { return nil }
+            return JSONRPCError(object: error).map { (id?.id ?? .null, .failure($0)) }
         }
+        return id.map { ($0.id, .success(result ?? .null)) }
     }
 }
 
 extension JSONRPCError {
     /// Reads an error object; nil if it is none.
     fileprivate init?(object: JSONText) {
-        let code = object.member("code").flatMap { Int($0.description) }
+        let code = object.member("code").flatMap { JSONNumber($0)?.wholeNumber }.flatMap { Int(exactly: $0) }
         let message = object.member("message")?.string
         guard let code, let message else { return nil }
         self.init(Code(rawValue: code), message, data: object.member("data"))
-    }
-}
-
-extension JSONText {
-    /// The string, if it is one.
-    fileprivate var string: String? {
-        slice.first == UInt8(ascii: "\"") ? try? JSONCoding().decode(String.self, from: self) : nil
     }
 }

@@ -95,4 +95,7 @@ public enum JSONRPCRequestFailure: Error, Sendable {
 
     /// What came for this request is no reply as JSON-RPC 2.0 has them (section 5).
     case invalidReply(JSONText)
+
+    /// What came for this request is no JSON, or none that is accepted: what it is, and why not.
+    case unreadableReply(PipeMessage, JSONSyntaxError)
 }

@@ -20,11 +20,27 @@ public enum JSONRPCID: Hashable, Sendable {
         switch text.slice.first ?? 0 {
         case UInt8(ascii: "n"): self = .null
         case UInt8(ascii: "\""):
-            guard let string = try? JSONCoding().decode(String.self, from: text) else { return nil }
+            guard let string = text.string else { return nil }
             self = .string(string)
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
             self = Int64(text.description).map(JSONRPCID.number) ?? .otherNumber(text)
         default: return nil
+        }
+    }
+
+    /// What ids are compared by: numbers by their value, however each end writes them.
+    var canonical: JSONRPCID {
+        guard case .otherNumber(let text) = self, let number = JSONNumber(text) else { return self }
+        return number.wholeNumber.map(JSONRPCID.number) ?? .otherNumber(number.text)
+    }
+
+    /// The request of this end that a reply with this id is for. Requests of this end have whole numbers; other ends send
+    /// them back as `1.0`, and some as `"1"`.
+    var requestNumber: Int64? {
+        switch canonical {
+        case .number(let number): number
+        case .string(let string): Int64(string).flatMap { String($0) == string ? $0 : nil }
+        case .otherNumber, .null: nil
         }
     }
 
@@ -74,4 +90,13 @@ extension JSONRPCID: Codable {
 extension JSONRPCID: CustomStringConvertible {
     /// As it is written on the wire.
     public var description: String { text.description }
+}
+
+/// The id of the other end's request, with what is sent back: the id as it was written. An end that compares texts, or
+/// strings that are no Unicode, finds its own.
+struct WrittenID: Sendable {
+    let id: JSONRPCID
+    let text: JSONText
+
+    static let null = WrittenID(id: .null, text: .null)
 }

@@ -55,13 +55,16 @@ extension JSONRPCPeer {
     /// What happens on a connection, beside requests and their replies.
     @nonexhaustive
     public enum Event: Sendable {
-        /// Something arrived that is no JSON; it was answered with ``JSONRPCError/Code/parseError``.
+        /// Something arrived that is no JSON. It was answered with ``JSONRPCError/Code/parseError``, unless it looks like a
+        /// reply, or may be one: it has no method, and this end waits for replies. Then a request fails with
+        /// ``JSONRPCRequestFailure/unreadableReply(_:_:)``.
         case undecodableMessage(PipeMessage, JSONSyntaxError)
         /// JSON arrived that is neither a request nor a reply; it was answered with the error.
         case invalidMessage(JSONRPCError)
         /// A reply to nothing that was asked, or not a proper one. It was dropped.
         case unexpectedReply(JSONRPCID?)
-        /// The other end could not make out what was sent: an error reply whose id is null.
+        /// The other end could not make out what was sent: an error reply without an id. Where it must be meant, a request
+        /// fails with it; see <doc:AskingAndAnswering#Replies-that-say-too-little>.
         case errorReport(JSONRPCError)
         /// A handler has thrown something that the other end was not told.
         case handlerFailed(method: String, any Error)

@@ -5,14 +5,14 @@ internal import NamedPipes
 struct IncomingCall: Sendable {
     enum Kind: Sendable {
         case handled(IncomingMessage.Request, JSONRPCMethods.JSONHandler)
-        case refused(JSONRPCID, JSONRPCError)
+        case refused(WrittenID, JSONRPCError)
     }
 
     let serial: RunningHandlers.Serial
     let kind: Kind
 
     /// To whom the answer goes; nil for a notification.
-    var id: JSONRPCID? {
+    var id: WrittenID? {
         switch kind {
         case .handled(let request, _): request.id
         case .refused(let id, _): id
@@ -61,7 +61,7 @@ extension JSONRPCPeer {
         of request: IncomingMessage.Request, _ handler: JSONRPCMethods.JSONHandler, _ serial: RunningHandlers.Serial
     ) async -> Result<JSONText, JSONRPCError> {
         do {
-            let call = JSONRPCCall(method: request.method, id: request.id, metadata: request.metadata, peer: self)
+            let call = JSONRPCCall(method: request.method, id: request.id?.id, metadata: request.metadata, peer: self)
             guard let interceptor = configuration.interceptor else {
                 return .success(try await handler(request.params, call))
             }

@@ -45,8 +45,8 @@ extension JSONRPCPeer {
         _ method: String, _ params: JSONText, _ token: JSONRPCID, _ timeout: Duration?,
         _ onProgress: @escaping @Sendable (JSONText) -> Void
     ) async throws -> JSONText {
-        progressHandlers[token] = onProgress
-        defer { progressHandlers[token] = nil }
+        progressHandlers[token.canonical] = onProgress
+        defer { progressHandlers[token.canonical] = nil }
         return try await requestJSON(method, params, timeout: timeout)
     }
 

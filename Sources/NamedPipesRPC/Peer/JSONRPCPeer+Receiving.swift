@@ -7,6 +7,7 @@ extension JSONRPCPeer {
 
     /// Takes messages until none comes any more, and waits until all of them are handled.
     func receive() async throws {
+        ignoresBlankMessages = await connection.isDelimited
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask(executorPreference: connection.executor) { [connection] in
                 guard (try? await connection.waitForEnd()) != nil else { return }
@@ -56,11 +57,16 @@ extension JSONRPCPeer {
     // MARK: One message
 
     private func take(_ message: PipeMessage, _ group: inout Handlers) {
-        let bytes = message.withBytes { bytes in unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) } }
+        let bytes = Array(copying: message)
+        if ignoresBlankMessages, bytes.allSatisfy(Self.isBlank) { return }
         do throws(JSONSyntaxError) {
             try JSONScanner.check(bytes[...], depthLimit: configuration.depthLimit)
         } catch {
             configuration.onEvent(.undecodableMessage(message, error))
+            if takeUndecodableReply(bytes, message, error) {
+                if configuration.endsAfterParseError { group.addTask { [connection] in await connection.close() } }
+                return
+            }
             return refuse(.null, .parseError(error), thenEnd: configuration.endsAfterParseError, &group)
         }
         var scanner = JSONScanner(bytes[...], depthLimit: configuration.depthLimit)
@@ -70,6 +76,8 @@ extension JSONRPCPeer {
             group.addTask(executorPreference: connection.executor) { await self.answer(call) }
         }
     }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
     private func takeBatch(_ scanner: inout JSONScanner, _ group: inout Handlers) {
         let limit = configuration.batchLimit
@@ -87,7 +95,7 @@ extension JSONRPCPeer {
     }
 
     private func refuse(
-        _ id: JSONRPCID, _ error: JSONRPCError, thenEnd isLast: Bool = false, _ group: inout Handlers
+        _ id: WrittenID, _ error: JSONRPCError, thenEnd isLast: Bool = false, _ group: inout Handlers
     ) {
         if error.code != .parseError { configuration.onEvent(.invalidMessage(error)) }
         guard let serial = running.begin(nil) else { return }
@@ -133,7 +141,7 @@ extension JSONRPCPeer {
         guard let handler = methods.handler(of: request.method) else {
             return running.begin(nil).map { IncomingCall(serial: $0, kind: .refused(id, .methodNotFound)) }
         }
-        guard let serial = running.begin(id) else {
+        guard let serial = running.begin(id.id) else {
             // Without the id: that one's reply is still to come.
             let error = JSONRPCError.invalidRequest("a request with this id is being handled")
             configuration.onEvent(.invalidMessage(error))

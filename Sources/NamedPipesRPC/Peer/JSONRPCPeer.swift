@@ -44,6 +44,8 @@ public actor JSONRPCPeer {
     // Theirs.
     var running = RunningHandlers()
 
+    /// Blank lines, which some ends send to keep a connection alive, are no messages.
+    var ignoresBlankMessages = false
     /// All that arrived is taken, and no more comes.
     var hasEnded = false
     /// Nobody gets a reply any more.

@@ -16,7 +16,7 @@ enum OutgoingMessage {
         return bytes
     }
 
-    static func reply(_ outcome: Result<JSONText, JSONRPCError>, to id: JSONRPCID) -> [UInt8] {
+    static func reply(_ outcome: Result<JSONText, JSONRPCError>, to id: WrittenID) -> [UInt8] {
         var bytes = Array(#"{"jsonrpc":"2.0""#.utf8)
         bytes.append(#","id":"#, id.text)
         switch outcome {

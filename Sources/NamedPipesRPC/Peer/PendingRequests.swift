@@ -24,6 +24,7 @@ struct PendingRequests {
     private var lastNumber: Int64 = 0
     // Requests that nobody waits for any more; their replies are no surprise.
     private var abandoned: Set<Int64> = []
+    private var unattributed = UnattributedFailures()
 
     var isEmpty: Bool { entries.isEmpty }
     var count: Int { entries.count }
@@ -70,12 +71,27 @@ struct PendingRequests {
         return true
     }
 
+    private mutating func fail(_ verdicts: [UnattributedFailures.Verdict]) {
+        for verdict in verdicts { finish(verdict.number, .failure(verdict.failure)) }
+    }
+
     /// Takes what came as a reply.
     ///
     /// - Returns: false if nobody can have sent it in good faith: nothing was asked, or it was answered before.
     mutating func takeReply(_ number: Int64, _ outcome: Outcome) -> Bool {
         if isOpen(number), !isSent(number) { return false }
+        defer { fail(unattributed.forget(number, isAnswered: true)) }
         return finish(number, outcome)
+    }
+
+    /// Whether the other end may be about to reply.
+    var hasSent: Bool { entries.keys.contains { isSent($0) && isOpen($0) } }
+
+    /// Takes what came as a reply to nobody knows which request.
+    mutating func takeUnattributed(_ failure: any Error) {
+        let open = entries.keys.filter { isSent($0) && isOpen($0) }
+        // What was given up here may not have been there, and then be the one.
+        if !open.isEmpty { fail(unattributed.add(failure, suspects: abandoned.union(open))) }
     }
 
     mutating func finishAll(_ outcome: Outcome) {
@@ -90,6 +106,10 @@ struct PendingRequests {
 
     /// A reply may still come; up to so many such requests are remembered.
     mutating func abandon(_ number: Int64, limit: Int) {
-        if abandoned.count < limit { abandoned.insert(number) }
+        if abandoned.count < limit {
+            abandoned.insert(number)
+        } else {
+            fail(unattributed.forget(number, isAnswered: false))
+        }
     }
 }

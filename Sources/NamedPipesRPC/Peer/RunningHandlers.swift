@@ -19,6 +19,7 @@ struct RunningHandlers {
 
     /// - Returns: nil if a request with this id is being handled: cancelling and answering it would mean either.
     mutating func begin(_ id: JSONRPCID?) -> Serial? {
+        let id = id?.canonical
         lastSerial += 1
         if let id, id != .null {
             guard serials[id] == nil else { return nil }
@@ -45,7 +46,7 @@ struct RunningHandlers {
     func isCancelled(_ serial: Serial) -> Bool { entries[serial]?.isCancelled == true }
 
     mutating func cancel(_ id: JSONRPCID) {
-        if let serial = serials[id] { cancel(serial) }
+        if let serial = serials[id.canonical] { cancel(serial) }
     }
 
     /// Those whose replies nobody will get.

@@ -100,3 +100,7 @@ extension AsyncPipeConnection {
 
     func nextText() async throws -> String? { try await nextMessage().flatMap { String(copying: $0) } }
 }
+
+extension Array<UInt8> {
+    init(copying bytes: Span<UInt8>) { self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) } }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Replies that say that some request of this end has failed, and not which: errors whose id is null, and replies that
+/// cannot be read.
+///
+/// Each means one of the requests that were under way when it came. So a request is given up once it must be meant: at once
+/// where it is the only one, otherwise when all but as many as there are failures have been answered. Until then nobody is
+/// given up for another.
+struct UnattributedFailures {
+    typealias Verdict = (number: Int64, failure: any Error)
+
+    private var suspects: Set<Int64> = []
+    private var failures: [any Error] = []
+
+    /// - Parameter suspects: the requests that the other end may have seen and has not answered.
+    /// - Returns: the requests that have failed.
+    mutating func add(_ failure: any Error, suspects: Set<Int64>) -> [Verdict] {
+        self.suspects.formUnion(suspects)
+        failures.append(failure)
+        return judge()
+    }
+
+    /// - Parameter isAnswered: false where nobody will know any more whether it was. It may be one that has failed, and
+    ///   takes a failure with it.
+    /// - Returns: the requests that have failed.
+    mutating func forget(_ number: Int64, isAnswered: Bool) -> [Verdict] {
+        guard suspects.remove(number) != nil else { return [] }
+        if !isAnswered { failures.removeFirst() }
+        return judge()
+    }
+
+    private mutating func judge() -> [Verdict] {
+        guard !failures.isEmpty, suspects.count <= failures.count else {
+            if failures.isEmpty { suspects = [] }
+            return []
+        }
+        defer { self = UnattributedFailures() }
+        return zip(suspects.sorted(), failures).map { ($0, $1) }
+    }
+}
