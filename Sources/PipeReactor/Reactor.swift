@@ -88,8 +88,8 @@ public final class Reactor {
         defer { isRunning = false }
         executor.beginRunning()
         var isTimedOut = false
-        let timer = timeout.map { ScheduledWork(self, after: $0, inRealTime: true) { isTimedOut = true } }
-        defer { timer?.cancel() }
+        let limit = timeout.map { TimeLimit(self, $0, inRealTime: true) { isTimedOut = true } }
+        defer { limit?.cancel() }
         while true {
             if condition() { return true }
             if executor.isStopRequested { break }

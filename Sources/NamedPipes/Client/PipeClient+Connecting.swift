@@ -9,7 +9,7 @@ extension PipeClient {
         attempt = ConnectAttempt(address: address, waitsForServer: configuration.waitsForServer)
         change(to: .connecting)
         if let timeout = configuration.connectTimeout {
-            deadline = reactor.schedule(after: timeout) { [weak self] in self?.timeIsUp() }
+            deadline = reactor.limit(timeout) { [weak self] in self?.timeIsUp() }
         }
         attemptSoon()
     }
@@ -75,9 +75,11 @@ extension PipeClient {
         }
     }
 
+    /// The server may have appeared, or made room, since the last look: while the loop was held up, or before the next
+    /// look was due.
     private func timeIsUp() {
-        guard let attempt else { return }
-        giveUp(attempt.timeoutError)
+        tryToConnect()
+        if let attempt { giveUp(attempt.timeoutError) }
     }
 
     private func giveUp(_ error: PipeError) {

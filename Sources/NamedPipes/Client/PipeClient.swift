@@ -52,7 +52,7 @@ public final class PipeClient {
 
     // While it is trying.
     var attempt: ConnectAttempt?
-    var deadline: ScheduledWork?
+    var deadline: TimeLimit?
     var retry: ScheduledWork?
     var watch: ServerWatch?
 

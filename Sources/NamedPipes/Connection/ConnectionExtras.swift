@@ -10,7 +10,7 @@ final class ConnectionExtras {
     var transport: (any PipeTransport)?
 
     /// Ends a connection whose peer does not take what is queued for it.
-    var closeTimer: ScheduledWork?
+    var closeTimer: TimeLimit?
 
     /// What other threads' senders have in common.
     var sender: PipeSender.Shared?

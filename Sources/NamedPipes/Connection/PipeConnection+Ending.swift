@@ -32,7 +32,7 @@ extension PipeConnection {
             case .nothing, .flush: break
             }
         } else if lifecycle.state == .closing, extrasInUse?.closeTimer == nil {
-            extras.closeTimer = host.reactor.schedule(after: host.configuration.closeTimeout) { [unowned self] in
+            extras.closeTimer = host.reactor.limit(host.configuration.closeTimeout) { [unowned self] in
                 end(.slowReader)
             }
         }

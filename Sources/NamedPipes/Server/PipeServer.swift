@@ -30,7 +30,7 @@ public final class PipeServer {
     var naming = Naming()
     private var key: UInt64 = 0
     private var state: State = .listening
-    private var drainTimer: ScheduledWork?
+    private var drainTimer: TimeLimit?
     private var shutdownAccount: ShutdownAccount?
 
     /// What became of messages and connections since the server was told to stop; nil before `serverDidStop`.
@@ -187,7 +187,7 @@ public final class PipeServer {
         host.assertOwner()
         guard state == .listening else { return }
         beginStopping()
-        drainTimer = reactor.schedule(after: grace) { [unowned self] in stop() }
+        drainTimer = reactor.limit(grace) { [unowned self] in stop() }
         for connection in connections { connection.drain() }
     }
 
