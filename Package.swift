@@ -79,6 +79,9 @@ let package = Package(
         // Lifetimes: a buffer hands out its bytes as a span that the compiler ties to it, rather than as a pointer.
         library("PipeFraming", [], [.enableExperimentalFeature("Lifetimes")]),
         library("NamedPipes", ["PipeReactor", "PipeFraming"]),
+        // What every program does at its start and end: pipectl and the examples. No product yet.
+        .target(name: "CProgram"),
+        library("NamedPipesProgram", ["CProgram", "NamedPipes"]),
         library("NamedPipesRPC", ["NamedPipes"]),
         library("NamedPipesProtobuf", ["NamedPipesRPC", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
         library("NamedPipesTesting", ["NamedPipes"]),
@@ -86,7 +89,8 @@ let package = Package(
         .executableTarget(
             name: "pipectl",
             dependencies: [
-                "NamedPipes", "NamedPipesRPC", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "NamedPipes", "NamedPipesRPC", "NamedPipesProgram",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: settings),
@@ -114,9 +118,9 @@ let package = Package(
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
             ]),
-        tests("PipectlTests", ["pipectl", "NamedPipesRPC"]),
+        tests("PipectlTests", ["pipectl", "NamedPipesRPC", "NamedPipesProgram"]),
         .target(
-            name: "ExampleSupport", dependencies: ["NamedPipes"], path: "Sources/Examples/Support",
+            name: "ExampleSupport", dependencies: ["NamedPipes", "NamedPipesProgram"], path: "Sources/Examples/Support",
             swiftSettings: settings),
         example("ActorRoom"),
         example("EchoServer"),

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CProgram
+
+/// The arguments of this process, as bytes: a file's name, a message, a command need not be UTF-8.
+///
+/// Swift's `CommandLine.arguments` reads them from /proc/self/cmdline, which is not mounted everywhere, and puts U+FFFD in
+/// place of what is not UTF-8: other bytes than were given.
+///
+/// What parses a command line wants text, though. ``texts`` has each byte that is not UTF-8 as one scalar, U+10FF80 to
+/// U+10FFFF for bytes 80 to FF; ``bytes(of:)`` makes the bytes of it again, of a part of an argument as well. A scalar of
+/// that range which was there already is written as its own four bytes, so that everything comes back as it was.
+public struct Arguments: Sendable {
+    /// What main(3) got, the program's own name first.
+    public let bytes: [[UInt8]]
+
+    /// - Parameter bytes: the program's own name first.
+    public init(_ bytes: [[UInt8]]) { self.bytes = bytes }
+
+    static var ofProcess: Arguments {
+        Arguments(
+            (0..<program_argument_count()).compactMap { index in
+                unsafe program_argument(index).map { text in
+                    unsafe Array(UnsafeBufferPointer(start: text, count: length(of: text))).map(UInt8.init(bitPattern:))
+                }
+            })
+    }
+
+    /// The arguments without the program's name, in the form that ``bytes(of:)`` turns back.
+    public var texts: [String] { bytes.dropFirst().map(Self.text) }
+
+    /// Bytes as text, exactly: see above.
+    public static func text(of bytes: [UInt8]) -> String {
+        if let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains(where: isByte) {
+            return text
+        }
+        var text = ""
+        var rest = bytes[...]
+        while let first = rest.first {
+            if let (scalar, length) = decodedScalar(at: rest), !isByte(scalar) {
+                text.unicodeScalars.append(scalar)
+                rest = rest.dropFirst(length)
+            } else {
+                text.unicodeScalars.append(scalar(of: first))
+                rest = rest.dropFirst()
+            }
+        }
+        return text
+    }
+
+    /// The bytes of a text from ``texts``, or of a part of one.
+    public static func bytes(of text: String) -> [UInt8] {
+        guard text.unicodeScalars.contains(where: isByte) else { return Array(text.utf8) }
+        return text.unicodeScalars.flatMap { scalar in
+            isByte(scalar) ? [UInt8(truncatingIfNeeded: scalar.value)] : Array(String(scalar).utf8)
+        }
+    }
+
+    /// The text that was given; nil if it is not UTF-8, and thus only bytes.
+    public static func plainText(_ text: String) -> String? { String(validating: bytes(of: text), as: UTF8.self) }
+
+    private static let byteRange: ClosedRange<UInt32> = 0x10_FF80...0x10_FFFF
+
+    private static func isByte(_ scalar: Unicode.Scalar) -> Bool { byteRange.contains(scalar.value) }
+
+    private static func scalar(of byte: UInt8) -> Unicode.Scalar {
+        // ASCII is UTF-8 and never gets here.
+        Unicode.Scalar(byteRange.lowerBound - 0x80 + UInt32(byte)) ?? "\u{FFFD}"
+    }
+
+    /// The scalar that begins here, and how many bytes it has; nil if these are not UTF-8.
+    private static func decodedScalar(at bytes: ArraySlice<UInt8>) -> (Unicode.Scalar, Int)? {
+        var decoder = UTF8()
+        var iterator = bytes.prefix(4).makeIterator()
+        guard case .scalarValue(let scalar) = decoder.decode(&iterator) else { return nil }
+        return (scalar, UTF8.width(scalar))
+    }
+
+    private static func length(of text: UnsafePointer<CChar>) -> Int {
+        var count = 0
+        while unsafe text[count] != 0 { count += 1 }
+        return count
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CProgram
+internal import Glibc
+public import NamedPipes
+
+/// What the parent process left to this one.
+///
+/// A program that is started by a shell, a service manager, a container or another program inherits more than its
+/// arguments, and each of these has made somebody's program fail. All of it is looked at here, once, at the very beginning,
+/// and ``takeOver()`` decides what becomes of it:
+///
+/// | Inherited | Decision |
+/// |---|---|
+/// | arguments | taken as bytes from C's `argv`; see ``Arguments`` |
+/// | SIGCHLD ignored | back to its default, so that children can be waited for |
+/// | SIGPIPE, SIGXFSZ | ignored: the write fails instead, and its error is told |
+/// | SIGINT, SIGTERM, SIGHUP ignored | stay ignored, as `nohup` and `command &` want it; else they stop the program |
+/// | other dispositions | left alone |
+/// | the mask of signals | emptied, but for the signals that ``StopSignals`` waits for |
+/// | descriptors 0–2 closed | opened on /dev/null, so that no socket or pipe of ours gets their numbers |
+/// | soft limit of descriptors | raised by servers (``raiseDescriptorLimit()``), as each connection takes one |
+/// | other resource limits, umask, working directory, priority | left alone: nothing here depends on them |
+/// | environment | read where it is meant; the service manager's variables are not passed on |
+/// | namespaces | process 0 is nobody, a user without mapping is nobody's own |
+///
+/// Children are started with all of it as it was: see ``ChildProgram``.
+public struct Inheritance: Sendable {
+    /// The arguments, the program's own name first.
+    public let arguments: Arguments
+
+    /// The signals that were ignored.
+    public let ignoredSignals: Set<Int32>
+
+    /// The signals that were blocked.
+    public let blockedSignals: SignalSet
+
+    /// Which of the descriptors 0, 1 and 2 were closed.
+    public let closedDescriptors: Set<Int32>
+
+    /// Soft and hard limits, by the resource's number (getrlimit(2)).
+    let limits: [rlimit]
+
+    /// As it was when this was first asked for; ``takeOver()`` asks at the beginning.
+    public static let atStart = Inheritance()
+
+    private init() {
+        arguments = .ofProcess
+        ignoredSignals = Set((1..<Int32(program_signal_count)).filter(Self.isIgnored))
+        blockedSignals = .blocked
+        closedDescriptors = Set((STDIN_FILENO...STDERR_FILENO).filter { fcntl($0, F_GETFD) < 0 })
+        limits = (0..<Int(program_limit_count)).map { resource in
+            var limit = rlimit()
+            _ = unsafe getrlimit(__rlimit_resource_t(UInt32(resource)), &limit)
+            return limit
+        }
+    }
+
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        guard unsafe sigaction(number, nil, &action) == 0 else { return false }
+        return unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == ignoringHandler
+    }
+
+    /// `SIG_IGN`, which is no function.
+    private static let ignoringHandler = 1
+
+    /// The soft limit of open descriptors (`RLIMIT_NOFILE`).
+    public var descriptorLimit: Int { Int(clamping: limits[Int(RLIMIT_NOFILE.rawValue)].rlim_cur) }
+}
+
+extension Inheritance {
+    /// Makes of it what this kind of program needs. To be called first of all, while there is one thread.
+    ///
+    /// - Parameter stopSignals: whether the program waits for them with ``StopSignals``; they are blocked until it does.
+    /// - Returns: what was found.
+    /// - Throws: what stands against opening /dev/null on a closed descriptor.
+    @discardableResult
+    public static func takeOver(waitingForStopSignals stopSignals: Bool = true) throws(SystemError) -> Inheritance {
+        let found = atStart
+        try found.openClosedDescriptors()
+        signal(SIGCHLD, SIG_DFL)
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
+        (stopSignals ? found.stopSignals : SignalSet()).block()
+        return found
+    }
+
+    /// What ends a program from outside, without what the parent wanted it to ignore.
+    var stopSignals: SignalSet { SignalSet([SIGINT, SIGTERM, SIGHUP].filter { !ignoredSignals.contains($0) }) }
+
+    /// The lowest free number is what open(2) gives: nothing else may have been opened before.
+    private func openClosedDescriptors() throws(SystemError) {
+        for descriptor in closedDescriptors.sorted() {
+            let opened = unsafe open("/dev/null", O_RDWR)
+            guard opened == descriptor else {
+                throw SystemError(call: "open /dev/null", code: opened < 0 ? errno : EBADF)
+            }
+        }
+    }
+}
+
+/// Allows as many descriptors as this process may have, since each connection needs one. Children are not affected.
+///
+/// - Returns: how many.
+@discardableResult
+public func raiseDescriptorLimit() -> Int {
+    _ = Inheritance.atStart
+    var limit = rlimit()
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    guard unsafe getrlimit(resource, &limit) == 0 else { return 1024 }
+    limit.rlim_cur = limit.rlim_max
+    _ = unsafe setrlimit(resource, &limit)
+    return Int(clamping: limit.rlim_cur)
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// A set of signals, as `sigset_t`.
+public struct SignalSet: Sendable {
+    var value: sigset_t
+
+    /// - Parameter numbers: their numbers, none for the empty set.
+    public init(_ numbers: [Int32] = []) {
+        var value = sigset_t()
+        unsafe sigemptyset(&value)
+        for number in numbers { unsafe sigaddset(&value, number) }
+        self.value = value
+    }
+
+    /// What the calling thread blocks.
+    static var blocked: SignalSet {
+        var set = SignalSet()
+        unsafe pthread_sigmask(SIG_BLOCK, nil, &set.value)
+        return set
+    }
+
+    /// Has the calling thread block these and no others.
+    func block() {
+        var set = value
+        unsafe pthread_sigmask(SIG_SETMASK, &set, nil)
+    }
+
+    /// Whether the signal is one of them.
+    public func contains(_ number: Int32) -> Bool {
+        var set = value
+        return unsafe sigismember(&set, number) == 1
+    }
+
+    /// Whether there is none.
+    public var isEmpty: Bool { !(1...64).contains { contains($0) } }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+public import NamedPipes
+
+/// Where results go. Writing waits for the reader, who thereby slows down whoever sends.
+public enum StandardOutput {
+    /// Writes all of it.
+    ///
+    /// - Throws: why not all was taken: `EPIPE` where nobody reads any more, `ENOSPC` on a full device.
+    public static func write(_ bytes: [UInt8]) throws(SystemError) {
+        try writeAll(STDOUT_FILENO, bytes)
+    }
+
+    /// Writes all of the text.
+    ///
+    /// - Throws: as for bytes.
+    public static func write(_ text: String) throws(SystemError) { try write(Array(text.utf8)) }
+}
+
+/// Where everything else goes: failures, and what is good to know.
+public enum StandardError {
+    /// Writes what can be written. There is nobody to whom it could be told that this failed.
+    public static func write(_ text: String) {
+        try? writeAll(STDERR_FILENO, Array(text.utf8))
+    }
+}
+
+/// Reads what there is, as read(2).
+///
+/// - Parameters:
+///   - descriptor: where from.
+///   - count: at most so many bytes.
+/// - Returns: the bytes, none at the end; nil if there are none now.
+/// - Throws: what else read(2) says, such as `EISDIR` or `EIO`.
+public func readSome(_ descriptor: Int32, atMost count: Int) throws(SystemError) -> [UInt8]? {
+    var buffer = [UInt8](repeating: 0, count: count)
+    let read = unsafe Glibc.read(descriptor, &buffer, count)
+    if read >= 0 { return Array(buffer.prefix(read)) }
+    guard errno == EAGAIN || errno == EINTR else { throw SystemError(call: "read", code: errno) }
+    return nil
+}
+
+/// Waits for room as long as it takes, also where another program made the descriptor non-blocking.
+private func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) throws(SystemError) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+        let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        if count >= 0 {
+            rest = rest.dropFirst(count)
+        } else if errno == EAGAIN {
+            var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            _ = unsafe poll(&waiting, 1, -1)
+        } else if errno != EINTR {
+            throw SystemError(call: "write", code: errno)
+        }
+    }
+}
