@@ -8,8 +8,9 @@
 /// hi
 /// ```
 ///
-/// Field names are compared without regard to case; other fields (`Content-Type`) may stand before and behind and mean
-/// nothing here. Sent is `Content-Length: N` alone.
+/// Field names are compared without regard to case; other fields may stand before and behind and mean nothing here, but
+/// for `Content-Type`: with a charset other than `utf-8` or `utf8` it is a ``FramingError/unsupportedCharset``. Sent is
+/// `Content-Length: N` alone.
 ///
 /// **Strict where peers could disagree** (RFC 9112, sections 5 and 6.3). Lines end with `\r\n`, never with a bare line
 /// feed; a name is an RFC 9110 token with its colon right behind it; a value has no control bytes but tab; a length is

@@ -29,6 +29,9 @@ public enum FramingError: Error, Hashable, Sendable {
     /// Two `Content-Length` fields of one header disagree.
     case conflictingContentLength(Int, Int)
 
+    /// The header names a charset that is not UTF-8: see ``ContentLengthFraming``.
+    case unsupportedCharset
+
     /// The message to encode would end early: with the delimiter behind it, a delimiter begins at `offset`.
     case containsDelimiter(offset: Int)
 }
@@ -51,6 +54,8 @@ extension FramingError: CustomStringConvertible {
             "header has no Content-Length"
         case .conflictingContentLength(let first, let second):
             "header has two Content-Lengths, \(first) and \(second)"
+        case .unsupportedCharset:
+            "header names a charset that is not UTF-8"
         case .containsDelimiter(let offset):
             "message contains the delimiter at offset \(offset)"
         }

@@ -59,8 +59,9 @@ extension HeaderScanner {
     /// `name: value\r\n`; false when the bytes end before.
     private mutating func readField() throws(FramingError) -> Bool {
         guard let name = try readName() else { return false }
-        let isLength = bytes.extracting(name).equalsIgnoringCase("content-length")
-        return try isLength ? readLengthValue() : readOtherValue()
+        if bytes.extracting(name).equalsIgnoringCase("content-length") { return try readLengthValue() }
+        if bytes.extracting(name).equalsIgnoringCase("content-type") { return try readTypeValue() }
+        return try readOtherValue()
     }
 
     /// One token and its colon.
@@ -83,6 +84,14 @@ extension HeaderScanner {
             offset += 1
         }
         return try readLineEnd()
+    }
+
+    /// The one other field that changes what the message means: in another charset it would be read as what it is not.
+    private mutating func readTypeValue() throws(FramingError) -> Bool {
+        let start = offset
+        guard try readOtherValue() else { return false }
+        guard bytes.extracting(start..<offset - 2).isInUTF8 else { throw .unsupportedCharset }
+        return true
     }
 
     private mutating func readLengthValue() throws(FramingError) -> Bool {
@@ -143,6 +152,34 @@ extension UInt8 {
 }
 
 extension Span<UInt8> {
+    /// Whether a media type has no charset or UTF-8, which LSP also wants to be read as `utf8`.
+    fileprivate var isInUTF8: Bool {
+        var start = 0
+        for end in 0...count where end == count || self[end] == 0x3B {
+            let parameter = extracting(start..<end).trimmed()
+            start = end + 1
+            guard parameter.count >= 8, parameter.extracting(first: 8).equalsIgnoringCase("charset=") else { continue }
+            let value = parameter.extracting(droppingFirst: 8).unquoted()
+            guard value.equalsIgnoringCase("utf-8") || value.equalsIgnoringCase("utf8") else { return false }
+        }
+        return true
+    }
+
+    /// Without blanks at either end.
+    @_lifetime(copy self)
+    private func trimmed() -> Span<UInt8> {
+        var range = 0..<count
+        while let byte = range.first.map({ self[$0] }), byte == 0x20 || byte == 0x09 { range = range.dropFirst() }
+        while let byte = range.last.map({ self[$0] }), byte == 0x20 || byte == 0x09 { range = range.dropLast() }
+        return extracting(range)
+    }
+
+    @_lifetime(copy self)
+    private func unquoted() -> Span<UInt8> {
+        guard count >= 2, self[0] == 0x22, self[count - 1] == 0x22 else { return self }
+        return extracting(1..<count - 1)
+    }
+
     /// Whether the bytes are `text`, which is in lower case, when ASCII letters of either case count as the same.
     fileprivate func equalsIgnoringCase(_ text: String) -> Bool {
         let text = text.utf8.span

@@ -58,6 +58,18 @@ struct ActorRoomTests {
         _ = try guest("Ada")
     }
 
+    /// `nc -C` sends CR LF, and a line may have anything in it.
+    @Test func `a line is the same with a carriage return, and commands no terminal`() throws {
+        let ada = try visitor()
+        try ada.send("Ada\r")
+        #expect(try ada.messages(2).last == "* welcome, Ada; /who says who is here")
+        try ada.send("/who\r")
+        #expect(try ada.messages(3).last == "* here: Ada")
+        let grace = try guest("Grace")
+        try ada.send("\u{1B}[2Jhello\u{9B}\r")
+        #expect(try grace.messages(3).last == "Ada: [2Jhello")
+    }
+
     @Test func `it ends on SIGTERM, and its guests with it`() throws {
         let ada = try guest("Ada")
         room.signal(SIGTERM)

@@ -7,10 +7,10 @@ import Testing
 
 /// What a stream is cut into, without a socket.
 struct KeyValueFramingTests {
-    private static let framing = RequestFraming(maximumMessageByteCount: 1000)
+    private static let framing = RequestFraming()
 
     private static let requests = [
-        "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$0\r\n\r\n", "PING\r\n", "*0\r\n", "*-1\r\n", "\r\n", "get k\n",
+        "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$0\r\n\r\n", "PING\r\n", "*0\r\n", "*-1\r\n", "*-10\r\n", "\r\n", "get k\n",
         "*1\r\n$4\r\n\r\n*1\r\n",
     ]
 
@@ -38,11 +38,13 @@ struct KeyValueFramingTests {
 
     @Test(arguments: [
         ("*a", "invalid multibulk length", 2), ("*1048577\r\n", "invalid multibulk length", 8),
-        ("*-2\r\n", "invalid multibulk length", 3), ("*01\r\n", "invalid multibulk length", 3),
+        ("*-0\r\n", "invalid multibulk length", 3), ("*-9223372036854775809\r\n", "invalid multibulk length", 21),
+        ("*01\r\n", "invalid multibulk length", 3),
         ("*\r\n", "invalid multibulk length", 2), ("*1\rx", "invalid multibulk length", 4),
         ("*1\r\nx", "expected '$', got 'x'", 5), ("*1\r\n\u{7}", "expected '$', got ' '", 5),
-        ("*1\r\n$-1\r\n", "invalid bulk length", 6), ("*1\r\n$997\r\n", "invalid bulk length", 8),
-        ("*1\r\n$99999999999999999999\r\n", "invalid bulk length", 8),
+        ("*1\r\n$-1\r\n", "invalid bulk length", 6),
+        ("*1\r\n$67108865\r\n", "invalid bulk length", 13), ("*1\r\n$67108864\r\n", "invalid bulk length", 15),
+        ("*1\r\n$99999999999999999999\r\n", "invalid bulk length", 13),
     ])
     func `what cannot become a command is delivered up to the byte that shows it`(
         stream: String, error: String, at count: Int
@@ -51,11 +53,41 @@ struct KeyValueFramingTests {
         let first = try #require(Self.framing.outcome(of: bytes).messages.first)
         #expect(first == Array(bytes.prefix(count)))
         #expect(Self.framing.outcome(of: bytes, cutAt: Array(0..<bytes.count)).messages.first == first)
-        guard case .malformed(let found, count) = RequestScan.scan(first.span, limit: 1000, argument: { _ in }) else {
+        guard case .malformed(let found, count) = RequestScan.scan(first.span, argument: { _ in }) else {
             Issue.record("not malformed: \(stream)")
             return
         }
         #expect(found.text == error)
+    }
+
+    /// As the database is called: what the framing delivers, it takes.
+    @Test(arguments: ["*1\r\n$67108865\r\n", "*3\r\n$3\r\nSET\r\n$1\r\nx\r\n$2000000000\r\n"])
+    func `82 · what the framing delivers the database takes, by the same limit`(stream: String) throws {
+        let frame = try #require(Self.framing.outcome(of: Array(stream.utf8)).messages.first)
+        var database = Database()
+        let outcome = database.execute(frame.span)
+        #expect(outcome == .closes)
+        let reply = database.reply.array
+        #expect(reply == Array("-ERR Protocol error: invalid bulk length\r\n".utf8))
+    }
+
+    @Test(arguments: [41, 42, 43] as [UInt64])
+    func `82 · damaged streams are answered, command by command`(seed: UInt64) {
+        var random = Seeded(seed)
+        let sound = Array((Self.requests + ["*2\r\n$4\r\nINCR\r\n$1\r\nn\r\n", "lpush l a\r\n"]).joined().utf8)
+        for _ in 0..<300 {
+            var stream = sound
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                let index = Int.random(in: stream.indices, using: &random)
+                stream[index] = "*$\r\n019-x".utf8.randomElement(using: &random) ?? 0
+            }
+            var database = Database()
+            for message in Self.framing.outcome(of: stream).messages where database.execute(message.span) == .closes {
+                break
+            }
+            let answers = String(decoding: database.reply.array, as: UTF8.self)
+            #expect(!answers.contains("cut short"), "seed \(seed)")
+        }
     }
 
     @Test func `a line that does not end is refused at its limit`() {

@@ -83,7 +83,8 @@ struct KeyValueTests {
 
     @Test(arguments: [
         ("*1\r\nx", "expected '$', got 'x'"), ("*x\r\n", "invalid multibulk length"),
-        ("*1\r\n$-5\r\n", "invalid bulk length"), ("get \"k\r\n", "unbalanced quotes in request"),
+        ("*1\r\n$-5\r\n", "invalid bulk length"), ("*1\r\n$67108865\r\n", "invalid bulk length"),
+        ("get \"k\r\n", "unbalanced quotes in request"),
         (String(repeating: "x", count: 70_000), "too big inline request"),
     ])
     func `a protocol error is told, behind the answers to what came before, and ends the connection`(
@@ -96,6 +97,33 @@ struct KeyValueTests {
         let requests = (1...1000).map { _ in "incr n\r\n" }.joined()
         let replies = (1...1000).map { ":\($0)\r\n" }.joined()
         #expect(try answer(to: requests + "quit\r\nincr n\r\n") == replies + "+OK\r\n")
+    }
+
+    /// What redis-py 8 says first, unless it is told to speak the second version.
+    @Test func `a client of the third version is greeted and answered in it`() throws {
+        let requests =
+            "HELLO 3 SETNAME py\r\nget missing\r\nlpop missing 2\r\nconfig get save\r\nHELLO 2\r\nget missing\r\n"
+        let facts =
+            "$6\r\nserver\r\n$9\r\nkey-value\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n"
+        let rest = "$7\r\nmodules\r\n*0\r\n$5\r\nproto\r\n:"
+        let expected =
+            "%5\r\n\(facts)\(rest)3\r\n_\r\n_\r\n%1\r\n$4\r\nsave\r\n$0\r\n\r\n"
+            + "*10\r\n\(facts)\(rest)2\r\n$-1\r\n+OK\r\n"
+        #expect(try answer(to: requests + "quit\r\n") == expected)
+        let refused = "-NOPROTO unsupported protocol version\r\n+OK\r\n"
+        #expect(try answer(to: "HELLO 4\r\nquit\r\n") == refused)
+    }
+
+    @Test(.requires("python3"), .enabled(if: PythonModule.isThere("redis"), "redis-py is not installed"))
+    func `redis-py is served with its defaults`() throws {
+        let script = """
+            import redis, sys
+            r = redis.Redis(unix_socket_path=sys.argv[1])
+            print(r.ping(), r.set("k", "v"), r.get("k"), r.decr("n"), r.get("missing"), r.lpop("missing", 2))
+            """
+        let python = try Example(command: ["python3", "-c", script, path], on: reactor)
+        #expect(try python.exitStatus() == 0)
+        #expect(python.lines == ["True True b'v' -1 None None"])
     }
 
     @Test func `a large value comes back whole`() throws {

@@ -145,6 +145,60 @@ import Testing
         }
     }
 
+    /// VS Code with `TransportKind.pipe`: the editor listens, starts the server and is connected to.
+    @Test(arguments: [true, false])
+    func `connects to an editor that listens`(isShutDown: Bool) async throws {
+        let stage = try Stage()
+        let address = stage.address
+        let (servers, listening) = AsyncStream.makeStream(of: ReactorReference<PipeServer>.self)
+        let editor = Task {
+            try await PipeServer.serve(
+                at: address, configuration: PipeServer.Configuration(framing: ContentLengthFraming()),
+                onEvent: { server, event in if case .listening = event { listening.yield(server.reference) } }
+            ) { connection in
+                try await JSONRPCPeer.run(on: connection) { peer in
+                    let result = try await peer.requestJSON("initialize", JSONText("{}"), timeout: .seconds(30))
+                    #expect(String(describing: result).contains("hoverProvider"))
+                    try await peer.notify("initialized")
+                    if isShutDown { try await peer.request("shutdown", timeout: .seconds(30)) }
+                    try await peer.notify("exit")
+                    #expect(try await peer.connection.waitForEnd() == .closedByPeer)
+                }
+            }
+        }
+        for await server in servers {
+            let program = try Example(
+                "LanguageServer", "--pipe=\(stage.address)", "--clientProcessId=4711", on: stage.reactor)
+            #expect(try program.exitStatus() == (isShutDown ? 0 : 1))
+            server.perform { $0.stop() }
+            break
+        }
+        _ = try await editor.value
+    }
+
+    /// Editors show what a server says on standard error.
+    @Test func `says what it could not read, instead of going on about an older text`() async throws {
+        let stage = try Stage()
+        let server = try Example(
+            command: [
+                "sh", "-c", "exec \"$0\" \"$1\" 2>&1", Example.path("LanguageServer"), stage.address.description,
+            ],
+            on: stage.reactor)
+        try server.waitForLine("listening on")
+        try await PipeClient.withConnection(
+            to: stage.address, configuration: PipeClient.Configuration(framing: ContentLengthFraming())
+        ) { connection in
+            try await JSONRPCPeer.run(on: connection) { peer in
+                _ = try await peer.requestJSON("initialize", JSONText("{}"), timeout: .seconds(30))
+                try await peer.notifyJSON("textDocument/didChange", JSONText(#"{"textDocument":{"uri":7}}"#))
+                try await peer.request("shutdown", timeout: .seconds(30))
+            }
+        }
+        try server.waitForLine(#""textDocument/didChange" was not done: "#)
+        server.signal(SIGTERM)
+        #expect(try server.exitStatus() == 0)
+    }
+
     @Test func `keeps to the order of a session`() async throws {
         try await Self.edit { editor in
             let early = await #expect(throws: JSONRPCError.self) {
@@ -152,6 +206,10 @@ import Testing
             }
             #expect(early?.code.rawValue == -32002)
             try await Self.initialize(editor)
+            let again = await #expect(throws: JSONRPCError.self) {
+                _ = try await editor.peer.requestJSON("initialize", JSONText("{}"), timeout: .seconds(30))
+            }
+            #expect(again?.code == .invalidRequest)
             let closed = await #expect(throws: JSONRPCError.self) {
                 let _: Hover? = try await editor.peer.request("textDocument/hover", Params(), timeout: .seconds(30))
             }

@@ -140,6 +140,6 @@ struct LogCollectorTests {
     }
 
     @Test func `wrong arguments are told`() throws {
-        #expect(try Example("LogCollector", "\(address)", file, "many", on: reactor).exitStatus() == 1)
+        #expect(try Example("LogCollector", "\(address)", file, "many", on: reactor).exitStatus() == 2)
     }
 }

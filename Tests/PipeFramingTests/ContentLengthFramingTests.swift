@@ -17,6 +17,8 @@ import Testing
     @Test(arguments: [
         "content-length:2\r\n\r\n", "CONTENT-LENGTH: \t2 \t\r\n\r\n", "Content-Length: 0002\r\n\r\n",
         "Content-Length: 2\r\nContent-Type: application/vscode-jsonrpc; charset=utf-8\r\n\r\n",
+        "Content-Type: a; charset=\"UTF8\" ; b=c\r\nContent-Length: 2\r\n\r\n",
+        "Content-Type:\r\nContent-Length: 2\r\n\r\n", "Content-Type: a;charset\r\nContent-Length: 2\r\n\r\n",
         "Content-Type: x\r\ncontent-LENGTH: 2\r\nX-Empty:\r\n\r\n", "X: caf\u{E9}\t!\r\nContent-Length: 2\r\n\r\n",
         "Content-Length: 2\r\nContent-Length: 2\r\n\r\n", "Content-Lengths: 9\r\nContent-Length: 2\r\n\r\n",
     ])
@@ -35,6 +37,9 @@ import Testing
             ("\r\n", .missingContentLength),
             ("Content-Length: 2\r\nContent-Length: 3\r\n\r\n", .conflictingContentLength(2, 3)),
             ("Content-Length: 2\r\nContent-Length: 3\r\nContent-Length: 2\r\n\r\n", .conflictingContentLength(2, 3)),
+            ("Content-Type: application/vscode-jsonrpc; charset=utf-16\r\n", .unsupportedCharset),
+            ("content-type:;CHARSET=\"\"\r\n", .unsupportedCharset),
+            ("Content-Type: a; charset=utf-8; charset=latin1\r\n", .unsupportedCharset),
             ("Content-Length: \r", .malformedFrame(offset: 16, byte: 0x0D)),
             ("Content-Length: -", .malformedFrame(offset: 16, byte: 0x2D)),
             ("Content-Length: +", .malformedFrame(offset: 16, byte: 0x2B)),

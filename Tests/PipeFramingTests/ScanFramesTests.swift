@@ -70,7 +70,7 @@ import Testing
         let errors: [FramingError] = [
             .messageTooLarge(byteCount: 70_000, limit: 65_536), .reservedLength(0x8000_0001), .overlongVarint,
             .malformedFrame(offset: 3, byte: 0x20), .headerTooLarge(limit: 4096), .missingContentLength,
-            .conflictingContentLength(2, 3), .containsDelimiter(offset: 1),
+            .conflictingContentLength(2, 3), .unsupportedCharset, .containsDelimiter(offset: 1),
         ]
         #expect(
             errors.map(\.description) == [
@@ -78,7 +78,8 @@ import Testing
                 "varint length does not end within 10 bytes and 63 bits",
                 "byte 0x20 cannot stand at offset 3 of a frame",
                 "header exceeds the limit of 4096 bytes", "header has no Content-Length",
-                "header has two Content-Lengths, 2 and 3", "message contains the delimiter at offset 1",
+                "header has two Content-Lengths, 2 and 3", "header names a charset that is not UTF-8",
+                "message contains the delimiter at offset 1",
             ])
     }
 }

@@ -22,7 +22,7 @@ struct Visit {
     private nonisolated(nonsending) func introduce() async throws -> String? {
         try await connection.send("* what is your name?")
         for try await message in connection.messages {
-            guard let name = String(copying: message), name.contains(where: \.isLetter) else {
+            guard let name = Self.line(message), name.unicodeScalars.contains(where: \.properties.isAlphabetic) else {
                 try await connection.send("* a name has letters")
                 continue
             }
@@ -41,7 +41,7 @@ struct Visit {
         try await connection.send("* welcome, \(name); /who says who is here")
         try await connection.publish("* \(name) has come", to: Room.group)
         for try await message in connection.messages {
-            guard let line = String(copying: message) else {
+            guard let line = Self.line(message) else {
                 try await connection.send("* only UTF-8 is spoken here")
                 continue
             }
@@ -50,6 +50,14 @@ struct Visit {
             } else {
                 try await connection.publish(await room.say(line, as: name), to: Room.group)
             }
+        }
+    }
+
+    /// A line as it may stand on the terminals of others: without what would command them, and without the carriage return
+    /// that `nc -C` sends in front of the line feed. Nil for what is not UTF-8.
+    private static func line(_ message: PipeMessage) -> String? {
+        String(copying: message).map { text in
+            String(text.unicodeScalars.filter { $0.properties.generalCategory != .control })
         }
     }
 

@@ -6,8 +6,9 @@ import NamedPipes
 //
 //     ActorRoom [ADDRESS]
 
+let arguments = ProgramArguments(usage: "ActorRoom [ADDRESS]")
 do {
-    let address = try addressFromArguments(default: "room")
+    let address = try arguments.address(default: "room")
     let thread = try ReactorThread(name: "room") { _ in }
     let room = Room(on: thread.executor)
     // A task elsewhere asks the room now and then; it sleeps on the room's reactor.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ExampleSupport
-import Foundation
+import Glibc
 import NamedPipes
 
 /// The client's side: shows what is said, and says what is typed.
@@ -45,14 +45,23 @@ final class Guest: PipeClientDelegate {
     private func listenToKeyboard(sayingOn connection: PipeConnection) {
         do {
             keyboard = try reactor.watch(STDIN_FILENO, for: .reading) { [unowned self] in
-                let bytes = FileHandle.standardInput.availableData
+                guard let bytes = readKeyboard() else { return }
                 if bytes.isEmpty { return endOfInput(connection) }
-                typed.append(contentsOf: Array(bytes).span)
+                typed.append(contentsOf: bytes.span)
                 sayLines(on: connection)
             }
         } catch {
             fail(error)
         }
+    }
+
+    /// What has been typed; empty at its end, nil where there is nothing yet.
+    private func readKeyboard() -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe read(STDIN_FILENO, &bytes, bytes.count)
+        if count >= 0 { return Array(bytes.prefix(count)) }
+        if errno == EAGAIN || errno == EINTR { return nil }
+        fail(SystemError(call: "read", code: errno))
     }
 
     /// The end of the input ends the visit: what is queued is still said.

@@ -19,8 +19,9 @@ final class Room: PipeServerDelegate {
         }
         let text = String(copying: utf8)
         guard let member = connection.context as? Member else { return join(connection, text) }
-        if text.hasPrefix("/nick ") {
-            rename(member, of: connection, to: String(text.dropFirst("/nick ".count)))
+        // By scalar: a space with an accent behind it would be another Character than the space.
+        if text.unicodeScalars.starts(with: "/nick ".unicodeScalars) {
+            rename(member, of: connection, to: String(text.unicodeScalars.dropFirst("/nick ".unicodeScalars.count)))
         } else {
             say("\(member.nickname): \(text)", exceptTo: connection)
         }

@@ -7,12 +7,13 @@ import NamedPipes
 //     Chat [ADDRESS]              opens the room
 //     Chat ADDRESS NICKNAME       enters it; lines of standard input are said, `/nick NEW` takes another name
 
+let arguments = ProgramArguments(usage: "Chat [ADDRESS [NICKNAME]]", atMost: 2)
 do {
     let reactor = try Reactor()
-    let address = try addressFromArguments(default: "chat")
+    let address = try arguments.address(default: "chat")
     stopOnSignals(reactor.executor)
-    if CommandLine.arguments.count > 2 {
-        enterRoom(at: address, as: CommandLine.arguments[2], on: reactor)
+    if arguments.values.count > 1 {
+        enterRoom(at: address, as: arguments.values[1], on: reactor)
     } else {
         try openRoom(at: address, on: reactor)
     }

@@ -12,9 +12,10 @@ final class Echo: PipeServerDelegate {
     }
 }
 
+let arguments = ProgramArguments(usage: "EchoServer [ADDRESS]")
 do {
     let reactor = try Reactor()
-    let address = try addressFromArguments(default: "echo")
+    let address = try arguments.address(default: "echo")
     let server = try PipeServer(listeningOn: address, reactor: reactor, delegate: Echo())
     stopOnSignals(reactor.executor)
     announce(server)

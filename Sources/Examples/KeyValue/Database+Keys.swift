@@ -58,13 +58,14 @@ extension Database {
     }
 
     private mutating func expire(_ message: Span<UInt8>) throws(CommandError) {
-        let seconds = try integer(message, 2)
+        // A time that cannot be is an error also where there is no such key.
+        let deadline = try deadline(message, 2, per: 1, "expire")
         let key = message.extracting(words[1])
         guard let slot = slot(of: key), var item = items[slot] else { return reply.append(integer: 0) }
-        if seconds <= 0 {
+        if deadline <= .now {
             items.remove(at: slot)
         } else {
-            item.deadline = .now.after(try lifetime(message, 2, per: 1, "expire"))
+            item.deadline = deadline
             store(item, for: key)
         }
         reply.append(integer: 1)
@@ -76,7 +77,8 @@ extension Database {
         }
         guard item.deadline != .never else { return reply.append(integer: -1) }
         let milliseconds = item.deadline.milliseconds - Moment.now.milliseconds
-        reply.append(integer: unitsPerSecond == 1 ? (milliseconds + 500) / 1000 : milliseconds)
+        let isRoundedUp = unitsPerSecond == 1 && milliseconds % 1000 >= 500
+        reply.append(integer: milliseconds / (1000 / unitsPerSecond) + (isRoundedUp ? 1 : 0))
     }
 
     private mutating func flush() {
@@ -84,12 +86,15 @@ extension Database {
         reply.append(status: "OK")
     }
 
-    /// One word as a time from now, in milliseconds: more than nothing, and no more than clocks can count.
-    func lifetime(
+    /// One word as a time from now, which may be in the past, and is one that the clock can count.
+    func deadline(
         _ message: Span<UInt8>, _ index: Int, per unitsPerSecond: Int, _ command: StaticString
-    ) throws(CommandError) -> Int {
+    ) throws(CommandError) -> Moment {
         let number = try integer(message, index)
-        guard (1...1 << 40).contains(number) else { throw .invalidExpireTime(command: command) }
-        return number * (1000 / unitsPerSecond)
+        let (milliseconds, isTooLarge) = number.multipliedReportingOverflow(by: 1000 / unitsPerSecond)
+        guard !isTooLarge, let deadline = Moment.now.after(milliseconds) else {
+            throw .invalidExpireTime(command: command)
+        }
+        return deadline
     }
 }

@@ -11,10 +11,10 @@ extension Database {
         Command(name: "rpush", wordCounts: 3...Int.max) { database, message throws(CommandError) in
             try database.push(message) { $0.append($1) }
         },
-        Command(name: "lpop", wordCounts: 2...2) { database, message throws(CommandError) in
+        Command(name: "lpop", wordCounts: 2...3) { database, message throws(CommandError) in
             try database.pop(message) { $0.popFirst() }
         },
-        Command(name: "rpop", wordCounts: 2...2) { database, message throws(CommandError) in
+        Command(name: "rpop", wordCounts: 2...3) { database, message throws(CommandError) in
             try database.pop(message) { $0.popLast() }
         },
         Command(name: "llen", wordCounts: 2...2) { database, message throws(CommandError) in
@@ -42,11 +42,23 @@ extension Database {
         reply.append(integer: list.count)
     }
 
+    /// One value, or an array of as many as are asked for.
     private mutating func pop(_ message: Span<UInt8>, _ take: (ValueList) -> [UInt8]?) throws(CommandError) {
-        guard let list = try list(message), let value = take(list) else { return reply.appendNull() }
-        reply.append(string: value.span)
+        let limit = words.count > 2 ? try count(message, 2) : nil
+        guard let list = try list(message) else { return limit == nil ? reply.appendNull() : reply.appendNullArray() }
+        if let limit { reply.append(arrayOf: min(limit, list.count)) }
+        for _ in 0..<min(limit ?? 1, list.count) {
+            if let value = take(list) { reply.append(string: value.span) }
+        }
         // There are no empty lists.
         if list.count == 0, let slot = slot(of: message.extracting(words[1])) { items.remove(at: slot) }
+    }
+
+    private func count(_ message: Span<UInt8>, _ index: Int) throws(CommandError) -> Int {
+        guard let count = try? integer(message, index), count >= 0 else {
+            throw .other("ERR value is out of range, must be positive")
+        }
+        return count
     }
 
     private mutating func range(_ message: Span<UInt8>) throws(CommandError) {

@@ -37,14 +37,47 @@ extension Database {
         },
     ]
 
-    /// There is one version of the protocol here, the second.
+    /// `HELLO [version [AUTH user password] [SETNAME name]]`: what clients say first that speak the third version of the
+    /// protocol, and what they are told about the server.
     private mutating func hello(_ message: Span<UInt8>) throws(CommandError) {
-        if words.count > 1, text(message, 1) != "2" { throw .other("NOPROTO unsupported protocol version") }
-        reply.append(arrayOf: 4)
-        reply.append(string: "server")
-        reply.append(string: "key-value")
+        if words.count > 1 {
+            guard let number = try? integer(message, 1) else {
+                throw .other("ERR Protocol version is not an integer or out of range")
+            }
+            guard let version = Reply.Version(rawValue: number) else {
+                throw .other("NOPROTO unsupported protocol version")
+            }
+            try checkHelloOptions(message)
+            reply.version = version
+        }
+        let facts: [(String, String)] = [
+            ("server", "key-value"), ("mode", "standalone"), ("role", "master"),
+        ]
+        reply.append(mapOf: facts.count + 2)
+        for (name, value) in facts {
+            reply.append(string: name)
+            reply.append(string: value)
+        }
+        reply.append(string: "modules")
+        reply.append(arrayOf: 0)
         reply.append(string: "proto")
-        reply.append(integer: 2)
+        reply.append(integer: reply.version.rawValue)
+    }
+
+    /// There are no passwords here: as with Redis, the default user has none, and there is no other.
+    private func checkHelloOptions(_ message: Span<UInt8>) throws(CommandError) {
+        var index = 2
+        while index < words.count {
+            switch option(message, index) {
+            case "auth" where index + 2 < words.count:
+                guard text(message, index + 1) == "default" else {
+                    throw .other("WRONGPASS invalid username-password pair or user is disabled.")
+                }
+                index += 3
+            case "setname" where index + 1 < words.count: index += 2
+            default: throw .other("ERR Syntax error in HELLO option '\(text(message, index))'")
+            }
+        }
     }
 
     /// Names of clients are accepted and forgotten.
@@ -63,7 +96,7 @@ extension Database {
         let found = words.indices.dropFirst(2).compactMap { index in
             known[option(message, index)].map { (option(message, index), $0) }
         }
-        reply.append(arrayOf: found.count * 2)
+        reply.append(mapOf: found.count)
         for (name, value) in found {
             reply.append(string: name)
             reply.append(string: value)

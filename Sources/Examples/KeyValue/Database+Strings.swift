@@ -26,6 +26,11 @@ extension Database {
         Command(name: "incrby", wordCounts: 3...3) { database, message throws(CommandError) in
             try database.add(try database.integer(message, 2), message)
         },
+        Command(name: "decrby", wordCounts: 3...3) { database, message throws(CommandError) in
+            let number = try database.integer(message, 2)
+            guard number > .min else { throw .other("ERR decrement would overflow") }
+            try database.add(-number, message)
+        },
     ]
 
     private mutating func get(_ message: Span<UInt8>) throws(CommandError) {
@@ -55,7 +60,7 @@ extension Database {
             return reply.appendNull()
         }
         let value = [UInt8](copying: message.extracting(words[2]))
-        store(Item(content: .string(value), deadline: options.lifetime.map { .now.after($0) } ?? .never), for: key)
+        store(Item(content: .string(value), deadline: options.deadline), for: key)
         reply.append(status: "OK")
     }
 
@@ -93,8 +98,7 @@ private struct SetOptions {
     }
 
     var condition: Condition?
-    /// In milliseconds.
-    var lifetime: Int?
+    var deadline = Moment.never
 
     init() {}
 
@@ -113,6 +117,7 @@ private struct SetOptions {
             index += number?.index == index + 1 ? 2 : 1
         }
         guard let number else { return }
-        lifetime = try database.lifetime(message, number.index, per: number.unitsPerSecond, "set")
+        deadline = try database.deadline(message, number.index, per: number.unitsPerSecond, "set")
+        guard try database.integer(message, number.index) > 0 else { throw .invalidExpireTime(command: "set") }
     }
 }

@@ -26,7 +26,7 @@ struct Database: ~Copyable {
     /// Carries out one command, of ``RequestFraming``.
     mutating func execute(_ message: Span<UInt8>) -> Outcome {
         words.removeAll(keepingCapacity: true)
-        switch RequestScan.scan(message, limit: .max, argument: { words.append($0) }) {
+        switch RequestScan.scan(message, argument: { words.append($0) }) {
         case .complete where message[0] == UInt8(ascii: "*"):
             return words.isEmpty ? .goesOn : run(message)
         case .complete:
@@ -34,7 +34,9 @@ struct Database: ~Copyable {
         case .malformed(let error, _):
             return refuse(error)
         case .incomplete:
-            preconditionFailure("the framing delivers whole commands only")
+            // The framing delivers whole commands. If it ever does not, that costs one client its connection, not all
+            // of them the database.
+            return refuse(.cutShort)
         }
     }
 

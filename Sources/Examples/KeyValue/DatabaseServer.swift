@@ -7,8 +7,16 @@ import NamedPipes
 final class DatabaseServer: PipeServerDelegate {
     private var database = Database()
 
+    /// What a connection's `context` holds once its client has asked for the third version.
+    private final class ThirdVersion {}
+
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        let version: Reply.Version = connection.context == nil ? .two : .three
+        database.reply.version = version
         let outcome = database.execute(message)
+        if database.reply.version != version {
+            connection.context = database.reply.version == .three ? ThirdVersion() : nil
+        }
         do {
             if !database.reply.isEmpty { try database.reply.send(on: connection) }
             if outcome == .closes { connection.close() }

@@ -28,7 +28,11 @@ struct Moment: Comparable {
         return Moment(milliseconds: time.tv_sec * 1000 + time.tv_nsec / 1_000_000)
     }
 
-    func after(_ milliseconds: Int) -> Moment { Moment(milliseconds: self.milliseconds + milliseconds) }
+    /// Nil where the clock does not count so far.
+    func after(_ milliseconds: Int) -> Moment? {
+        let (sum, isTooLarge) = self.milliseconds.addingReportingOverflow(milliseconds)
+        return isTooLarge || sum == Moment.never.milliseconds ? nil : Moment(milliseconds: sum)
+    }
 
     static func < (left: Moment, right: Moment) -> Bool { left.milliseconds < right.milliseconds }
 }

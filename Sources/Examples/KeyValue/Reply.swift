@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import NamedPipes
 
-/// Redis' replies (RESP2), behind each other in memory that is used again for the next one.
+/// Redis' replies, behind each other in memory that is used again for the next one.
 struct Reply: ~Copyable {
+    /// The protocol's two versions differ in the replies that they have words for.
+    enum Version: Int {
+        case two = 2, three
+    }
+
+    /// What the client whom these replies are for speaks.
+    var version = Version.two
+
     private var bytes = FrameBuffer()
 
     var isEmpty: Bool { bytes.isEmpty }
+
+    /// What was written, as a copy.
+    var array: [UInt8] { [UInt8](copying: bytes.span) }
 
     func send(on connection: PipeConnection) throws(PipeError) { _ = try connection.send(bytes.span) }
 
@@ -47,8 +58,19 @@ struct Reply: ~Copyable {
         endLine()
     }
 
+    /// The head of so many names with their values; twice as many replies follow.
+    mutating func append(mapOf count: Int) {
+        guard version == .three else { return append(arrayOf: count * 2) }
+        append(UInt8(ascii: "%"))
+        append(decimal: count)
+        endLine()
+    }
+
     /// Nothing, where a string could have been.
-    mutating func appendNull() { append("$-1\r\n") }
+    mutating func appendNull() { append(version == .three ? "_\r\n" : "$-1\r\n") }
+
+    /// Nothing, where an array could have been.
+    mutating func appendNullArray() { append(version == .three ? "_\r\n" : "*-1\r\n") }
 
     private mutating func append(_ byte: UInt8) { bytes.append(byte) }
 

@@ -11,20 +11,14 @@ import NamedPipes
 /// The replies of a server are of other forms and know their own ends, so they are sent as they are.
 ///
 /// What cannot become a command is a frame as well, up to the byte that shows it: Redis answers it with an error before it
-/// closes, and after a ``FramingError`` nothing can be sent any more. ``RequestScan`` tells the two apart again.
+/// closes, and after a ``FramingError`` nothing can be sent any more. ``RequestScan`` tells the two apart again, for the
+/// database: one parser with one limit, because what one of two takes the other may not.
 struct RequestFraming: MessageFraming {
-    /// The largest command in bytes.
-    let maximumMessageByteCount: Int
-
-    /// - Parameter maximumMessageByteCount: less than 4 GiB. The default is 64 MiB.
-    init(maximumMessageByteCount: Int = 64 << 20) {
-        precondition((0...ScanPlace.maximumOffset).contains(maximumMessageByteCount))
-        self.maximumMessageByteCount = maximumMessageByteCount
-    }
+    var maximumMessageByteCount: Int { RequestScan.largestRequest }
 
     func nextFrame(in bytes: Span<UInt8>, scannedByteCount: Int) throws(FramingError) -> FrameScan {
         let place = ScanPlace(rawValue: scannedByteCount)
-        switch RequestScan.scan(bytes, from: place, limit: maximumMessageByteCount, argument: { _ in }) {
+        switch RequestScan.scan(bytes, from: place, argument: { _ in }) {
         case .complete(let byteCount), .malformed(_, let byteCount):
             return .frame(message: 0..<byteCount, byteCount: byteCount)
         case .incomplete(let byteCount, let place):
@@ -46,7 +40,7 @@ struct RequestFraming: MessageFraming {
 /// The place alone would not do: how many strings are still to come stands at the array's beginning, and counting them
 /// again at each read would take a time that is the square of their number.
 struct ScanPlace: Equatable {
-    static let maximumOffset = (1 << 32) - 1
+    private static let maximumOffset = (1 << 32) - 1
 
     /// Where the first string begins that is not complete, or the search for the line's end goes on.
     var offset = 0

@@ -13,20 +13,23 @@ enum RequestScan: Equatable {
     static let largestArrayCount = 1 << 20
     static let longestLine = 64 << 10
 
-    /// Looks at a request from `place` on.
+    /// The largest command in bytes. It is a constant, not a parameter: the framing and the database scan the same bytes,
+    /// and two limits would be two parsers.
+    static let largestRequest = 64 << 20
+
+    /// Looks at a request from `place` on. What it says of some bytes depends on nothing else, so that all who ask about a
+    /// request hear the same.
     ///
-    /// - Parameters:
-    ///   - limit: the largest command in bytes.
-    ///   - argument: gets the range of each string of an array from `place` on.
+    /// - Parameter argument: gets the range of each string of an array from `place` on.
     @inline(__always)
     static func scan(
-        _ bytes: Span<UInt8>, from place: ScanPlace = ScanPlace(), limit: Int, argument: (Range<Int>) -> Void
+        _ bytes: Span<UInt8>, from place: ScanPlace = ScanPlace(), argument: (Range<Int>) -> Void
     ) -> RequestScan {
         guard !bytes.isEmpty else { return .incomplete(byteCount: nil, place) }
         guard bytes[0] == UInt8(ascii: "*") else { return scanLine(bytes, from: place.offset) }
         var place = place
         if place.missingCount == 0 {
-            switch bytes.number(at: 1, in: -1...largestArrayCount) {
+            switch bytes.number(at: 1, in: -Int.max...largestArrayCount) {
             case .missing: return .incomplete(byteCount: nil, ScanPlace())
             case .invalid(let offset): return .malformed(.invalidArrayCount, byteCount: offset + 1)
             case .number(let count, let end): place = ScanPlace(offset: end, missingCount: max(0, count))
@@ -37,11 +40,12 @@ enum RequestScan: Equatable {
             guard bytes[place.offset] == UInt8(ascii: "$") else {
                 return .malformed(.notABulkString(bytes[place.offset]), byteCount: place.offset + 1)
             }
-            switch bytes.number(at: place.offset + 1, in: 0...max(0, limit - place.offset)) {
+            switch bytes.number(at: place.offset + 1, in: 0...largestRequest) {
             case .missing: return .incomplete(byteCount: nil, place)
             case .invalid(let offset): return .malformed(.invalidBulkLength, byteCount: offset + 1)
             case .number(let count, let start):
                 let end = start + count + 2
+                guard end <= largestRequest else { return .malformed(.invalidBulkLength, byteCount: start) }
                 guard end <= bytes.count else {
                     return .incomplete(byteCount: place.missingCount == 1 ? end : nil, place)
                 }
@@ -69,6 +73,8 @@ enum ProtocolError: Error, Equatable {
     case notABulkString(UInt8)
     case lineTooLong
     case unbalancedQuotes
+    /// The framing has delivered what is not whole: its own mistake, not the peer's.
+    case cutShort
 
     var text: String {
         switch self {
@@ -77,6 +83,7 @@ enum ProtocolError: Error, Equatable {
         case .notABulkString(let byte): "expected '$', got '\(printable(byte))'"
         case .lineTooLong: "too big inline request"
         case .unbalancedQuotes: "unbalanced quotes in request"
+        case .cutShort: "request cut short"
         }
     }
 }
@@ -93,7 +100,8 @@ extension Span<UInt8> {
         case number(Int, end: Int)
     }
 
-    /// The decimal number with its line end that begins there.
+    /// The decimal number with its line end that begins there, in Redis' one way of writing it: no plus sign, no zero in
+    /// front of another digit, and no negative zero.
     @inline(__always)
     fileprivate func number(at start: Int, in allowed: ClosedRange<Int>) -> Number {
         var offset = start
@@ -101,15 +109,13 @@ extension Span<UInt8> {
         let isNegative = allowed.lowerBound < 0 && self[offset] == UInt8(ascii: "-")
         if isNegative { offset += 1 }
         let firstDigit = offset
+        let largest = isNegative ? -allowed.lowerBound : allowed.upperBound
         var value = 0
         while offset < count, self[offset] != UInt8(ascii: "\r") {
             let digit = self[offset] &- UInt8(ascii: "0")
-            let isPadded = offset > firstDigit && value == 0
-            guard digit < 10, !isPadded else { return .invalid(offset: offset) }
+            let isPadded = value == 0 && (isNegative ? digit == 0 : offset > firstDigit)
+            guard digit < 10, !isPadded, value <= (largest - Int(digit)) / 10 else { return .invalid(offset: offset) }
             value = value * 10 + Int(digit)
-            guard isNegative ? -value >= allowed.lowerBound : value <= allowed.upperBound else {
-                return .invalid(offset: offset)
-            }
             offset += 1
         }
         guard offset < count else { return .missing }

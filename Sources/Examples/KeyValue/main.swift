@@ -2,15 +2,17 @@
 import ExampleSupport
 import NamedPipes
 
-// Keeps values by key, and speaks Redis' protocol (RESP2), so that redis-cli and redis-benchmark can talk to it.
+// Keeps values by key, and speaks Redis' protocol (RESP2 and RESP3), so that redis-cli, redis-benchmark and clients such
+// as redis-py can talk to it.
 //
 //     KeyValue [ADDRESS]
 //
 //     redis-cli -s ADDRESS set greeting hello
 
+let arguments = ProgramArguments(usage: "KeyValue [ADDRESS]")
 do {
     let reactor = try Reactor()
-    let address = try addressFromArguments(default: "key-value")
+    let address = try arguments.address(default: "key-value")
     var configuration = PipeServer.Configuration()
     configuration.connection.framing = RequestFraming()
     // Who pipelines without reading is made to wait, and an answer behind that is as long as it is.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A settings file, line by line: sections in brackets, keys and values around `=`, comments behind `#` or `;`.
+///
+/// It is looked at by scalar and compared by byte, as its bytes have been written. A `Character` would be what a reader
+/// sees, which is not what the format is made of: `\r\n` is one, and so is `=` with an accent behind it.
 struct Settings {
     struct Section {
         let name: String
@@ -19,8 +22,8 @@ struct Settings {
     private(set) var diagnostics: [Diagnostic] = []
 
     init(_ text: String) {
-        var keys: Set<[String]> = []
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        var keys: Set<[[UInt8]]> = []
+        for (number, line) in text.linesOfLSP.enumerated() {
             let content = line.trimmed
             guard let first = content.first, first != "#", first != ";" else { continue }
             let range = TextRange(of: content, in: line, number)
@@ -31,14 +34,14 @@ struct Settings {
                 }
                 sections.append(Section(name: String(content.dropFirst().dropLast()), range: range))
             } else if let equals = content.firstIndex(of: "="), equals > content.startIndex {
-                let key = content[..<equals].trimmed
+                let key = String(content[..<equals].trimmed)
                 let section = sections.last?.name ?? ""
-                let keyRange = TextRange(of: key, in: line, number)
-                if !keys.insert([section, String(key)]).inserted {
+                let keyRange = TextRange(of: content[..<equals].trimmed, in: line, number)
+                if !keys.insert([Array(section.utf8), Array(key.utf8)]).inserted {
                     diagnostics.append(Diagnostic(keyRange, .warning, "'\(key)' is set once more"))
                 }
                 let value = String(content[equals...].dropFirst().trimmed)
-                entries.append(Entry(section: section, key: String(key), value: value, range: keyRange))
+                entries.append(Entry(section: section, key: key, value: value, range: keyRange))
             } else {
                 diagnostics.append(Diagnostic(range, .error, "a setting is key = value"))
             }
@@ -48,17 +51,34 @@ struct Settings {
     func entry(at position: Position) -> Entry? { entries.first { $0.range.contains(position) } }
 }
 
-extension Substring {
+extension String {
+    /// The lines between LSP's three ends of a line: `\n`, `\r\n` and `\r`.
+    var linesOfLSP: [Substring.UnicodeScalarView] {
+        var lines: [Substring.UnicodeScalarView] = []
+        var rest = self[...].unicodeScalars
+        while let end = rest.firstIndex(where: { $0 == "\n" || $0 == "\r" }) {
+            lines.append(rest[..<end])
+            let isPair = rest[end] == "\r" && rest[end...].dropFirst().first == "\n"
+            rest = rest[end...].dropFirst(isPair ? 2 : 1)
+        }
+        return lines + [rest]
+    }
+}
+
+extension Substring.UnicodeScalarView {
     /// Without what is white around it.
-    fileprivate var trimmed: Substring {
-        let start = drop(while: \.isWhitespace)
-        return start.lastIndex { !$0.isWhitespace }.map { start[...$0] } ?? start[start.endIndex...]
+    fileprivate var trimmed: Self {
+        let start = drop { $0.properties.isWhitespace }
+        return start.lastIndex { !$0.properties.isWhitespace }.map { start[...$0] } ?? start[start.endIndex...]
     }
 }
 
 extension TextRange {
     /// Where a part of a line is: LSP counts in UTF-16 code units.
-    fileprivate init(of part: Substring, in line: Substring, _ number: Int) {
+    fileprivate init(
+        of part: Substring.UnicodeScalarView, in line: Substring.UnicodeScalarView, _ number: Int
+    ) {
+        let (line, part) = (Substring(line), Substring(part))
         let start = line.utf16.distance(from: line.startIndex, to: part.startIndex)
         self.init(
             start: Position(line: number, character: start),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ExampleSupport
 import NamedPipes
 import NamedPipesRPC
 import Synchronization
@@ -9,17 +10,43 @@ import Synchronization
 /// looked at before that, so that a question is about the text that was sent before it.
 final class Workspace: Sendable {
     private struct State {
-        var documents: [String: Settings] = [:]
+        /// By the bytes of their names: strings would be equal that only look the same.
+        var documents: [[UInt8]: Settings] = [:]
         var isInitialized = false
         var isShutDown = false
     }
 
     private let state = Mutex(State())
 
+    /// Whether the editor has said that it wants nothing more.
+    var isShutDown: Bool { state.withLock { $0.isShutDown } }
+
+    /// Answers the editor until it ends the conversation. What no answer can tell it (a change that could not be read, so
+    /// that what follows is about an older text) is said on standard error, which editors show.
+    func serve(_ connection: AsyncPipeConnection) async throws {
+        var configuration = JSONRPCPeer.Configuration()
+        configuration.onEvent = { event in complain(Self.text(of: event)) }
+        try await JSONRPCPeer.serve(connection, methods: methods, configuration: configuration)
+    }
+
+    /// An event as one line; names and texts that came from the editor are quoted.
+    private static func text(of event: JSONRPCPeer.Event) -> String {
+        switch event {
+        case .handlerFailed(let method, let error):
+            "\(method.debugDescription) was not done: \("\(error)".debugDescription)"
+        case .droppedNotification(let method): "\(method.debugDescription) is not known"
+        case .undecodableMessage(_, let error): "a message that is no JSON: \(error)"
+        default: "a message went astray: \("\(event)".debugDescription)"
+        }
+    }
+
     var methods: JSONRPCMethods {
         var methods = JSONRPCMethods()
         methods.handle("initialize") { [self] _ -> InitializeResult in
-            state.withLock { $0.isInitialized = true }
+            try state.withLock { state in
+                guard !state.isInitialized else { throw JSONRPCError(.invalidRequest, "initialized already") }
+                state.isInitialized = true
+            }
             return InitializeResult()
         }
         methods.handle("initialized") { _ in }
@@ -29,7 +56,7 @@ final class Workspace: Sendable {
             methods.handle(method) { [self] (params: DocumentParams, call) in try await read(params, call) }
         }
         methods.handle("textDocument/didClose") { [self] (params: DocumentParams, call) in
-            try withState { $0.documents[params.textDocument.uri] = nil }
+            try withState { $0.documents[Array(params.textDocument.uri.utf8)] = nil }
             try await publish([], of: params.textDocument, call)
         }
         methods.handle("textDocument/hover") { [self] (params: DocumentParams, _) in try hover(params) }
@@ -44,7 +71,7 @@ final class Workspace: Sendable {
             throw JSONRPCError(.invalidParams, "no text")
         }
         let settings = Settings(text)
-        try withState { $0.documents[params.textDocument.uri] = settings }
+        try withState { $0.documents[Array(params.textDocument.uri.utf8)] = settings }
         try await publish(settings.diagnostics, of: params.textDocument, call)
     }
 
@@ -73,7 +100,7 @@ final class Workspace: Sendable {
 
     private func settings(of params: DocumentParams) throws -> Settings {
         let uri = params.textDocument.uri
-        guard let found = try withState({ $0.documents[uri] }) else {
+        guard let found = try withState({ $0.documents[Array(uri.utf8)] }) else {
             throw JSONRPCError(.invalidParams, "\(uri) is not open")
         }
         return found

@@ -6,16 +6,40 @@ import NamedPipesRPC
 // A language server for settings files, on a pipe instead of standard streams: it marks lines that are no settings and
 // keys that are set twice, says on hovering what a key is set to, and lists sections and keys.
 //
-//     LanguageServer [ADDRESS]
+//     LanguageServer [ADDRESS]                               listens; an editor connects: `vim.lsp.rpc.connect(path)` in Neovim
+//     LanguageServer --pipe=NAME [--clientProcessId=N]       connects to an editor that listens, as VS Code does with
+//                                                            `TransportKind.pipe`; ends with it
 //
-// Editors connect with a pipe transport: `vim.lsp.rpc.connect(path)` in Neovim, `TransportKind.pipe` in VS Code.
+// The editor's process id is not needed: when the editor has gone, the connection has ended.
 
+let options = ["--pipe=", "--clientProcessId="]
+let arguments = ProgramArguments(
+    usage: "LanguageServer [ADDRESS | --pipe=NAME [--clientProcessId=N]]", atMost: 2, options: options)
 do {
-    let address = try addressFromArguments(default: "settings-language")
-    let configuration = PipeServer.Configuration(framing: ContentLengthFraming())
-    try await serveUntilSignal(at: address, configuration: configuration) { connection in
-        try await JSONRPCPeer.serve(connection, methods: Workspace().methods)
+    let names = arguments.values.filter { !$0.utf8.starts(with: options[1].utf8) }
+    guard names.count <= 1 else { arguments.failWithUsage() }
+    if let pipe = names.first, pipe.utf8.starts(with: options[0].utf8) {
+        // It is LSP's to say whether an end was proper: behind `shutdown`, or not.
+        let isProper = try await serveEditor(listeningAt: String(pipe.dropFirst(options[0].count)))
+        exitProgram(isProper ? 0 : 1)
+    }
+    let address = try names.first.map { name throws(PipeError) in try PipeAddress(parsing: name) }
+    try await serveUntilSignal(
+        at: address ?? .runtime("settings-language"),
+        configuration: PipeServer.Configuration(framing: ContentLengthFraming())
+    ) { connection in
+        try await Workspace().serve(connection)
     }
 } catch {
     fail(error)
+}
+
+/// Returns whether the editor has said `shutdown`.
+func serveEditor(listeningAt path: String) async throws -> Bool {
+    let workspace = Workspace()
+    let configuration = PipeClient.Configuration(framing: ContentLengthFraming())
+    try await connectUntilSignal(to: PipeAddress(parsing: path), configuration: configuration) { connection in
+        try await workspace.serve(connection)
+    }
+    return workspace.isShutDown
 }

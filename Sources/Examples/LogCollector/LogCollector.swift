@@ -16,14 +16,17 @@ import UnixSignals
 @main
 struct LogCollector {
     static func main() async {
+        let arguments = ProgramArguments(usage: Options.usage, atMost: 4)
         do {
-            let options = try Options(CommandLine.arguments.dropFirst())
+            let options = try Options(arguments.values)
             // At the beginning, before there are other threads.
             let place = try PipeService.Place.inherited(or: options.address)
             let logger = Logger(label: "log-collector") { label in StreamLogHandler.standardOutput(label: label) }
             let metrics = MetricsLog(logger)
             MetricsSystem.bootstrap(metrics)
             try await run(at: place, options, metrics, logger)
+        } catch is Options.Misuse {
+            arguments.failWithUsage()
         } catch {
             fail(error)
         }

@@ -7,12 +7,13 @@ struct Options {
     let address: PipeAddress
     let file: RotatingFile.Policy
 
-    struct Misuse: Error, CustomStringConvertible {
-        let description = "usage: LogCollector [ADDRESS [FILE [BYTES [COUNT]]]]"
-    }
+    static let usage = "LogCollector [ADDRESS [FILE [BYTES [COUNT]]]]"
 
-    init(_ arguments: ArraySlice<String>) throws {
-        var rest = arguments
+    /// What stands there is no number, or is too small.
+    struct Misuse: Error {}
+
+    init(_ arguments: [String]) throws {
+        var rest = arguments[...]
         func number(atLeast least: Int, default value: Int) throws -> Int {
             guard let text = rest.popFirst() else { return value }
             guard let number = Int(text), number >= least else { throw Misuse() }
@@ -22,6 +23,5 @@ struct Options {
         let path = rest.popFirst() ?? "collected.log"
         let byteLimit = try number(atLeast: 1, default: 16 << 20)
         file = RotatingFile.Policy(path: path, byteLimit: byteLimit, count: try number(atLeast: 1, default: 5))
-        guard rest.isEmpty else { throw Misuse() }
     }
 }

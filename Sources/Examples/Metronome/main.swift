@@ -8,10 +8,12 @@ import NamedPipes
 //
 //     Metronome [ADDRESS [BEATS_PER_SECOND]]
 
+let arguments = ProgramArguments(usage: "Metronome [ADDRESS [BEATS_PER_SECOND]]", atMost: 2)
 do {
     let reactor = try Reactor()
-    let address = try addressFromArguments(default: "metronome")
-    let rate = CommandLine.arguments.dropFirst(2).first.flatMap(Double.init) ?? 2
+    let address = try arguments.address(default: "metronome")
+    let rate = Double(arguments.values.dropFirst().first ?? "2") ?? 0
+    guard rate > 0, rate <= 1_000_000 else { arguments.failWithUsage() }
     let audience = Audience()
     var configuration = PipeServer.Configuration()
     // A beat that is late is worth nothing: rather few wait than many.

@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import Dispatch
-import Foundation
+import Glibc
 public import NamedPipes
 
-// What every example says the same way: where it listens, that it is ready, and how it ends.
-
-/// The first argument as an address, in the forms of `PipeAddress(parsing:)`, or a name in the runtime directory.
-public func addressFromArguments(default name: String) throws(PipeError) -> PipeAddress {
-    try PipeAddress(parsing: CommandLine.arguments.dropFirst().first ?? name)
-}
+// What every example says the same way: that it is ready, and how it ends.
 
 /// Says that clients can connect now. Whoever started this program may be waiting for the line; a service manager waits
 /// for its own message.
 public func announce(_ server: PipeServer) {
     report("listening on \(server.address)")
     try? ServiceNotifier.current?.notify(.ready, .status("listening on \(server.address)"))
-}
-
-/// Prints a line at once, also into a pipe.
-public func report(_ line: String) {
-    FileHandle.standardOutput.write(Data("\(line)\n".utf8))
 }
 
 /// Ends the reactor's `run()` on SIGINT and SIGTERM: servers give up their names, connections are closed, and the
@@ -58,29 +48,39 @@ public func serveUntilSignal(
         }, handler: handler)
 }
 
+/// Connects, and talks until a function has returned or SIGINT or SIGTERM comes.
+public func connectUntilSignal(
+    to address: PipeAddress, configuration: PipeClient.Configuration,
+    _ body: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
+) async throws {
+    let talk = Task { try await PipeClient.withConnection(to: address, configuration: configuration, body) }
+    onStopSignal { talk.cancel() }
+    try await talk.value
+}
+
 /// Calls a function on SIGINT and SIGTERM, once: whoever cannot wait for its effect may send the signal again.
 ///
-/// The library itself touches no signals; what they mean is decided here, in the program.
-private func onStopSignal(_ stop: @escaping @Sendable () -> Void) {
-    for number in [SIGINT, SIGTERM] {
-        signal(number, SIG_IGN)
+/// The library itself touches no signals; what they mean is decided here, in the program. They are blocked from the
+/// program's beginning, in all of its threads, so that one that comes before this waits here instead of being lost.
+func onStopSignal(_ stop: @escaping @Sendable () -> Void) {
+    for number in stopSignals {
         let source = DispatchSource.makeSignalSource(signal: number)
         source.setEventHandler {
             try? ServiceNotifier.current?.notify(.stopping)
             stop()
             source.cancel()
-            signal(number, SIG_DFL)
+            // On this thread, which any further one then ends, and the program with it.
+            maskStopSignals(SIG_UNBLOCK)
         }
-        // From here to the registration, which Dispatch does on a thread of its own, the signal would be ignored.
-        let isRegistered = DispatchSemaphore(value: 0)
-        source.setRegistrationHandler { isRegistered.signal() }
         source.activate()
-        isRegistered.wait()
     }
 }
 
-/// Ends the program because it cannot do its work.
-public func fail(_ error: any Error) -> Never {
-    FileHandle.standardError.write(Data("\(error)\n".utf8))
-    exit(1)
+private let stopSignals = [SIGINT, SIGTERM]
+
+func maskStopSignals(_ change: Int32) {
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    for number in stopSignals { unsafe sigaddset(&signals, number) }
+    unsafe pthread_sigmask(change, &signals, nil)
 }

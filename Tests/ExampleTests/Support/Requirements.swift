@@ -15,3 +15,16 @@ extension Trait where Self == ConditionTrait {
         return .enabled(if: isStrict || missing.isEmpty, "not on PATH: \(missing.joined(separator: ", "))")
     }
 }
+
+enum PythonModule {
+    /// Whether the `python3` on PATH has a module: one of PyPI, which no package of a distribution has as it is tested.
+    static func isThere(_ name: String) -> Bool {
+        let python = Process()
+        python.executableURL = URL(filePath: "/usr/bin/env")
+        python.arguments = ["python3", "-c", "import \(name)"]
+        python.standardError = FileHandle.nullDevice
+        guard (try? python.run()) != nil else { return false }
+        python.waitUntilExit()
+        return python.terminationStatus == 0
+    }
+}
