@@ -56,7 +56,7 @@ hostile: deps ## Attack a server from other processes, beside a bystander who pi
 	@.ci/hostile suite $(if $(LONG),--long) $(if $(ONLY),--only $(ONLY))
 
 .PHONY: soak
-soak: deps ## Churn, floods and faults beside 15,000 connections: MINUTES=5; memory and descriptors must be flat
+soak: deps ## Churn, floods and faults at a delegate, async handlers and JSON-RPC: MINUTES=5; memory must be flat
 	@.ci/hostile soak --minutes $(or $(MINUTES),5)
 
 .PHONY: hostile-peers

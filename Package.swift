@@ -141,7 +141,7 @@ let package = Package(
         simulation,
         // What the hostile suite (Tests/Hostile) attacks, and what stays up for the soak.
         .executableTarget(
-            name: "hostile-target", dependencies: ["NamedPipes"], path: "Tests/Hostile/Target",
+            name: "hostile-target", dependencies: ["NamedPipes", "NamedPipesRPC"], path: "Tests/Hostile/Target",
             swiftSettings: settings),
     ]
 )

@@ -10,6 +10,8 @@ struct Settings {
     var mode = Target.Mode.echo
     /// Says "loaded" and goes on when a line comes in: what a start costs beside loading a program.
     var waits = false
+    /// Whether two more names are served beside it, by async handlers and JSON-RPC; see Neighbours.swift.
+    var hasNeighbours = false
     /// How often the name is taken and given up before it is kept.
     var rehearsals = 0
 
@@ -41,6 +43,7 @@ struct Settings {
         case "mode":
             guard let mode = Target.Mode(rawValue: value) else { throw Unknown(setting: value) }
             self.mode = mode
+        case "neighbours": hasNeighbours = value == "true"
         case "waits": waits = value == "true"
         case "rehearsals": rehearsals = try number(value)
         case "everyone":

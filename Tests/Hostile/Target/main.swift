@@ -43,6 +43,9 @@ func serve(_ settings: Settings) throws {
     let server = try PipeServer(
         listeningOn: settings.address, configuration: settings.configuration, reactor: reactor, delegate: target)
     let control = try Control(of: server, target, settings, reactor)
+    if settings.hasNeighbours {
+        try Neighbours.serve(beside: settings.address, settings, on: reactor.executor)
+    }
     say("ready")
     withExtendedLifetime(control) { reactor.run() }
     say("stopped")

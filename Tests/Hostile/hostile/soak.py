@@ -13,11 +13,15 @@ from multiprocessing.connection import Connection
 
 from hostile import wire
 from hostile.bystander import Bystander
+from hostile.callers import CALLERS
 from hostile.figures import Figure, at_most, exactly
 from hostile.misbehaviour import MISBEHAVIOURS
 from hostile.processes import Context, Server, target
 
 TROUBLEMAKERS = 3
+
+# The three names of the target: a delegate's, an async handler's, and JSON-RPC's.
+DOORS = {"": MISBEHAVIOURS, ".async": MISBEHAVIOURS, ".rpc": CALLERS}
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class Sample:
 def soak(context: Context, minutes: float, count: int) -> list[Figure]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     path = context.name("soak")
-    settings = ("frameDeadline=2000", "writeStallDeadline=2000", "highWaterMark=262144", "sendQueueLimit=4194304")
+    settings = ("neighbours=true", "frameDeadline=2000", "writeStallDeadline=2000", "highWaterMark=262144",
+                "sendQueueLimit=4194304")
     with target(context, path, *settings) as server, Bystander(path) as bystander:
         unloaded = bystander.unloaded()
         residents = [wire.connect(path) for _ in range(count)]
@@ -121,8 +126,9 @@ def _make_trouble(path: str, seed: int, control: Connection) -> None:
         lingering: list[socket.socket] = []
         while not control.poll(0):
             try:
-                client = wire.connect(path, timeout=2)
-                if chance.choice(MISBEHAVIOURS)(client, chance):
+                door = chance.choice(list(DOORS))
+                client = wire.connect(path + door, timeout=2)
+                if chance.choice(DOORS[door])(client, chance):
                     lingering.append(client)
                 else:
                     client.close()

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+import NamedPipesRPC
+
+/// Two more names on the target's loop, for the soak: `PATH.async` sends every message back from an async handler, and
+/// `PATH.rpc` answers JSON-RPC 2.0. Both end with the target's reactor.
+enum Neighbours {
+    static func serve(beside address: PipeAddress, _ settings: Settings, on executor: ReactorExecutor) throws {
+        guard let path = address.path else { return }
+        let configuration = settings.configuration
+        let names = (async: try PipeAddress.path(path + ".async"), rpc: try PipeAddress.path(path + ".rpc"))
+        Task.detached(executorPreference: executor) {
+            try await PipeServer.serve(at: names.async, configuration: configuration, on: executor) { connection in
+                for try await message in connection.messages { try await connection.send(message) }
+            }
+        }
+        Task.detached(executorPreference: executor) {
+            let methods = makeMethods(executor)
+            try await PipeServer.serve(at: names.rpc, configuration: configuration, on: executor) { connection in
+                try await JSONRPCPeer.serve(connection, methods: methods)
+            }
+        }
+    }
+
+    private static func makeMethods(_ executor: ReactorExecutor) -> JSONRPCMethods {
+        var methods = JSONRPCMethods()
+        methods.handle("echo") { (texts: [String], _) in texts }
+        methods.handle("slow") { (milliseconds: [Int], _) in
+            try await Task.sleep(for: .milliseconds(milliseconds.first ?? 0), clock: executor.clock)
+            return milliseconds
+        }
+        // Asks whoever asked, who may never answer.
+        methods.handle("back") { (texts: [String], call) -> [String] in
+            try await call.peer.request("back", texts, timeout: .seconds(1))
+        }
+        methods.handle("note") { (_: [String], _) in }
+        return methods
+    }
+}
