@@ -26,7 +26,8 @@ enum Neighbours {
         var methods = JSONRPCMethods()
         methods.handle("echo") { (texts: [String], _) in texts }
         methods.handle("slow") { (milliseconds: [Int], _) in
-            try await Task.sleep(for: .milliseconds(milliseconds.first ?? 0), clock: executor.clock)
+            let clock = executor.clock
+            try await clock.sleep(until: clock.now + .milliseconds(milliseconds.first ?? 0))  // what is tested
             return milliseconds
         }
         // Asks whoever asked, who may never answer.
