@@ -143,6 +143,7 @@ docs: deps ## Build the documentation; a warning or an undocumented declaration 
 lint: ## Check the format and the rules of the house
 	@swift format lint --strict --parallel --recursive $(swift-sources)
 	@.ci/house
+	@.ci/promises
 
 .PHONY: format
 format: ## Format the sources in place
