@@ -13,7 +13,7 @@ from hostile.figures import Figure, table
 from hostile.peers.comparison import compare
 from hostile.processes import Context
 from hostile.soak import soak
-from hostile.probes import crowd, descriptors, endings, fairness, memory, names
+from hostile.probes import crowd, descriptors, endings, fairness, memory, names, stopped
 
 Probe = Callable[[Context], list[Figure]]
 
@@ -34,6 +34,7 @@ PROBES: dict[str, Probe] = {
     "51": fairness.flood,
     "52": fairness.burst,
     "61": names.hand_over,
+    "78": stopped.stopped_past_limits,
     "sweep": crowd.sweep,
 }
 
