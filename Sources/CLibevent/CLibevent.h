@@ -16,4 +16,7 @@
 #include <sys/socket.h>
 extern int accept4(int listener, struct sockaddr *address, socklen_t *length, int flags);
 
+// So is renameat2 (stdio.h).
+extern int renameat2(int from, const char *name, int to, const char *other, unsigned int flags);
+
 #endif

@@ -12,6 +12,7 @@ extension PipeError: CustomStringConvertible {
             "\(address) belongs to a running server\(holder.map { ", process \($0)" } ?? "")"
         case .takeOverTimedOut(let address, let holder):
             "\(address) was not given up in time by its server\(holder.map { ", process \($0)" } ?? "")"
+        case .unusableLocation(let path, .notWritable): "no permission to make files in \(escapingInvisibles(path))"
         case .unusableLocation(let path, let problem): "\(escapingInvisibles(path)) \(problem)"
         case .inheritedListener(let problem): "what the service manager handed over cannot be served: \(problem)"
         case .noServer(let address): "no server at \(address)"
@@ -54,7 +55,7 @@ extension InvalidInheritedListener: CustomStringConvertible {
         case .notOpen(let descriptor): "descriptor \(descriptor) is not open"
         case .notALocalStream(let descriptor): "descriptor \(descriptor) is not a Unix stream socket"
         case .notListening(let descriptor): "descriptor \(descriptor) does not listen"
-        case .unusableName(let descriptor): "descriptor \(descriptor) has no name, or one that cannot be an address"
+        case .unusableName(let descriptor): "descriptor \(descriptor) has no name"
         }
     }
 }
@@ -66,6 +67,7 @@ extension UnusableLocation: CustomStringConvertible {
         case .missingDirectory: "does not exist"
         case .notADirectory: "is not a directory"
         case .notPermitted: "may not be searched or written by this user"
+        case .notWritable: "is no place where this user may make files"
         case .insecureDirectory(let owner, let mode):
             "is not safe: owner \(owner), mode \(String(mode & 0o7777, radix: 8)): others could replace the socket there"
         case .symbolicLink: "is a symbolic link"

@@ -19,6 +19,10 @@ public struct PipeAddress: Sendable {
 
         /// A name without a file in the abstract namespace. Everybody in the same network namespace may connect.
         case abstract
+
+        /// A name that cannot be used as an address: relative, spelled in another way than a path here, or not UTF-8. Only
+        /// an ``InheritedListener`` has one, to be shown. Nobody can listen or connect by it.
+        case other
     }
 
     /// The number of bytes that a path, or an abstract name, may have: 107.
@@ -26,13 +30,14 @@ public struct PipeAddress: Sendable {
     /// The kernel's structure has 108, of which one ends the path or begins the abstract name.
     public static let maximumByteCount = 107
 
-    /// Whether this is a socket file or an abstract name.
+    /// Whether this is a socket file, an abstract name, or neither.
     public let kind: Kind
 
-    /// The path of the socket file; nil for an abstract name.
+    /// The path of the socket file; nil for everything else.
     public var path: String? { kind == .file ? text : nil }
 
-    /// The path, or the abstract name without its leading mark. Valid UTF-8 without NUL, 1 to 107 bytes.
+    /// The path, or the abstract name without its leading mark. Valid UTF-8 without NUL, 1 to 107 bytes; of kind `other`
+    /// it is what is shown.
     let text: String
 
     /// True if the name was made up for one server, so that nobody else will ever want it.
@@ -48,6 +53,15 @@ public struct PipeAddress: Sendable {
         self.kind = kind
         self.text = text
         self.isGenerated = isGenerated
+    }
+
+    /// A name for people, of any length.
+    static func shown(_ text: String) -> PipeAddress { PipeAddress(shown: text) }
+
+    private init(shown text: String) {
+        kind = .other
+        self.text = text
+        isGenerated = false
     }
 
     /// A socket file at a path of your own choice.

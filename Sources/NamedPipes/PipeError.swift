@@ -103,7 +103,7 @@ public enum InvalidInheritedListener: Hashable, Sendable {
     /// It does not listen (`SO_ACCEPTCONN`, socket(7)).
     case notListening(descriptor: Int32)
 
-    /// It is bound to no name, or to one that is no ``PipeAddress``: a relative path, or bytes that are not UTF-8.
+    /// It is bound to no name.
     case unusableName(descriptor: Int32)
 }
 
@@ -119,11 +119,15 @@ public enum UnusableLocation: Hashable, Sendable {
     /// This directory may not be searched or written by this user.
     case notPermitted
 
-    /// Other users may write to the directory (no sticky bit), or it belongs to neither this user nor root: whoever
-    /// owns the directory could put another socket in the name's place.
+    /// No file can be made in this directory: this user may not, or its file system has no place for any (`/proc`).
+    case notWritable
+
+    /// Other users may write to the directory (no sticky bit), or it belongs to neither this user nor root: they could put
+    /// another socket in the name's place. The path may be that of a directory above the socket's.
     case insecureDirectory(owner: UInt32, mode: UInt32)
 
-    /// A symbolic link stands where a directory, the name or its lock file should be.
+    /// A symbolic link stands where the name or its lock file should be; or it is part of the path and leads nowhere, or
+    /// belongs to neither this user nor root.
     case symbolicLink
 
     /// Something that is not a socket has the name.

@@ -74,7 +74,9 @@ extension UnusableLocation {
         case .missingDirectory: " (make the directory first)"
         case .symbolicLink: " (give the path behind it)"
         case .notASocket: " (take another name)"
-        case .notADirectory, .notPermitted, .insecureDirectory, .notALockFile, .foreignOwner, .readOnly, .full: nil
+        case .notADirectory, .notPermitted, .notWritable, .insecureDirectory, .notALockFile, .foreignOwner, .readOnly,
+            .full:
+            nil
         }
     }
 }

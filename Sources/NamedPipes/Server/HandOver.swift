@@ -65,12 +65,12 @@ extension SocketFileLock {
     static func askFor(
         _ file: borrowing OwnedDescriptor, of address: PipeAddress, _ patience: Duration
     ) throws(PipeError) {
-        guard try Candidacy.begin(file) else { throw .addressInUse(address, holder: recordedProcess(in: file)) }
+        guard try Candidacy.begin(file) else { throw .addressInUse(address, holder: record(in: file).runningProcessID) }
         let deadline = SuspendingClock.now + patience
         var looks = 0
         while try !isLocked(file) {
             guard SuspendingClock.now < deadline else {
-                throw .takeOverTimedOut(address, holder: recordedProcess(in: file))
+                throw .takeOverTimedOut(address, holder: record(in: file).runningProcessID)
             }
             // More than once: somebody who has just taken the name may not watch yet.
             if looks.isMultiple(of: 32) { ring(file) }
@@ -82,7 +82,7 @@ extension SocketFileLock {
     private static func ring(_ file: borrowing OwnedDescriptor) {
         let descriptor = file.rawValue
         // Whoever cannot be called is not there in time, which is told.
-        _ = try? systemCall("fchmod") { fchmod(descriptor, 0o600) }
+        _ = try? systemCall("fchmod") { fchmod(descriptor, mode) }
     }
 
     // MARK: The predecessor's part
@@ -100,7 +100,7 @@ extension SocketFileLock {
     mutating func takeBack() -> Bool {
         guard !isHeld else { return true }
         isHeld = canBeHeld
-        if isHeld { Self.record(getpid(), in: file) }
+        if isHeld { record() }
         return isHeld
     }
 
@@ -111,7 +111,7 @@ extension SocketFileLock {
     }
 
     /// Who has it by now.
-    var holder: Int32? { Self.recordedProcess(in: file) }
+    var holder: Int32? { Self.record(in: file).runningProcessID }
 
     /// The successor has the name: others may become candidates.
     func endCandidacy() { Candidacy.end(file) }

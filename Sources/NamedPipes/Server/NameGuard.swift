@@ -17,13 +17,18 @@ public enum NameLoss: Hashable, Sendable {
 /// What a server does about its name after a look at it: a value, so that it can be tested without files.
 ///
 /// ```
-///          wanted             not reachable, another socket there
-///   held ─────────▶ givenUp ──────────────────────────────────────▶ takenOver
-///    │  ◀─────────    │ not wanted any more
-///    │                │ not reachable, and nobody there
-///    ▼ not reachable  ▼
-///   lost ─────────▶ held, if it is back
+///          wanted           the lock is another's, and another socket there
+///   held ◀───────▶ givenUp ───────────────────────────────────────▶ takenOver
+///    │  the lock is ours again                                          ▲
+///    ▼ not reachable                                                    │
+///   lost ◀───────▶ lostAndGivenUp ──────────────────────────────────────┘
+///    │                │
+///    ▼ back           ▼ back
+///   held           givenUp
 /// ```
+///
+/// Who may have the name is decided by the lock alone, whether the name is still there or not: so a server whose socket was
+/// removed can be replaced as any other, and a socket of somebody who did not ask is no successor.
 struct NameGuard {
     /// What was seen.
     struct Look: Equatable {
@@ -31,6 +36,8 @@ struct NameGuard {
         var isReachable: Bool
         /// A candidate waits for the lock.
         var isWanted: Bool
+        /// Others find the lock's file.
+        var isLockInPlace = true
         var occupant: Occupant
     }
 
@@ -42,14 +49,18 @@ struct NameGuard {
         /// The candidate may take the lock; until it has, clients come here.
         case givenUp
         case lost
+        /// The candidate may take the lock, and clients find nobody.
+        case lostAndGivenUp
         case takenOver
     }
 
     enum Step: Equatable {
         case nothing
         case giveLockUp
-        /// Then tell ``didTakeLockBack()``.
+        /// Then tell ``step(afterTakingLockBack:_:)``.
         case takeLockBack
+        /// Somebody has removed the lock's file.
+        case putLockBack
         case reportLoss(NameLoss)
         /// It is lost still: publish it again, if that is wanted.
         case republish
@@ -62,29 +73,42 @@ struct NameGuard {
     mutating func step(after look: Look) -> Step {
         switch (state, look.isReachable) {
         case (.held, true):
-            guard look.isWanted else { return .nothing }
-            state = .givenUp
-            return .giveLockUp
+            // First of all: a candidate with a file that nobody else finds would not be the only one.
+            guard look.isLockInPlace else { return .putLockBack }
+            return look.isWanted ? giveUp(.givenUp) : .nothing
         case (.held, false):
+            if look.isWanted { return giveUp(.givenUp) }
             state = .lost
             return .reportLoss(look.occupant == .nobody ? .removed : .replaced)
-        case (.givenUp, true):
-            return look.isWanted ? .nothing : .takeLockBack
-        case (.givenUp, false):
-            // Only a socket is a successor. What else happened to the name is ours to report, once the lock is ours.
-            guard look.occupant == .socket else { return .takeLockBack }
-            state = .takenOver
-            return .leave
         case (.lost, true):
             state = .held
             return .reportReturn
         case (.lost, false):
-            return .republish
+            return look.isWanted ? giveUp(.lostAndGivenUp) : .republish
+        case (.lostAndGivenUp, true):
+            state = .givenUp
+            return .reportReturn
+        case (.givenUp, _), (.lostAndGivenUp, false):
+            return look.isWanted ? .nothing : .takeLockBack
         case (.takenOver, _):
             return .nothing
         }
     }
 
-    /// The candidate is gone, and the lock ours again.
-    mutating func didTakeLockBack() { state = .held }
+    private mutating func giveUp(_ next: State) -> Step {
+        state = next
+        return .giveLockUp
+    }
+
+    /// The candidate is one no more: it is gone, and the lock is ours again, or it has the lock and with it the name.
+    mutating func step(afterTakingLockBack isOurs: Bool, _ look: Look) -> Step {
+        if isOurs {
+            state = state == .givenUp ? .held : .lost
+            return .nothing
+        }
+        // Without a socket of its own it is somebody who only looks whether the lock is free.
+        guard !look.isReachable, look.occupant == .socket else { return .nothing }
+        state = .takenOver
+        return .leave
+    }
 }

@@ -32,7 +32,11 @@ final class PublishedName {
     /// - Throws: ``PipeError/addressInUse(_:holder:)``, ``PipeError/takeOverTimedOut(_:holder:)``,
     ///   ``PipeError/unusableLocation(path:_:)``, ``PipeError/system(_:)``.
     static func publish(_ address: PipeAddress, _ claim: NameClaim) throws(PipeError) -> PublishedName {
-        guard address.kind == .file else { return try publishAbstract(address, backlog: claim.backlog) }
+        switch address.kind {
+        case .file: break
+        case .abstract: return try publishAbstract(address, backlog: claim.backlog)
+        case .other: throw .invalidAddress(.notAbsolute(path: address.text))
+        }
         var file = try SocketFile.claim(address, claim)
         let socket = try makeSocket()
         let passesNoRights = try refuseDescriptors(socket)
@@ -84,6 +88,12 @@ final class PublishedName {
 
     /// Takes the right back from a candidate that is gone; false while somebody has it.
     func takeLockBack() -> Bool { file?.takeLockBack() ?? false }
+
+    /// Makes the lock's file again after somebody has removed it; false while that is not possible.
+    func putLockBack() -> Bool { file?.putLockBack() ?? false }
+
+    /// Keeps the files from those who remove old ones.
+    func refresh() { file?.refresh(at: .now, time(nil)) }
 
     /// Watches what tells that the name is lost or wanted.
     func watch(with watcher: FileWatcher, changed: @escaping () -> Void) throws(SystemError) -> [FileWatch] {

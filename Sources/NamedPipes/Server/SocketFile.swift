@@ -8,27 +8,29 @@ internal import PipeReactor
 /// is there. Servers that "unlink and bind" therefore displace each other when they start at the same time. The recipe
 /// here has one owner at any time, and never touches what is not its own:
 ///
-/// 1. The directory is held by descriptor; nobody but this user and root may rename in it.
+/// 1. The directory is held by descriptor; nobody but this user and root may rename in it, or in one above it.
 /// 2. The lock beside the name is taken. From here on, no other server of this library is at work on the name.
 /// 3. The name must be free, or a socket of this user with nobody behind it.
 /// 4. A socket is bound to a temporary name, given its exact permissions, and listens.
-/// 5. It gets its name at one stroke, ready: no client ever meets a socket without listener or with other permissions.
+/// 5. It gets its name atomically, ready: no client ever meets a socket without listener or with other permissions. (The
+///    kernel goes on showing the temporary name, which is therefore one that an operator recognises.)
 /// 6. At the end the name is removed if it is still this very socket, which the caller keeps open until then: as long as
 ///    it lives, no other file can have its device and inode. Then the lock is dropped.
 ///
 /// A successor that takes a live name over differs in two steps. In the second it asks the owner for the lock, and waits
-/// for it a limited time; see `HandOver.swift`. In the fifth it renames over the name: at one stroke clients meet the new
+/// for it a limited time; see `HandOver.swift`. In the fifth it renames over the name: atomically clients meet the new
 /// socket instead of the old one, which keeps the clients that wait in its queue. The old owner, who serves until that
 /// moment, finds that the name is another socket's and leaves it alone. Whoever dies on the way leaves a state that is
 /// one of the others: a dead candidate a server that takes its lock back, a dead predecessor a stale name.
 ///
 /// The end of the value is step 6. Whatever fails on the way leaves no file but the lock's.
 struct SocketFile: ~Copyable {
-    private let address: PipeAddress
-    private let name: String
-    private let directory: Directory
-    private var lock: SocketFileLock
-    private var identity: FileIdentity?
+    let address: PipeAddress
+    let name: String
+    let directory: Directory
+    private(set) var lock: SocketFileLock
+    private(set) var identity: FileIdentity?
+    private var lastRefresh: ContinuousClock.Instant?
 
     private init(
         _ address: PipeAddress, _ name: String, _ directory: consuming Directory, _ lock: consuming SocketFileLock
@@ -42,14 +44,13 @@ struct SocketFile: ~Copyable {
     /// Steps 1 to 3.
     static func claim(_ address: PipeAddress, _ claim: NameClaim) throws(PipeError) -> SocketFile {
         guard let location = address.fileLocation else { preconditionFailure("\(address) has no file") }
-        let directory = try Directory.open(location.directory)
-        if !claim.allowsInsecureDirectory { try directory.verifyOwnership() }
+        let directory = try Directory.open(location.directory, verifies: !claim.allowsInsecureDirectory)
         // Once before there is a lock, so that a refusal leaves nothing; once more when nobody else is at work.
         _ = try directory.socketOfOurs(named: location.name, claim.permissions)
         let lock = try SocketFileLock.take(
             for: address, location.name, in: directory, askingFor: claim.takeOverTimeout)
         let file = SocketFile(address, location.name, directory, lock)
-        if !file.lock.isSuccession { try file.refuseIfAlive(file.name, claim.permissions) }
+        try file.refuseIfAlive(file.name, claim.permissions)
         try file.removeLeftover(claim.permissions)
         return file
     }
@@ -59,21 +60,12 @@ struct SocketFile: ~Copyable {
         _ socket: borrowing OwnedDescriptor, permissions: SocketPermissions, backlog: Int32
     ) throws(PipeError) {
         let temporary = Self.temporaryName(for: name)
-        do {
-            // Never more than what it shall have, until it has exactly that.
-            try NamingSocket.limitMode(socket, to: permissions.mode & 0o600)
-            try NamingSocket.bind(socket, to: SocketAddress(temporary, in: directory))
-        } catch let error where error.code == EADDRINUSE {
-            throw .addressInUse(address, holder: nil)
-        } catch {
-            // The directory is held open: what may be missing is /proc.
-            throw error.code == ENOENT ? .system(error) : .atLocation(directory.path, error)
-        }
+        try bind(socket, temporary, permissions)
         do {
             let placed = try furnish(socket, named: temporary, permissions, backlog)
             try publish(temporary, permissions)
             identity = placed
-            lock.endCandidacy()
+            lock.didPlace(placed)
         } catch {
             // A failed removal is not told: the first error is the one to know, and the next start tidies up.
             _ = try? directory.remove(temporary)
@@ -82,9 +74,35 @@ struct SocketFile: ~Copyable {
     }
 
     /// Whether the name still is the socket that was placed; false after somebody removed or replaced it.
-    var isInPlace: Bool {
-        guard let identity else { return false }
-        do { return try directory.status(of: name)?.identity == identity } catch { return false }
+    var isInPlace: Bool { placedStatus != nil }
+
+    private var placedStatus: FileStatus? {
+        guard let identity else { return nil }
+        do {
+            let status = try directory.status(of: name)
+            return status?.identity == identity ? status : nil
+        } catch {
+            return nil
+        }
+    }
+
+    mutating func giveLockUp() { lock.giveUp() }
+
+    mutating func takeLockBack() -> Bool { lock.takeBack() }
+
+    /// Makes the lock's file again; false while that is not possible.
+    mutating func putLockBack() -> Bool { lock.putBack(in: directory) }
+
+    /// Keeps the files young; see ``Upkeep``.
+    mutating func refresh(at now: ContinuousClock.Instant, _ time: time_t) {
+        if let lastRefresh, now - lastRefresh < Upkeep.pause { return }
+        guard lock.isHeld, let status = placedStatus else { return }
+        let isLockDue = lock.isDue(at: time)
+        guard isLockDue || Upkeep.isDue(status, at: time) else { return }
+        lastRefresh = now
+        // It fails where nothing can be written, and then nothing can be removed, either.
+        _ = try? directory.touch(name)
+        lock.touch()
     }
 
     deinit {
@@ -99,15 +117,13 @@ struct SocketFile: ~Copyable {
 extension SocketFile {
     /// What there is to know about the name now.
     var look: NameGuard.Look {
-        NameGuard.Look(isReachable: isReachable, isWanted: lock.isWanted, occupant: occupant)
+        NameGuard.Look(
+            isReachable: isReachable, isWanted: lock.isWanted, isLockInPlace: lock.isInPlace(in: directory),
+            occupant: occupant)
     }
 
     /// The process that has the lock, for diagnosis.
     var holder: Int32? { lock.holder }
-
-    mutating func giveLockUp() { lock.giveUp() }
-
-    mutating func takeLockBack() -> Bool { lock.takeBack() }
 
     /// Watches the socket's file and the lock's; both have to be there.
     func watch(with watcher: FileWatcher, changed: @escaping () -> Void) throws(SystemError) -> [FileWatch] {
@@ -136,93 +152,5 @@ extension SocketFile {
         } catch {
             return .other
         }
-    }
-}
-
-extension SocketFile {
-    /// The name that the socket has before it is published. One is enough, since only the holder of the lock uses it;
-    /// that makes what a crash left behind easy to find, whatever the size of the directory.
-    ///
-    /// It must fit behind the `/proc` path, which a long name does not: then a hash stands for the rest.
-    static func temporaryName(for name: String) -> String {
-        let whole = ".\(name).tmp"
-        if whole.utf8.count <= SocketAddress.maximumNameByteCount { return whole }
-        let beginning = String(decoding: name.utf8.prefix(32), as: UTF8.self)
-        return ".\(beginning)~\(hexadecimal(fnv1a(name.utf8))).tmp"
-    }
-
-    private static func fnv1a(_ bytes: some Sequence<UInt8>) -> UInt64 {
-        bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
-    }
-
-    private borrowing func refuseIfAlive(_ name: String, _ permissions: SocketPermissions) throws(PipeError) {
-        guard try directory.socketOfOurs(named: name, permissions) else { return }
-        // A long name does not fit behind the path of its directory's descriptor; as an address, it always fits.
-        let fits = name.utf8.count <= SocketAddress.maximumNameByteCount
-        let socketAddress = fits ? SocketAddress(name, in: directory) : SocketAddress(address)
-        let isAlive = try directory.naming(name) { () throws(SystemError) in try Occupancy.isAlive(socketAddress) }
-        if isAlive { throw .addressInUse(address, holder: Occupancy.listener(at: socketAddress)) }
-    }
-
-    /// Removes what a start that was killed between step 4 and step 5 left behind.
-    private borrowing func removeLeftover(_ permissions: SocketPermissions) throws(PipeError) {
-        let temporary = Self.temporaryName(for: name)
-        try refuseIfAlive(temporary, permissions)
-        guard try directory.socketOfOurs(named: temporary, permissions) else { return }
-        try directory.naming(temporary) { () throws(SystemError) in try directory.remove(temporary) }
-    }
-
-    private borrowing func furnish(
-        _ socket: borrowing OwnedDescriptor, named temporary: String, _ permissions: SocketPermissions, _ backlog: Int32
-    ) throws(PipeError) -> FileIdentity {
-        do {
-            let identity = try FileStatus(of: temporary, in: directory.descriptor.rawValue).identity
-            // The owners first: the mode's bits are meant for them, not for those before.
-            if permissions.userID != nil || permissions.groupID != nil {
-                try directory.changeOwner(of: temporary, to: permissions.userID, group: permissions.groupID)
-            }
-            try directory.changeMode(of: temporary, to: permissions.mode)
-            try NamingSocket.listen(socket, backlog: backlog)
-            return identity
-        } catch {
-            throw .atLocation(directory.path(of: name), error)
-        }
-    }
-
-    /// Takes a free name by linking, which fails if somebody without the lock was faster, and the place of a dead socket
-    /// or of the predecessor's by renaming.
-    private borrowing func publish(_ temporary: String, _ permissions: SocketPermissions) throws(PipeError) {
-        if try directory.socketOfOurs(named: name, permissions) == false {
-            do {
-                try directory.link(temporary, as: name)
-                _ = try? directory.remove(temporary)
-                return
-            } catch let error where error.code == EEXIST {
-                throw .addressInUse(address, holder: nil)
-            } catch {
-                // Not every file system has links; renaming will tell what else is wrong.
-            }
-        }
-        try directory.naming(name) { () throws(SystemError) in try directory.rename(temporary, onto: name) }
-    }
-}
-
-extension Directory {
-    /// True for a socket of this user, or of the one that sockets here are given to; false for a free name.
-    ///
-    /// - Throws: ``PipeError/unusableLocation(path:_:)`` for everything else, which is not ours to replace.
-    fileprivate borrowing func socketOfOurs(
-        named name: String, _ permissions: SocketPermissions
-    ) throws(PipeError) -> Bool {
-        guard let status = try naming(name, { () throws(SystemError) in try status(of: name) }) else { return false }
-        let isOurs = status.owner == geteuid() || status.owner == permissions.userID
-        let problem: UnusableLocation? =
-            switch status.kind {
-            case .socket: isOurs ? nil : .foreignOwner(status.owner)
-            case .symbolicLink: .symbolicLink
-            case .directory, .regular, .other: .notASocket
-            }
-        if let problem { throw .unusableLocation(path: path(of: name), problem) }
-        return true
     }
 }

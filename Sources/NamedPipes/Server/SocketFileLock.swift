@@ -10,14 +10,26 @@ internal import PipeReactor
 ///
 /// A live server's lock is had by asking for it; see `HandOver.swift`.
 struct SocketFileLock: ~Copyable {
-    let file: OwnedDescriptor
+    private(set) var file: OwnedDescriptor
     private let name: String
 
-    /// Whether a live server gave the lock up for us, and still has the name.
-    let isSuccession: Bool
+    /// What was said about the server that gave the lock up for us and still has the name; nil if there was none.
+    let predecessor: LockRecord?
 
     /// False while it is given up to a successor that asked for it.
     var isHeld = true
+
+    /// The socket that has the name by the right of this lock.
+    private(set) var socket: FileIdentity?
+
+    private init(_ file: consuming OwnedDescriptor, _ name: String, _ predecessor: LockRecord?) {
+        self.file = file
+        self.name = name
+        self.predecessor = predecessor
+    }
+
+    /// Whether a live server gave the lock up for us, and still has the name.
+    var isSuccession: Bool { predecessor != nil }
 
     /// Takes the lock of an address's name, or says who has it.
     ///
@@ -32,25 +44,72 @@ struct SocketFileLock: ~Copyable {
             let file = try open(lockName, in: directory)
             let isFree = try isLocked(file)
             if !isFree {
-                guard let patience else { throw .addressInUse(address, holder: recordedProcess(in: file)) }
+                guard let patience else { throw .addressInUse(address, holder: record(in: file).runningProcessID) }
                 try askFor(file, of: address, patience)
             }
             let isCurrent = try directory.naming(lockName) { () throws(SystemError) in
-                try directory.status(of: lockName)?.identity == FileStatus(of: file.rawValue).identity
+                try isFile(file, named: lockName, in: directory)
             }
             if isCurrent {
-                record(getpid(), in: file)
-                return SocketFileLock(file: file, name: lockName, isSuccession: !isFree)
+                let predecessor = isFree ? nil : record(in: file)
+                let lock = SocketFileLock(file, lockName, predecessor)
+                lock.record()
+                return lock
             }
         }
         throw .addressInUse(address, holder: nil)
+    }
+
+    /// The socket has the name: said in the file, and others may become candidates.
+    mutating func didPlace(_ socket: FileIdentity) {
+        self.socket = socket
+        record()
+        endCandidacy()
+    }
+
+    /// Whether the file is still there for others to find.
+    borrowing func isInPlace(in directory: borrowing Directory) -> Bool {
+        // What cannot be looked at is not called lost.
+        (try? Self.isFile(file, named: name, in: directory)) ?? true
+    }
+
+    /// Makes the file again after somebody has removed it, and takes the lock anew; false while that is not possible.
+    /// The old file is let go then: whoever waits for it finds out that it has no name any more.
+    mutating func putBack(in directory: borrowing Directory) -> Bool {
+        do {
+            let fresh = try Self.open(name, in: directory)
+            guard try Self.isLocked(fresh), try Self.isFile(fresh, named: name, in: directory) else { return false }
+            file = fresh
+        } catch {
+            return false
+        }
+        record()
+        return true
+    }
+
+    /// Whether the file's times are old; see ``Upkeep``.
+    borrowing func isDue(at now: time_t) -> Bool {
+        guard let status = try? FileStatus(of: file.rawValue) else { return false }
+        return Upkeep.isDue(status, at: now)
+    }
+
+    /// Sets the file's times to now (`futimens(2)`).
+    borrowing func touch() {
+        let descriptor = file.rawValue
+        _ = try? systemCall("futimens") { futimens(descriptor, nil) }
+    }
+
+    private static func isFile(
+        _ file: borrowing OwnedDescriptor, named name: String, in directory: borrowing Directory
+    ) throws(SystemError) -> Bool {
+        try directory.status(of: name)?.identity == FileStatus(of: file.rawValue).identity
     }
 
     /// Removes the lock's file, for a name that will not be used again. Whoever waits with the old file in hand finds
     /// out that it has no name any more.
     borrowing func removeFile(from directory: borrowing Directory) {
         do {
-            guard try directory.status(of: name)?.identity == FileStatus(of: file.rawValue).identity else { return }
+            guard try Self.isFile(file, named: name, in: directory) else { return }
             try directory.remove(name)
         } catch {
             // A leftover empty file is not worth failing for.
@@ -73,19 +132,44 @@ struct SocketFileLock: ~Copyable {
 
     private static func open(_ name: String, in directory: borrowing Directory) throws(PipeError) -> OwnedDescriptor {
         let path = directory.path(of: name)
-        let file = try directory.naming(name) { () throws(SystemError) in try directory.openFile(name, mode: 0o600) }
+        let file = try openFile(name, in: directory)
         let status = try directory.naming(name) { () throws(SystemError) in try FileStatus(of: file.rawValue) }
         guard status.kind == .regular, status.linkCount <= 1 else {
             throw .unusableLocation(path: path, .notALockFile)
         }
-        guard status.owner == geteuid() else { throw .unusableLocation(path: path, .foreignOwner(status.owner)) }
+        guard status.owner == CurrentProcess.userID else {
+            throw .unusableLocation(path: path, .foreignOwner(status.owner))
+        }
         // A umask may have left its maker, and so the next start, without permission.
         let descriptor = file.rawValue
         _ = try directory.naming(name) { () throws(SystemError) in
-            try systemCall("fchmod") { fchmod(descriptor, 0o600) }
+            try systemCall("fchmod") { fchmod(descriptor, mode) }
         }
         return file
     }
+
+    private static func openFile(
+        _ name: String, in directory: borrowing Directory
+    ) throws(PipeError) -> OwnedDescriptor {
+        do { return try directory.openFile(name, mode: mode) } catch {
+            throw try refusal(of: name, in: directory, error)
+        }
+    }
+
+    private static func refusal(
+        of name: String, in directory: borrowing Directory, _ error: SystemError
+    ) throws(PipeError) -> PipeError {
+        let found = try directory.naming(name) { () throws(SystemError) in try directory.status(of: name) }
+        // The user has never heard of a lock's file that is not there: what lacks is a place for it in the directory.
+        guard let found else { return .making(in: directory.path, error) }
+        let isForeign = error.code == EACCES && found.owner != CurrentProcess.userID
+        return isForeign
+            ? .unusableLocation(path: directory.path(of: name), .foreignOwner(found.owner))
+            : .atLocation(directory.path(of: name), error)
+    }
+
+    /// Nobody else may open it; see ``Upkeep`` for the rest.
+    static let mode = mode_t(Upkeep.spared(0o600))
 
     /// Whether the lock could be taken.
     static func isLocked(_ file: borrowing OwnedDescriptor) throws(PipeError) -> Bool {
@@ -97,11 +181,12 @@ struct SocketFileLock: ~Copyable {
         }
     }
 
-    /// Writes the process ID into the file; for diagnosis only, so that failing to is no failure.
-    static func record(_ process: Int32, in file: borrowing OwnedDescriptor) {
+    /// Writes into the file who has the lock. For diagnosis and for successors, which do without: failing to is no
+    /// failure.
+    borrowing func record() {
         let descriptor = file.rawValue
-        let text = Array("\(process)\n".utf8)
-        empty(file)
+        let text = Array(LockRecord.own(socket).text.utf8)
+        Self.empty(file)
         _ = try? systemCall("pwrite") { unsafe pwrite(descriptor, text, text.count, 0) }
     }
 
@@ -110,15 +195,8 @@ struct SocketFileLock: ~Copyable {
         _ = try? systemCall("ftruncate") { ftruncate(descriptor, 0) }
     }
 
-    /// The process that holds the lock, by its own word.
-    static func recordedProcess(in file: borrowing OwnedDescriptor) -> Int32? {
-        let descriptor = file.rawValue
-        var bytes = [UInt8](repeating: 0, count: 16)
-        let count = try? systemCall("pread") { unsafe pread(descriptor, &bytes, bytes.count, 0) }
-        let text = bytes.prefix(count ?? 0)
-        // Without the end of the line it was cut short, and names somebody else.
-        guard let end = text.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
-        let digits = text[..<end]
-        return Int32(String(decoding: digits, as: UTF8.self)).flatMap { $0 > 0 ? $0 : nil }
+    /// What the holder says about itself.
+    static func record(in file: borrowing OwnedDescriptor) -> LockRecord {
+        LockRecord(parsing: SmallFile.bytes(of: file, upTo: LockRecord.byteLimit) ?? [])
     }
 }

@@ -19,7 +19,10 @@ public final class InheritedListener: Sendable {
     /// The name it was given (`FileDescriptorName=`, `LISTEN_FDNAMES`), `unknown` where there is none.
     public let name: String
 
-    /// The address that clients connect to.
+    /// The address that clients connect to, for logs and people: the published name where it can be found, otherwise what
+    /// the socket was bound to. A listener made by a server of this library was bound to a temporary name. One that no
+    /// address can express, because it is relative or not UTF-8, is of kind ``PipeAddress/Kind/other``; it is served all the
+    /// same.
     public let address: PipeAddress
 
     private let descriptor: Mutex<OwnedDescriptor?>
@@ -67,7 +70,9 @@ public final class InheritedListener: Sendable {
 
     private static func address(of descriptor: Int32) throws(PipeError) -> PipeAddress {
         do {
-            if let address = try Socket.localAddress(descriptor) { return address }
+            if let name = try Socket.localName(descriptor) {
+                return ListenerName(bound: name, inode: Socket.boundInode(descriptor)).address
+            }
         } catch {
             throw .system(error)
         }

@@ -3,8 +3,20 @@ internal import Glibc
 
 /// What the kernel says about this process.
 enum CurrentProcess {
-    /// The effective user (`geteuid(2)`).
-    static var userID: UInt32 { geteuid() }
+    /// The effective user (`geteuid(2)`), to be compared with others: a peer, or the owner of a file.
+    ///
+    /// It is ``noUserID`` where its number is ``overflowUserID``: a stranger's file and a stranger's connection have that
+    /// number as well, so nothing with it is known to be ours.
+    static var userID: UInt32 {
+        let number = geteuid()
+        return number == overflowUserID ? noUserID : number
+    }
+
+    /// The number that no user has (`setreuid(2)`).
+    static let noUserID = UInt32.max
+
+    /// The number that every user has here who has none of their own; nil where each has one. Asked once.
+    static let overflowUserID = UserMap.current.overflowUserID
 
     /// How many descriptors it may have open (`RLIMIT_NOFILE`, `getrlimit(2)`).
     static var descriptorLimit: Int {

@@ -2,27 +2,20 @@
 internal import Glibc
 internal import PipeReactor
 
-// O_PATH is not in Swift's Glibc, which is built without _GNU_SOURCE. x86 and Arm agree on the value.
-private let pathOnly: Int32 = 0o10000000
-
 /// A directory held by a descriptor: what is done in it happens there, even if its path is given to another meanwhile.
 struct Directory: ~Copyable {
     let descriptor: OwnedDescriptor
     let path: String
+    /// Whether nobody but root and this user decides what the path leads to.
+    let isVerified: Bool
 
     /// Opens a directory to work in; it need not be readable (`O_PATH`, `open(2)`).
     ///
-    /// - Throws: ``PipeError/unusableLocation(path:_:)`` with the first component that is in the way. A symbolic link
-    ///   in the directory's own place is refused, one further up is followed.
-    static func open(_ path: String) throws(PipeError) -> Directory {
-        do {
-            let number = try systemCall("open") {
-                unsafe Glibc.open(path, pathOnly | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-            }
-            return Directory(descriptor: OwnedDescriptor(taking: number), path: path)
-        } catch {
-            throw Directory.obstacle(on: path, error)
-        }
+    /// - Parameter verifies: whether to refuse a path on which somebody else than root and this user can decide what a
+    ///   name stands for; see ``DirectoryWalk``.
+    /// - Throws: ``PipeError/unusableLocation(path:_:)`` with the first component that is in the way.
+    static func open(_ path: String, verifies: Bool = true) throws(PipeError) -> Directory {
+        Directory(descriptor: try DirectoryWalk.open(path, verifies: verifies), path: path, isVerified: verifies)
     }
 
     /// Makes a directory unless something of that name exists (`mkdir(2)`).
@@ -84,6 +77,16 @@ struct Directory: ~Copyable {
         _ = try systemCall("renameat") { unsafe renameat(descriptor.rawValue, name, descriptor.rawValue, other) }
     }
 
+    /// Gives each of two files the other's name, at one stroke (`renameat2(2)`, RENAME_EXCHANGE).
+    func exchange(_ name: String, _ other: String) throws(SystemError) {
+        _ = try systemCall("renameat2") { GNUCalls.exchange(name, other, in: descriptor.rawValue) }
+    }
+
+    /// Sets a file's times to now (`utimensat(2)`).
+    func touch(_ name: String) throws(SystemError) {
+        _ = try systemCall("utimensat") { unsafe utimensat(descriptor.rawValue, name, nil, AT_SYMLINK_NOFOLLOW) }
+    }
+
     /// Gives a file a second name, which must be free (`linkat(2)`).
     func link(_ name: String, as other: String) throws(SystemError) {
         _ = try systemCall("linkat") { unsafe linkat(descriptor.rawValue, name, descriptor.rawValue, other, 0) }
@@ -91,43 +94,19 @@ struct Directory: ~Copyable {
 }
 
 extension Directory {
-    /// Makes sure that nobody but root and this user decides what the names in this directory stand for.
+    /// The address of an entry, which may not exist yet. The kernel shows the bytes that a socket was bound to, to ss(8)
+    /// and lsof(8) and to every client that asks getpeername(2): so it is the path, if that fits and leads here. Otherwise
+    /// it goes by way of the descriptor, which needs `/proc`.
     ///
-    /// - Throws: ``PipeError/unusableLocation(path:_:)`` if it belongs to another user, or if others may write to it and
-    ///   no sticky bit keeps them from renaming what is not theirs.
-    borrowing func verifyOwnership() throws(PipeError) {
-        let status: FileStatus
-        do { status = try FileStatus(of: descriptor.rawValue) } catch { throw .atLocation(path, error) }
-        let isOurs = status.owner == geteuid() || status.owner == 0
-        let isWritableByOthers = status.mode & (S_IWGRP | S_IWOTH) != 0
-        let isSticky = status.mode & S_ISVTX != 0
-        guard isOurs, isSticky || !isWritableByOthers else {
-            throw .unusableLocation(path: path, .insecureDirectory(owner: status.owner, mode: status.mode))
-        }
+    /// - Returns: nil if neither has room for the name.
+    borrowing func address(of name: String) -> SocketAddress? {
+        if isVerified, leadsHere, let address = SocketAddress(path: path(of: name)) { return address }
+        return name.utf8.count <= SocketAddress.maximumNameByteCount ? SocketAddress(name, in: self) : nil
     }
 
-    /// Walks down a path that could not be opened and says which component is in the way.
-    private static func obstacle(on path: String, _ error: SystemError) -> PipeError {
-        var walked = ""
-        for component in path.split(separator: "/") {
-            let parent = walked.isEmpty ? "/" : walked
-            walked += "/\(component)"
-            do {
-                guard try FileStatus(following: walked).kind == .directory else {
-                    return .unusableLocation(path: walked, .notADirectory)
-                }
-            } catch let error where error.code == ENOENT {
-                return .unusableLocation(path: walked, isLink(walked) ? .symbolicLink : .missingDirectory)
-            } catch {
-                return .atLocation(error.code == EACCES ? parent : walked, error)
-            }
-        }
-        // Everything is in its place: what was refused is a link at the end of the path.
-        return isLink(path) ? .unusableLocation(path: path, .symbolicLink) : .atLocation(path, error)
-    }
-
-    private static func isLink(_ path: String) -> Bool {
-        do { return try FileStatus(of: path).kind == .symbolicLink } catch { return false }
+    private var leadsHere: Bool {
+        guard let identity = (try? FileStatus(of: descriptor.rawValue))?.identity else { return false }
+        return FileStatus.following(path)?.identity == identity
     }
 }
 
@@ -142,6 +121,16 @@ extension PipeError {
         case EROFS: .unusableLocation(path: path, .readOnly)
         case ENOSPC, EDQUOT: .unusableLocation(path: path, .full)
         default: .system(error)
+        }
+    }
+
+    /// The error of making a file in a directory that was opened before. That there is none of the name is no answer to
+    /// that: some file systems have no place for files, such as `/proc`, and say it so.
+    static func making(in directory: String, _ error: SystemError) -> PipeError {
+        switch error.code {
+        case ENOENT where FileStatus.following(directory) == nil: .unusableLocation(path: directory, .missingDirectory)
+        case EACCES, EPERM, ENOENT: .unusableLocation(path: directory, .notWritable)
+        default: .atLocation(directory, error)
         }
     }
 }

@@ -21,6 +21,8 @@ struct FileStatus {
     /// The permission bits with set-ID and sticky bits.
     let mode: UInt32
     let linkCount: Int
+    /// When it was last read or written, whichever is longer ago: seconds since 1970.
+    let oldestUse: Int
 
     private init(_ status: stat) {
         identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
@@ -35,6 +37,7 @@ struct FileStatus {
         owner = status.st_uid
         mode = status.st_mode & 0o7777
         linkCount = Int(status.st_nlink)
+        oldestUse = min(status.st_atim.tv_sec, status.st_mtim.tv_sec)
     }
 
     /// The file behind an open descriptor.
@@ -54,6 +57,13 @@ struct FileStatus {
     /// The entry that a path names, itself and not what it points to; nil if there is none.
     init?(ifExists path: String) throws(SystemError) {
         do { try self.init(of: path) } catch let error where error.code == ENOENT { return nil }
+    }
+
+    /// The entry that a path of bytes names, itself and not what it points to; nil if that cannot be learned.
+    static func ofEntry(_ path: [UInt8]) -> FileStatus? {
+        let name = (path + [0]).map(CChar.init(bitPattern:))
+        var status = stat()
+        return unsafe lstat(name, &status) == 0 ? FileStatus(status) : nil
     }
 
     /// What a path leads to, through all symbolic links.

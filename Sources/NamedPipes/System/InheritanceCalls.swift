@@ -13,8 +13,9 @@ extension Socket {
         return value
     }
 
-    /// The name that a Unix socket is bound to (`getsockname(2)`); nil if it has none, or one that is no address.
-    static func localAddress(_ descriptor: Int32) throws(SystemError) -> PipeAddress? {
+    /// The bytes that a Unix socket is bound to (`getsockname(2)`), a NUL first in the abstract namespace; nil if it has
+    /// no name.
+    static func localName(_ descriptor: Int32) throws(SystemError) -> [UInt8]? {
         var storage = sockaddr_un()
         var length = socklen_t(MemoryLayout<sockaddr_un>.size)
         _ = try systemCall("getsockname") {
@@ -27,8 +28,6 @@ extension Socket {
         let count = max(0, min(Int(length), MemoryLayout<sockaddr_un>.size) - MemoryLayout<sa_family_t>.size)
         let bytes = unsafe withUnsafeBytes(of: storage.sun_path) { unsafe Array($0.prefix(count)) }
         guard let first = bytes.first else { return nil }
-        let name = first == 0 ? bytes.dropFirst() : bytes.prefix { $0 != 0 }
-        guard let text = String(validating: name, as: UTF8.self) else { return nil }
-        do { return try first == 0 ? .abstract(text) : .path(text) } catch { return nil }
+        return first == 0 ? bytes : Array(bytes.prefix { $0 != 0 })
     }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CLibevent
 internal import Glibc
 internal import PipeReactor
 
@@ -11,9 +10,7 @@ struct IntervalTimer: ~Copyable {
     private let descriptor: OwnedDescriptor
 
     init() throws(SystemError) {
-        let flags = Int32(TFD_CLOEXEC) | Int32(TFD_NONBLOCK)
-        descriptor = OwnedDescriptor(
-            taking: try systemCall("timerfd_create") { timerfd_create(CLOCK_MONOTONIC, flags) })
+        descriptor = OwnedDescriptor(taking: try systemCall("timerfd_create") { GNUCalls.makeTimer() })
     }
 
     var rawDescriptor: Int32 { descriptor.rawValue }
@@ -21,9 +18,8 @@ struct IntervalTimer: ~Copyable {
     /// - Parameter seconds: from one time to the next; 0 for never. It begins anew.
     func set(every seconds: Int) {
         let interval = timespec(tv_sec: seconds, tv_nsec: 0)
-        var setting = itimerspec(it_interval: interval, it_value: interval)
         // It fails for nothing but what it is given.
-        _ = try? systemCall("timerfd_settime") { unsafe timerfd_settime(descriptor.rawValue, 0, &setting, nil) }
+        _ = try? systemCall("timerfd_settime") { GNUCalls.setTimer(descriptor.rawValue, every: interval) }
     }
 
     /// Makes it unreadable until the next time.

@@ -65,13 +65,15 @@ enum Occupancy {
         }
     }
 
-    /// The process that listens at an address, where it can be learned. This connects and hangs up at once.
+    /// The process that listens at an address, where it can be learned for certain. This connects and hangs up at once.
     static func listener(at address: SocketAddress) -> Int32? {
         do {
             let socket = try NamingSocket.make()
             try connect(socket, to: address)
-            let process = try Socket.peer(socket.rawValue).processID
-            return process > 0 ? process : nil
+            let number = try Socket.peer(socket.rawValue).processID
+            // Who began to listen may have ended since, and left the socket to a child. Then the number may be another's.
+            let process = VerifiedProcess(try Socket.peerProcess(socket.rawValue), number)
+            return process.isRunning && number > 0 ? number : nil
         } catch {
             return nil
         }

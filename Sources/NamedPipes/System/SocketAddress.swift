@@ -6,12 +6,20 @@ struct SocketAddress {
     private var storage = sockaddr_un()
     private let length: socklen_t
 
-    /// The form of a checked address, which always fits.
+    /// The form of a checked address, which always fits. That of a name that is only shown is empty, which the kernel
+    /// refuses to connect to (EINVAL).
     init(_ address: PipeAddress) {
         switch address.kind {
         case .file: self.init(name: Array(address.text.utf8) + [0])
         case .abstract: self.init(name: [0] + Array(address.text.utf8))
+        case .other: self.init(name: [])
         }
+    }
+
+    /// A socket file's path; nil if it does not fit.
+    init?(path: String) {
+        guard path.utf8.count <= PipeAddress.maximumByteCount else { return nil }
+        self.init(name: Array(path.utf8) + [0])
     }
 
     /// A file of an open directory, by way of `/proc/self/fd` (`proc(5)`): whatever happens to the directory's path,
@@ -25,7 +33,8 @@ struct SocketAddress {
     /// What the 107 bytes leave for a name after `/proc/self/fd/2147483647/`.
     static let maximumNameByteCount = PipeAddress.maximumByteCount - 25
 
-    private init(name: [UInt8]) {
+    /// The bytes of the structure's name: those of a file end with a NUL, those of an abstract name begin with one.
+    init(name: [UInt8]) {
         precondition(name.count <= MemoryLayout.size(ofValue: storage.sun_path), "\(name.count) bytes of name")
         storage.sun_family = sa_family_t(AF_UNIX)
         unsafe withUnsafeMutableBytes(of: &storage.sun_path) { unsafe $0.copyBytes(from: name) }

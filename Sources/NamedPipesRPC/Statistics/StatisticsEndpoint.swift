@@ -43,6 +43,8 @@ public enum StatisticsEndpoint {
     ) async throws {
         var configuration = PipeServer.Configuration(framing: framing)
         configuration.existingServer = takesOver ? .takeOver : .refuse
+        // Nobody hears of a loss here.
+        configuration.nameLoss = .republish
         configuration.accessPolicy = .ownUserOrRoot
         configuration.maximumConnectionCount = 16
         configuration.connection.idleLimit = .seconds(60)

@@ -28,28 +28,77 @@ import Testing
         #expect(nameGuard.state == .held)
     }
 
-    @Test mutating func `61 · gives the lock up when asked, and leaves when another socket has the name`() {
+    @Test mutating func `61 · gives the lock up when asked, and leaves when another socket has name and lock`() {
         #expect(nameGuard.step(after: look(reachable: true, wanted: true)) == .giveLockUp)
         #expect(nameGuard.step(after: look(reachable: true, wanted: true)) == .nothing)
-        #expect(nameGuard.step(after: look(reachable: false)) == .leave)
+        #expect(nameGuard.step(after: look(reachable: false, wanted: true)) == .nothing)
+        #expect(nameGuard.step(after: look(reachable: false)) == .takeLockBack)
+        #expect(nameGuard.step(afterTakingLockBack: false, look(reachable: false)) == .leave)
         #expect(nameGuard.step(after: look(reachable: false, .nobody)) == .nothing)
         #expect(nameGuard.state == .takenOver)
     }
 
     @Test mutating func `61 · takes the lock back when the candidate is gone, and tries until it has it`() {
         #expect(nameGuard.step(after: look(reachable: true, wanted: true)) == .giveLockUp)
-        for _ in 0..<3 { #expect(nameGuard.step(after: look(reachable: true)) == .takeLockBack) }
-        nameGuard.didTakeLockBack()
+        for _ in 0..<3 {
+            #expect(nameGuard.step(after: look(reachable: true)) == .takeLockBack)
+            #expect(nameGuard.step(afterTakingLockBack: false, look(reachable: true)) == .nothing)
+        }
+        #expect(nameGuard.step(after: look(reachable: true)) == .takeLockBack)
+        #expect(nameGuard.step(afterTakingLockBack: true, look(reachable: true)) == .nothing)
         #expect(nameGuard.step(after: look(reachable: true)) == .nothing)
         #expect(nameGuard.step(after: look(reachable: true, wanted: true)) == .giveLockUp)
     }
 
-    @Test(arguments: [NameGuard.Occupant.nobody, .other])
-    mutating func `61 · does not take a removed name for a hand-over`(_ occupant: NameGuard.Occupant) {
+    @Test(arguments: [NameGuard.Occupant.nobody, .socket, .other])
+    mutating func `61 · does not take a lost name for a hand-over if the lock is to be had`(
+        _ occupant: NameGuard.Occupant
+    ) {
+        let lost = look(reachable: false, occupant)
         #expect(nameGuard.step(after: look(reachable: true, wanted: true)) == .giveLockUp)
-        #expect(nameGuard.step(after: look(reachable: false, wanted: true, occupant)) == .takeLockBack)
-        nameGuard.didTakeLockBack()
-        let loss: NameLoss = occupant == .nobody ? .removed : .replaced
-        #expect(nameGuard.step(after: look(reachable: false, occupant)) == .reportLoss(loss))
+        #expect(nameGuard.step(after: look(reachable: false, wanted: true, occupant)) == .nothing)
+        #expect(nameGuard.step(after: lost) == .takeLockBack)
+        #expect(nameGuard.step(afterTakingLockBack: true, lost) == .nothing)
+        #expect(nameGuard.step(after: lost) == .reportLoss(occupant == .nobody ? .removed : .replaced))
+    }
+
+    @Test(arguments: [NameGuard.Occupant.nobody, .other])
+    mutating func `61 · waits where somebody has the lock, and no socket the name`(_ occupant: NameGuard.Occupant) {
+        let lost = look(reachable: false, occupant)
+        #expect(nameGuard.step(after: look(reachable: true, wanted: true)) == .giveLockUp)
+        #expect(nameGuard.step(after: lost) == .takeLockBack)
+        #expect(nameGuard.step(afterTakingLockBack: false, lost) == .nothing)
+        #expect(nameGuard.step(after: lost) == .takeLockBack)
+    }
+
+    @Test(arguments: [true, false])
+    mutating func `76 · gives the lock up when asked although the name is lost, told before or not`(_ isTold: Bool) {
+        let lost = look(reachable: false, .nobody)
+        if isTold { #expect(nameGuard.step(after: lost) == .reportLoss(.removed)) }
+        #expect(nameGuard.step(after: look(reachable: false, wanted: true, .nobody)) == .giveLockUp)
+        #expect(nameGuard.step(after: look(reachable: false, wanted: true, .nobody)) == .nothing)
+        #expect(nameGuard.step(after: lost) == .takeLockBack)
+        #expect(nameGuard.step(afterTakingLockBack: true, lost) == .nothing)
+        // The loss is told once.
+        #expect(nameGuard.step(after: lost) == (isTold ? .republish : .reportLoss(.removed)))
+        #expect(nameGuard.step(after: look(reachable: false, wanted: true, .nobody)) == .giveLockUp)
+        #expect(nameGuard.step(after: look(reachable: false)) == .takeLockBack)
+        #expect(nameGuard.step(afterTakingLockBack: false, look(reachable: false)) == .leave)
+    }
+
+    @Test mutating func `76 · reports a return also while the lock is given up`() {
+        #expect(nameGuard.step(after: look(reachable: false, .nobody)) == .reportLoss(.removed))
+        #expect(nameGuard.step(after: look(reachable: false, wanted: true, .nobody)) == .giveLockUp)
+        #expect(nameGuard.step(after: look(reachable: true, wanted: true)) == .reportReturn)
+        #expect(nameGuard.step(after: look(reachable: true)) == .takeLockBack)
+        #expect(nameGuard.step(afterTakingLockBack: true, look(reachable: true)) == .nothing)
+        #expect(nameGuard.state == .held)
+    }
+
+    @Test mutating func `76 · puts a lost lock back before it gives it to anybody`() {
+        var alone = look(reachable: true, wanted: true)
+        alone.isLockInPlace = false
+        for _ in 0..<2 { #expect(nameGuard.step(after: alone) == .putLockBack) }
+        #expect(nameGuard.step(after: look(reachable: true, wanted: true)) == .giveLockUp)
     }
 }

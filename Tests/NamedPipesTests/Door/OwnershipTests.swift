@@ -130,17 +130,46 @@ import Testing
         #expect(throws: PipeError.addressInUse(address, holder: nil)) { try publish(address) }
     }
 
-    @Test func `8 · when only its lock is there yet`() throws {
+    @Test func `8 · when only its lock is there yet, and its process is named if it is certainly that one`() throws {
         let address = try scratch.address()
-        makeFile(scratch.path(".pipe.lock"), text: "4711\n")
+        let own = try #require(LockRecord.own(nil).process)
+        var elsewhere = own
+        elsewhere.namespace += 1
+        var earlier = own
+        earlier.startTime -= 1
+        var before = own
+        before.boot = "00000000-0000-0000-0000-000000000000"
+        var nobody = own
+        nobody.processID = Int32.max
+        for (mark, holder) in [(own, getpid()), (elsewhere, nil), (earlier, nil), (before, nil), (nobody, nil)] {
+            let text = LockRecord(processID: mark.processID, process: mark).text
+            #expect(LockRecord(parsing: Array(text.utf8)).process == mark)
+            withLock(saying: text) {
+                #expect(throws: PipeError.addressInUse(address, holder: holder)) { try publish(address) }
+                #expect(contents(of: scratch.path(".pipe.lock")) == text)
+            }
+        }
+    }
+
+    @Test func `8 · and a number alone in its lock, as earlier versions wrote it, names nobody`() throws {
+        let address = try scratch.address()
+        withLock(saying: "\(getpid())\n") {
+            #expect(throws: PipeError.addressInUse(address, holder: nil)) { try publish(address) }
+        }
+    }
+
+    private func withLock(saying text: String, _ body: () -> Void) {
+        _ = unsafe unlink(scratch.path(".pipe.lock"))
+        makeFile(scratch.path(".pipe.lock"), text: text)
         let lock = unsafe open(scratch.path(".pipe.lock"), O_RDWR | O_CLOEXEC)
         defer { _ = Glibc.close(lock) }
         #expect(flock(lock, LOCK_EX) == 0)
-        #expect(throws: PipeError.addressInUse(address, holder: 4711)) { try publish(address) }
-        #expect(contents(of: scratch.path(".pipe.lock")) == "4711\n")
+        body()
     }
 
-    @Test(arguments: ["", "0\n", "-5\n", "not a number\n", "99999999999999999999\n", "\n", "47"])
+    @Test(arguments: [
+        "", "0\n", "-5\n", "not a number\n", "99999999999999999999\n", "\n", "47", "1\n1 2", "1\n1 2 3 4\n",
+    ])
     func `8 · and nonsense in its lock, or a number that was cut short, names nobody`(_ text: String) throws {
         let address = try scratch.address()
         makeFile(scratch.path(".pipe.lock"), text: text)

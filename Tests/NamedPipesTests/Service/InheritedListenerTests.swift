@@ -86,24 +86,85 @@ import Testing
         close(tcp)
     }
 
-    @Test func `15 · with a name that is no address is refused`() throws {
-        let unreadable = ForeignSocket()
+    /// A listener at a name of bytes, as its maker has put them.
+    private func listener(at name: [UInt8]) -> ForeignSocket {
+        let socket = ForeignSocket()
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        // In the abstract namespace (a NUL first), not UTF-8.
-        let random = UInt64.random(in: .min ... .max)
-        unsafe withUnsafeMutableBytes(of: &address.sun_path) { path in
-            unsafe path.copyBytes(from: [0, 0xFF, 0xFE])
-            unsafe path.storeBytes(of: random, toByteOffset: 3, as: UInt64.self)
-        }
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { path in unsafe path.copyBytes(from: name) }
         let result = unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe bind(unreadable.descriptor, $0, 13)
+                unsafe bind(socket.descriptor, $0, socklen_t(2 + name.count))
             }
         }
         #expect(result == 0)
-        #expect(listen(unreadable.descriptor, 1) == 0)
-        #expect(problem(with: unreadable.descriptor) == .unusableName(descriptor: unreadable.descriptor))
+        #expect(listen(socket.descriptor, 16) == 0)
+        return socket
+    }
+
+    private func address(of descriptor: Int32) throws -> PipeAddress {
+        try #require(try InheritedListener.listeners(at: [copy(descriptor)]).first).address
+    }
+
+    @Test(arguments: ["pipe", String(repeating: "n", count: 60)])
+    func `76 · made by a server of this library has the name that was published`(_ name: String) throws {
+        let published = try publish(scratch.address(name))
+        let descriptor = try #require(published.listener)
+        #expect(try address(of: descriptor) == scratch.address(name))
+        // And what it was bound to where that name is another's by now.
+        #expect(unsafe rename(scratch.path(name), scratch.path("away")) == 0)
+        leaveStaleSocket(at: try scratch.address(name))
+        #expect(try address(of: descriptor).path == scratch.path(".\(name).tmp"))
+    }
+
+    @Test(arguments: ["//pipe", "/a/../pipe", "/./pipe"])
+    func `15 · in another spelling has the usual one`(_ rest: String) throws {
+        makeDirectory(scratch.path("a"))
+        let kept = listener(at: Array("\(scratch.path)\(rest)".utf8))
+        #expect(try address(of: kept.descriptor) == scratch.address())
+        // Where the file is gone, it cannot be said.
+        #expect(unsafe unlink(scratch.path("pipe")) == 0)
+        let shown = try address(of: kept.descriptor)
+        #expect(shown.kind == .other && shown.description == "\(scratch.path)\(rest)" && shown.path == nil)
+    }
+
+    @Test func `15 · at a relative name has that of the directory, if it is there`() throws {
+        let name = "named-pipes-test-\(UInt64.random(in: .min ... .max))"
+        let kept = listener(at: Array(name.utf8))
+        let found = try address(of: kept.descriptor)
+        #expect(found.path?.hasSuffix("/\(name)") == true)
+        #expect(try FileStatus(of: #require(found.path)).kind == .socket)
+        #expect(unsafe unlink(name) == 0)
+        let shown = try address(of: kept.descriptor)
+        #expect(shown.kind == .other && shown.description == name)
+    }
+
+    @Test(arguments: [true, false])
+    func `15 · at a name that is no text is served, and shown as far as it can be`(_ isAbstract: Bool) throws {
+        try withLoop { loop in
+            let random = String(UInt64.random(in: .min ... .max))
+            let name = isAbstract ? [0] + Array(random.utf8) : Array(scratch.path(random).utf8)
+            let kept = listener(at: name + [0xFF, 0x0A])
+            let inherited = try #require(try InheritedListener.listeners(at: [copy(kept.descriptor)]).first)
+            let shown = isAbstract ? "@\(random)" : scratch.path(random)
+            #expect(inherited.address.kind == .other)
+            #expect(inherited.address.description == "\(shown)\\xFF\\u{A}")
+            let recorder = loop.recorder()
+            let server = try PipeServer(inheriting: inherited, reactor: loop.reactor, delegate: recorder)
+            #expect(server.address == inherited.address)
+            let client = ForeignSocket()
+            #expect(client.connect(to: SocketAddress(name: name + [0xFF, 0x0A])) == 0)
+            #expect(loop.run { recorder.openCount == 1 })
+            server.stop()
+            #expect(loop.run { recorder.stopCount == 1 })
+        }
+    }
+
+    @Test func `15 · that can only be shown is no address to connect to or to publish`() throws {
+        let kept = listener(at: Array(scratch.path("caf").utf8) + [0xE9])
+        let shown = try address(of: kept.descriptor)
+        #expect(throws: PipeError.invalidAddress(.notAbsolute(path: shown.description))) { try publish(shown) }
+        #expect(ForeignSocket().connect(to: SocketAddress(shown)) == EINVAL)
     }
 
     @Test func `15 · that is fine does not reach a child because another one is not`() throws {

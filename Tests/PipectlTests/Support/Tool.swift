@@ -42,7 +42,7 @@ final class Tool {
     }
 
     /// Beside the program that runs the tests: both were built together.
-    private static var program: URL {
+    static var program: URL {
         URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "pipectl")
     }
 

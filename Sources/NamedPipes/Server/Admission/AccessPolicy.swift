@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 
 /// Who may be at the other end, by the word of the kernel: decided from ``PeerCredentials`` before a byte is read or sent.
 ///
@@ -12,7 +11,8 @@ internal import Glibc
 /// in whom it was to keep out. A combination of nothing admits nobody.
 ///
 /// The user counts as of the moment of connecting, see ``PeerCredentials``. In a user namespace, users that are not mapped
-/// into it all appear as the overflow user, usually 65534 (`user_namespaces(7)`).
+/// into it all appear as the overflow user, usually 65534 (`user_namespaces(7)`). A process that runs as that user there
+/// cannot tell its own kind from them: its ``ownUser`` is nobody.
 public struct AccessPolicy: Hashable, Sendable {
     private let rule: Rule
 
@@ -63,7 +63,7 @@ public struct AccessPolicy: Hashable, Sendable {
     public func admits(
         _ peer: PeerCredentials, supplementaryGroupIDs: [UInt32] = [], ownUserID: UInt32? = nil
     ) -> Bool {
-        admits(peer, ownUserID: ownUserID ?? geteuid()) { supplementaryGroupIDs }
+        admits(peer, ownUserID: ownUserID ?? CurrentProcess.userID) { supplementaryGroupIDs }
     }
 }
 

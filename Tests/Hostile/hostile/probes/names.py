@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""7: a name after SIGKILL. 9: racing starts. 11: who gets in while a name is made. 61: a name that changes hands."""
+"""7: a name after SIGKILL. 9: racing starts. 11: who gets in while a name is made. 61: a name that changes hands.
+75: directories above a name in which others may rename, and links. 76: cleaners of old files."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import socket
 import stat
 import statistics
+import subprocess
 import time
 from multiprocessing.connection import Connection
+from typing import Callable
 
 from hostile import wire
 from hostile.figures import Figure, at_most, exactly
 from hostile.probes.descriptors import time_to_serve
-from hostile.processes import Context, preferred, target
+from hostile.processes import Context, Server, preferred, stopped, target
 
 
 def serving_again(context: Context) -> list[Figure]:
@@ -140,7 +144,7 @@ def permission_window(context: Context) -> list[Figure]:
         looks, modes, entered = here.recv()
     observer.join()
     return [
-        exactly("11", f"modes of the name that another user saw in {starts:,} starts", sorted(map(oct, modes)), ["0o600"],
+        exactly("11", f"modes of the name that another user saw in {starts:,} starts", sorted(map(oct, modes)), ["0o1600"],
                 f"{looks:,} looks"),
         exactly("11", "connects by another user that succeeded", entered, 0),
     ]
@@ -173,3 +177,116 @@ def enters(path: str) -> bool:
             return True
         except OSError:
             return False
+
+
+def hostile_directories(context: Context) -> list[Figure]:
+    """Who may rename a directory above the socket's puts another server there; who may not, hinders nobody."""
+    base = context.name("above")
+    os.mkdir(base, 0o755)
+    refused = []
+    for kind, mode in (("0777", 0o777), ("0775", 0o775)):
+        os.makedirs(f"{base}/{kind}/a/b", 0o755)
+        os.chmod(f"{base}/{kind}", mode)
+        refused.append((f"{base}/{kind}/a/b/name", f"{base}/{kind} is not safe"))
+    os.makedirs(f"{base}/sticky/a", 0o755)
+    os.chmod(f"{base}/sticky", 0o1777)
+    served = [f"{base}/sticky/a/name"]
+    os.symlink(f"{base}/sticky/a", f"{base}/link")
+    served.append(f"{base}/link/name")
+    if os.geteuid() == 0:
+        os.makedirs(f"{base}/theirs/ours", 0o755)
+        os.chown(f"{base}/theirs", 65534, 65534)
+        refused.append((f"{base}/theirs/ours/name", f"{base}/theirs is not safe"))
+        os.symlink(f"{base}/sticky/a", f"{base}/their-link")
+        os.chown(f"{base}/their-link", 65534, 65534, follow_symlinks=False)
+        refused.append((f"{base}/their-link/name", f"{base}/their-link is a symbolic link"))
+    wrong = [path for path, reason in refused if reason not in _answer(context, path)]
+    left = [path for path, _ in refused if os.path.lexists(path)]
+    unserved = [path for path in served if _answer(context, path) != "ready"]
+    return [
+        exactly("75", f"unsafe paths, of {len(refused)}, that were served, or refused for another reason", wrong, []),
+        exactly("75", "names that refusals left behind", left, []),
+        exactly("75", f"safe paths, of {len(served)}, that were refused", unserved, []),
+    ]
+
+
+def _answer(context: Context, path: str) -> str:
+    """What a start says, which is then ended."""
+    server = Server([context.target, path], path, ready="")
+    answer = server.process.stdout.readline().strip()
+    server.end()
+    return answer
+
+
+def cleaners(context: Context) -> list[Figure]:
+    """The files of a live server are made old, swept, removed; others try to start meanwhile."""
+    path = context.name("cleaned/name")
+    directory = os.path.dirname(path)
+    lock = f"{directory}/.name.lock"
+    os.mkdir(directory, 0o755)
+    rounds = context.count(5, 100)
+    swept, intruders, unlocked = 0, [], 0
+    server = target(context, path)
+    _age(path, lock)
+    is_refreshed = _comes_true(lambda: min(os.stat(path).st_mtime, os.stat(lock).st_mtime) > time.time() - 3600)
+    for _ in range(rounds):
+        with stopped(server.process.pid):
+            _age(path, lock)
+            _sweep(context, directory)
+            swept += not os.path.exists(path) or not os.path.exists(lock)
+        os.unlink(lock)
+        unlocked += not _comes_true(lambda: os.path.exists(lock))
+        answer = _answer(context, path)
+        if "running server" not in answer:
+            intruders.append(answer)
+    with wire.connect(path) as client:
+        answered = wire.ask(client, b"still there")
+    os.unlink(path)
+    start = time.perf_counter()
+    successor = target(context, path, "takesOver=true")
+    taken = time.perf_counter() - start
+    with wire.connect(path) as client:
+        answered_by_successor = wire.ask(client, b"taken over")
+    ended = server.process.wait(15)
+    server.end()
+    successor.end()
+    has_cleaner = shutil.which("systemd-tmpfiles") is not None
+    return [
+        exactly("76", f"live sockets and locks lost to a cleaner in {rounds} sweeps", swept, 0,
+                "systemd-tmpfiles" if has_cleaner else "one that obeys the sticky bit, as systemd-tmpfiles does"),
+        exactly("76", "whether files that have grown old are young again", is_refreshed, True),
+        exactly("76", f"locks of {rounds} that were removed and not put back", unlocked, 0),
+        exactly("76", "second servers that started meanwhile", intruders, []),
+        exactly("76", "what the server answers after all that", answered, b"still there"),
+        at_most("76", "until a successor has the name of a server whose socket was removed", taken * 1000, 1000, "ms"),
+        exactly("76", "what the successor answers, and how the predecessor ended", (answered_by_successor, ended),
+                (b"taken over", 0)),
+    ]
+
+
+def _age(*paths: str) -> None:
+    past = time.time() - 40 * 86_400
+    for path in paths:
+        os.utime(path, (past, past), follow_symlinks=False)
+
+
+def _sweep(context: Context, directory: str) -> None:
+    cleaner = shutil.which("systemd-tmpfiles")
+    if cleaner:
+        configuration = context.name("tmpfiles.conf")
+        with open(configuration, "w", encoding="utf-8") as file:
+            file.write(f"d {directory} 0755 - - 0\n")
+        subprocess.run([cleaner, "--clean", configuration], check=False, stderr=subprocess.DEVNULL)
+        return
+    for name in os.listdir(directory):
+        if not os.lstat(f"{directory}/{name}").st_mode & stat.S_ISVTX:
+            os.unlink(f"{directory}/{name}")
+
+
+def _comes_true(condition: Callable[[], bool], patience: float = 20.0) -> bool:
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.001)
+    return True

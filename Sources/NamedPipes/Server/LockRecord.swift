@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// What the holder of a lock says about itself in the lock's file: a line with its process ID, one with what tells that
+/// process from every other, and, once it has the name, one with its socket's device and inode.
+///
+/// It is for diagnosis, and for a successor, which has to know its predecessor's socket from somebody else's. The right
+/// to the name is the lock itself. Earlier versions wrote the first line only.
+struct LockRecord: Equatable {
+    /// The holder's number, as it saw itself.
+    var processID: Int32?
+    /// The holder; nil if that cannot be told for certain.
+    var process: ProcessMark?
+    /// Its socket; nil before it has the name.
+    var socket: FileIdentity?
+
+    /// The most bytes that a record has.
+    static let byteLimit = 256
+
+    /// This process's.
+    static func own(_ socket: FileIdentity?) -> LockRecord {
+        LockRecord(processID: getpid(), process: .own, socket: socket)
+    }
+
+    /// The holder's number, if it means the holder here and now.
+    var runningProcessID: Int32? { process.flatMap { $0.isRunning ? $0.processID : nil } }
+
+    /// Whether the holder may have a socket that it does not tell of.
+    var isSilentAboutSocket: Bool { processID != nil && process == nil }
+
+    var text: String {
+        var text = processID.map { "\($0)\n" } ?? ""
+        guard let process else { return text }
+        text += "\(process.startTime) \(process.namespace) \(process.boot)\n"
+        if let socket { text += "\(socket.device) \(socket.inode)\n" }
+        return text
+    }
+}
+
+extension LockRecord {
+    /// Of a file's content. A line without its end was cut short, and says something else than its writer.
+    init(parsing bytes: [UInt8]) {
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast().map {
+            $0.words()
+        }
+        guard let first = lines.first, first.count == 1, let number = Int32(first[0]), number > 0 else { return }
+        processID = number
+        guard lines.count > 1, lines[1].count == 3 else { return }
+        guard let startTime = UInt64(lines[1][0]), let namespace = UInt64(lines[1][1]) else { return }
+        process = ProcessMark(processID: number, startTime: startTime, namespace: namespace, boot: lines[1][2])
+        guard lines.count > 2, lines[2].count == 2 else { return }
+        guard let device = UInt64(lines[2][0]), let inode = UInt64(lines[2][1]) else { return }
+        socket = FileIdentity(device: device, inode: inode)
+    }
+}

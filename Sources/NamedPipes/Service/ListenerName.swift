@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// What a listener that somebody else has made is to be called. Whatever it was bound to, it can be served: its name is for
+/// people alone.
+struct ListenerName {
+    /// What the kernel says (getsockname(2)); a NUL first in the abstract namespace. Not always text.
+    let bound: [UInt8]
+    /// The inode of its file, if that is known.
+    let inode: UInt32?
+
+    /// The published name where it can be found; otherwise what it was bound to.
+    var address: PipeAddress {
+        if bound.first == 0 {
+            let name = bound.dropFirst()
+            return Self.address(name) { text throws(PipeError) in try .abstract(text) }
+                ?? .shown("@" + Self.text(name))
+        }
+        for candidate in candidates where isBound(to: candidate) {
+            if let address = Self.file(candidate) ?? Self.resolved(candidate) { return address }
+        }
+        return Self.file(bound) ?? .shown(Self.text(bound[...]))
+    }
+
+    /// Servers of this library bind a temporary name, and then give it the one that is published.
+    private var candidates: [[UInt8]] {
+        let slash = bound.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+        let (directory, name) = (bound[..<slash], bound[slash...])
+        let (prefix, suffix) = (Array(".".utf8), Array(".tmp".utf8))
+        guard name.starts(with: prefix), name.count > 5, name.suffix(4).elementsEqual(suffix) else { return [bound] }
+        return [Array(directory + name.dropFirst().dropLast(4)), bound]
+    }
+
+    private func isBound(to path: [UInt8]) -> Bool {
+        guard let inode, let status = FileStatus.ofEntry(path) else { return false }
+        return status.kind == .socket && UInt32(truncatingIfNeeded: status.identity.inode) == inode
+    }
+
+    private static func file(_ path: [UInt8]) -> PipeAddress? {
+        address(path[...]) { text throws(PipeError) in try .path(text) }
+    }
+
+    /// Of a relative path, or one in another spelling than an address has: where its directory really is.
+    private static func resolved(_ path: [UInt8]) -> PipeAddress? {
+        let slash = path.lastIndex(of: UInt8(ascii: "/"))
+        let directory = slash.map { $0 == 0 ? Array("/".utf8) : Array(path[..<$0]) } ?? Array(".".utf8)
+        let name = path[(slash.map { $0 + 1 } ?? 0)...]
+        let resolved = unsafe realpath((directory + [0]).map(CChar.init(bitPattern:)), nil)
+        guard let resolved = unsafe resolved else { return nil }
+        defer { unsafe free(resolved) }
+        guard let real = unsafe String(validatingCString: resolved) else { return nil }
+        return file(Array((real == "/" ? "/" : "\(real)/").utf8) + name)
+    }
+
+    private static func address(
+        _ name: ArraySlice<UInt8>, _ make: (String) throws(PipeError) -> PipeAddress
+    ) -> PipeAddress? {
+        guard let text = String(validating: name, as: UTF8.self) else { return nil }
+        do { return try make(text) } catch { return nil }
+    }
+
+    /// The bytes for people: what is not ASCII as `\xE9`, unless all of it is text.
+    private static func text(_ bytes: ArraySlice<UInt8>) -> String {
+        if let text = String(validating: bytes, as: UTF8.self) { return text }
+        return bytes.reduce(into: "") { text, byte in
+            text += byte < 0x80 ? String(Unicode.Scalar(byte)) : "\\x\(String(byte, radix: 16, uppercase: true))"
+        }
+    }
+}
