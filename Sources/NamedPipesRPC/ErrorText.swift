@@ -23,6 +23,11 @@ extension JSONRPCRequestFailure: CustomStringConvertible {
     }
 }
 
+extension JSONRPCOverload: CustomStringConvertible {
+    /// The limit.
+    public var description: String { "calls of more than \(waitingByteLimit) bytes wait until fewer are handled" }
+}
+
 extension JSONSyntaxError: CustomStringConvertible {
     /// What is wrong, and where.
     public var description: String {

@@ -93,22 +93,16 @@ extension JSONRPCPeer {
     private func outcomes(
         of batch: JSONRPCBatch, _ metadata: [String: String], _ timeout: Duration?
     ) async throws -> [Result<JSONText, any Error>] {
-        guard pending.count + batch.requestCount <= configuration.pendingRequestLimit else {
-            throw JSONRPCRequestFailure.tooManyPending(limit: configuration.pendingRequestLimit)
-        }
-        var numbers: [Int64] = []
-        let objects = try batch.items.map { item in
-            guard item.isRequest else {
-                return OutgoingMessage.request(item.method, item.params, id: nil, metadata: metadata)
+        try await exchange(batch.requestCount, timeout: timeout) { numbers in
+            var numbers = numbers[...]
+            let objects = batch.items.map { item in
+                let id = item.isRequest ? numbers.popFirst().map(JSONRPCID.number) : nil
+                return OutgoingMessage.request(item.method, item.params, id: id, metadata: metadata)
             }
-            let number = try beginRequest()
-            numbers.append(number)
-            return OutgoingMessage.request(item.method, item.params, id: .number(number), metadata: metadata)
-        }
-        let sent = numbers
-        return try await exchange(OutgoingMessage.batch(objects), sent, timeout: timeout) { peer in
+            return OutgoingMessage.batch(objects)
+        } _: { peer, numbers in
             var outcomes: [Result<JSONText, any Error>] = []
-            for number in sent {
+            for number in numbers {
                 do {
                     outcomes.append(.success(try await peer.reply(to: number)))
                 } catch {

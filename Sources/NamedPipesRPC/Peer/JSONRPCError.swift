@@ -21,7 +21,7 @@ public struct JSONRPCError: Error, Hashable, Sendable {
         public static let invalidParams = Code(rawValue: -32602)
         /// -32603: the handler failed, and its error is nothing for the other end.
         public static let internalError = Code(rawValue: -32603)
-        /// -32000, the first of the server's own: as many requests as are allowed are being handled.
+        /// -32000, the first of the server's own: as much as is allowed waits to be handled.
         public static let tooManyRequests = Code(rawValue: -32000)
         /// -32800, as LSP has it: the request was cancelled by who made it.
         public static let requestCancelled = Code(rawValue: -32800)
@@ -75,6 +75,13 @@ extension JSONRPCError {
     }
 }
 
+/// Why this end has ended a connection: a notification arrived while as many calls as may waited for a place, and this end
+/// waited for replies, for whose sake it must read on. See ``JSONRPCPeer/Configuration/waitingByteLimit``.
+public struct JSONRPCOverload: Error, Hashable, Sendable {
+    /// How many bytes may wait.
+    public let waitingByteLimit: Int
+}
+
 /// Why a request has no reply.
 @nonexhaustive
 public enum JSONRPCRequestFailure: Error, Sendable {
@@ -84,7 +91,8 @@ public enum JSONRPCRequestFailure: Error, Sendable {
     /// The connection ended, or the other end sends no more; the reason, where the connection itself has ended.
     case connectionEnded(DisconnectReason?)
 
-    /// So many requests are waiting for their replies; this one was not sent.
+    /// So many requests are waiting for their replies; this one was not sent. Thrown by the policy
+    /// ``JSONRPCPeer/PendingLimitPolicy/refuse``, and for a batch that exceeds the limit by itself.
     case tooManyPending(limit: Int)
 
     /// The parameters are neither an object nor an array, as JSON-RPC 2.0 demands (section 4.2); nothing was sent.

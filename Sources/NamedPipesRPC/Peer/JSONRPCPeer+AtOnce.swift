@@ -35,39 +35,29 @@ extension JSONRPCPeer {
         return true
     }
 
-    /// Takes LSP's notifications of cancellation and of progress.
+    /// Takes LSP's notifications of progress.
     ///
-    /// - Returns: false if it is neither, or progress that no request here waits for.
-    func takeAtOnce(_ notification: IncomingMessage.Request) -> Bool {
-        switch notification.method {
-        case Self.cancelMethod:
-            if let id = notification.params?.member("id").flatMap(JSONRPCID.init) { running.cancel(id) }
-            return true
-        case Self.progressMethod:
-            guard let token = notification.params?.member("token").flatMap(JSONRPCID.init),
-                let value = notification.params?.member("value"), let handler = progressHandlers[token.canonical]
-            else { return false }
-            handler(value)
-            return true
-        default: return false
-        }
+    /// - Returns: false if no request here waits for it.
+    func takeProgress(_ params: JSONText?) -> Bool {
+        guard let token = params?.member("token").flatMap(JSONRPCID.init),
+            let value = params?.member("value"), let handler = progressHandlers[token.canonical]
+        else { return false }
+        handler(value)
+        return true
     }
 
-    // MARK: What the receiving task waits for
-
-    /// Waits until the condition holds, or the task is cancelled. It is looked at again whenever
-    /// ``wakeReceiver()`` is called.
-    func wait(until condition: () -> Bool) async {
-        while !condition(), !Task.isCancelled {
-            await withTaskCancellationHandler {
-                await withCheckedContinuation { continuation in
-                    if condition() || Task.isCancelled { continuation.resume() } else { receiver = continuation }
-                }
-            } onCancel: {
-                connection.executor.post { [self] _ in assumeIsolated { $0.wakeReceiver() } }
-            }
-        }
+    /// Takes LSP's notifications of cancellation.
+    ///
+    /// - Returns: the answer to a request that waited for a place and need not wait any longer.
+    func takeCancellation(_ params: JSONText?) -> IncomingCall? {
+        guard let id = params?.member("id").flatMap(JSONRPCID.init), let serial = openCalls.cancel(id),
+            let call = waitingCalls.take(serial), let id = call.id
+        else { return nil }
+        openCalls.end(serial)
+        return refusal(of: id, .requestCancelled)
     }
 
-    func wakeReceiver() { receiver.take()?.resume() }
+    func refusal(of id: WrittenID, _ error: JSONRPCError, isLast: Bool = false) -> IncomingCall {
+        IncomingCall(serial: openCalls.beginRefusal(), kind: .refused(id, error), isLast: isLast)
+    }
 }

@@ -13,15 +13,27 @@ extension JSONRPCPeer {
 
         /// How many requests and notifications of the other end are handled at a time, at least one. The default is 64.
         ///
-        /// At the limit nothing more is read, cancellations included, and the kernel makes the other end wait. While this
-        /// end itself waits for replies, it must read on, lest both ends wait for each other: then requests above the limit
-        /// are refused with ``JSONRPCError/Code/tooManyRequests``, and notifications above it are dropped.
+        /// At the limit, what else arrives waits for a place, in order; see ``waitingByteLimit``. Replies, cancellations
+        /// and the other end's going take effect at once all the same.
         ///
         /// A batch counts as many as it contains, and is let in whole: up to ``batchLimit`` more may then be handled.
         public var handledRequestLimit = 64
 
-        /// How many requests of this end may wait for their replies. The default is 1,024.
+        /// How many bytes of requests and notifications may wait for a place among those that are handled: their
+        /// messages, and 512 for each call. The default is 8 MiB. The last one may exceed it.
+        ///
+        /// Where so many wait, nothing more is read, and the kernel makes the other end wait. While this end itself waits
+        /// for replies, it must read on, lest both ends wait for each other: then requests are refused with
+        /// ``JSONRPCError/Code/tooManyRequests``, and a notification ends the connection with a ``JSONRPCOverload``, since
+        /// none is dropped.
+        public var waitingByteLimit = 8 << 20
+
+        /// How many requests of this end may wait for their replies, at least one. The default is 1,024.
         public var pendingRequestLimit = 1024
+
+        /// What becomes of a request of this end above ``pendingRequestLimit``. The default is to wait, within the request's
+        /// timeout.
+        public var pendingLimitPolicy = PendingLimitPolicy.wait
 
         /// How many requests a batch of the other end may contain. The default is 100. A larger one is answered with one
         /// ``JSONRPCError/Code/invalidRequest``, and nothing of it is handled.
@@ -52,6 +64,15 @@ extension JSONRPCPeer {
         public init() {}
     }
 
+    /// What becomes of a request while as many as may wait for their replies.
+    @nonexhaustive
+    public enum PendingLimitPolicy: Hashable, Sendable {
+        /// It waits for a place, behind those that came before, and is sent then.
+        case wait
+        /// It throws ``JSONRPCRequestFailure/tooManyPending(limit:)`` at once.
+        case refuse
+    }
+
     /// What happens on a connection, beside requests and their replies.
     @nonexhaustive
     public enum Event: Sendable {
@@ -68,8 +89,10 @@ extension JSONRPCPeer {
         case errorReport(JSONRPCError)
         /// A handler has thrown something that the other end was not told.
         case handlerFailed(method: String, any Error)
-        /// A notification of a method that nobody handles, or one too many at a time. It was dropped.
+        /// A notification of a method that nobody handles. It was dropped.
         case droppedNotification(method: String)
+        /// A notification arrived when no more may wait for a place. The connection was ended.
+        case overload(JSONRPCOverload)
         /// A reply cannot be sent: too large, or not for this framing. An internal error went instead, or, where even that
         /// cannot be sent, the connection was ended.
         case unsendableReply(any Error)

@@ -3,30 +3,49 @@ internal import NamedPipes
 
 // How a request is sent, waited for and given up.
 extension JSONRPCPeer {
-    func beginRequest() throws -> Int64 {
-        guard !hasEnded else { throw JSONRPCRequestFailure.connectionEnded(nil) }
-        guard pending.count < configuration.pendingRequestLimit else {
-            throw JSONRPCRequestFailure.tooManyPending(limit: configuration.pendingRequestLimit)
-        }
-        let number = pending.begin()
-        // Replies have to be read from now on, also at the limit of what is handled.
-        wakeReceiver()
-        return number
-    }
-
-    /// Sends what contains these requests, and waits for what the function waits for. The requests end with it.
+    /// Sends so many requests in one message, and waits for what the function waits for. The requests end with it.
+    ///
+    /// - Parameters:
+    ///   - write: makes the message, given the requests' numbers.
+    ///   - wait: called once it is sent.
     func exchange<Outcome>(
-        _ bytes: [UInt8], _ numbers: [Int64], timeout: Duration?, _ wait: (isolated JSONRPCPeer) async throws -> Outcome
+        _ requestCount: Int, timeout: Duration?, write: ([Int64]) -> [UInt8],
+        _ wait: (isolated JSONRPCPeer, [Int64]) async throws -> Outcome
     ) async throws -> Outcome {
-        defer { for number in numbers { pending.end(number) } }
+        guard !hasEnded else { throw JSONRPCRequestFailure.connectionEnded(nil) }
         try Task.checkCancellation()
-        startTimer(timeout ?? configuration.requestTimeout, numbers)
-        try await send(bytes, numbers)
+        try checkPlaces(for: requestCount)
+        let numbers = pending.begin(requestCount)
+        defer { end(numbers) }
+        startLimit(timeout ?? configuration.requestTimeout, numbers)
         return try await withTaskCancellationHandler {
-            try await wait(self)
+            try await takePlaces(numbers)
+            try await send(write(numbers), numbers)
+            return try await wait(self, numbers)
         } onCancel: {
             connection.executor.post { [self] _ in assumeIsolated { $0.giveUp(numbers, CancellationError()) } }
         }
+    }
+
+    private func checkPlaces(for count: Int) throws(JSONRPCRequestFailure) {
+        let limit = configuration.pendingRequestLimit
+        let mayWait = configuration.pendingLimitPolicy == .wait && count <= limit
+        guard mayWait || pending.hasPlaces(for: count) else { throw .tooManyPending(limit: limit) }
+    }
+
+    private func takePlaces(_ numbers: [Int64]) async throws {
+        guard let first = numbers.first else { return }
+        if !pending.takePlacesAtOnce(numbers) {
+            await withCheckedContinuation { pending.takePlaces(numbers, $0) }
+        }
+        if case .failure(let reason)? = pending.outcome(of: first) { throw reason }
+        // Replies have to be read from now on, also where no more calls may wait.
+        wake()
+    }
+
+    private func end(_ numbers: [Int64]) {
+        for number in numbers { pending.end(number) }
+        wake()
     }
 
     /// Waits for the reply to a request that was sent.
@@ -34,12 +53,13 @@ extension JSONRPCPeer {
         try await withCheckedThrowingContinuation { pending.wait(for: number, $0) }
     }
 
-    private func startTimer(_ timeout: Duration?, _ numbers: [Int64]) {
-        guard let timeout else { return }
-        let timer = connection.executor.reactorOfThisThread.schedule(after: timeout) { [self] in
+    /// A reply that has arrived counts, even if the loop was held until after the time was over.
+    private func startLimit(_ timeout: Duration?, _ numbers: [Int64]) {
+        guard let timeout, let first = numbers.first else { return }
+        let limit = connection.executor.reactorOfThisThread.limit(timeout) { [self] in
             assumeIsolated { $0.giveUp(numbers, JSONRPCRequestFailure.timedOut(timeout)) }
         }
-        if let first = numbers.first { pending.setTimer(timer, of: first) }
+        pending.setLimit(limit, of: first)
     }
 
     /// Ends the wait for those of the requests that have no outcome, and tells the other end.

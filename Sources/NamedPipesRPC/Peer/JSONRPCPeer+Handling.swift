@@ -1,34 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
 
-/// What of the other end is to be handled, and answered if it has an id. It is in ``RunningHandlers`` until then.
-struct IncomingCall: Sendable {
-    enum Kind: Sendable {
-        case handled(IncomingMessage.Request, JSONRPCMethods.JSONHandler)
-        case refused(WrittenID, JSONRPCError)
-    }
-
-    let serial: RunningHandlers.Serial
-    let kind: Kind
-
-    /// To whom the answer goes; nil for a notification.
-    var id: WrittenID? {
-        switch kind {
-        case .handled(let request, _): request.id
-        case .refused(let id, _): id
-        }
-    }
-}
-
 // Handling what was asked. All of this runs in the child task of a call, or of a batch.
 extension JSONRPCPeer {
-    func answer(_ call: IncomingCall) async {
+    func answer(_ calls: IncomingCalls) async {
+        switch calls {
+        case .single(let call): await answer(call)
+        case .batch(let calls): await answer(calls)
+        }
+    }
+
+    private func answer(_ call: IncomingCall) async {
         if let reply = await reply(to: call) { await send(reply, answering: [call], asBatch: false) }
         end([call])
+        if call.isLast { await connection.close() }
     }
 
     /// Handles a batch: its calls beside each other, its answer in one message.
-    func answer(_ batch: [IncomingCall]) async {
+    private func answer(_ batch: [IncomingCall]) async {
         let replies = await withTaskGroup(of: [UInt8]?.self) { group in
             for call in batch {
                 group.addTask(executorPreference: connection.executor) { await self.reply(to: call) }
@@ -42,23 +31,24 @@ extension JSONRPCPeer {
     }
 
     private func end(_ calls: [IncomingCall]) {
-        for call in calls { running.end(call.serial) }
-        wakeReceiver()
+        for call in calls { openCalls.end(call.serial) }
+        wake()
     }
 
     private func reply(to call: IncomingCall) async -> [UInt8]? {
         switch call.kind {
+        case .unanswered: return nil
         case .refused(let id, let error): return OutgoingMessage.reply(.failure(error), to: id)
         case .handled(let request, let handler):
-            running.enter(call.serial)
+            openCalls.enter(call.serial)
             let outcome = await outcome(of: request, handler, call.serial)
-            running.leave(call.serial)
+            openCalls.leave(call.serial)
             return request.id.map { OutgoingMessage.reply(outcome, to: $0) }
         }
     }
 
     private func outcome(
-        of request: IncomingMessage.Request, _ handler: JSONRPCMethods.JSONHandler, _ serial: RunningHandlers.Serial
+        of request: IncomingMessage.Request, _ handler: JSONRPCMethods.JSONHandler, _ serial: OpenCalls.Serial
     ) async -> Result<JSONText, JSONRPCError> {
         do {
             let call = JSONRPCCall(method: request.method, id: request.id?.id, metadata: request.metadata, peer: self)
@@ -69,7 +59,7 @@ extension JSONRPCPeer {
                 try await interceptor.handle(call) { try await handler(request.params, call) })
         } catch let error as JSONRPCError where request.id != nil {
             return .failure(error)
-        } catch is CancellationError where running.isCancelled(serial) {
+        } catch is CancellationError where openCalls.isCancelled(serial) {
             return .failure(.requestCancelled)
         } catch {
             configuration.onEvent(.handlerFailed(method: request.method, error))

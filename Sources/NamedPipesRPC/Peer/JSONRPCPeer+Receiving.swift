@@ -8,14 +8,16 @@ extension JSONRPCPeer {
     /// Takes messages until none comes any more, and waits until all of them are handled.
     func receive() async throws {
         ignoresBlankMessages = await connection.isDelimited
+        defer { refuseWaitingCalls() }
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask(executorPreference: connection.executor) { [connection] in
                 guard (try? await connection.waitForEnd()) != nil else { return }
                 await self.connectionDidEnd()
             }
+            group.addTask(executorPreference: connection.executor) { await self.startWaitingCalls() }
             let failure = await takeMessages(&group)
             endInput(await connection.endReason)
-            await wait { running.count == 0 }
+            await wait { openCalls.count == 0 }
             group.cancelAll()
             if let failure { throw failure }
         }
@@ -25,27 +27,19 @@ extension JSONRPCPeer {
     private func takeMessages(_ group: inout Handlers) async -> (any Error)? {
         do {
             for try await message in connection.messages {
-                take(message, &group)
-                await wait { canTakeMore }
+                if let calls = take(message), let first = try admit(calls, messageByteCount: message.byteCount) {
+                    group.addTask(executorPreference: connection.executor) { await self.answer(first) }
+                }
+                await waitUntilMoreMayBeRead()
             }
             return nil
+        } catch let overload as JSONRPCOverload {
+            configuration.onEvent(.overload(overload))
+            await connection.abort()
+            return overload
         } catch {
             return error
         }
-    }
-
-    /// At the limit, reading goes on only where this end waits for replies itself, and then not for ever: refusals count,
-    /// as long as the other end does not take them.
-    private var canTakeMore: Bool {
-        let limit = configuration.handledRequestLimit
-        return isConnectionOver || running.count < limit || (!pending.isEmpty && running.count < 2 * limit)
-    }
-
-    /// What has arrived before is still taken: replies, and notifications.
-    private func connectionDidEnd() {
-        isConnectionOver = true
-        running.cancelRequests()
-        wakeReceiver()
     }
 
     /// No reply comes any more.
@@ -56,30 +50,36 @@ extension JSONRPCPeer {
 
     // MARK: One message
 
-    private func take(_ message: PipeMessage, _ group: inout Handlers) {
+    /// - Returns: what is to be handled or answered.
+    private func take(_ message: PipeMessage) -> IncomingCalls? {
         let bytes = Array(copying: message)
-        if ignoresBlankMessages, bytes.allSatisfy(Self.isBlank) { return }
+        if ignoresBlankMessages, bytes.allSatisfy(Self.isBlank) { return nil }
         do throws(JSONSyntaxError) {
             try JSONScanner.check(bytes[...], depthLimit: configuration.depthLimit)
         } catch {
-            configuration.onEvent(.undecodableMessage(message, error))
-            if takeUndecodableReply(bytes, message, error) {
-                if configuration.endsAfterParseError { group.addTask { [connection] in await connection.close() } }
-                return
-            }
-            return refuse(.null, .parseError(error), thenEnd: configuration.endsAfterParseError, &group)
+            return takeUndecodable(bytes, message, error)
         }
         var scanner = JSONScanner(bytes[...], depthLimit: configuration.depthLimit)
-        if scanner.peek() == UInt8(ascii: "[") {
-            takeBatch(&scanner, &group)
-        } else if let text = try? scanner.value(), let call = take(text) {
-            group.addTask(executorPreference: connection.executor) { await self.answer(call) }
+        if scanner.peek() == UInt8(ascii: "[") { return takeBatch(&scanner) }
+        guard let text = try? scanner.value() else { return nil }
+        return take(text, isOfBatch: false).map(IncomingCalls.single)
+    }
+
+    private func takeUndecodable(
+        _ bytes: [UInt8], _ message: PipeMessage, _ error: JSONSyntaxError
+    ) -> IncomingCalls? {
+        configuration.onEvent(.undecodableMessage(message, error))
+        let isLast = configuration.endsAfterParseError
+        if takeUndecodableReply(bytes, message, error) {
+            guard isLast else { return nil }
+            return .single(IncomingCall(serial: openCalls.beginRefusal(), kind: .unanswered, isLast: true))
         }
+        return .single(refusal(of: .null, .parseError(error), isLast: isLast))
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
-    private func takeBatch(_ scanner: inout JSONScanner, _ group: inout Handlers) {
+    private func takeBatch(_ scanner: inout JSONScanner) -> IncomingCalls? {
         let limit = configuration.batchLimit
         var texts: [JSONText] = []
         var count = 0
@@ -87,66 +87,71 @@ extension JSONRPCPeer {
             count += 1
             if count <= limit { texts.append(text) }
         }
-        guard count > 0 else { return refuse(.null, .invalidRequest("an empty batch"), &group) }
-        guard count <= limit else { return refuse(.null, .invalidRequest("a batch of more than \(limit)"), &group) }
-        let calls = texts.compactMap(take)
-        guard !calls.isEmpty else { return }
-        group.addTask(executorPreference: connection.executor) { await self.answer(calls) }
+        guard count > 0 else { return .single(invalid(.null, .invalidRequest("an empty batch"))) }
+        guard count <= limit else { return .single(invalid(.null, .invalidRequest("a batch of more than \(limit)"))) }
+        let calls = texts.compactMap { take($0, isOfBatch: true) }
+        return calls.isEmpty ? nil : .batch(calls)
     }
 
-    private func refuse(
-        _ id: WrittenID, _ error: JSONRPCError, thenEnd isLast: Bool = false, _ group: inout Handlers
-    ) {
-        if error.code != .parseError { configuration.onEvent(.invalidMessage(error)) }
-        guard let serial = running.begin(nil) else { return }
-        group.addTask(executorPreference: connection.executor) { [connection] in
-            await self.answer(IncomingCall(serial: serial, kind: .refused(id, error)))
-            if isLast { await connection.close() }
-        }
+    private func invalid(_ id: WrittenID, _ error: JSONRPCError, isOfBatch: Bool = false) -> IncomingCall {
+        configuration.onEvent(.invalidMessage(error))
+        return refused(id, error, isOfBatch: isOfBatch)
+    }
+
+    /// A refusal of a batch waits with it, and so counts as the others of it do.
+    private func refused(_ id: WrittenID, _ error: JSONRPCError, isOfBatch: Bool) -> IncomingCall {
+        guard isOfBatch, let serial = openCalls.begin(nil) else { return refusal(of: id, error) }
+        return IncomingCall(serial: serial, kind: .refused(id, error))
     }
 
     /// Takes one object; what is to be handled or answered is returned.
-    private func take(_ text: JSONText) -> IncomingCall? {
+    private func take(_ text: JSONText, isOfBatch: Bool) -> IncomingCall? {
         let message = IncomingMessage(
             text, idByteLimit: configuration.idByteLimit, metadataByteLimit: configuration.metadataByteLimit,
             depthLimit: configuration.depthLimit)
         switch message {
-        case .request(let request): return take(request)
+        case .request(let request): return take(request, isOfBatch)
         case .reply(let id, let outcome):
             take(outcome, to: id)
             return nil
         case .invalidReply(let id, let text):
             takeInvalidReply(id, text)
             return nil
-        case .invalid(let id, let error):
-            configuration.onEvent(.invalidMessage(error))
-            return running.begin(nil).map { IncomingCall(serial: $0, kind: .refused(id, error)) }
+        case .invalid(let id, let error): return invalid(id, error, isOfBatch: isOfBatch)
         }
     }
 
-    private func take(_ request: IncomingMessage.Request) -> IncomingCall? {
-        if request.id == nil ? takeAtOnce(request) : isConnectionOver { return nil }
-        let isAtLimit = running.count >= configuration.handledRequestLimit && !pending.isEmpty
-        guard let id = request.id else {
-            guard !isAtLimit, let handler = methods.handler(of: request.method) else {
-                configuration.onEvent(.droppedNotification(method: request.method))
-                return nil
-            }
-            return running.begin(nil).map { IncomingCall(serial: $0, kind: .handled(request, handler)) }
-        }
-        if isAtLimit {
-            let error = JSONRPCError.tooManyRequests(limit: configuration.handledRequestLimit)
-            return running.begin(nil).map { IncomingCall(serial: $0, kind: .refused(id, error)) }
-        }
+    private func take(_ request: IncomingMessage.Request, _ isOfBatch: Bool) -> IncomingCall? {
+        guard let id = request.id else { return takeNotification(request, isOfBatch) }
+        if isConnectionOver { return nil }
         guard let handler = methods.handler(of: request.method) else {
-            return running.begin(nil).map { IncomingCall(serial: $0, kind: .refused(id, .methodNotFound)) }
+            return refused(id, .methodNotFound, isOfBatch: isOfBatch)
         }
-        guard let serial = running.begin(id.id) else {
+        guard let serial = openCalls.begin(id.id) else {
             // Without the id: that one's reply is still to come.
-            let error = JSONRPCError.invalidRequest("a request with this id is being handled")
-            configuration.onEvent(.invalidMessage(error))
-            return running.begin(nil).map { IncomingCall(serial: $0, kind: .refused(.null, error)) }
+            return invalid(.null, .invalidRequest("a request with this id is being handled"), isOfBatch: isOfBatch)
         }
         return IncomingCall(serial: serial, kind: .handled(request, handler))
+    }
+
+    private func takeNotification(_ notification: IncomingMessage.Request, _ isOfBatch: Bool) -> IncomingCall? {
+        switch notification.method {
+        case Self.cancelMethod:
+            // The answer to a request that waits on its own does not belong into the answer to this batch.
+            if isOfBatch { return cancelWithoutAnswer(notification.params) }
+            return takeCancellation(notification.params)
+        case Self.progressMethod where takeProgress(notification.params): return nil
+        default: break
+        }
+        guard let handler = methods.handler(of: notification.method), let serial = openCalls.begin(nil) else {
+            configuration.onEvent(.droppedNotification(method: notification.method))
+            return nil
+        }
+        return IncomingCall(serial: serial, kind: .handled(notification, handler))
+    }
+
+    private func cancelWithoutAnswer(_ params: JSONText?) -> IncomingCall? {
+        if let id = params?.member("id").flatMap(JSONRPCID.init) { _ = openCalls.cancel(id) }
+        return nil
     }
 }

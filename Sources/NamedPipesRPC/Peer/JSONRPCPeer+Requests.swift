@@ -44,9 +44,11 @@ extension JSONRPCPeer {
     private func ask(
         _ method: String, _ params: JSONText?, _ metadata: [String: String], _ timeout: Duration?
     ) async throws -> JSONText {
-        let number = try beginRequest()
-        let bytes = OutgoingMessage.request(method, params, id: .number(number), metadata: metadata)
-        return try await exchange(bytes, [number], timeout: timeout) { peer in try await peer.reply(to: number) }
+        try await exchange(1, timeout: timeout) { numbers in
+            OutgoingMessage.request(method, params, id: .number(numbers[0]), metadata: metadata)
+        } _: { peer, numbers in
+            try await peer.reply(to: numbers[0])
+        }
     }
 
     /// Tells the other end something. There is no reply.

@@ -38,11 +38,12 @@ public actor JSONRPCPeer {
     public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe connection.unownedExecutor }
 
     // Our requests.
-    var pending = PendingRequests()
+    var pending: PendingRequests
     var progressHandlers: [JSONRPCID: (JSONText) -> Void] = [:]
     var lastToken: Int64 = 0
     // Theirs.
-    var running = RunningHandlers()
+    var openCalls = OpenCalls()
+    var waitingCalls = WaitingCalls()
 
     /// Blank lines, which some ends send to keep a connection alive, are no messages.
     var ignoresBlankMessages = false
@@ -50,20 +51,27 @@ public actor JSONRPCPeer {
     var hasEnded = false
     /// Nobody gets a reply any more.
     var isConnectionOver = false
-    /// Waits until something has changed that it waits for: the receiving task.
-    var receiver: CheckedContinuation<Void, Never>?
+    // Tasks that wait until something has changed; see `wake()`.
+    var waiters: [CheckedContinuation<Void, Never>] = []
+    /// Waits until a call that waits for a place can begin.
+    var starter: CheckedContinuation<Void, Never>?
 
     /// How many requests of this end wait for their replies.
     public var pendingRequestCount: Int { pending.count }
 
     /// How many requests and notifications of the other end are being handled, or answered.
-    public var handledRequestCount: Int { running.count }
+    public var handledRequestCount: Int { openCalls.count - waitingCalls.callCount }
+
+    /// How many requests and notifications of the other end wait until fewer are handled.
+    public var waitingCallCount: Int { waitingCalls.callCount }
 
     init(_ connection: AsyncPipeConnection, _ methods: JSONRPCMethods, _ configuration: Configuration) {
-        precondition(configuration.handledRequestLimit > 0, "a peer that handles nothing would read nothing")
+        precondition(configuration.handledRequestLimit > 0, "a peer that handles nothing")
+        precondition(configuration.pendingRequestLimit > 0, "a peer that may ask nothing")
         self.connection = connection
         self.methods = methods
         self.configuration = configuration
+        pending = PendingRequests(limit: configuration.pendingRequestLimit)
     }
 
     /// Answers the other end until it sends no more, and all that it asked is answered.
@@ -75,7 +83,7 @@ public actor JSONRPCPeer {
     ///   - connection: nobody else may take messages from it.
     ///   - methods: what may be asked.
     ///   - configuration: what is allowed.
-    /// - Throws: what the connection's `messages` throw, and `CancellationError`.
+    /// - Throws: what the connection's `messages` throw, ``JSONRPCOverload``, and `CancellationError`.
     public static func serve(
         _ connection: AsyncPipeConnection, methods: JSONRPCMethods, configuration: Configuration = Configuration()
     ) async throws {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
 
-/// This end's requests that have no reply yet.
+/// This end's requests that have no reply yet, and those that wait until fewer have none.
 struct PendingRequests {
     typealias Outcome = Result<JSONText, any Error>
 
     private enum State {
-        /// Being sent, or about to wait.
+        /// Waiting for a place, being sent, or about to wait.
         case begun
         case waiting(CheckedContinuation<JSONText, any Error>)
         case finished(Outcome)
@@ -14,25 +14,32 @@ struct PendingRequests {
 
     private struct Entry {
         var state = State.begun
-        var timer: ScheduledWork?
+        var limit: TimeLimit?
+        var hasPlace = false
         var isSent = false
         /// Waits for room to send in.
         var sending: LiveTask?
     }
 
     private var entries: [Int64: Entry] = [:]
+    private var places: RequestPlaces
     private var lastNumber: Int64 = 0
     // Requests that nobody waits for any more; their replies are no surprise.
     private var abandoned: Set<Int64> = []
     private var unattributed = UnattributedFailures()
 
-    var isEmpty: Bool { entries.isEmpty }
-    var count: Int { entries.count }
+    init(limit: Int) { places = RequestPlaces(limit: limit) }
 
-    mutating func begin() -> Int64 {
-        lastNumber += 1
-        entries[lastNumber] = Entry()
-        return lastNumber
+    /// Those that have a place, that is may have been sent.
+    var count: Int { places.usedCount }
+    var isEmpty: Bool { count == 0 }
+
+    mutating func begin(_ count: Int) -> [Int64] {
+        (0..<count).map { _ in
+            lastNumber += 1
+            entries[lastNumber] = Entry()
+            return lastNumber
+        }
     }
 
     /// Whether the request has no outcome yet.
@@ -46,9 +53,38 @@ struct PendingRequests {
         entries[number]?.sending = nil
     }
 
-    mutating func setTimer(_ timer: ScheduledWork, of number: Int64) { entries[number]?.timer = timer }
+    mutating func setLimit(_ limit: TimeLimit, of number: Int64) { entries[number]?.limit = limit }
 
     mutating func setSending(_ task: LiveTask?, of number: Int64) { entries[number]?.sending = task }
+
+    // MARK: Places
+
+    func hasPlaces(for count: Int) -> Bool { places.canTake(count) }
+
+    /// Takes a place for each of these requests, if there are as many and nobody waits.
+    mutating func takePlacesAtOnce(_ numbers: [Int64]) -> Bool {
+        guard places.takeAtOnce(numbers.count) else { return false }
+        for number in numbers { entries[number]?.hasPlace = true }
+        return true
+    }
+
+    /// Takes a place for each of these requests, now or when there are as many.
+    ///
+    /// - Parameter continuation: goes on then, or when the first of them has an outcome before.
+    mutating func takePlaces(_ numbers: [Int64], _ continuation: CheckedContinuation<Void, Never>) {
+        guard let first = numbers.first, isOpen(first) else { return continuation.resume() }
+        places.add(RequestPlaces.Ticket(numbers: numbers, continuation: continuation))
+        grantPlaces()
+    }
+
+    private mutating func grantPlaces() {
+        while let ticket = places.grantNext() {
+            for number in ticket.numbers { entries[number]?.hasPlace = true }
+            ticket.continuation.resume()
+        }
+    }
+
+    // MARK: Outcomes
 
     /// Lets the request's task go on once there is an outcome.
     mutating func wait(for number: Int64, _ continuation: CheckedContinuation<JSONText, any Error>) {
@@ -67,12 +103,9 @@ struct PendingRequests {
         guard isOpen(number), let entry = entries[number] else { return abandoned.remove(number) != nil }
         entries[number]?.state = .finished(outcome)
         entry.sending?.cancel()
+        places.withdraw(number)?.continuation.resume()
         if case .waiting(let continuation) = entry.state { continuation.resume(with: outcome) }
         return true
-    }
-
-    private mutating func fail(_ verdicts: [UnattributedFailures.Verdict]) {
-        for verdict in verdicts { finish(verdict.number, .failure(verdict.failure)) }
     }
 
     /// Takes what came as a reply.
@@ -84,6 +117,32 @@ struct PendingRequests {
         return finish(number, outcome)
     }
 
+    mutating func finishAll(_ outcome: Outcome) {
+        for number in entries.keys { finish(number, outcome) }
+    }
+
+    func outcome(of number: Int64) -> Outcome? {
+        if case .finished(let outcome) = entries[number]?.state { outcome } else { nil }
+    }
+
+    mutating func end(_ number: Int64) {
+        guard let entry = entries.removeValue(forKey: number) else { return }
+        entry.limit?.cancel()
+        if entry.hasPlace { places.giveBack() }
+        grantPlaces()
+    }
+
+    /// A reply may still come; up to so many such requests are remembered.
+    mutating func abandon(_ number: Int64, limit: Int) {
+        if abandoned.count < limit {
+            abandoned.insert(number)
+        } else {
+            fail(unattributed.forget(number, isAnswered: false))
+        }
+    }
+
+    // MARK: Replies to nobody knows which
+
     /// Whether the other end may be about to reply.
     var hasSent: Bool { entries.keys.contains { isSent($0) && isOpen($0) } }
 
@@ -94,22 +153,7 @@ struct PendingRequests {
         if !open.isEmpty { fail(unattributed.add(failure, suspects: abandoned.union(open))) }
     }
 
-    mutating func finishAll(_ outcome: Outcome) {
-        for number in entries.keys { finish(number, outcome) }
-    }
-
-    func outcome(of number: Int64) -> Outcome? {
-        if case .finished(let outcome) = entries[number]?.state { outcome } else { nil }
-    }
-
-    mutating func end(_ number: Int64) { entries.removeValue(forKey: number)?.timer?.cancel() }
-
-    /// A reply may still come; up to so many such requests are remembered.
-    mutating func abandon(_ number: Int64, limit: Int) {
-        if abandoned.count < limit {
-            abandoned.insert(number)
-        } else {
-            fail(unattributed.forget(number, isAnswered: false))
-        }
+    private mutating func fail(_ verdicts: [UnattributedFailures.Verdict]) {
+        for verdict in verdicts { finish(verdict.number, .failure(verdict.failure)) }
     }
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The other end's requests and notifications that are being handled here.
-struct RunningHandlers {
+/// The other end's calls that are not done with: those that wait for a place, those that are handled, and those whose
+/// answers are being sent.
+struct OpenCalls {
+    /// Rises with each call, so that those that wait are in order.
     typealias Serial = Int
 
     private struct Entry {
         let id: JSONRPCID?
+        let isRefused: Bool
         /// Nil before the handler's task begins.
         var task: LiveTask?
         var isCancelled = false
@@ -17,15 +20,25 @@ struct RunningHandlers {
 
     var count: Int { entries.count }
 
-    /// - Returns: nil if a request with this id is being handled: cancelling and answering it would mean either.
+    /// How many of them only have their refusal sent.
+    private(set) var refusedCount = 0
+
+    /// - Returns: nil if a request with this id is open: cancelling and answering it would mean either.
     mutating func begin(_ id: JSONRPCID?) -> Serial? {
         let id = id?.canonical
+        if let id, id != .null, serials[id] != nil { return nil }
+        return begin(Entry(id: id, isRefused: false))
+    }
+
+    mutating func beginRefusal() -> Serial {
+        refusedCount += 1
+        return begin(Entry(id: nil, isRefused: true))
+    }
+
+    private mutating func begin(_ entry: Entry) -> Serial {
         lastSerial += 1
-        if let id, id != .null {
-            guard serials[id] == nil else { return nil }
-            serials[id] = lastSerial
-        }
-        entries[lastSerial] = Entry(id: id)
+        entries[lastSerial] = entry
+        if let id = entry.id, id != .null { serials[id] = lastSerial }
         return lastSerial
     }
 
@@ -40,13 +53,18 @@ struct RunningHandlers {
     mutating func leave(_ serial: Serial) { entries[serial]?.task = nil }
 
     mutating func end(_ serial: Serial) {
-        if let id = entries.removeValue(forKey: serial)?.id { serials[id] = nil }
+        guard let entry = entries.removeValue(forKey: serial) else { return }
+        if entry.isRefused { refusedCount -= 1 }
+        if let id = entry.id { serials[id] = nil }
     }
 
     func isCancelled(_ serial: Serial) -> Bool { entries[serial]?.isCancelled == true }
 
-    mutating func cancel(_ id: JSONRPCID) {
-        if let serial = serials[id.canonical] { cancel(serial) }
+    /// - Returns: the call that was cancelled, if there is one.
+    mutating func cancel(_ id: JSONRPCID) -> Serial? {
+        guard let serial = serials[id.canonical] else { return nil }
+        cancel(serial)
+        return serial
     }
 
     /// Those whose replies nobody will get.

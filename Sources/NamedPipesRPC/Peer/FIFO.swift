@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A queue whose ends cost the same, whatever waits in between. Its elements have indices, so that one can be changed.
+struct FIFO<Element> {
+    private var elements: [Element?] = []
+    private var takenCount = 0
+
+    var count: Int { elements.count - takenCount }
+    var isEmpty: Bool { count == 0 }
+    var first: Element? { isEmpty ? nil : self[0] }
+
+    /// - Parameter index: counted from the first, 0 to ``count`` - 1.
+    subscript(index: Int) -> Element {
+        get { elements[takenCount + index].present }
+        set { elements[takenCount + index] = newValue }
+    }
+
+    mutating func append(_ element: Element) { elements.append(element) }
+
+    mutating func removeFirst() -> Element? {
+        guard !isEmpty else { return nil }
+        let first = elements[takenCount].take()
+        takenCount += 1
+        if takenCount == elements.count {
+            self = FIFO()
+        } else if takenCount >= 32, takenCount > elements.count / 2 {
+            elements.removeSubrange(..<takenCount)
+            takenCount = 0
+        }
+        return first
+    }
+}
+
+extension Optional {
+    fileprivate var present: Wrapped {
+        guard let self else { preconditionFailure("an element that was taken") }
+        return self
+    }
+}

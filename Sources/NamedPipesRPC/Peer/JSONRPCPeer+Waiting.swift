@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import NamedPipes
+
+// What the tasks of a peer wait for. Each looks at its condition again when something has changed.
+extension JSONRPCPeer {
+    /// Waits until the condition holds, or the task is cancelled. It is looked at again at each ``wake()``.
+    func wait(until condition: () -> Bool) async {
+        while !condition(), !Task.isCancelled {
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in
+                    if condition() || Task.isCancelled { continuation.resume() } else { waiters.append(continuation) }
+                }
+            } onCancel: {
+                connection.executor.post { [self] _ in assumeIsolated { $0.wake() } }
+            }
+        }
+    }
+
+    /// To be called when a call has ended, a request has begun or ended, or the connection has ended.
+    func wake() {
+        for waiter in waiters.drain() { waiter.resume() }
+        if canStart { starter.take()?.resume() }
+    }
+
+    // MARK: Calls that wait for a place
+
+    /// How many calls are handled or, having been handled, answered.
+    private var usedPlaceCount: Int { openCalls.count - openCalls.refusedCount - waitingCalls.callCount }
+
+    private var hasPlace: Bool { usedPlaceCount < configuration.handledRequestLimit }
+
+    private var canStart: Bool { !waitingCalls.isEmpty && hasPlace }
+
+    /// Begins with what arrived, or has it wait behind those that came before.
+    ///
+    /// - Returns: what to begin with now.
+    /// - Throws: where neither is possible.
+    func admit(_ calls: IncomingCalls, messageByteCount: Int) throws(JSONRPCOverload) -> IncomingCalls? {
+        if calls.isAnswerOnly { return calls }
+        let usedCount = usedPlaceCount - calls.all.count
+        if waitingCalls.isEmpty, usedCount < configuration.handledRequestLimit { return calls }
+        if mustRead, waitingCalls.byteCount >= configuration.waitingByteLimit { return try refuseExcess(calls) }
+        waitingCalls.append(calls, messageByteCount: messageByteCount)
+        wake()
+        return nil
+    }
+
+    /// Requests are refused. A notification has no answer that could say so, hence that is the end.
+    private func refuseExcess(_ calls: IncomingCalls) throws(JSONRPCOverload) -> IncomingCalls {
+        for call in calls.all { openCalls.end(call.serial) }
+        let error = JSONRPCError.tooManyRequests(limit: configuration.handledRequestLimit)
+        let refusals = calls.all.compactMap(\.id).map { refusal(of: $0, error) }
+        guard refusals.count == calls.all.count else {
+            throw JSONRPCOverload(waitingByteLimit: configuration.waitingByteLimit)
+        }
+        if case .single = calls, let refusal = refusals.first { return .single(refusal) }
+        return .batch(refusals)
+    }
+
+    /// Begins with calls that waited, as places become free, until the task is cancelled.
+    func startWaitingCalls() async {
+        await withDiscardingTaskGroup { group in
+            while !Task.isCancelled {
+                while canStart, let calls = waitingCalls.takeFirst() {
+                    group.addTask(executorPreference: connection.executor) { await self.answer(calls) }
+                    // There may be room for more to wait.
+                    wake()
+                }
+                await waitToStart()
+            }
+        }
+    }
+
+    private func waitToStart() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if canStart || Task.isCancelled { continuation.resume() } else { starter = continuation }
+            }
+        } onCancel: {
+            connection.executor.post { [self] _ in assumeIsolated { $0.starter.take()?.resume() } }
+        }
+    }
+
+    /// Answers requests that will not get a place any more.
+    func refuseWaitingCalls() {
+        while let calls = waitingCalls.takeFirst() {
+            for call in calls.all {
+                openCalls.end(call.serial)
+                guard let id = call.id else { continue }
+                try? sendAtOnce(OutgoingMessage.reply(.failure(.requestCancelled), to: id))
+            }
+        }
+    }
+
+    // MARK: Whether to read on
+
+    /// While this end waits for replies, it must read on, lest both ends wait for each other.
+    private var mustRead: Bool { !pending.isEmpty }
+
+    /// Refusals are bounded as well: an end that does not take them is not read from.
+    private var canTakeMore: Bool {
+        if isConnectionOver { return true }
+        guard openCalls.refusedCount < configuration.handledRequestLimit else { return false }
+        return mustRead || waitingCalls.byteCount < configuration.waitingByteLimit
+    }
+
+    /// Waits until more may be read. Meanwhile the connection itself does not notice that the other end has gone, so
+    /// that is looked for on a timer.
+    func waitUntilMoreMayBeRead() async {
+        guard !canTakeMore else { return }
+        let watch = connection.executor.reactorOfThisThread
+            .schedule(after: Self.hangUpInterval, repeating: Self.hangUpInterval) { [self] in
+                assumeIsolated { $0.lookForHangUp() }
+            }
+        defer { watch.cancel() }
+        await wait { canTakeMore }
+    }
+
+    private func lookForHangUp() {
+        if connection.assumeIsolated({ $0.isPeerGone }) { connectionDidEnd() }
+    }
+
+    private static var hangUpInterval: Duration { .milliseconds(500) }
+
+    /// Nobody gets a reply any more. What has arrived before is still taken: replies, and notifications.
+    func connectionDidEnd() {
+        isConnectionOver = true
+        openCalls.cancelRequests()
+        for call in waitingCalls.takeRequests() { openCalls.end(call.serial) }
+        wake()
+    }
+}
+
+extension Array {
+    fileprivate mutating func drain() -> [Element] {
+        defer { self = [] }
+        return self
+    }
+}

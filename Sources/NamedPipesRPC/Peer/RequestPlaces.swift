@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How many requests may be without a reply, and who waits for a place among them, in order.
+struct RequestPlaces {
+    /// Requests that are sent in one message, and the task that waits to send them.
+    struct Ticket {
+        let numbers: [Int64]
+        let continuation: CheckedContinuation<Void, Never>
+    }
+
+    private let limit: Int
+    private(set) var usedCount = 0
+    /// By the first number of each; the order is that of the queue, in which those that went stay until their turn.
+    private var tickets: [Int64: Ticket] = [:]
+    private var queue = FIFO<Int64>()
+
+    init(limit: Int) { self.limit = limit }
+
+    /// Whether so many could be taken without waiting.
+    func canTake(_ count: Int) -> Bool { tickets.isEmpty && usedCount + count <= limit }
+
+    mutating func takeAtOnce(_ count: Int) -> Bool {
+        guard canTake(count) else { return false }
+        usedCount += count
+        return true
+    }
+
+    mutating func add(_ ticket: Ticket) {
+        guard let first = ticket.numbers.first else { return }
+        tickets[first] = ticket
+        queue.append(first)
+    }
+
+    /// The next one that has its places now.
+    mutating func grantNext() -> Ticket? {
+        while let first = queue.first {
+            guard let ticket = tickets[first] else {
+                _ = queue.removeFirst()
+                continue
+            }
+            guard usedCount + ticket.numbers.count <= limit else { return nil }
+            usedCount += ticket.numbers.count
+            tickets[first] = nil
+            _ = queue.removeFirst()
+            return ticket
+        }
+        return nil
+    }
+
+    /// Takes one out of the queue.
+    mutating func withdraw(_ first: Int64) -> Ticket? { tickets.removeValue(forKey: first) }
+
+    mutating func giveBack() { usedCount -= 1 }
+}
