@@ -25,6 +25,8 @@ extension PipeError: CustomStringConvertible {
         case .budgetExceeded(let budget): "\(budget) is used up"
         case .notConnected: "not connected"
         case .disconnected(let reason): "the connection has ended: \(reason)"
+        case .messagesUnsent(let count, let reason):
+            "\(count) \(count == 1 ? "message was" : "messages were") not sent before the connection ended: \(reason)"
         case .timedOut: "timed out"
         case .framing(let error): "the message does not fit the framing: \(error)"
         case .system(let error): "\(error)"

@@ -52,6 +52,12 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The connection ended before that, and not because somebody closed it: what ``AsyncPipeConnection`` throws.
     case disconnected(DisconnectReason)
 
+    /// The connection ended before so many messages that `send` had accepted were handed to the kernel, one of them perhaps in
+    /// part. The peer has certainly not received them whole. Thrown by
+    /// ``PipeClient/withConnection(to:configuration:on:_:)`` after its function has returned; an async server reports it
+    /// as ``PipeServer/ServeEvent/handlerFailed(_:_:_:)``.
+    case messagesUnsent(count: Int, DisconnectReason)
+
     /// The deadline passed first.
     case timedOut
 

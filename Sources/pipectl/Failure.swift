@@ -49,7 +49,7 @@ extension PipeError {
         case .framing: " (--framing chooses another)"
         case .invalidAddress, .inheritedListener, .peerRefused, .peerProcessUnavailable, .sendQueueFull,
             .budgetExceeded,
-            .notConnected, .disconnected, .system:
+            .notConnected, .disconnected, .messagesUnsent, .system:
             nil
         }
     }

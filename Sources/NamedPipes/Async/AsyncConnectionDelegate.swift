@@ -17,7 +17,9 @@ class AsyncConnectionDelegate: PipeConnectionDelegate {
     final func connectionDidDrain(_ connection: PipeConnection) { AsyncConnectionState.of(connection).didDrain() }
 
     final func connectionDidFinishReceiving(_ connection: PipeConnection) {
-        AsyncConnectionState.of(connection).finishInput()
+        // Also called when a server is being stopped and all that had arrived is delivered; then the peer has not finished.
+        let isPeers = connection.lifecycle.state == .finished
+        AsyncConnectionState.of(connection).finishInput(isPeers ? .finished : .stopped)
     }
 
     final func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {

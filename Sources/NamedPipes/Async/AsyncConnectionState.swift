@@ -3,36 +3,50 @@ internal import PipeReactor
 
 /// What an async connection is on its reactor's thread: the connection below, what has arrived, and who waits for what.
 ///
-/// It is the connection's ``PipeConnection/context``, so that a delegate finds it without a table.
+/// It has a place of its own in the connection, so that a delegate finds it without a table.
 final class AsyncConnectionState {
     let connection: PipeConnection
     /// Up to how many bytes wait here before reading pauses.
     private let unreadByteLimit: Int
 
-    // Unchecked for overlapping accesses, as the other two lists below: nothing is called while they are changed, and the
+    // Unchecked for overlapping accesses, as the other lists below: nothing is called while they are changed, and the
     // checks took a quarter of a message's instructions.
     @safe @exclusivity(unchecked) private var inbox = MessageInbox()
     @safe @exclusivity(unchecked) private var charge = ByteCharge(for: .held)
     private var isPaused = false
 
-    /// Nothing more arrives: the peer has finished, or the server is about to stop.
-    private(set) var isInputFinished = false
+    /// What tasks on other threads take without coming here: the only thing here that they may use.
+    let lent = LentMessages()
+    /// There may be something in it.
+    private var isLent = false
+    // What was in it when it was looked at last.
+    private var lentByteCount = 0
+    private var lentMemoryByteCount = 0
+
+    /// Whether more arrives.
+    enum Input {
+        case open
+        /// The server is being stopped; the peer may have more to say.
+        case stopped
+        /// The peer has finished, or this end has closed.
+        case finished
+    }
+
+    private var input = Input.open
     private(set) var endReason: DisconnectReason?
     /// The end was told to whoever asked for messages.
     var didReportEnd = false
-    /// Messages are with a task elsewhere, which may give some of them back.
-    private(set) var isLent = false
-    /// Whoever asks for a message need not wait for one.
-    var hasNothingMore: Bool { isInputFinished && !isLent }
+    /// What is queued is dropped because the owner wants it.
+    var wasAborted = false
 
-    /// The send queue is above its high-water mark.
-    private(set) var isFull = false
+    /// The user's, as ``PipeConnection/context``.
+    var context: AnyObject?
 
     private var lastTicket: WaitingTask.Ticket = 0
     /// While a handler runs.
     @safe @exclusivity(unchecked) var handlerTask: HandlerTask?
     @safe @exclusivity(unchecked) private var receivers = WaitingTasks()
-    @safe @exclusivity(unchecked) private var senders = WaitingTasks()
+    @safe @exclusivity(unchecked) private var turns = SenderTurns()
     private var watchers = WaitingTasks()
 
     init(_ connection: PipeConnection) {
@@ -44,110 +58,130 @@ final class AsyncConnectionState {
     static func adopt(_ connection: PipeConnection) -> AsyncPipeConnection {
         // The delegate goes on using it here, while the actor has it too: both on the reactor's thread.
         nonisolated(unsafe) let state = AsyncConnectionState(connection)
-        unsafe connection.context = state
+        unsafe connection.companion = .tasks(state)
         return unsafe AsyncPipeConnection(
             id: connection.id, peer: connection.peer, executor: connection.host.reactor.executor, state: state)
     }
 
     static func of(_ connection: PipeConnection) -> AsyncConnectionState {
         // Set by the same delegate before anything else happens on the connection.
-        unsafe unsafeDowncast(connection.context.unsafelyUnwrapped, to: AsyncConnectionState.self)
+        guard case .tasks(let state) = connection.companion else { preconditionFailure("not an async connection") }
+        return state
     }
 
     // MARK: Receiving
 
     @inline(__always)
     func didReceive(_ message: Span<UInt8>) {
-        let wasPaidFor = inbox.memoryByteCount
         inbox.append(message, from: connection)
-        if inbox.memoryByteCount != wasPaidFor { payForInbox() }
-        if inbox.byteCount >= unreadByteLimit, !isPaused {
-            isPaused = true
-            connection.pauseReceiving()
-        }
+        if inbox.memoryByteCount &+ lentMemoryByteCount != charge.byteCount { settle() }
+        if waitingByteCount >= unreadByteLimit, !isPaused { pauseIfFull() }
         // It goes on from the mailbox, when the whole burst is here.
         receivers.wakeFirst()
     }
 
-    private func payForInbox() {
+    private var waitingByteCount: Int { inbox.byteCount &+ lentByteCount }
+
+    private func pauseIfFull() {
+        // Tasks elsewhere do not tell of each message that they take.
+        if isLent { lentDidChange() }
+        guard waitingByteCount >= unreadByteLimit else { return }
+        isPaused = true
+        connection.pauseReceiving()
+    }
+
+    /// Charges for the memory that is held now, and reads again once half of what may wait is taken.
+    private func settle() {
         guard endReason == nil else { return }
         do throws(ExceededBudget) {
-            try charge.adjust(to: inbox.memoryByteCount, connection.host.ledger, userID: connection.peer.userID)
+            let count = inbox.memoryByteCount + lentMemoryByteCount
+            try charge.adjust(to: count, connection.host.ledger, userID: connection.peer.userID)
         } catch {
-            connection.beginClose(.budgetExceeded(error))
+            return connection.beginClose(.budgetExceeded(error))
         }
+        guard isPaused, input == .open, waitingByteCount <= unreadByteLimit / 2 else { return }
+        isPaused = false
+        connection.resumeReceiving()
     }
 
-    /// Reads again, once everything is taken.
-    private func goOn() {
-        guard inbox.isEmpty else { return }
-        charge.release()
-        if isPaused, !isInputFinished {
-            isPaused = false
-            connection.resumeReceiving()
-        }
-    }
-
+    /// The first message that waits, wherever it does.
     func takeFirst() -> PipeMessage? {
-        guard !isLent, let message = inbox.takeFirst() else { return nil }
-        if inbox.isEmpty { goOn() }
+        if isLent, let message = takeLent() { return message }
+        guard let message = inbox.takeFirst() else { return nil }
+        if inbox.memoryByteCount &+ lentMemoryByteCount != charge.byteCount { settle() }
         return message
     }
 
-    /// Lends everything that waits to a task elsewhere, until ``putBack(_:)``.
-    func lend() -> [PipeMessage] {
-        isLent = true
-        let all = inbox.takeAll()
-        goOn()
-        return all
+    private func takeLent() -> PipeMessage? {
+        defer { lentDidChange() }
+        return lent.takeFirst()?.message
     }
 
-    /// Takes back what the task elsewhere has not used.
-    func putBack(_ unused: [PipeMessage]) {
-        isLent = false
-        if !unused.isEmpty { inbox.putBack(unused) }
-        if !inbox.isEmpty || isInputFinished { receivers.wakeFirst() }
+    /// Lends everything that waits to the tasks elsewhere.
+    func lend() {
+        guard !inbox.isEmpty else { return }
+        lent.append(inbox.takeAll())
+        lentDidChange()
     }
 
-    func finishInput() {
-        isInputFinished = true
+    /// Tasks elsewhere have taken much of what was lent, or all.
+    func lentDidChange() {
+        (lentByteCount, lentMemoryByteCount) = lent.look()
+        isLent = lentByteCount > 0
+        settle()
+    }
+
+    /// Whether nothing more arrives; what waits may still be taken.
+    var isInputFinished: Bool { input != .open }
+
+    /// The messages have ended because the server is being stopped.
+    var canResumeReceiving: Bool { input == .stopped && endReason == nil }
+
+    func finishInput(_ finished: Input) {
+        if input != .finished { input = finished }
         receivers.wakeAll()
+    }
+
+    func resumeReceiving() {
+        guard canResumeReceiving else { return }
+        input = .open
+        // The connection is paused since the server was told to stop.
+        isPaused = true
+        settle()
     }
 
     // MARK: Sending
 
     /// Whether a message goes out without waiting for others.
-    var canSendAtOnce: Bool { !isFull && senders.isEmpty }
+    var canSendAtOnce: Bool { turns.isFree }
 
     func send(_ body: (PipeConnection) throws(PipeError) -> PipeConnection.SendVerdict) throws(PipeError)
         -> PipeConnection.SendVerdict
     {
         if let endReason { throw .disconnected(endReason) }
         let verdict = try body(connection)
-        if verdict == .acceptedAboveHighWaterMark { isFull = true }
+        if verdict == .acceptedAboveHighWaterMark { turns.queueIsFull() }
         return verdict
     }
 
-    /// Whoever waited and goes on lets the next one go on.
-    func senderDidFinish() {
-        if !isFull { senders.wakeFirst() }
-    }
+    /// Whoever waited for its turn lets the next one go on.
+    func endTurn() { turns.endTurn() }
 
-    func didDrain() {
-        isFull = false
-        senders.wakeFirst()
-    }
+    func didDrain() { turns.queueIsFree() }
 
     // MARK: The end
 
+    /// This end sends no more, or receives no more either: whoever waits for room hears of it now.
+    func outputDidEnd() {
+        if !connection.isOpen { turns.queueIsFree() }
+    }
+
     func didEnd(_ reason: DisconnectReason) {
         endReason = reason
-        isInputFinished = true
-        isFull = false
         // What still waits here belongs to the task from now on: the server's account closes with its connections.
         charge.release()
-        receivers.wakeAll()
-        senders.wakeAll()
+        finishInput(.finished)
+        turns.queueIsFree()
         watchers.wakeAll()
     }
 
@@ -160,24 +194,29 @@ final class AsyncConnectionState {
 
     /// What a task waits for.
     enum Event {
-        case message, room, end
+        case message, turn, end
     }
 
-    /// Lets a task go on when that happens. It looks again then: another may have been faster.
+    /// Lets a task go on when that happens. With a message, it looks again then: another may have been faster.
     ///
     /// What the task has seen before may have changed by now, because any `await` may have let others run.
     func add(_ task: WaitingTask, for event: Event) {
         switch event {
-        case .message where (isLent || inbox.isEmpty) && !hasNothingMore: receivers.add(task)
-        case .room where isFull: senders.add(task)
+        case .message where inbox.isEmpty && isNothingLent && !isInputFinished: receivers.add(task)
+        case .turn: turns.wait(task)
         case .end where endReason == nil: watchers.add(task)
-        default: task.goOn()
+        case .message, .end: task.goOn()
         }
+    }
+
+    private var isNothingLent: Bool {
+        if isLent { lentDidChange() }
+        return !isLent
     }
 
     func cancelWait(_ ticket: WaitingTask.Ticket) {
         receivers.cancel(ticket)
-        senders.cancel(ticket)
+        turns.cancel(ticket)
         watchers.cancel(ticket)
     }
 }

@@ -10,27 +10,49 @@ extension AsyncPipeConnection {
     /// Nothing piles up here: while ``PipeConnection/Configuration/unreadByteLimit`` is waiting, nothing more is read, and
     /// the kernel makes the peer wait.
     ///
-    /// Iterating may stop and begin again; what has arrived stays. Several tasks may iterate: each message goes to one.
+    /// Iterating may stop and begin again; what has arrived stays. Any number of tasks may iterate, on the reactor's thread
+    /// and elsewhere: each message goes to one of them, the first to whoever asks first, and each iteration ends when the
+    /// messages do. So tasks that iterate side by side share the work.
     public nonisolated var messages: Messages { Messages(connection: self) }
 
     /// The next message; see ``messages``.
     ///
+    /// It may be called between two messages of an iteration, on the same task or another.
+    ///
     /// - Returns: nil after the last one.
     /// - Throws: ``PipeError/disconnected(_:)`` or `CancellationError`.
     public nonisolated(nonsending) func nextMessage() async throws -> PipeMessage? {
-        if executor.isCurrent {
-            if let message = unsafe state.takeFirst() { return message }
-            return try await waitForMessage()
-        }
-        return try await nextMessageFromElsewhere()
+        if let message = takeAtOnce() { return message }
+        return try await waitForMessage()
     }
 
-    private func nextMessageFromElsewhere() async throws -> PipeMessage? { try await waitForMessage() }
+    /// What is there already, as far as the caller can have it without leaving its thread.
+    fileprivate nonisolated func takeAtOnce() -> PipeMessage? {
+        executor.isCurrent ? (unsafe state.takeFirst()) : takeLent()
+    }
+
+    private nonisolated func takeLent() -> PipeMessage? {
+        guard let (message, isWorthTelling) = unsafe state.lent.takeFirst() else { return nil }
+        if isWorthTelling { executor.post { [self] _ in unsafe state.lentDidChange() } }
+        return message
+    }
 
     fileprivate nonisolated(nonsending) func waitForMessage() async throws -> PipeMessage? {
+        if executor.isCurrent { return try await waitOnReactor() }
+        return try await waitFromElsewhere()
+    }
+
+    /// Takes one message for the caller, and lends what waits behind it: the next ones are then there without a hop.
+    private func waitFromElsewhere() async throws -> PipeMessage? {
+        let message = try await waitOnReactor()
+        unsafe state.lend()
+        return message
+    }
+
+    private nonisolated(nonsending) func waitOnReactor() async throws -> PipeMessage? {
         while true {
             if let message = unsafe state.takeFirst() { return message }
-            if unsafe state.hasNothingMore {
+            if unsafe state.isInputFinished {
                 try reportEnd()
                 return nil
             }
@@ -57,17 +79,12 @@ extension AsyncPipeConnection {
 
         public func makeAsyncIterator() -> Iterator { Iterator(connection: connection) }
 
-        /// Takes messages. On the reactor's thread one by one from where they wait; elsewhere a batch at a time, of which
-        /// goes back what was not used.
+        /// Takes messages one by one: on the reactor's thread from where they wait, elsewhere from what was lent to all tasks
+        /// elsewhere. It holds none.
         public struct Iterator: AsyncIteratorProtocol {
             private let connection: AsyncPipeConnection
-            private let executor: ReactorExecutor
-            private var batch: LentBatch?
 
-            init(connection: AsyncPipeConnection) {
-                self.connection = connection
-                executor = connection.executor
-            }
+            init(connection: AsyncPipeConnection) { self.connection = connection }
 
             /// The next message; nil after the last one.
             public mutating nonisolated(nonsending) func next() async throws -> PipeMessage? {
@@ -83,69 +100,13 @@ extension AsyncPipeConnection {
                 return try await wait()
             }
 
-            /// What is there already.
             @usableFromInline
-            mutating func takeAtOnce() -> PipeMessage? {
-                if let message = batch?.takeFirst() { return message }
-                guard executor.isCurrent else { return nil }
-                batch = nil
-                return unsafe connection.state.takeFirst()
-            }
+            mutating func takeAtOnce() -> PipeMessage? { connection.takeAtOnce() }
 
             @usableFromInline
             mutating nonisolated(nonsending) func wait() async throws -> PipeMessage? {
-                guard executor.isCurrent else { return try await nextFromBatch() }
-                return try await connection.waitForMessage()
-            }
-
-            private mutating nonisolated(nonsending) func nextFromBatch() async throws -> PipeMessage? {
-                let batch = self.batch ?? LentBatch(connection)
-                self.batch = batch
-                let hasUsed = batch.isLent
-                batch.refill([])
-                batch.refill(try await connection.lendMessages(afterUsing: hasUsed))
-                return batch.takeFirst()
+                try await connection.waitForMessage()
             }
         }
-    }
-
-    /// Lends what has arrived to an iterator elsewhere.
-    ///
-    /// - Parameter hasUsed: the iterator had messages before and has used them all.
-    /// - Returns: one message at least; none after the last.
-    fileprivate func lendMessages(afterUsing hasUsed: Bool) async throws -> [PipeMessage] {
-        if hasUsed { unsafe state.putBack([]) }
-        guard let first = try await waitForMessage() else { return [] }
-        return [first] + (unsafe state.lend())
-    }
-}
-
-/// Messages that an iterator on another thread has taken at once. Its end gives back what was not used.
-private final class LentBatch {
-    private let connection: AsyncPipeConnection
-    private var messages: [PipeMessage] = []
-    private var usedCount = 0
-
-    /// Whether the connection waits for messages to be given back.
-    private(set) var isLent = false
-
-    init(_ connection: AsyncPipeConnection) { self.connection = connection }
-
-    func refill(_ messages: [PipeMessage]) {
-        self.messages = messages
-        usedCount = 0
-        isLent = !messages.isEmpty
-    }
-
-    func takeFirst() -> PipeMessage? {
-        guard usedCount < messages.count else { return nil }
-        usedCount += 1
-        return messages[usedCount - 1]
-    }
-
-    deinit {
-        guard isLent else { return }
-        let unused = Array(messages[usedCount...])
-        connection.executor.post { [connection] _ in unsafe connection.state.putBack(unused) }
     }
 }

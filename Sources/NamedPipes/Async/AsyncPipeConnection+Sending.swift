@@ -4,7 +4,8 @@ extension AsyncPipeConnection {
     /// Sends one message. It leaves with the others of this turn of the loop, in one write.
     ///
     /// While more than ``PipeConnection/Configuration/highWaterMark`` is queued, this waits until the peer has taken enough.
-    /// Those who wait go on in the order in which they came. Cancelled meanwhile, the message was not accepted.
+    /// Tasks that wait send in the order in which they came, and one that comes later sends after them all. Cancelled
+    /// meanwhile, a wait ends at once with `CancellationError`, and the message was not accepted.
     ///
     /// - Parameter message: its bytes, at most the framing's maximum.
     /// - Returns: what became of it; only a ``PipeConnection/SlowReaderPolicy`` that drops makes that worth a look.
@@ -57,9 +58,10 @@ extension AsyncPipeConnection {
     private nonisolated(nonsending) func sendInTurn(
         _ body: @Sendable (PipeConnection) throws(PipeError) -> PipeConnection.SendVerdict
     ) async throws -> PipeConnection.SendVerdict {
+        if unsafe state.canSendAtOnce { return try unsafe state.send(body) }
+        try await wait(for: .turn)
         // Whoever goes on lets the next one go on, also where its own message is refused.
-        defer { unsafe state.senderDidFinish() }
-        while unsafe state.isFull { try await wait(for: .room) }
+        defer { unsafe state.endTurn() }
         return try unsafe state.send(body)
     }
 }

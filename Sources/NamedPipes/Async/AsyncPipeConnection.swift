@@ -14,9 +14,10 @@ public import PipeReactor
 /// It is an actor on its reactor's thread. The handlers of ``PipeServer/serve(at:configuration:on:onEvent:handler:)`` and
 /// ``PipeClient/withConnection(to:configuration:on:_:)`` run on that thread as well, so that nothing here costs them a
 /// thread hop. From any other task, everything works the same and costs a hop each way: some 20 µs where the reactor
-/// sleeps. Messages then come in batches, with one hop for all that have arrived.
+/// sleeps. Messages then come with one hop for all that have arrived.
 ///
-/// Cancelling a task that waits here ends the wait with `CancellationError`. What had been accepted is sent; what has
+/// Any number of tasks may send, take messages and wait for the end, on the reactor's thread and elsewhere, at the same time.
+/// Cancelling a task that waits here ends the wait at once with `CancellationError`. What had been accepted is sent; what has
 /// arrived stays for the next who asks.
 public actor AsyncPipeConnection: Identifiable {
     /// Names this connection for as long as the reactor lives.
@@ -56,34 +57,68 @@ public actor AsyncPipeConnection: Identifiable {
     public var sender: PipeSender { unsafe state.connection.sender }
 
     /// Calls a function with the connection itself, on the reactor's thread: for what has no `async` form. What the
-    /// function leaves behind belongs to that thread.
-    ///
-    /// Of the connection's `context`, nothing may be changed: it is in use.
+    /// function leaves behind belongs to that thread. The connection's `context` is free to use.
     public func withConnection<Result: Sendable>(
         _ use: @Sendable (PipeConnection) throws -> Result
     ) rethrows -> Result {
-        try use(unsafe state.connection)
+        defer { unsafe state.outputDidEnd() }
+        return try use(unsafe state.connection)
     }
 
     // MARK: Ending
 
     /// Sends what is queued, then tells the peer that no more comes. Messages still arrive.
-    public func finishSending() { unsafe state.connection.finishSending() }
+    ///
+    /// From now on `send` throws ``PipeError/notConnected``, also where it waits.
+    public func finishSending() {
+        unsafe state.connection.finishSending()
+        unsafe state.outputDidEnd()
+    }
 
     /// Sends what is queued, then closes, and waits until that is done; see ``PipeConnection/close()``.
     ///
+    /// ``messages`` end after what has arrived, and `send` throws ``PipeError/notConnected``, at once, also where tasks wait.
     /// A task that is cancelled meanwhile does not wait any longer; the close goes on.
     ///
     /// - Returns: why the connection ended; it may have ended for another reason before.
     @discardableResult
     public func close() async -> DisconnectReason {
         unsafe state.connection.close()
+        unsafe state.finishInput(.finished)
+        unsafe state.outputDidEnd()
         _ = try? await waitForEnd()
         return unsafe state.endReason ?? .closedLocally
     }
 
     /// Drops what is queued and closes at once.
-    public func abort() { unsafe state.connection.abort() }
+    public func abort() {
+        unsafe state.wasAborted = true
+        unsafe state.connection.abort()
+    }
+
+    // MARK: A server that is being stopped
+
+    /// Whether ``messages`` have ended only because the server is being stopped gracefully
+    /// (``PipeServer/stop(drainingFor:)``), while the peer may have more to say.
+    ///
+    /// False again after ``resumeReceiving()``, and once the connection has ended.
+    public var canResumeReceiving: Bool { unsafe state.canResumeReceiving }
+
+    /// Has ``messages`` go on although the server is being stopped, for what is still needed of the peer in order to finish,
+    /// such as its answers to questions of this end. Without effect unless ``canResumeReceiving``.
+    ///
+    /// They end when the peer finishes, when this end closes, or when the time given to the stop is over.
+    ///
+    /// ```swift
+    /// for try await message in connection.messages { … }
+    /// if await connection.canResumeReceiving {        // answer what is under way, take nothing new
+    ///     await connection.resumeReceiving()
+    ///     for try await message in connection.messages { … }
+    /// }
+    /// ```
+    public func resumeReceiving() { unsafe state.resumeReceiving() }
+
+    // MARK: Waiting for the end
 
     /// Waits until the connection has ended, and says why.
     ///
@@ -97,17 +132,22 @@ public actor AsyncPipeConnection: Identifiable {
 
     /// Looks after the connection with a function, and ends it then: with all that is queued sent where it returns, at
     /// once where it throws or the task was cancelled. To be called on the reactor's thread.
+    ///
+    /// - Throws: what the handler throws; ``PipeError/messagesUnsent(count:_:)`` or `CancellationError` where it returns,
+    ///   and what was queued could not be sent.
     nonisolated(nonsending) func handle<Result>(
         with handler: nonisolated(nonsending) (AsyncPipeConnection) async throws -> Result
     ) async throws -> Result {
+        let result: Result
         do {
-            let result = try await callHandler(handler)
-            await end(dropping: Task.isCancelled)
-            return result
+            result = try await callHandler(handler)
         } catch {
-            await end(dropping: true)
+            unsafe state.connection.abort()
+            await waitForEndInAnyCase()
             throw error
         }
+        try await sendRestAndEnd()
+        return result
     }
 
     private nonisolated(nonsending) func callHandler<Result>(
@@ -123,10 +163,23 @@ public actor AsyncPipeConnection: Identifiable {
         }
     }
 
-    /// Ends and waits for that, also where the task is cancelled: who handles a connection outlives it.
-    private nonisolated(nonsending) func end(dropping: Bool) async {
+    private nonisolated(nonsending) func sendRestAndEnd() async throws {
         let connection = unsafe state.connection
-        if dropping { connection.abort() } else { connection.close() }
+        connection.close()
+        unsafe state.finishInput(.finished)
+        await withTaskCancellationHandler {
+            await waitForEndInAnyCase()
+        } onCancel: {
+            executor.post { [self] _ in unsafe state.connection.abort() }
+        }
+        let count = connection.unsentMessageCount + (connection.hasPartlySentMessage ? 1 : 0)
+        guard count > 0, unsafe !state.wasAborted, let reason = unsafe state.endReason else { return }
+        if Task.isCancelled { throw CancellationError() }
+        throw PipeError.messagesUnsent(count: count, reason)
+    }
+
+    /// Waits, also where the task is cancelled: who handles a connection outlives it.
+    private nonisolated(nonsending) func waitForEndInAnyCase() async {
         while unsafe state.endReason == nil {
             try? await WaitingTask.suspend { unsafe state.add($0, for: .end) }
         }
@@ -136,6 +189,8 @@ public actor AsyncPipeConnection: Identifiable {
     nonisolated func isPassedOn(_ error: any Error) -> Bool {
         switch error {
         case PipeError.disconnected, PipeError.notConnected, is CancellationError: true
+        // The server's report counts them.
+        case PipeError.messagesUnsent(_, .serverStopped): true
         default: false
         }
     }

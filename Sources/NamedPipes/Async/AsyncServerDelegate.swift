@@ -5,15 +5,21 @@ final class AsyncServerDelegate: AsyncConnectionDelegate, PipeServerDelegate {
     typealias EventHandler = @Sendable (PipeServer, PipeServer.ServeEvent) -> Void
 
     private let onEvent: EventHandler
-    private var arrived: [AsyncPipeConnection] = []
+    private var arrived = Ring<AsyncPipeConnection>()
     private var acceptor = WaitingTasks()
+    /// Of the connections that were given out.
+    private var handlerCount = 0
     private(set) var report: ShutdownReport?
 
     init(onEvent: @escaping EventHandler) { self.onEvent = onEvent }
 
     /// The next who has connected; nil once the server has stopped.
     nonisolated(nonsending) func nextConnection() async -> AsyncPipeConnection? {
-        while arrived.isEmpty {
+        while true {
+            if let next = arrived.removeFirst() {
+                handlerCount += 1
+                return next
+            }
             if report != nil { return nil }
             // Not cancelled but stopped: then everybody who was accepted has had their end.
             try? await WaitingTask.suspend { task in
@@ -21,7 +27,22 @@ final class AsyncServerDelegate: AsyncConnectionDelegate, PipeServerDelegate {
                 if arrived.isEmpty && report == nil { acceptor.add(task) } else { task.goOn() }
             }
         }
-        return arrived.removeFirst()
+    }
+
+    func handlerDidEnd() {
+        handlerCount -= 1
+        if handlerCount == 0 { acceptor.wakeAll() }
+    }
+
+    /// Waits until all handlers have ended, or the time is over that a server which has stopped gave them.
+    nonisolated(nonsending) func waitForHandlers(of server: PipeServer) async {
+        server.onGraceEnd = { [self] in acceptor.wakeAll() }
+        defer { server.endGrace() }
+        while handlerCount > 0, !server.isGraceOver {
+            try? await WaitingTask.suspend { task in
+                if handlerCount > 0, !server.isGraceOver { acceptor.add(task) } else { task.goOn() }
+            }
+        }
     }
 
     override func didOpen(_ connection: AsyncPipeConnection) {

@@ -4,39 +4,36 @@ internal import PipeFraming
 /// Messages that have arrived and that no task has taken yet.
 ///
 /// What arrives in one burst shares memory: small messages are copied one behind the other into pieces that are never
-/// moved, large ones stay where they were read. An empty inbox owns nothing but the memory of its list.
+/// moved, large ones stay where they were read. A piece is let go when the last message in it is taken. An empty inbox
+/// owns nothing but the memory of its list.
 struct MessageInbox {
-    private var messages: [PipeMessage] = []
-    // How many of them have been taken.
-    private var takenCount = 0
+    private var queue = MessageQueue()
+
+    // The piece that is being filled, and the number of the last message in it.
     private var piece: SharedBytes?
+    private var lastNumberInPiece = 0
 
-    /// The bytes of the messages that wait, and of the list's entry for each: a peer may send any number of empty ones.
-    private(set) var byteCount = 0
+    // The latest large message: others may lie in the same memory.
+    private var large: (memory: ObjectIdentifier, number: Int)?
 
-    /// How much memory the pieces hold that were begun since the inbox was empty.
-    private(set) var memoryByteCount = 0
-
-    /// The first piece holds a few small messages. Each further one is twice as large, up to what the allocator still
-    /// gives out of memory that it has.
+    /// The first piece holds a few small messages. Each further one is as large as what waits, so that the pieces of which
+    /// a part has been taken are in proportion to that; up to what the allocator still gives out of memory that it has.
     private static let pieceByteCounts = 1 << 10...64 << 10
 
-    var isEmpty: Bool { takenCount == messages.count }
+    var isEmpty: Bool { queue.isEmpty }
+
+    /// The bytes of the messages that wait, and of the list's entry for each.
+    var byteCount: Int { queue.byteCount }
+
+    /// How much memory is held for them.
+    var memoryByteCount: Int { queue.memoryByteCount }
 
     mutating func append(_ message: Span<UInt8>, from connection: PipeConnection) {
-        byteCount += message.count + Self.entryByteCount
-        if takenCount > Self.keptCapacity, takenCount > messages.count / 2 {
-            messages.removeSubrange(..<takenCount)
-            takenCount = 0
-        }
-        guard message.count < TransferBuffers.inPlaceByteCount else {
-            memoryByteCount += message.count
-            return messages.append(connection.keep(message))
-        }
+        guard message.count < TransferBuffers.inPlaceByteCount else { return append(large: connection.keep(message)) }
         let piece = piece(for: message.count)
         let start = piece.bytes.byteCount
         piece.bytes.append(contentsOf: message)
-        messages.append(
+        lastNumberInPiece = queue.append(
             unsafe piece.bytes.withUnsafeBytes { bytes in
                 unsafe PipeMessage(UnsafeRawBufferPointer(rebasing: bytes[start...]), in: piece)
             })
@@ -45,48 +42,45 @@ struct MessageInbox {
     /// One with room for so many bytes, so that those in it stay where they are.
     private mutating func piece(for count: Int) -> SharedBytes {
         if let piece, piece.bytes.room >= count { return piece }
-        let doubled = min((piece?.bytes.capacity ?? 0) * 2, Self.pieceByteCounts.upperBound)
-        let capacity = max(doubled, Self.pieceByteCounts.lowerBound, count)
+        endPiece()
+        let range = Self.pieceByteCounts
         let fresh = SharedBytes()
-        fresh.bytes.reserveCapacity(capacity)
-        memoryByteCount += capacity
+        fresh.bytes.reserveCapacity(max(min(queue.byteCount, range.upperBound), range.lowerBound, count))
+        queue.hold(fresh.bytes.capacity)
         piece = fresh
         return fresh
     }
 
+    private mutating func endPiece() {
+        guard let piece else { return }
+        queue.letGo(of: piece.bytes.capacity, with: lastNumberInPiece)
+        self.piece = nil
+    }
+
+    private mutating func append(large message: PipeMessage) {
+        let memory = unsafe message.memory.owner
+        let capacity = memory.bytes.capacity
+        let number = queue.append(message)
+        if let large, large.memory == ObjectIdentifier(memory), large.number >= queue.firstNumber {
+            queue.keep(capacity, from: large.number, until: number)
+        } else {
+            queue.hold(capacity, until: number)
+        }
+        large = (ObjectIdentifier(memory), number)
+    }
+
     mutating func takeFirst() -> PipeMessage? {
-        guard takenCount < messages.count else { return nil }
-        let message = messages[takenCount]
-        takenCount += 1
-        byteCount -= message.byteCount + Self.entryByteCount
-        if takenCount == messages.count { becomeEmpty() }
+        guard let message = queue.takeFirst() else { return nil }
+        if queue.isEmpty { endPiece() }
         return message
     }
 
-    mutating func takeAll() -> [PipeMessage] {
-        let all = takenCount == 0 ? messages : Array(messages[takenCount...])
-        messages = []
-        becomeEmpty()
+    /// Gives everything away.
+    mutating func takeAll() -> MessageQueue {
+        endPiece()
+        let all = queue
+        queue = MessageQueue()
+        large = nil
         return all
     }
-
-    /// Puts back what was taken and not used.
-    mutating func putBack(_ unused: [PipeMessage]) {
-        messages.replaceSubrange(..<takenCount, with: unused)
-        takenCount = 0
-        byteCount += unused.reduce(0) { $0 + $1.byteCount + Self.entryByteCount }
-    }
-
-    private mutating func becomeEmpty() {
-        messages.removeAll(keepingCapacity: messages.capacity <= Self.keptCapacity)
-        takenCount = 0
-        byteCount = 0
-        memoryByteCount = 0
-        piece = nil
-    }
-
-    private static let entryByteCount = MemoryLayout<PipeMessage>.stride
-
-    /// A list of so many messages is kept for the next burst.
-    private static let keptCapacity = 64
 }

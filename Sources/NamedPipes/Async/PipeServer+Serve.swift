@@ -15,7 +15,8 @@ extension PipeServer {
         case refused(RefusalReport)
         /// Nobody can be accepted for now; see ``PipeServerDelegate/server(_:didFailToAcceptWith:)``.
         case acceptFailed(SystemError)
-        /// A connection's handler has thrown, and the connection was ended.
+        /// A connection's handler has thrown, and the connection was ended; or it has returned, and what it had sent could
+        /// not be handed to the kernel (``PipeError/messagesUnsent(count:_:)``).
         case handlerFailed(PipeConnection.ID, PeerCredentials, any Error)
         /// Clients do not find the server any more; see ``PipeServerDelegate/server(_:didLoseName:)``.
         case lostName(NameLoss)
@@ -43,11 +44,14 @@ extension PipeServer {
     ///
     /// When a handler returns, what is queued is sent and its connection is closed. When it throws, its connection is ended
     /// at once; the others go on, and `onEvent` hears of it (`CancellationError` and ``PipeError/disconnected(_:)``, which
-    /// the handler merely passed on, are no failures).
+    /// the handler merely passed on, are no failures). If what is queued cannot be sent after a handler has returned,
+    /// `onEvent` hears of that as well.
     ///
     /// Cancelling the task ends all connections at once, cancels all handlers and waits for them. To stop gently, call
     /// ``stop(drainingFor:)`` on the server that `onEvent` gets: nobody new is accepted, ``AsyncPipeConnection/messages``
-    /// end after what has arrived, and the handlers finish, for as long as they are given.
+    /// end after what has arrived, and the handlers finish, for as long as they are given. A handler that needs to hear more
+    /// of its peer for that calls ``AsyncPipeConnection/resumeReceiving()``. When the time is over, or at ``stop()``, the
+    /// connections that are left are ended and the handlers that still run are cancelled.
     ///
     /// - Parameters:
     ///   - address: the name to take.
@@ -99,27 +103,31 @@ extension PipeServer {
         _ makeServer: @escaping @Sendable (Reactor, any PipeServerDelegate) throws -> PipeServer
     ) async throws -> ShutdownReport {
         try Task.checkCancellation()
-        let delegate = AsyncServerDelegate(onEvent: onEvent)
-        let server = try makeServer(executor.reactorOfThisThread, delegate)
+        // The handlers use it as well, on the same thread.
+        nonisolated(unsafe) let delegate = AsyncServerDelegate(onEvent: onEvent)
+        let server = try unsafe makeServer(executor.reactorOfThisThread, delegate)
         server.host.leavesClosingToOwner = true
         let reference = server.reference
         onEvent(server, .listening)
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { group in
-                while let connection = await delegate.nextConnection() {
+                while let connection = await unsafe delegate.nextConnection() {
                     group.addTask(executorPreference: executor) {
                         do {
                             try await connection.handle(with: handler)
                         } catch  where !connection.isPassedOn(error) {
                             reference.perform { onEvent($0, .handlerFailed(connection.id, connection.peer, error)) }
                         } catch {}
+                        unsafe delegate.handlerDidEnd()
                     }
                 }
+                await unsafe delegate.waitForHandlers(of: server)
+                group.cancelAll()
             }
         } onCancel: {
             reference.perform { $0.stop() }
         }
         try Task.checkCancellation()
-        return delegate.report ?? ShutdownReport()
+        return unsafe delegate.report ?? ShutdownReport()
     }
 }

@@ -29,26 +29,26 @@ struct WaitingTask {
 
 /// Tasks that wait for something that happens on the reactor's thread, in the order in which they came.
 struct WaitingTasks {
-    private var waiting: [WaitingTask] = []
+    private var waiting = Ring<WaitingTask>()
 
     var isEmpty: Bool { waiting.isEmpty }
 
     mutating func add(_ task: WaitingTask) { waiting.append(task) }
 
+    /// Takes out the one that came first.
+    mutating func removeFirst() -> WaitingTask? { waiting.removeFirst() }
+
     /// Lets the one that came first go on, from the loop.
     mutating func wakeFirst() {
-        if !waiting.isEmpty { waiting.removeFirst().goOn() }
+        if !waiting.isEmpty { waiting.removeFirst()?.goOn() }
     }
 
     mutating func wakeAll() {
-        let all = waiting
-        waiting = []
-        for task in all { task.goOn() }
+        while let task = waiting.removeFirst() { task.goOn() }
     }
 
     /// Ends a wait whose task was cancelled. Without effect if it is over.
     mutating func cancel(_ ticket: WaitingTask.Ticket) {
-        guard let index = waiting.firstIndex(where: { $0.ticket == ticket }) else { return }
-        waiting.remove(at: index).fail(CancellationError())
+        waiting.removeFirst { $0.ticket == ticket }?.fail(CancellationError())
     }
 }

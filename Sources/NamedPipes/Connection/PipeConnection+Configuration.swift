@@ -60,8 +60,8 @@ extension PipeConnection {
         /// How many messages of one connection are delivered before others get their turn. The default is 4,096.
         public var messagesPerTurn = 4096
 
-        /// Up to how many bytes of messages wait for a task to take them before reading pauses; see
-        /// ``AsyncPipeConnection/messages``. Delegates have nothing to do with it. The default is 256 KiB.
+        /// Up to how many bytes of messages wait for a task to take them before reading pauses, until half of them are
+        /// taken; see ``AsyncPipeConnection/messages``. Delegates have nothing to do with it. The default is 256 KiB.
         public var unreadByteLimit = 256 << 10
 
         /// How long a peer may take to accept what is queued after ``PipeConnection/close()``; then the connection ends

@@ -100,7 +100,7 @@ extension PipeConnection {
         unsafe host.owner?.connectionWillReport(self, reason, unsent: queue)
         giveBackMemory()
         host.delegate?.connection(self, didCloseWith: reason)
-        if context != nil { context = nil }
+        companion.end()
         host.reactor.residents.remove(key)
         unsafe host.owner?.connectionDidEnd(self, reason)
     }

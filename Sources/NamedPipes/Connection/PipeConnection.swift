@@ -18,12 +18,12 @@ public final class PipeConnection: Identifiable {
 
     /// The embedder's own state of this connection, nil at first. Held until `didCloseWith` has returned.
     public var context: AnyObject? {
-        get { ownContext }
-        set { ownContext = newValue }
+        get { companion.context }
+        set { companion.context = newValue }
     }
 
     // Unchecked: reading and writing it call nothing while they do.
-    @safe @exclusivity(unchecked) private var ownContext: AnyObject?
+    @safe @exclusivity(unchecked) var companion = ConnectionCompanion.none
 
     // What all connections of the owner share.
     let host: ConnectionHost

@@ -30,7 +30,11 @@ public final class PipeServer {
     var naming = Naming()
     private var key: UInt64 = 0
     private var state: State = .listening
-    private var drainTimer: TimeLimit?
+    private var graceTimer: TimeLimit?
+    /// Nothing that goes on is given any more time.
+    private(set) var isGraceOver = false
+    /// Called then, once. Whoever sets it is waited for after the connections have ended, and calls ``endGrace()``.
+    var onGraceEnd: (() -> Void)?
     private var shutdownAccount: ShutdownAccount?
 
     /// What became of messages and connections since the server was told to stop; nil before `serverDidStop`.
@@ -176,6 +180,16 @@ public final class PipeServer {
         let open = connections.filter { $0.lifecycle.state != .closed }
         shutdownAccount?.force(open.count)
         for connection in open { connection.end(.serverStopped) }
+        guard !isGraceOver else { return }
+        isGraceOver = true
+        onGraceEnd?()
+    }
+
+    /// Nobody is waited for any more.
+    func endGrace() {
+        graceTimer?.cancel()
+        graceTimer = nil
+        onGraceEnd = nil
     }
 
     /// Gives the name up, delivers what has arrived, sends what is queued, and closes each connection as it gets there.
@@ -187,7 +201,7 @@ public final class PipeServer {
         host.assertOwner()
         guard state == .listening else { return }
         beginStopping()
-        drainTimer = reactor.limit(grace) { [unowned self] in stop() }
+        graceTimer = reactor.limit(grace) { [unowned self] in stop() }
         for connection in connections { connection.drain() }
     }
 
@@ -207,7 +221,7 @@ public final class PipeServer {
         guard state == .stopping, connectionCount == 0 else { return }
         assert(host.ledger.byteCount == 0, "connections that have ended hold \(host.ledger.byteCount) bytes")
         state = .stopped
-        drainTimer?.cancel()
+        if !host.leavesClosingToOwner { endGrace() }
         shutdownReport = shutdownAccount?.finish(at: reactor.now, host.traffic)
         let delegate = delegate
         self.delegate = nil
@@ -219,6 +233,7 @@ public final class PipeServer {
     deinit {
         // A connection that has ended may outlive its server, in somebody's hands.
         unsafe host.owner = nil
+        graceTimer?.cancel()
     }
 
     // MARK: Accepting

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Synchronization
+
+/// Messages that tasks on other threads may take without coming to the reactor's: older than all that waits there, and
+/// one line for all who take, on whatever thread they are. So nobody keeps what another could handle, and no message
+/// overtakes one before it.
+struct LentMessages: ~Copyable, Sendable {
+    // Not private: the compiler (6.3.1) then writes a module in which it is missing.
+    struct Contents {
+        var queue = MessageQueue()
+        /// How much memory the reactor knows of.
+        var knownByteCount = 0
+    }
+
+    private let contents = Mutex(Contents())
+
+    /// What is left of a loan of this size is not told before it is used up.
+    private static let smallByteCount = 4 << 10
+
+    /// Takes the first message.
+    ///
+    /// - Returns: also whether the reactor is to look: all are taken, or half of the memory that it knows of is free.
+    func takeFirst() -> (message: PipeMessage, isWorthTelling: Bool)? {
+        contents.withLock { contents in
+            guard let message = contents.queue.takeFirst() else { return nil }
+            let (left, known) = (contents.queue.memoryByteCount, contents.knownByteCount)
+            return (message, contents.queue.isEmpty || (known > Self.smallByteCount && left <= known / 2))
+        }
+    }
+
+    // MARK: On the reactor's thread
+
+    func append(_ messages: MessageQueue) { contents.withLock { $0.queue.append(contentsOf: messages) } }
+
+    /// What waits now, for the reactor to know.
+    func look() -> (byteCount: Int, memoryByteCount: Int) {
+        contents.withLock { contents in
+            contents.knownByteCount = contents.queue.memoryByteCount
+            return (contents.queue.byteCount, contents.queue.memoryByteCount)
+        }
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Messages that wait, with the memory that goes when they do.
+///
+/// Several messages may share one piece of memory. The last of them carries its size: when that one is taken, nothing here
+/// holds the piece any more.
+struct MessageQueue: Sendable {
+    private struct Entry {
+        let message: PipeMessage
+        /// What is held no longer once this is taken.
+        var memoryByteCount = 0
+    }
+
+    private var entries = Ring<Entry>()
+
+    /// The number of the first message; they are counted from the beginning of the queue.
+    private(set) var firstNumber = 0
+
+    /// The bytes of the messages, and of the list's entry for each: a peer may send any number of empty ones.
+    private(set) var byteCount = 0
+
+    /// How much memory is held for them, the list's included where it is more than every queue keeps.
+    private(set) var memoryByteCount = 0
+
+    private static let entryByteCount = MemoryLayout<Entry?>.stride
+
+    var isEmpty: Bool { entries.isEmpty }
+
+    /// - Returns: the message's number.
+    @discardableResult
+    mutating func append(_ message: PipeMessage) -> Int {
+        let capacity = entries.capacity
+        entries.append(Entry(message: message))
+        if entries.capacity != capacity { listDidChange(from: capacity) }
+        byteCount &+= message.byteCount &+ Self.entryByteCount
+        return firstNumber &+ entries.count &- 1
+    }
+
+    mutating func takeFirst() -> PipeMessage? {
+        let capacity = entries.capacity
+        guard let entry = entries.removeFirst() else { return nil }
+        firstNumber &+= 1
+        byteCount &-= entry.message.byteCount &+ Self.entryByteCount
+        memoryByteCount &-= entry.memoryByteCount
+        if entries.capacity != capacity { listDidChange(from: capacity) }
+        return entry.message
+    }
+
+    /// Puts what another queue has behind this.
+    mutating func append(contentsOf other: MessageQueue) {
+        guard !isEmpty else { return self = other }
+        var other = other
+        while let entry = other.entries.removeFirst() {
+            let number = append(entry.message)
+            hold(entry.memoryByteCount, until: number)
+        }
+    }
+
+    // MARK: Memory
+
+    /// Memory is held from now on: until a message is taken, or until it is said which one.
+    mutating func hold(_ count: Int, until number: Int? = nil) {
+        memoryByteCount += count
+        if let number { entries[number - firstNumber].memoryByteCount += count }
+    }
+
+    /// Memory that is held goes with a message, or at once where that has been taken.
+    mutating func letGo(of count: Int, with number: Int) {
+        if number >= firstNumber {
+            entries[number - firstNumber].memoryByteCount += count
+        } else {
+            memoryByteCount -= count
+        }
+    }
+
+    /// Memory that was to go with a message goes with a later one.
+    mutating func keep(_ count: Int, from number: Int, until later: Int) {
+        entries[number - firstNumber].memoryByteCount -= count
+        entries[later - firstNumber].memoryByteCount += count
+    }
+
+    private mutating func listDidChange(from capacity: Int) {
+        memoryByteCount += Self.listByteCount(entries.capacity) - Self.listByteCount(capacity)
+    }
+
+    private static func listByteCount(_ capacity: Int) -> Int {
+        capacity > Ring<Entry>.keptCapacity ? capacity * entryByteCount : 0
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Who may send now: one after the other, in the order in which they came.
+///
+/// While the queue is full, senders wait. When there is room, the first of them has the turn until it has sent or given
+/// up; then the next has it, if there is still room. A sender that comes meanwhile waits behind them all: the turn is taken
+/// from the moment in which a task is told to go on, not only once it runs.
+struct SenderTurns {
+    private struct Obstacles: OptionSet {
+        let rawValue: UInt8
+        /// The send queue is above its high-water mark.
+        static let full = Obstacles(rawValue: 1)
+        /// A task was let go on and has not sent yet.
+        static let turnTaken = Obstacles(rawValue: 2)
+    }
+
+    private var obstacles: Obstacles = []
+    private var waiting = WaitingTasks()
+
+    /// Whether a message goes out without waiting for others.
+    var isFree: Bool { obstacles.isEmpty }
+
+    mutating func queueIsFull() { obstacles.insert(.full) }
+
+    /// There is room, or nothing is ever sent any more: then each sender finds that out in its turn.
+    mutating func queueIsFree() {
+        obstacles.remove(.full)
+        giveTurn()
+    }
+
+    /// Lets a task go on when it has the turn, which ``endTurn()`` has to end.
+    mutating func wait(_ task: WaitingTask) {
+        waiting.add(task)
+        giveTurn()
+    }
+
+    mutating func endTurn() {
+        obstacles.remove(.turnTaken)
+        giveTurn()
+    }
+
+    private mutating func giveTurn() {
+        guard obstacles.isEmpty, let next = waiting.removeFirst() else { return }
+        obstacles.insert(.turnTaken)
+        next.goOn()
+    }
+
+    mutating func cancel(_ ticket: WaitingTask.Ticket) { waiting.cancel(ticket) }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+import PipeTestSupport
+import Testing
+
+/// Consumers, senders, cancellations and ends, put together from a seed.
+@Suite(.timeLimit(.minutes(3))) struct `An async connection under stress` {
+    @Test(arguments: 0..<60) func `79 · ends for all its tasks and loses nothing`(seed: UInt64) async throws {
+        let thread = try ReactorThread { _ in }
+        defer {
+            thread.stop()
+            thread.join()
+        }
+        let plan = StressPlan(seed)
+        let server = StressedServer(plan)
+        let client = StressedClient(plan)
+        _ = try await Serving.run(plan.server, on: thread.executor) { connection in
+            try await server.talk(on: connection)
+        } while: { serving in
+            do {
+                try await PipeClient.withConnection(
+                    to: serving.address, configuration: plan.client, on: thread.executor
+                ) { connection in
+                    try await client.talk(on: connection, of: serving.server)
+                }
+            } catch is PipeError where plan.ending != .peerFinishes {
+                // Cut short, as planned: what was accepted may not have been sent.
+            }
+            // All is taken in once the handler has ended.
+            #expect(await eventually { server.hasEnded })
+        }
+        // Each message went to one task, and none was passed over.
+        let taken = client.taken.sorted()
+        #expect(taken == Array(0..<taken.count), "\(plan)")
+        for numbers in client.takenByTask { #expect(numbers == numbers.sorted(), "\(plan)") }
+        // What was accepted came in the order of each sender.
+        for (sender, numbers) in server.received { #expect(numbers == Array(0..<numbers.count), "\(sender), \(plan)") }
+        guard plan.ending == .peerFinishes else { return }
+        #expect(taken.count == plan.messageCount, "\(plan)")
+        for (sender, count) in client.accepted {
+            #expect(server.received[sender, default: []].count == count, "\(plan)")
+        }
+    }
+}
