@@ -70,8 +70,7 @@ let package = Package(
     ],
     dependencies: [
         // Each for who uses that product; `NamedPipes` itself depends on no package.
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),  // pipectl
-        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),  // pipectl
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")  // pipectl
     ] + adapterDependencies,
     targets: [
         .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
@@ -80,7 +79,7 @@ let package = Package(
         library("PipeFraming", [], [.enableExperimentalFeature("Lifetimes")]),
         library("NamedPipes", ["PipeReactor", "PipeFraming"]),
         // What every program does at its start and end: pipectl and the examples. No product yet.
-        .target(name: "CProgram"),
+        .systemLibrary(name: "CProgram"),
         library("NamedPipesProgram", ["CProgram", "NamedPipes"]),
         library("NamedPipesRPC", ["NamedPipes"]),
         library("NamedPipesProtobuf", ["NamedPipesRPC", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
@@ -91,7 +90,6 @@ let package = Package(
             dependencies: [
                 "NamedPipes", "NamedPipesRPC", "NamedPipesProgram",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: settings),
         .target(

@@ -38,7 +38,7 @@ public struct PipeAddress: Sendable {
 
     /// The path, or the abstract name without its leading mark. Valid UTF-8 without NUL, 1 to 107 bytes; of kind `other`
     /// it is what is shown.
-    let text: String
+    package let text: String
 
     /// True if the name was made up for one server, so that nobody else will ever want it.
     let isGenerated: Bool

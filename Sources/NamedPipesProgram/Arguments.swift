@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CProgram
+internal import Glibc
 
 /// The arguments of this process, as bytes: a file's name, a message, a command need not be UTF-8.
 ///
-/// Swift's `CommandLine.arguments` reads them from /proc/self/cmdline, which is not mounted everywhere, and puts U+FFFD in
-/// place of what is not UTF-8: other bytes than were given.
+/// Swift's `CommandLine.arguments` reads them from /proc/self/cmdline, which is not mounted everywhere, and puts
+/// U+FFFD in place of what is not UTF-8: other bytes than were given.
 ///
 /// What parses a command line wants text, though. ``texts`` has each byte that is not UTF-8 as one scalar, U+10FF80 to
-/// U+10FFFF for bytes 80 to FF; ``bytes(of:)`` makes the bytes of it again, of a part of an argument as well. A scalar of
-/// that range which was there already is written as its own four bytes, so that everything comes back as it was.
+/// U+10FFFF for bytes 80 to FF; ``bytes(of:)`` makes the bytes of it again, of a part of an argument as well. A scalar
+/// of that range which was there already is written as its own four bytes, so that everything comes back as it was.
 public struct Arguments: Sendable {
     /// What main(3) got, the program's own name first.
     public let bytes: [[UInt8]]
@@ -16,13 +17,29 @@ public struct Arguments: Sendable {
     /// - Parameter bytes: the program's own name first.
     public init(_ bytes: [[UInt8]]) { self.bytes = bytes }
 
+    /// From the stack, or, where somebody has changed the environment before, from /proc/self/cmdline.
     static var ofProcess: Arguments {
-        Arguments(
-            (0..<program_argument_count()).compactMap { index in
-                unsafe program_argument(index).map { text in
-                    unsafe Array(UnsafeBufferPointer(start: text, count: length(of: text))).map(UInt8.init(bitPattern:))
+        var count: Int32 = 0
+        guard let arguments = unsafe program_arguments(&count) else {
+            // Separated by NULs, and the last one has one as well.
+            return Arguments(
+                commandLine().split(separator: 0, omittingEmptySubsequences: false).dropLast().map(Array.init))
+        }
+        return Arguments(
+            (0..<Int(count)).compactMap { index in
+                unsafe arguments[index].map { text in
+                    unsafe UnsafeBufferPointer(start: text, count: strlen(text)).map(UInt8.init(bitPattern:))
                 }
             })
+    }
+
+    private static func commandLine() -> [UInt8] {
+        let descriptor = unsafe open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return [] }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        while let some = try? readSome(descriptor, atMost: 64 << 10), !some.isEmpty { bytes += some }
+        return bytes
     }
 
     /// The arguments without the program's name, in the form that ``bytes(of:)`` turns back.
@@ -73,11 +90,5 @@ public struct Arguments: Sendable {
         var iterator = bytes.prefix(4).makeIterator()
         guard case .scalarValue(let scalar) = decoder.decode(&iterator) else { return nil }
         return (scalar, UTF8.width(scalar))
-    }
-
-    private static func length(of text: UnsafePointer<CChar>) -> Int {
-        var count = 0
-        while unsafe text[count] != 0 { count += 1 }
-        return count
     }
 }

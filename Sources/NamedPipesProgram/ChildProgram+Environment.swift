@@ -2,8 +2,8 @@
 internal import Glibc
 
 extension ChildProgram {
-    /// Our environment without what a service manager meant for this process alone: a child that told it `READY=1`, or took
-    /// its sockets, would do so in our name.
+    /// Our environment without what a service manager meant for this process alone: a child that told it `READY=1`, or
+    /// took its sockets, would do so in our name.
     public static var inheritedEnvironment: [[UInt8]] { environment.filter { !isForUsAlone($0) } }
 
     /// The variables of sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3), sd_pid_notify_with_fds(3).

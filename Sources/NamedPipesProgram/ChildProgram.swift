@@ -3,8 +3,9 @@ internal import CProgram
 internal import Glibc
 public import NamedPipes
 
-/// A program to be started, which gets what our own parent left to us rather than what we made of it: dispositions and
-/// mask of signals, resource limits. Its process group is its own, so that what it starts can be ended with it.
+/// A program to be started, which gets what our own parent left to us rather than what we made of it: dispositions of
+/// signals, resource limits. No signal is blocked in it. Its process group is its own, so that what it starts can be
+/// ended with it.
 ///
 /// Descriptors other than 0, 1 and 2 are closed in it.
 public struct ChildProgram: Sendable {
@@ -14,11 +15,12 @@ public struct ChildProgram: Sendable {
     /// Its arguments, its own name first.
     public var arguments: [[UInt8]]
 
-    /// `NAME=VALUE` each. The default is ours without what a service manager meant for us: see ``inheritedEnvironment``.
+    /// `NAME=VALUE` each. The default is ours without what a service manager meant for us: see
+    /// ``inheritedEnvironment``.
     public var environment: [[UInt8]] = inheritedEnvironment
 
-    /// What the kernel sends it when the thread that started it ends, however that ends (`PR_SET_PDEATHSIG`, prctl(2)). The
-    /// default is nil, nothing.
+    /// What the kernel sends it when the thread that started it ends, however that ends (`PR_SET_PDEATHSIG`,
+    /// prctl(2)). The default is nil, nothing.
     public var parentDeathSignal: Int32?
 
     /// - Parameters:
@@ -36,10 +38,10 @@ public struct ChildProgram: Sendable {
         ChildProgram(path: "/bin/sh", arguments: [Array("sh".utf8), Array("-c".utf8), command])
     }
 
-    /// Sets a variable of its environment.
-    public mutating func set(_ name: String, to value: String) {
+    /// Sets a variable of its environment, or takes it out where the value is nil.
+    public mutating func set(_ name: String, to value: String?) {
         environment.removeAll { $0.starts(with: Array("\(name)=".utf8)) }
-        environment.append(Array("\(name)=\(value)".utf8))
+        if let value { environment.append(Array("\(name)=\(value)".utf8)) }
     }
 
     /// Starts it.
@@ -62,8 +64,7 @@ public struct ChildProgram: Sendable {
                             var child = unsafe program_child(
                                 path: path, arguments: arguments, environment: environment, input: input,
                                 output: output, error: error, limits: limits.baseAddress,
-                                ignored: ignored.baseAddress, blocked: inherited.blockedSignals.value,
-                                parent_death_signal: parentDeathSignal ?? 0)
+                                ignored: ignored.baseAddress, parent_death_signal: parentDeathSignal ?? 0)
                             return unsafe program_spawn(&child)
                         }
                     }

@@ -6,8 +6,8 @@ public import NamedPipes
 /// What the parent process left to this one.
 ///
 /// A program that is started by a shell, a service manager, a container or another program inherits more than its
-/// arguments, and each of these has made somebody's program fail. All of it is looked at here, once, at the very beginning,
-/// and ``takeOver()`` decides what becomes of it:
+/// arguments, and each of these has made somebody's program fail. All of it is looked at here, once, at the very
+/// beginning, and ``takeOver()`` decides what becomes of it:
 ///
 /// | Inherited | Decision |
 /// |---|---|
@@ -16,23 +16,20 @@ public import NamedPipes
 /// | SIGPIPE, SIGXFSZ | ignored: the write fails instead, and its error is told |
 /// | SIGINT, SIGTERM, SIGHUP ignored | stay ignored, as `nohup` and `command &` want it; else they stop the program |
 /// | other dispositions | left alone |
-/// | the mask of signals | emptied, but for the signals that ``StopSignals`` waits for |
+/// | the mask of signals | emptied, for children as well, but for what ``StopSignals`` waits for: nobody means it |
 /// | descriptors 0–2 closed | opened on /dev/null, so that no socket or pipe of ours gets their numbers |
 /// | soft limit of descriptors | raised by servers (``raiseDescriptorLimit()``), as each connection takes one |
 /// | other resource limits, umask, working directory, priority | left alone: nothing here depends on them |
 /// | environment | read where it is meant; the service manager's variables are not passed on |
 /// | namespaces | process 0 is nobody, a user without mapping is nobody's own |
 ///
-/// Children are started with all of it as it was: see ``ChildProgram``.
+/// Children are started with the rest of it as it was: see ``ChildProgram``.
 public struct Inheritance: Sendable {
     /// The arguments, the program's own name first.
     public let arguments: Arguments
 
     /// The signals that were ignored.
     public let ignoredSignals: Set<Int32>
-
-    /// The signals that were blocked.
-    public let blockedSignals: SignalSet
 
     /// Which of the descriptors 0, 1 and 2 were closed.
     public let closedDescriptors: Set<Int32>
@@ -46,7 +43,6 @@ public struct Inheritance: Sendable {
     private init() {
         arguments = .ofProcess
         ignoredSignals = Set((1..<Int32(program_signal_count)).filter(Self.isIgnored))
-        blockedSignals = .blocked
         closedDescriptors = Set((STDIN_FILENO...STDERR_FILENO).filter { fcntl($0, F_GETFD) < 0 })
         limits = (0..<Int(program_limit_count)).map { resource in
             var limit = rlimit()

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// For `sigset_t` as well, whose header it includes.
+internal import CProgram
 internal import Glibc
 
 /// A set of signals, as `sigset_t`.
@@ -11,13 +13,6 @@ public struct SignalSet: Sendable {
         unsafe sigemptyset(&value)
         for number in numbers { unsafe sigaddset(&value, number) }
         self.value = value
-    }
-
-    /// What the calling thread blocks.
-    static var blocked: SignalSet {
-        var set = SignalSet()
-        unsafe pthread_sigmask(SIG_BLOCK, nil, &set.value)
-        return set
     }
 
     /// Has the calling thread block these and no others.

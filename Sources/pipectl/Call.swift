@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 internal import NamedPipes
+internal import NamedPipesProgram
 internal import NamedPipesRPC
 
 struct Call: ParsableCommand {
@@ -16,7 +17,7 @@ struct Call: ParsableCommand {
 
     @OptionGroup var target: AddressArgument
 
-    @Argument(help: "The method.")
+    @Argument(help: "The method.", transform: parseText)
     var method: String
 
     @Argument(help: "The parameters, a JSON object or array.", transform: parseJSON)
@@ -33,7 +34,7 @@ struct Call: ParsableCommand {
             let reply = try runOnReactor { [self, configuration = client.configuration(wire)] executor in
                 try await ask(configuration, executor)
             }
-            if let reply { StandardOutput.write(line(reply)) }
+            if let reply { try StandardOutput.print(oneLine(reply)) }
         } catch {
             throw Failure(asking: error)
         }
@@ -53,18 +54,14 @@ struct Call: ParsableCommand {
             }
         }
     }
-
-    /// On one line, and without what a terminal would obey.
-    private func line(_ reply: JSONText) -> String {
-        // Outside of strings, these are mere space; inside, JSON has them escaped.
-        escapedForJSON(reply.description.replacing(/[\n\r\t]/, with: " ")) + "\n"
-    }
 }
 
 @Sendable
 private func parseJSON(_ text: String) throws -> JSONText {
     do {
-        return try JSONText(text)
+        return try JSONText(parseText(text))
+    } catch let error as ValidationError {
+        throw error
     } catch {
         throw ValidationError("\(error)")
     }
@@ -73,6 +70,7 @@ private func parseJSON(_ text: String) throws -> JSONText {
 extension Failure {
     fileprivate init(asking error: any Error) {
         switch error {
+        case let failure as Failure: self = failure
         case let error as JSONRPCError: self.init(printable("\(error)"))
         case JSONRPCRequestFailure.timedOut: self.init("\(error) (--timeout sets how long to wait)", .timedOut)
         case JSONRPCRequestFailure.paramsNotStructured: self.init("\(error)", .usage)

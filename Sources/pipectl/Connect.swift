@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import Glibc
 internal import NamedPipes
+internal import NamedPipesProgram
 
 struct Connect: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,6 +39,7 @@ private final class ConnectSession: PipeClientDelegate {
     private var client: PipeClient?
     private var input: LineInput?
     private var failure: Failure?
+    private var hasOutputFailed = false
 
     init(_ reactor: Reactor, style: MessageStyle, staysAtEnd: Bool) {
         self.reactor = reactor
@@ -94,8 +96,12 @@ private final class ConnectSession: PipeClientDelegate {
     }
 
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
-        guard StandardOutput.write(style.line(for: Array(copying: message), from: connection)) else {
-            return fail(Failure("nobody reads standard output any more"))
+        guard !hasOutputFailed else { return }
+        do {
+            try StandardOutput.print(style.line(for: Array(copying: message), from: connection))
+        } catch {
+            hasOutputFailed = true
+            fail(error)
         }
     }
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 internal import NamedPipes
+internal import NamedPipesProgram
 
 struct Echo: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve a pipe that sends every message back.",
         discussion: """
-            Prints "listening on ADDRESS" once clients can connect, and a summary at the end. The first SIGINT or \
-            SIGTERM gives the name up and finishes what has arrived; a second one stops at once. A service manager \
+            Prints "listening on ADDRESS" once clients can connect, and a summary at the end. The first SIGINT, \
+            SIGTERM or SIGHUP gives the name up and finishes what has arrived; a second one stops at once. A service manager \
             (NOTIFY_SOCKET) is told when clients can connect and when it stops.
 
               pipectl echo thermostat
@@ -31,12 +32,16 @@ struct Echo: ParsableCommand {
     func run() throws {
         let reactor = try loop.makeReactor()
         if isAsync {
-            try ServerSession(reactor).echo(address, wire, options) { StandardOutput.write($0 + "\n") }
+            try ServerSession(reactor).echo(address, wire, options) { (text) throws(Failure) in
+                try StandardOutput.print(text + "\n")
+            }
         } else {
             let session = ServerSession(reactor) { connection, message throws(PipeError) in
                 try connection.send(message)
             }
-            try session.run(address, wire, options) { StandardOutput.write($0 + "\n") }
+            try session.run(address, wire, options) { (text) throws(Failure) in
+                try StandardOutput.print(text + "\n")
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
+internal import NamedPipesRPC
 
 /// Why a command failed, in one line for a person, and what the process exits with.
 struct Failure: Error, Equatable {
@@ -27,6 +28,7 @@ extension Failure {
         switch error {
         case let failure as Failure: self = failure
         case let error as PipeError: self.init(error)
+        case JSONRPCRequestFailure.timedOut: self.init("\(error) (--timeout sets how long to wait)", .timedOut)
         default: self.init("\(error)")
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import FoundationEssentials
 internal import NamedPipes
+internal import NamedPipesRPC
 
 /// A value as one line of JSON, its line feed included. What JSON itself would let through to a terminal is escaped.
 func jsonLine(_ value: some Encodable) -> String {
@@ -8,6 +9,15 @@ func jsonLine(_ value: some Encodable) -> String {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard let data = try? encoder.encode(value) else { preconditionFailure("texts and numbers can be encoded") }
     return escapedForJSON(String(decoding: data, as: UTF8.self)) + "\n"
+}
+
+/// JSON of others on one line, its line feed included, and without what a terminal would obey.
+func oneLine(_ json: JSONText) -> String {
+    // Outside of strings, these are mere space; inside, JSON has them escaped. By scalars: CR LF is one Character.
+    let spaced = json.description.unicodeScalars.map { ["\n", "\r", "\t"].contains($0) ? " " : $0 }
+    var text = String.UnicodeScalarView()
+    text.append(contentsOf: spaced)
+    return escapedForJSON(String(text)) + "\n"
 }
 
 /// Who is at the other end, by the kernel's word.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import NamedPipes
+internal import NamedPipesProgram
 
 /// Bytes become lines, however they arrive. The last line needs no line feed.
 struct LineSplitter {
@@ -43,7 +44,6 @@ final class LineInput {
     private let handler: (Event) -> Void
     private var splitter = LineSplitter()
     private var watch: DescriptorWatch?
-    private var buffer: [UInt8] = Array(repeating: 0, count: 64 << 10)
 
     /// - Parameter limit: the longest line; a longer one is a failure before memory runs out.
     init(_ reactor: Reactor, limit: Int, handler: @escaping (Event) -> Void) {
@@ -58,7 +58,7 @@ final class LineInput {
         do {
             watch = try reactor.watch(STDIN_FILENO, for: .reading) { [unowned self] in readSome() }
         } catch {
-            handler(.failure(Failure("standard input cannot be read: \(error)")))
+            handler(.failure(Failure(ofInput: error)))
         }
     }
 
@@ -69,17 +69,15 @@ final class LineInput {
     }
 
     private func readSome() {
-        let count = unsafe read(STDIN_FILENO, &buffer, buffer.count)
-        if count > 0 {
-            take(splitter.append(buffer[..<count]))
-        } else if count == 0 {
+        do {
+            guard let bytes = try NamedPipesProgram.readSome(STDIN_FILENO, atMost: 64 << 10) else { return }
+            if !bytes.isEmpty { return take(splitter.append(bytes[...])) }
             pause()
             take(splitter.finish().map { [$0] } ?? [])
             handler(.end)
-        } else if errno != EAGAIN, errno != EINTR {
-            let error = SystemError(call: "read", code: errno)
+        } catch {
             pause()
-            handler(.failure(Failure("standard input cannot be read: \(error)")))
+            handler(.failure(Failure(ofInput: error)))
         }
     }
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 internal import NamedPipes
+internal import NamedPipesProgram
 
 struct Listen: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve a pipe and print every message, one a line.",
         discussion: """
             Messages go to standard output, with control characters escaped; everything else goes to standard error. \
-            A reader of the output that is slow makes the senders wait.
+            A reader of the output that is slow makes the senders wait; where it takes \
+            no more, the server stops with status 1.
 
             With --json each line is an object: time, connection, peer (uid, gid and pid at the moment of connecting), \
             size in bytes, and message; or base64 in place of message where the bytes are not UTF-8.
@@ -34,19 +36,9 @@ struct Listen: ParsableCommand {
     func run() throws {
         let reactor = try Reactor()
         let style: MessageStyle = json ? .json : printing.raw ? .raw : .text
-        let output = Output()
-        let session = ServerSession(reactor) { connection, message throws(PipeError) in
-            guard StandardOutput.write(style.line(for: Array(copying: message), from: connection)) else {
-                output.didEnd()
-                return
-            }
+        let session = ServerSession(reactor) { connection, message in
+            try StandardOutput.print(style.line(for: Array(copying: message), from: connection))
         }
-        output.didEnd = { [unowned session] in session.stop() }
         try session.run(address, wire, options) { StandardError.write($0 + "\n") }
-    }
-
-    /// What to do when nobody reads any more; known only once the session is.
-    private final class Output {
-        var didEnd: () -> Void = {}
     }
 }

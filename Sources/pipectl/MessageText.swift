@@ -23,10 +23,10 @@ enum MessageStyle {
 
 /// A message as text that a terminal shows and never obeys.
 ///
-/// Text has its control characters and invisible formatting escaped, and is else as it came. Bytes that are not UTF-8 are
-/// shown as ASCII with `\xNN` for everything else, and `\\` for the backslash.
+/// Text has its control characters and invisible formatting escaped, and `\\` for a backslash, so that what is shown
+/// is what came. Bytes that are not UTF-8 are shown as ASCII with `\xNN` for everything else.
 func printable(_ message: [UInt8]) -> String {
-    if let text = String(validating: message, as: UTF8.self) { return printable(text) }
+    if let text = String(validating: message, as: UTF8.self) { return printable(text, escapingBackslashes: true) }
     return message.map { byte in
         switch byte {
         case UInt8(ascii: "\\"): "\\\\"
@@ -37,13 +37,16 @@ func printable(_ message: [UInt8]) -> String {
 }
 
 /// A text with everything escaped that is not seen, or does something else than being seen.
-func printable(_ text: String) -> String {
+///
+/// - Parameter escapingBackslashes: so that an escape cannot be taken for text that looks like one.
+func printable(_ text: String, escapingBackslashes: Bool = false) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
         switch scalar {
         case "\n": result += "\\n"
         case "\r": result += "\\r"
         case "\t": result += "\\t"
+        case "\\" where escapingBackslashes: result += "\\\\"
         case _ where scalar.isInvisible: result += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
         default: result.unicodeScalars.append(scalar)
         }

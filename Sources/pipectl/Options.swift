@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 internal import NamedPipes
+internal import NamedPipesProgram
 
 /// The address that a command takes.
 struct AddressArgument: ParsableArguments {
@@ -12,10 +13,20 @@ struct AddressArgument: ParsableArguments {
 @Sendable
 func parseAddress(_ text: String) throws -> PipeAddress {
     do {
-        return try PipeAddress(parsing: text)
-    } catch .invalidAddress(let reason) {
+        return try PipeAddress(parsing: parseText(text))
+    } catch PipeError.invalidAddress(let reason) {
         throw ValidationError(reason.hinted)
     }
+}
+
+/// An argument that is text. One that is not UTF-8 is refused: with other bytes in its place, it would mean something
+/// else.
+@Sendable
+func parseText(_ argument: String) throws(ValidationError) -> String {
+    guard let text = Arguments.plainText(argument) else {
+        throw ValidationError("'\(printable(Arguments.bytes(of: argument)))' is not UTF-8")
+    }
+    return text
 }
 
 /// What both ends of a pipe have to agree on.
@@ -44,8 +55,8 @@ struct WireOptions: ParsableArguments {
         NamedFraming.parse(framing, maximumMessageByteCount: maxMessage?.byteCount)
     }
 
-    /// Sets framing and limits. The queue has room for what is on its way and for a largest message behind it, so that a
-    /// sender who heeds the high-water mark is never refused.
+    /// Sets framing and limits. The queue has room for what is on its way and for a largest message behind it, so that
+    /// a sender who heeds the high-water mark is never refused.
     func apply(to configuration: inout PipeConnection.Configuration) {
         guard let framing = parsedFraming else { preconditionFailure("validated before") }
         configuration.framing = framing
@@ -79,7 +90,7 @@ struct ClientOptions: ParsableArguments {
 struct ServerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "How long to go on sending what is queued after the first SIGINT or SIGTERM; a second one stops at once.",
+            "How long to go on sending what is queued after the first SIGINT, SIGTERM or SIGHUP; a second one stops at once.",
             valueName: "time"))
     var grace = TimeLimit(seconds: 5)
 

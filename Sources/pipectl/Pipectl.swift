@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import Glibc
 internal import NamedPipes
+internal import NamedPipesProgram
 
 /// What `pipectl` exits with, the same for every command.
 enum ExitStatus: Int32 {
@@ -42,26 +43,45 @@ struct Pipectl: ParsableCommand {
 
     /// The command line decides; how it ended is what the process exits with.
     static func main() {
-        Signals.prepare()
         do {
-            var command = try parseAsRoot()
+            let inherited = try Inheritance.takeOver()
+            var command = try parseAsRoot(inherited.arguments.texts)
             try command.run()
         } catch let failure as Failure {
-            StandardError.note(failure.message)
-            Glibc.exit(failure.status.rawValue)
+            end(with: failure)
+        } catch let error as SystemError {
+            end(with: Failure("\(error)"))
         } catch {
             finish(error)
         }
+    }
+
+    private static func end(with failure: Failure) -> Never {
+        StandardError.note(failure.message)
+        Glibc.exit(failure.status.rawValue)
     }
 
     /// Help and version are no failures; everything else that ArgumentParser says is about the command line.
     private static func finish(_ error: any Error) -> Never {
         let text = fullMessage(for: error)
         guard exitCode(for: error).isSuccess else {
-            StandardError.write(text + "\n")
+            StandardError.write(shown(text) + "\n")
             Glibc.exit(ExitStatus.usage.rawValue)
         }
-        StandardOutput.write(text.isEmpty ? "" : text + "\n")
+        do {
+            try StandardOutput.print(text.isEmpty ? "" : text + "\n")
+        } catch {
+            end(with: error)
+        }
         Glibc.exit(0)
+    }
+
+    /// ArgumentParser's text, with arguments in it that a terminal would obey, or that are not UTF-8, as they are
+    /// printed everywhere else.
+    private static func shown(_ text: String) -> String {
+        text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            let line = String(line)
+            return Arguments.plainText(line) == line ? printable(line) : printable(Arguments.bytes(of: line))
+        }.joined(separator: "\n")
     }
 }

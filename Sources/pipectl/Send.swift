@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 internal import NamedPipes
+internal import NamedPipesProgram
 
 struct Send: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -29,7 +30,7 @@ struct Send: ParsableCommand {
     func run() throws {
         let reactor = try loop.makeReactor()
         let plan = SendSession.Plan(
-            messages: messages.isEmpty ? nil : messages.map { Array($0.utf8) }, awaitsReplies: reply,
+            messages: messages.isEmpty ? nil : messages.map(Arguments.bytes), awaitsReplies: reply,
             style: printing.raw ? .raw : .text, timeout: client.timeout.duration)
         let session = SendSession(reactor, plan)
         try session.run(target.address, client.configuration(wire))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
+internal import NamedPipesProgram
 
 /// Sends messages one after the other, no faster than they are taken, and knows at the end what became of each.
 final class SendSession: PipeClientDelegate {
@@ -26,7 +27,7 @@ final class SendSession: PipeClientDelegate {
     private var sentCount = 0
     private var replyCount = 0
     private var isCongested = false
-    private var lastProgress = ContinuousClock.now
+    private var lastProgress = SuspendingClock.now
     private var lastPendingByteCount = 0
 
     init(_ reactor: Reactor, _ plan: Plan) {
@@ -110,8 +111,10 @@ final class SendSession: PipeClientDelegate {
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
         guard isAwaitingReply else { return }
         replyCount += 1
-        guard StandardOutput.write(plan.style.line(for: Array(copying: message), from: connection)) else {
-            return fail(Failure("nobody reads standard output any more (\(progress))"))
+        do {
+            try StandardOutput.print(plan.style.line(for: Array(copying: message), from: connection))
+        } catch {
+            return fail(Failure("\(error.message) (\(progress))"))
         }
         pump()
     }
@@ -150,11 +153,12 @@ extension SendSession {
     /// Looks when the time may be up, and not before.
     private func watchProgress(after delay: Duration?) {
         guard let timeout = plan.timeout, let delay else { return }
-        reactor.schedule(after: delay) { [weak self] in
+        // A limit, not a timer: what has arrived while we were stopped is looked at first.
+        _ = reactor.limit(delay) { [weak self] in
             guard let self, let connection = client?.connection else { return }
             if !isServersTurn || connection.pendingByteCount < lastPendingByteCount { noteProgress() }
             lastPendingByteCount = connection.pendingByteCount
-            let left = timeout - (ContinuousClock.now - lastProgress)
+            let left = timeout - (SuspendingClock.now - lastProgress)
             guard left <= .zero else { return watchProgress(after: left) }
             let what = isAwaitingReply ? "no reply" : "the server takes nothing"
             failure =

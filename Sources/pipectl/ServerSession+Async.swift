@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
+internal import NamedPipesProgram
 
 // The same server with a task for each connection. All of it runs on the reactor, which is the main thread's.
 
@@ -11,7 +12,7 @@ extension ServerSession {
     /// Sends every message back, until a signal.
     func echo(
         _ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions,
-        announce: @escaping @Sendable (String) -> Void
+        announce: @escaping Announcement
     ) throws {
         try serve(address, wire, options, announce: announce) { connection, session in
             try await session.echo(connection)
@@ -25,14 +26,13 @@ extension ServerSession {
     ///   - handler: called once for each connection.
     func serve(
         _ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions,
-        announce: @escaping @Sendable (String) -> Void, handler: @escaping AsyncHandler
+        announce: @escaping Announcement, handler: @escaping AsyncHandler
     ) throws {
         raiseDescriptorLimit()
         var configuration = PipeServer.Configuration()
         wire.apply(to: &configuration.connection)
         // Used on the reactor's thread only.
         nonisolated(unsafe) let session = self
-        nonisolated(unsafe) var failure: (any Error)?
         let executor = reactor.executor
         task = Task(executorPreference: executor) { [configuration] in
             do {
@@ -41,7 +41,7 @@ extension ServerSession {
                     do {
                         try unsafe session.note(event, of: server, options, announce)
                     } catch {
-                        unsafe failure = error
+                        unsafe session.fail(Failure(error))
                         server.stop()
                     }
                 } handler: { connection in
@@ -50,13 +50,12 @@ extension ServerSession {
             } catch is CancellationError {
                 // By the second signal.
             } catch {
-                unsafe failure = error
+                unsafe session.fail(Failure(error))
             }
             executor.stop()
         }
         reactor.run()
-        if let failure = unsafe failure { throw Failure(failure) }
-        announce("stopped after \(summary)")
+        try conclude(announce)
     }
 
     private nonisolated(nonsending) func echo(_ connection: AsyncPipeConnection) async throws {
@@ -72,14 +71,14 @@ extension ServerSession {
     }
 
     private func note(
-        _ event: PipeServer.ServeEvent, of server: PipeServer, _ options: ServerOptions, _ announce: (String) -> Void
+        _ event: PipeServer.ServeEvent, of server: PipeServer, _ options: ServerOptions, _ announce: Announcement
     ) throws {
         switch event {
         case .listening: try attend(to: server, options, announce)
         case .refused(let report): self.server(server, didRefuse: report)
         case .acceptFailed(let error): self.server(server, didFailToAcceptWith: error)
         case .handlerFailed(let id, let peer, let error):
-            complain("connection \(id) (\(peer)): \(Failure(error).message)")
+            complain("connection \(id) (\(peer)): \(Failure(error).message)", .connection)
         case .lostName(let loss): self.server(server, didLoseName: loss)
         case .republishFailed(let error): self.server(server, didFailToRepublish: error)
         case .connected, .disconnected, .regainedName, .stopped: break

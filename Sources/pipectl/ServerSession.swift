@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import NamedPipes
+internal import NamedPipesProgram
 
 /// A server that counts, and stops when it is told to: what `echo` and `listen` have in common.
 final class ServerSession: PipeServerDelegate {
-    /// What is done with a message; throws what ends its connection.
-    typealias Handler = (_ connection: PipeConnection, _ message: Span<UInt8>) throws(PipeError) -> Void
+    /// What is done with a message; throws what ends its connection, or, where that is a ``Failure``, the server.
+    typealias Handler = (_ connection: PipeConnection, _ message: Span<UInt8>) throws -> Void
+
+    /// Prints a line about the server; throws where that cannot be done.
+    typealias Announcement = @Sendable (String) throws(Failure) -> Void
 
     let reactor: Reactor
     private let handler: Handler?
@@ -14,7 +18,9 @@ final class ServerSession: PipeServerDelegate {
     private var signals: Signals?
     /// What serves, where tasks do.
     var task: Task<Void, Never>?
-    private var lastComplaint: ContinuousClock.Instant?
+    private var complaints = Complaints()
+    /// Why it stops, if not because it was told to.
+    private(set) var failure: Failure?
 
     private let manager = ServiceNotifier.current
 
@@ -31,22 +37,33 @@ final class ServerSession: PipeServerDelegate {
     /// Serves until a signal.
     ///
     /// - Parameter announce: gets the line that says that clients can connect, and the one that says how it went.
-    func run(_ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions, announce: (String) -> Void) throws
-    {
+    func run(_ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions, announce: Announcement) throws {
         raiseDescriptorLimit()
         var configuration = PipeServer.Configuration()
         wire.apply(to: &configuration.connection)
         do {
-            try attend(to: options.place(address).makeServer(configuration, reactor, self), options, announce)
-            reactor.run()
+            let server = try options.place(address).makeServer(configuration, reactor, self)
+            do {
+                try attend(to: server, options, announce)
+            } catch {
+                fail(Failure(error))
+            }
         } catch {
             throw Failure(error)
         }
-        announce("stopped after \(summary)")
+        reactor.run()
+        try conclude(announce)
+    }
+
+    /// Says how it went, or throws why it stopped.
+    func conclude(_ announce: Announcement) throws(Failure) {
+        if let rest = complaints.rest { StandardError.note(rest) }
+        if let failure { throw failure }
+        try announce("stopped after \(summary)")
     }
 
     /// Says that the server is there, and stops it when it is told to.
-    func attend(to server: PipeServer, _ options: ServerOptions, _ announce: (String) -> Void) throws {
+    func attend(to server: PipeServer, _ options: ServerOptions, _ announce: Announcement) throws {
         self.server = server
         signals = try Signals(reactor) { [unowned self] count in
             tellManager(.stopping)
@@ -54,12 +71,16 @@ final class ServerSession: PipeServerDelegate {
         }
         if options.stat { offerStatistics(of: server, takingOver: options.takeOver) }
         if options.untilInputEnds { try watchInput(grace: options.grace.orForEver) }
-        announce("listening on \(server.address)")
+        try announce("listening on \(server.address)")
         tellManager(.ready, .status("listening on \(server.address)"))
     }
 
-    /// Stops without waiting for anybody, because nobody takes our output any more.
-    func stop() { server?.stop() }
+    /// Stops without waiting for anybody, because it cannot do its work. The first failure is the one that is told.
+    func fail(_ failure: Failure) {
+        self.failure = self.failure ?? failure
+        inputWatch?.cancel()
+        stopAtOnce()
+    }
 
     /// Stops without waiting for anybody, tasks neither.
     private func stopAtOnce() {
@@ -69,10 +90,13 @@ final class ServerSession: PipeServerDelegate {
 
     private func watchInput(grace: Duration) throws(SystemError) {
         inputWatch = try reactor.watch(STDIN_FILENO, for: .reading) { [unowned self] in
-            var bytes: [UInt8] = Array(repeating: 0, count: 4096)
-            guard unsafe read(STDIN_FILENO, &bytes, bytes.count) == 0 else { return }
-            inputWatch?.cancel()
-            server?.stop(drainingFor: grace)
+            do throws(SystemError) {
+                guard try readSome(STDIN_FILENO, atMost: 4096)?.isEmpty == true else { return }
+                inputWatch?.cancel()
+                server?.stop(drainingFor: grace)
+            } catch {
+                fail(Failure(ofInput: error))
+            }
         }
     }
 
@@ -90,19 +114,22 @@ final class ServerSession: PipeServerDelegate {
 
     func count(_ reason: DisconnectReason, of connection: @autoclosure () -> String) {
         endings[reason.text, default: 0] += 1
-        if case .framing = reason { complain("\(connection()) was \(reason.text)") }
+        if case .framing = reason { complain("\(connection()) was \(reason.text)", .connection) }
     }
 
     // MARK: PipeServerDelegate
 
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        guard failure == nil else { return }
         count(message.count)
         do {
             try handler?(connection, message)
-        } catch .notConnected {
+        } catch let failure as Failure {
+            fail(failure)
+        } catch PipeError.notConnected {
             // The peer has gone before its answer; didCloseWith tells.
         } catch {
-            complain("\(connection): \(Failure(error).message)")
+            complain("\(connection): \(Failure(error).message)", .connection)
             connection.abort()
         }
     }
@@ -111,46 +138,29 @@ final class ServerSession: PipeServerDelegate {
         count(reason, of: "\(connection)")
     }
 
-    func server(_ server: PipeServer, didRefuse report: RefusalReport) { complain("\(report)") }
+    func server(_ server: PipeServer, didRefuse report: RefusalReport) { complain("\(report)", .refusal) }
 
     func server(_ server: PipeServer, didFailToAcceptWith error: SystemError) {
-        complain("cannot accept: \(error) (ulimit -n shows how many descriptors there may be)")
+        complain("cannot accept: \(error) (ulimit -n shows how many descriptors there may be)", .accepting)
     }
 
     func server(_ server: PipeServer, didLoseName loss: NameLoss) {
-        complain("\(server.address) \(loss)\(server.isPublished ? ", and is published again" : "")")
+        complain("\(server.address) \(loss)\(server.isPublished ? ", and is published again" : "")", .name)
         if case .takenOver = loss { tellManager(.stopping) }
     }
 
     func server(_ server: PipeServer, didFailToRepublish error: PipeError) {
-        complain("\(server.address) cannot be published again: \(error)")
+        complain("\(server.address) cannot be published again: \(error)", .name)
     }
 
     func serverDidStop(_ server: PipeServer) { reactor.stop() }
 
     /// A manager that does not hear is no reason not to serve.
     func tellManager(_ states: ServiceNotifier.State...) {
-        do { try manager?.notify(states) } catch { complain("the service manager was not told: \(error)") }
+        do { try manager?.notify(states) } catch { complain("the service manager was not told: \(error)", .manager) }
     }
 
-    /// At most once a second: whoever can cause complaints could otherwise fill a log.
-    func complain(_ text: String) {
-        let now = ContinuousClock.now
-        if let last = lastComplaint, now - last < .seconds(1) { return }
-        lastComplaint = now
-        StandardError.note(text)
+    func complain(_ text: String, _ kind: Complaints.Kind) {
+        if let line = complaints.line(text, kind) { StandardError.note(line) }
     }
-}
-
-/// Allows as many descriptors as this process may have, since each connection needs one.
-///
-/// - Returns: how many.
-@discardableResult
-func raiseDescriptorLimit() -> Int {
-    var limit = rlimit()
-    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-    guard unsafe getrlimit(resource, &limit) == 0 else { return 1024 }
-    limit.rlim_cur = limit.rlim_max
-    _ = unsafe setrlimit(resource, &limit)
-    return Int(clamping: limit.rlim_cur)
 }

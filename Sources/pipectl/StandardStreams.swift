@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import NamedPipes
+internal import NamedPipesProgram
 
-/// Where results go. Writing waits for the reader, who thereby slows down whoever sends.
-enum StandardOutput {
-    /// - Returns: false if nobody reads any more.
-    @discardableResult
-    static func write(_ bytes: [UInt8]) -> Bool { writeAll(STDOUT_FILENO, bytes) }
+extension StandardOutput {
+    /// Writes all of it, or throws the failure that the command ends with.
+    static func print(_ bytes: [UInt8]) throws(Failure) {
+        do { try write(bytes) } catch { throw Failure(ofOutput: error) }
+    }
 
-    /// - Returns: false if nobody reads any more.
-    @discardableResult
-    static func write(_ text: String) -> Bool { write(Array(text.utf8)) }
+    /// Writes all of it, or throws the failure that the command ends with.
+    static func print(_ text: String) throws(Failure) { try print(Array(text.utf8)) }
 
     /// Whether a person looks at it on a terminal that can move its cursor.
     static var isLive: Bool {
@@ -18,30 +18,22 @@ enum StandardOutput {
     }
 }
 
-/// Where everything else goes: failures, and what is good to know.
-enum StandardError {
-    static func write(_ text: String) { _ = writeAll(STDERR_FILENO, Array(text.utf8)) }
-
+extension StandardError {
     static func note(_ text: String) { write("pipectl: \(text)\n") }
+}
+
+extension Failure {
+    /// Why standard output took less than all, with the system's own words.
+    init(ofOutput error: SystemError) {
+        self.init(
+            error.code == EPIPE
+                ? "nobody reads standard output any more (\(error))" : "standard output cannot be written: \(error)")
+    }
+
+    /// Why standard input cannot be read.
+    init(ofInput error: SystemError) { self.init("standard input cannot be read: \(error)") }
 }
 
 func environment(_ name: String) -> String? {
     unsafe getenv(name).map { unsafe String(cString: $0) }
-}
-
-private func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-        let count = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
-        if count >= 0 {
-            rest = rest.dropFirst(count)
-        } else if errno == EAGAIN {
-            // Somebody else made our terminal or pipe non-blocking.
-            var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-            _ = unsafe poll(&waiting, 1, -1)
-        } else if errno != EINTR {
-            return false
-        }
-    }
-    return true
 }

@@ -70,8 +70,11 @@ func readable(byteCount: Int) -> String {
     return "\(decimal(Double(byteCount) / factor)) \(unit)"
 }
 
+/// A number without its fraction, and within what an Int can hold with some to spare.
+func whole(_ number: Double) -> Int { number.isNaN ? 0 : Int(max(-1e17, min(1e17, number))) }
+
 /// One decimal place.
 func decimal(_ number: Double) -> String {
-    let tenths = Int((number * 10).rounded())
+    let tenths = whole((number * 10).rounded())
     return "\(tenths / 10).\(tenths % 10)"
 }

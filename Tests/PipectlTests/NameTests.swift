@@ -54,7 +54,7 @@ struct NameTests: StagedSuite {
             try Test.cancel("needs python3 and setpriv")
         }
         let server = try Tool(
-            reactor, command: ["/usr/bin/python3", "-c", Self.inNamespace, Tool.program.path, "listen", name],
+            reactor, command: ["/usr/bin/python3", "-c", Self.inNamespace, Tool.program, "listen", name],
             errors: .merged)
         server.waitFor("listening on ")
         guard server.text.contains("listening on ") else { return }
@@ -64,7 +64,7 @@ struct NameTests: StagedSuite {
             let client = try Tool(
                 reactor,
                 command: [
-                    "/usr/bin/setpriv", "--reuid=\(user)", "--regid=\(user)", "--clear-groups", Tool.program.path,
+                    "/usr/bin/setpriv", "--reuid=\(user)", "--regid=\(user)", "--clear-groups", Tool.program,
                     "send", name, message,
                 ], errors: .merged)
             client.endInput()

@@ -147,6 +147,43 @@ struct StatTests: StagedSuite {
         #expect(stat.lines.first?.contains("no server at \(name)") == true)
     }
 
+    @Test func `81 · the accepted and the waiting are counted as they are, without those who have gone`() throws {
+        let address = try PipeAddress(parsing: name)
+        let busy = try Reactor()
+        let server = try PipeServer(listeningOn: address, reactor: busy, delegate: Silent())
+        let served = try (0..<3).map { _ in try Sender(to: name, on: reactor) }
+        busy.run(timeout: deadline) { server.connectionCount == 3 }
+        let waiting = try (0..<2).map { _ in try Sender(to: name, on: reactor) }
+        #expect(NameFacts(of: address).connections == .init(acceptedCount: 3, waitingCount: 2, backlog: 4096))
+        let gone = try Sender(to: name, on: reactor)
+        gone.disconnect()
+        #expect(gone.isEnded)
+        #expect(NameFacts(of: address).connections == .init(acceptedCount: 3, waitingCount: 2, backlog: 4096))
+        busy.stop()
+        busy.run()
+        _ = (served, waiting)
+    }
+
+    @Test func `81 · watching ends when the server has gone`() throws {
+        let server = try serve(reactor, "echo", name)
+        let watching = try Tool(reactor, ["stat", name, "--watch", "20ms"])
+        watching.waitFor("0 open")
+        server.terminate()
+        #expect(server.waitForExit() == 0)
+        #expect(watching.waitForExit() == 1)
+        #expect(watching.lines.last?.contains("no server at \(name)") == true)
+    }
+
+    @Test func `81 · a server that does not answer is a matter of time`() throws {
+        let server = try serve(reactor, "echo", name)
+        let mute = try PipeServer(
+            listeningOn: .init(parsing: name + ".stat"), configuration: .init(framing: DelimiterFraming.newline),
+            reactor: reactor, delegate: Silent())
+        #expect(try run(reactor, "stat", name, "--timeout", "100ms").status == 3)
+        mute.stop()
+        _ = server
+    }
+
     @Test func `who waits to be accepted is told apart`() throws {
         let address = try PipeAddress(parsing: name)
         let busy = try Reactor()

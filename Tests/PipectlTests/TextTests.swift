@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import FoundationEssentials
+import NamedPipesRPC
 import Testing
 
 @testable import pipectl
@@ -50,10 +52,45 @@ struct TextTests {
 
     @Test func `text is shown as it is, but for what is not seen`() {
         #expect(printable("a b é 日本 \\") == "a b é 日本 \\")
+        #expect(printable(Array("a b é 日本".utf8)) == "a b é 日本")
         #expect(
             printable("\u{0}\u{1B}\n\r\t\u{7F}\u{85}\u{2028}\u{202E}")
                 == #"\u{0}\u{1B}\n\r\t\u{7F}\u{85}\u{2028}\u{202E}"#)
         #expect(printable([0xC3, 0x28, 0x00, 0x5C, 0x7E]) == #"\xC3(\x00\\~"#)
+    }
+
+    @Test func `what is escaped cannot be taken for what looks like it`() {
+        #expect(printable(Array(#"a\nb"#.utf8)) == #"a\\nb"#)
+        #expect(printable(Array("a\nb".utf8)) == #"a\nb"#)
+    }
+
+    @Test func `numbers of strangers do no harm`() {
+        #expect(whole(.infinity) > 0 && whole(-1e300) < 0 && whole(.nan) == 0)
+        #expect(!decimal(1e300).isEmpty)
+    }
+
+    @Test func `JSON of others is one line of JSON, however it was laid out`() throws {
+        let line = oneLine(try JSONText("{\r\n\"a\": [1,\r2],\t\"b\": \"\u{2028}\"\n}"))
+        #expect(line.utf8.count { $0 == 0x0A } == 1 && line.utf8.last == 0x0A)
+        #expect(!line.utf8.contains(0x0D))
+        struct Reply: Decodable, Equatable {
+            var a: [Int]
+            var b: String
+        }
+        let reply = try JSONDecoder().decode(Reply.self, from: Data(line.utf8))
+        #expect(reply == Reply(a: [1, 2], b: "\u{2028}"))
+    }
+
+    @Test func `complaints that are left out are counted`() {
+        var complaints = Complaints()
+        let start = SuspendingClock.now
+        #expect(complaints.line("first", .refusal, at: start) == "first")
+        for _ in 0..<3 { #expect(complaints.line("more", .refusal, at: start + .milliseconds(500)) == nil) }
+        #expect(complaints.rest == "3 complaints were left out")
+        #expect(complaints.line("its name is gone", .name, at: start + .milliseconds(500)) == "its name is gone")
+        let later = complaints.line("last", .refusal, at: start + .seconds(2))
+        #expect(later == "last (and 3 complaints like it before)")
+        #expect(complaints.rest == nil)
     }
 
     @Test func `JSON is escaped in JSON's own way`() {

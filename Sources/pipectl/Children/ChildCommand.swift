@@ -1,93 +1,113 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 internal import NamedPipes
-internal import Subprocess
+internal import NamedPipesProgram
 
 /// A command that serves connections, a process for each.
 struct ChildCommand: Sendable {
     /// How a command ended.
     struct Ending: Sendable {
-        let status: TerminationStatus
+        let end: ProcessEnd
         /// What was wrong with the connection or the command's output.
         let failure: (any Error)?
 
         var text: String {
-            switch status {
+            switch end {
             case .exited(let code): "exited with \(code)"
             case .signaled(let number): "was ended by signal \(number)"
             }
         }
     }
 
-    let text: String
+    /// What the shell gets, as it was given.
+    let command: [UInt8]
     let lines: MessageLines
     /// The longest line of its output, in bytes.
     let lineLimit: Int
     let linger: Duration
 
-    private typealias Child = Execution<CustomWriteInput, SequenceOutput, FileDescriptorOutput>
-
-    /// Runs it until it has ended, which it is made to soon after the connection has.
+    /// Runs it until it has ended with all that it started, which it is made to soon after the connection has.
+    ///
+    /// To be called on the reactor's thread.
     ///
     /// - Parameter onMessage: hears the size of each message that has come.
     /// - Throws: what stood against starting it.
     nonisolated(nonsending) func serve(
-        _ connection: AsyncPipeConnection, onMessage: @escaping @Sendable (Int) -> Void
+        _ connection: AsyncPipeConnection, on reactor: Reactor, onMessage: @escaping @Sendable (Int) -> Void
     ) async throws -> Ending {
-        let outcome = try await Subprocess.run(
-            .name("sh"), arguments: ["-c", text], environment: environment(for: connection),
-            platformOptions: Self.options, input: .inputWriter, output: .sequence, error: .currentStandardError
-        ) { child in
-            await talk(connection, child, onMessage)
-        }
-        return Ending(status: outcome.terminationStatus, failure: outcome.closureResult)
-    }
-
-    /// Both directions at once, until the process has ended.
-    private nonisolated(nonsending) func talk(
-        _ connection: AsyncPipeConnection, _ child: Child, _ onMessage: @escaping @Sendable (Int) -> Void
-    ) async -> (any Error)? {
-        await withTaskGroup(of: (any Error)?.self) { group in
-            group.addTask { await feed(child, from: connection, onMessage) }
-            let failure = await forward(child, to: connection)
-            // Without output there is nothing to ask for any more: the input ends, too.
-            group.cancelAll()
-            return await group.next().flatMap { $0 } ?? failure
+        // Used on the reactor's thread only.
+        nonisolated(unsafe) let child = try RunningChild(reactor, program(for: connection))
+        let executor = connection.executor
+        return await withTaskCancellationHandler {
+            await withTaskGroup(of: (any Error)?.self) { group in
+                group.addTask { await unsafe feed(child, from: connection, onMessage) }
+                let failure = await unsafe forward(child, to: connection)
+                // Without output there is nothing to ask for any more: the input ends, too.
+                group.cancelAll()
+                unsafe child.input.close()
+                unsafe child.end(after: linger)
+                let feedFailure = await group.next().flatMap { $0 }
+                return Ending(end: await unsafe child.waitForEnd(), failure: feedFailure ?? failure)
+            }
+        } onCancel: {
+            // When the server is stopped at once.
+            executor.post { _ in
+                unsafe child.input.close()
+                unsafe child.endNow()
+            }
         }
     }
 
     /// Writes what arrives, ends the input behind it, and sees to it that the process ends after that.
     private nonisolated(nonsending) func feed(
-        _ child: Child, from connection: AsyncPipeConnection, _ onMessage: (Int) -> Void
+        _ child: RunningChild, from connection: AsyncPipeConnection, _ onMessage: (Int) -> Void
     ) async -> (any Error)? {
         var failure: (any Error)?
         do {
             for try await message in connection.messages {
                 onMessage(message.byteCount)
                 let line = try lines.line(of: [UInt8](copying: message))
-                // Less was taken, or an error comes, where it does not read any more: then its output ends as well.
-                guard try await child.standardInputWriter.write(line) == line.count else { break }
+                // Where it does not read any more, its output ends as well, or it is ended.
+                guard try await write(line, to: child, from: connection) else { break }
             }
         } catch let refused as Failure {
             failure = refused
             await connection.abort()
+        } catch let error as SystemError {
+            failure = error
         } catch {
             // The connection's end is told by the connection, the command's by its status.
         }
-        try? await child.standardInputWriter.finish()
-        await child.teardown(using: [.send(signal: Self.noSignal, allowedDurationToNextStep: linger)] + Self.ending)
+        child.input.close()
+        child.end(after: linger)
         return failure
     }
 
-    /// Sends what the command writes. When nobody takes it any more, it is read all the same, so that the command can end.
-    private nonisolated(nonsending) func forward(_ child: Child, to connection: AsyncPipeConnection) async
-        -> (any Error)?
-    {
+    /// A command may take its time, as long as its client is there. What a client that has gone left for it, it has to
+    /// take without a pause longer than it may linger: a command that reads nothing must not outlive its client.
+    private nonisolated(nonsending) func write(
+        _ line: [UInt8], to child: RunningChild, from connection: AsyncPipeConnection
+    ) async throws -> Bool {
+        var goneSince: SuspendingClock.Instant?
+        return try await child.input.write(line, asking: min(max(linger, .milliseconds(10)), .seconds(1))) { stalled in
+            guard await connection.hasLostPeer else { return false }
+            let since = goneSince ?? .now
+            goneSince = since
+            return min(stalled, .now - since) >= linger
+        }
+    }
+
+    /// Sends what the command writes. When nobody takes it any more, it is read all the same, so that the command can
+    /// end.
+    private nonisolated(nonsending) func forward(
+        _ child: RunningChild, to connection: AsyncPipeConnection
+    ) async -> (any Error)? {
         var splitter = LineSplitter()
         var failure: (any Error)?
         do {
-            for try await buffer in child.standardOutput where failure == nil {
+            while case let bytes = try await child.output.read(), !bytes.isEmpty {
+                guard failure == nil else { continue }
                 do {
-                    let bytes = unsafe buffer.withUnsafeBytes { unsafe Array($0) }
                     for line in splitter.append(bytes[...]) { try await connection.send(lines.message(of: line)) }
                     guard splitter.pendingByteCount <= lineLimit else { throw overlong }
                 } catch {
@@ -108,29 +128,19 @@ struct ChildCommand: Sendable {
         Failure("a line of the command exceeds \(lineLimit) bytes (--max-message raises it, at both ends)")
     }
 
-    private func environment(for connection: AsyncPipeConnection) -> Environment {
-        .inherit.updating([
-            "CONNECTION": "\(connection.id)", "PEER_UID": "\(connection.peer.userID)",
-            "PEER_PID": "\(connection.peer.processID)",
-        ])
+    /// The peer's process is 0 where it cannot be seen from here, and `kill $PEER_PID` would then end the command's own
+    /// group: better no variable than that one.
+    private func program(for connection: AsyncPipeConnection) -> ChildProgram {
+        let peer = connection.peer
+        var program = ChildProgram.shell(command)
+        program.set("CONNECTION", to: "\(connection.id)")
+        program.set("PEER_UID", to: "\(peer.userID)")
+        program.set("PEER_PID", to: peer.processID > 0 ? "\(peer.processID)" : nil)
+        return program
     }
+}
 
-    // MARK: The end
-
-    /// A process group of its own, so that what a shell has started ends with it, and the terminal's Ctrl-C is ours.
-    private static var options: PlatformOptions {
-        var options = PlatformOptions()
-        options.processGroupID = 0
-        // When the server is stopped at once.
-        options.teardownSequence = ending
-        return options
-    }
-
-    /// SIGKILL follows by itself.
-    private static var ending: [TeardownStep] {
-        [.send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(2))]
-    }
-
-    /// kill(2): only asks whether the process is there. A step that merely waits.
-    private static var noSignal: Signal { Signal(rawValue: 0) }
+extension AsyncPipeConnection {
+    /// Whether the connection has ended, or will once what its peer left behind is read.
+    fileprivate var hasLostPeer: Bool { endReason != nil || withConnection { $0.hasLostPeer } }
 }

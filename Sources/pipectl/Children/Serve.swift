@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 internal import NamedPipes
+internal import NamedPipesProgram
 
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve a pipe with a command: a child process for each connection.",
         discussion: """
             Each message is a line of the command's standard input, and each line of its standard output is a message \
-            back. Its standard error is ours. The command is the shell's (sh -c); CONNECTION, PEER_UID and PEER_PID in its \
-            environment say whom it serves.
+            back. Its standard error is ours. The command is the shell's (/bin/sh -c); CONNECTION, PEER_UID and PEER_PID in \
+            its environment say whom it serves. Signals, limits and the rest of the environment are as pipectl found them, \
+            without what a service manager meant for pipectl.
 
             When the client finishes, the command's input ends, and it has --linger to finish; then it gets SIGTERM, and 2 s \
-            later SIGKILL, with all that it started. When the command ends, its connection is closed behind the last line. \
+            later SIGKILL, with all that it started. When the command ends, its connection is closed behind the last line, \
+            and what it has left in the background ends in the same way. \
             Neither side can flood the other: whoever is fast is made to wait.
 
             A message that contains a line feed ends its connection, unless --escape says how it can be a line.
@@ -48,7 +51,8 @@ struct Serve: ParsableCommand {
 
     func run() throws {
         let command = ChildCommand(
-            text: exec, lines: escape ? .escaped : .plain, lineLimit: wire.maximumMessageByteCount,
+            command: Arguments.bytes(of: exec), lines: escape ? .escaped : .plain,
+            lineLimit: wire.maximumMessageByteCount,
             linger: linger.orForEver)
         let places = ChildPlaces(limit)
         let session = ServerSession(try Reactor())
@@ -67,7 +71,7 @@ extension ServerSession {
     ) async throws {
         // Used on the reactor's thread only, as the handler is.
         nonisolated(unsafe) let session = self
-        let ending = try await command.serve(connection) { unsafe session.count($0) }
+        let ending = try await command.serve(connection, on: reactor) { unsafe session.count($0) }
         StandardError.note("\(connection): the command \(ending.text)")
         if let failure = ending.failure { throw failure }
         count(await connection.close(), of: "\(connection)")

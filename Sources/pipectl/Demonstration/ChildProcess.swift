@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import NamedPipes
+internal import NamedPipesProgram
 
 /// A program that we started, with its standard input and output on the reactor: both are one socket, whose other end is
 /// here, because writing to a socket nobody reads can be told not to raise SIGPIPE.
@@ -110,32 +111,11 @@ private func makeSocketPair() throws(SystemError) -> (Int32, Int32) {
     return (ends[0], ends[1])
 }
 
-/// Starts a program with signals as a shell would give them to it, whatever we have made of ours.
+/// Starts a program with signals, limits and environment as we were given them, whatever we have made of ours.
 private func spawn(_ command: [String], stream: Int32) throws -> pid_t {
-    var actions = unsafe posix_spawn_file_actions_t()
-    unsafe posix_spawn_file_actions_init(&actions)
-    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-    unsafe posix_spawn_file_actions_adddup2(&actions, stream, STDIN_FILENO)
-    unsafe posix_spawn_file_actions_adddup2(&actions, stream, STDOUT_FILENO)
-
-    var attributes = posix_spawnattr_t()
-    unsafe posix_spawnattr_init(&attributes)
-    defer { unsafe posix_spawnattr_destroy(&attributes) }
-    var none = sigset_t()
-    unsafe sigemptyset(&none)
-    var ignored = none
-    unsafe sigaddset(&ignored, SIGPIPE)
-    unsafe posix_spawnattr_setsigmask(&attributes, &none)
-    unsafe posix_spawnattr_setsigdefault(&attributes, &ignored)
-    // A group of its own: Ctrl-C is for us, and we end our children in order.
-    unsafe posix_spawnattr_setpgroup(&attributes, 0)
-    let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
-    unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
-
-    var arguments = unsafe command.map { unsafe strdup($0) } + [nil]
-    defer { unsafe arguments.forEach { unsafe free($0) } }
-    var processID = pid_t()
-    let code = unsafe posix_spawnp(&processID, command[0], &actions, &attributes, &arguments, environ)
-    guard code == 0 else { throw SystemError(call: "posix_spawn \(command[0])", code: code) }
-    return processID
+    guard let name = command.first, let path = executablePath(of: name) else {
+        throw SystemError(call: "execve \(command.first ?? "")", code: ENOENT)
+    }
+    let program = ChildProgram(path: path, arguments: command.map { Array($0.utf8) })
+    return try program.start(input: stream, output: stream)
 }

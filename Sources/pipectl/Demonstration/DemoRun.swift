@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
+internal import NamedPipesProgram
 
 /// The demonstration from the first process to the table: a script, because the reactor runs until something is so.
 final class DemoRun {
@@ -55,6 +56,7 @@ final class DemoRun {
         let report = DemoReport(crowd: crowd, strangers: strangers, servers: servers, time: time)
         progress.print(report.text)
         if let flaw = report.flaw { throw Failure(flaw) }
+        if let failure = progress.failure { throw failure }
     }
 
     /// Strangers that are not installed, or do not come up, are left out.
@@ -89,7 +91,9 @@ final class DemoRun {
         }
         crowd.start()
         for stranger in strangers { stranger.start() }
-        reactor.run(timeout: duration) { isInterrupted || servers.contains { $0.exitStatus != nil } }
+        reactor.run(timeout: duration) {
+            isInterrupted || progress.failure != nil || servers.contains { $0.exitStatus != nil }
+        }
         ticker.cancel()
         crowd.finish()
         for stranger in strangers { stranger.finish() }

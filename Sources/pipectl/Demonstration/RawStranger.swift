@@ -64,7 +64,11 @@ final class RawStranger: Stranger {
 }
 
 /// Whether a program is in `PATH`.
-func isInstalled(_ program: String) -> Bool {
-    let directories = (environment("PATH") ?? "/usr/bin:/bin").split(separator: ":")
-    return directories.contains { unsafe access("\($0)/\(program)", X_OK) == 0 }
+func isInstalled(_ program: String) -> Bool { executablePath(of: program) != nil }
+
+/// Where a program is: at its path, or else in one of the directories of `PATH`.
+func executablePath(of program: String) -> String? {
+    if program.utf8.contains(UInt8(ascii: "/")) { return program }
+    let directories = (environment("PATH") ?? "/usr/bin:/bin").unicodeScalars.split(separator: ":")
+    return directories.map { "\(String($0))/\(program)" }.first { unsafe access($0, X_OK) == 0 }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import NamedPipes
+internal import NamedPipesProgram
 
 /// What is to be seen at a name: its file, and what the kernel knows of the sockets behind it.
 struct NameFacts: Encodable, Equatable {
@@ -23,31 +24,59 @@ struct NameFacts: Encodable, Equatable {
     /// Nil where the kernel does not tell.
     var connections: Connections?
 
+    /// Which listening socket that is; not part of a report.
+    private(set) var listener: UInt32?
+
+    private enum CodingKeys: CodingKey { case file, connections }
+
     init(of address: PipeAddress) {
         let sockets = (try? UnixSocket.all()) ?? []
         guard let path = address.path else {
-            let name = Array(address.description.utf8.dropFirst())
-            connections = Self.connections(sockets.filter { $0.abstractName == name })
+            let name = Array(address.text.utf8)
+            look(at: sockets.filter { $0.abstractName == name })
             return
         }
         var status = stat()
         guard unsafe lstat(path, &status) == 0 else { return }
-        let digits = String(status.st_mode & 0o777, radix: 8)
+        let digits = String(status.st_mode & 0o7777, radix: 8)
         file = SocketFile(
             mode: String(repeating: "0", count: max(0, 4 - digits.count)) + digits, uid: status.st_uid,
             gid: status.st_gid)
-        let found = UnixSocket.File(
-            inode: UInt32(truncatingIfNeeded: status.st_ino), device: Self.kernelDevice(status.st_dev))
-        connections = Self.connections(sockets.filter { $0.file == found })
+        look(at: Self.sockets(sockets, of: status, at: path))
     }
 
-    /// Who was accepted has the listener's name, and so has already who waits to be.
-    private static func connections(_ sockets: [UnixSocket]) -> Connections? {
-        guard let listener = sockets.first(where: \.isListening) else { return nil }
-        let connected = sockets.count { !$0.isListening }
-        return Connections(
-            acceptedCount: max(0, connected - listener.queue.waiting), waitingCount: listener.queue.waiting,
-            backlog: listener.queue.limit)
+    private static func sockets(_ sockets: [UnixSocket], of status: stat, at path: String) -> [UnixSocket] {
+        let inode = UInt32(truncatingIfNeeded: status.st_ino)
+        let file = UnixSocket.File(inode: inode, device: kernelDevice(status.st_dev))
+        let found = sockets.filter { $0.file == file }
+        guard !found.contains(where: \.isListening), hasDevicesOfItsOwn(path) else { return found }
+        // stat(2) tells another device than sock_diag(7) does: the inode decides, if it is one listener's only.
+        let files = Set(sockets.filter { $0.isListening && $0.file?.inode == inode }.compactMap(\.file))
+        return files.count == 1 ? sockets.filter { $0.file == files.first } : found
+    }
+
+    /// Whether the path is on a file system of those whose files have other devices than they themselves (statfs(2)).
+    private static func hasDevicesOfItsOwn(_ path: String) -> Bool {
+        let (overlayFileSystem, btrfs) = (0x794C_7630, 0x9123_683E)
+        return [overlayFileSystem, btrfs].contains(fileSystemKind(of: path))
+    }
+
+    /// Who was accepted has the listener's name. Who still waits has no inode and is not told of, except to the
+    /// listener.
+    private mutating func look(at sockets: [UnixSocket]) {
+        guard let socket = sockets.first(where: \.isListening) else { return }
+        listener = socket.inode
+        connections = Connections(
+            acceptedCount: sockets.count { !$0.isListening }, waitingCount: Self.waitingCount(socket),
+            backlog: socket.queue.limit)
+    }
+
+    /// Without those who have gone again, such as another `stat`: nobody waits there.
+    private static func waitingCount(_ listener: UnixSocket) -> Int {
+        guard (1...512).contains(listener.queue.waiting), let waiting = UnixSocket.withWaiting(listener)?.waiting else {
+            return listener.queue.waiting
+        }
+        return waiting.count { $0 != 0 }
     }
 
     /// A device's number as the kernel itself has it (`MKDEV` of linux/kdev_t.h), of what makedev(3) made of it.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import FoundationEssentials
 internal import Glibc
+internal import NamedPipesProgram
 
 /// What /proc says of a process (proc_pid_stat(5)).
 struct ProcessFacts: Encodable, Equatable {
@@ -35,20 +36,24 @@ struct ProcessFacts: Encodable, Equatable {
     }
 
     private static func command(of processID: Int32) -> String? {
-        contents(of: "/proc/\(processID)/cmdline").map { printable($0.split(separator: "\0").joined(separator: " ")) }
+        bytes(of: "/proc/\(processID)/cmdline").map {
+            printable(Array($0.split(separator: 0).joined(separator: [0x20])))
+        }
     }
 }
 
 /// A small file as text; nil if it cannot be read.
-private func contents(of path: String) -> String? {
+private func contents(of path: String) -> String? { bytes(of: path).map { String(decoding: $0, as: UTF8.self) } }
+
+/// A small file; nil if it cannot be read.
+private func bytes(of path: String) -> [UInt8]? {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
     var bytes: [UInt8] = []
-    var buffer: [UInt8] = Array(repeating: 0, count: 4096)
     while true {
-        let count = unsafe read(descriptor, &buffer, buffer.count)
-        guard count > 0 else { return count == 0 ? String(decoding: bytes, as: UTF8.self) : nil }
-        bytes += buffer[..<count]
+        guard let some = try? readSome(descriptor, atMost: 4096) else { return nil }
+        if some.isEmpty { return bytes }
+        bytes += some
     }
 }

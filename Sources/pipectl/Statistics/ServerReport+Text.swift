@@ -41,7 +41,7 @@ extension ServerReport {
 
     private static func traffic(_ direction: String, _ messages: Double?, _ bytes: Double?) -> [String] {
         guard let messages, let bytes else { return [] }
-        return ["\(direction) \(grouped(Int(messages))) messages/s \(readable(byteCount: Int(bytes)))/s"]
+        return ["\(direction) \(grouped(whole(messages))) messages/s \(readable(byteCount: whole(bytes)))/s"]
     }
 }
 

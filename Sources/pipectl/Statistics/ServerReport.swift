@@ -15,9 +15,9 @@ struct ServerReport: Encodable {
     /// Since the report before.
     var rates: ServerRates?
 
-    init(_ address: PipeAddress, _ peer: PeerCredentials, _ statistics: ServerSnapshot?) {
+    init(_ address: PipeAddress, _ name: NameFacts, _ peer: PeerCredentials, _ statistics: ServerSnapshot?) {
         self.address = address.description
-        name = NameFacts(of: address)
+        self.name = name
         listener = PeerRecord(peer)
         // A service manager listens for others: where the server says who it is, that is who is meant.
         process = ProcessFacts(of: statistics?.processID ?? peer.processID)
@@ -51,6 +51,8 @@ struct ServerRates: Encodable, Equatable {
         _ old: Facts?, _ new: Facts?, _ value: (Facts) -> Double, by time: (Facts) -> Double
     ) -> Double? {
         guard let old, let new, time(new) > time(old) else { return nil }
-        return (value(new) - value(old)) / (time(new) - time(old))
+        // The numbers are a stranger's: infinity is not JSON.
+        let rate = (value(new) - value(old)) / (time(new) - time(old))
+        return rate.isFinite ? rate : nil
     }
 }

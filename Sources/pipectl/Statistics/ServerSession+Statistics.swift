@@ -14,7 +14,7 @@ extension ServerSession {
             } catch is CancellationError {
                 // With the reactor.
             } catch {
-                unsafe session.complain("no statistics are offered: \(Failure(error).message)")
+                unsafe session.complain("no statistics are offered: \(Failure(error).message)", .statistics)
             }
         }
     }

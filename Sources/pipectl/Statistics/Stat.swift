@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 internal import NamedPipes
+internal import NamedPipesProgram
 internal import NamedPipesRPC
 
 struct Stat: ParsableCommand {
@@ -9,7 +10,8 @@ struct Stat: ParsableCommand {
         discussion: """
             Whose the name is, who listens, how many connections there are and wait, what the process uses; and, where the \
             server offers them at ADDRESS.stat (--stat of echo, listen and serve; StatisticsEndpoint in Swift), its own \
-            numbers. Connects to the server once and says nothing.
+            numbers. Connects to the server once, after counting, and says nothing; with --watch again \
+            where another server has taken its place. Ends with status 1 when the server has gone.
 
               pipectl stat thermostat
               pipectl stat thermostat --watch 1
@@ -43,20 +45,26 @@ struct Stat: ParsableCommand {
     }
 
     private func report(on executor: ReactorExecutor) async throws {
-        let peer = try await listener(on: executor)
-        var last = try await ServerReport(target.address, peer, statistics(on: executor))
-        show(last, isFirst: true)
+        // Before there is a connection of ours, which must not count.
+        var name = NameFacts(of: target.address)
+        var peer = try await listener(on: executor)
+        var last = try await ServerReport(target.address, name, peer, statistics(on: executor))
+        try show(last, isFirst: true)
         while let interval = watch?.duration {
             try await Task.sleep(for: interval)
-            var next = try await ServerReport(target.address, peer, statistics(on: executor))
+            let before = name.listener
+            name = NameFacts(of: target.address)
+            // Another listener, or none, or none that can be seen from here: ask who is there, if anybody is.
+            if name.listener == nil || name.listener != before { peer = try await listener(on: executor) }
+            var next = try await ServerReport(target.address, name, peer, statistics(on: executor))
             next.rates = ServerRates(from: last, to: next)
-            show(next, isFirst: false)
+            try show(next, isFirst: false)
             last = next
         }
     }
 
-    private func show(_ report: ServerReport, isFirst: Bool) {
-        StandardOutput.write(json ? jsonLine(report) : isFirst ? report.text : report.shortText)
+    private func show(_ report: ServerReport, isFirst: Bool) throws(Failure) {
+        try StandardOutput.print(json ? jsonLine(report) : isFirst ? report.text : report.shortText)
     }
 
     private func listener(on executor: ReactorExecutor) async throws -> PeerCredentials {

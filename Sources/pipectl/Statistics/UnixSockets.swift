@@ -5,17 +5,21 @@ internal import NamedPipes
 /// A Unix socket as the kernel describes it to everybody.
 struct UnixSocket: Equatable {
     /// The file that it was bound to, also if that has moved since.
-    struct File: Equatable {
+    struct File: Hashable {
         var inode: UInt32
         var device: UInt32
     }
 
+    /// What lsof and /proc/PID/fd call it by.
+    var inode: UInt32 = 0
     var isListening: Bool
     /// The bytes of an abstract name, without the NUL in front.
     var abstractName: [UInt8]?
     var file: File?
     /// Of a listening one: how many wait to be accepted, and how many may.
     var queue: (waiting: Int, limit: Int) = (0, 0)
+    /// Of a listening one, where that was asked: the sockets of those who wait, 0 for one whose process has closed it.
+    var waiting: [UInt32]?
 
     static func == (left: UnixSocket, right: UnixSocket) -> Bool {
         left.isListening == right.isListening && left.abstractName == right.abstractName && left.file == right.file
@@ -26,13 +30,22 @@ struct UnixSocket: Equatable {
 extension UnixSocket {
     /// All sockets of this network namespace: `NETLINK_SOCK_DIAG`, sock_diag(7), as `ss -x` asks it.
     ///
-    /// /proc/net/unix would not do: it has the path at which a socket was bound, and servers of this library bind elsewhere
-    /// and move the file to its place.
-    static func all() throws(SystemError) -> [UnixSocket] {
+    /// /proc/net/unix would not do: it has the path at which a socket was bound, and servers of this library bind
+    /// elsewhere and move the file to its place.
+    ///
+    /// Sockets that wait to be accepted are not among them: they have no inode yet.
+    static func all() throws(SystemError) -> [UnixSocket] { try answers(to: DiagnosisRequest.all) }
+
+    /// One socket again, with those who wait; nil where there are too many of them to be told (a page of the
+    /// kernel's), or the socket is gone.
+    static func withWaiting(_ socket: UnixSocket) -> UnixSocket? {
+        try? answers(to: DiagnosisRequest.waiting(of: socket.inode)).first
+    }
+
+    private static func answers(to request: [UInt8]) throws(SystemError) -> [UnixSocket] {
         let descriptor = socket(AF_NETLINK, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue), NETLINK_SOCK_DIAG)
         guard descriptor >= 0 else { throw SystemError(call: "socket", code: errno) }
         defer { close(descriptor) }
-        let request = DiagnosisRequest.all
         guard unsafe send(descriptor, request, request.count, 0) == request.count else {
             throw SystemError(call: "send", code: errno)
         }
@@ -42,7 +55,8 @@ extension UnixSocket {
             let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw SystemError(call: "recv", code: errno) }
-            guard try DiagnosisReply.take(buffer[..<count], into: &sockets) else { return sockets }
+            let isOne = !DiagnosisRequest.isDump(request)
+            guard try DiagnosisReply.take(buffer[..<count], into: &sockets), !isOne else { return sockets }
         }
     }
 }
@@ -51,15 +65,27 @@ private let NETLINK_SOCK_DIAG: Int32 = 4
 
 /// `struct nlmsghdr` and `struct unix_diag_req` of linux/netlink.h and linux/unix_diag.h.
 private enum DiagnosisRequest {
-    static var all: [UInt8] {
+    static var all: [UInt8] { request(requestDump, inode: 0, showing: showNameFileAndQueue) }
+
+    /// Not for all at once: the answer for a busy listener may be longer than the kernel's buffer, which would end the
+    /// dump there without a word.
+    static func waiting(of inode: UInt32) -> [UInt8] {
+        request(requestOne, inode: inode, showing: showNameFileAndQueue | showWaiting)
+    }
+
+    static func isDump(_ request: [UInt8]) -> Bool { request[6...].starts(with: bytes(requestDump)) }
+
+    private static func request(_ flags: UInt16, inode: UInt32, showing attributes: UInt32) -> [UInt8] {
         let body =
-            bytes(UInt8(AF_UNIX)) + bytes(UInt8(0)) + bytes(UInt16(0)) + bytes(UInt32.max) + bytes(UInt32(0))
-            + bytes(showNameFileAndQueue) + bytes(UInt64.max)
-        return bytes(UInt32(16 + body.count)) + bytes(DiagnosisReply.socketByFamily) + bytes(requestDump)
+            bytes(UInt8(AF_UNIX)) + bytes(UInt8(0)) + bytes(UInt16(0)) + bytes(UInt32.max) + bytes(inode)
+            + bytes(attributes) + bytes(UInt64.max)
+        return bytes(UInt32(16 + body.count)) + bytes(DiagnosisReply.socketByFamily) + bytes(flags)
             + bytes(UInt32(1)) + bytes(UInt32(0)) + body
     }
 
     private static let requestDump: UInt16 = 0x301
+    private static let requestOne: UInt16 = 0x001
+    private static let showWaiting: UInt32 = 0x08
     private static let showNameFileAndQueue: UInt32 = 0x01 | 0x02 | 0x10
 
     private static func bytes<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
@@ -89,7 +115,8 @@ enum DiagnosisReply {
     }
 
     private static func socket(_ body: ArraySlice<UInt8>) -> UnixSocket {
-        var socket = UnixSocket(isListening: body.number(at: 2, as: UInt8.self) == listenState)
+        var socket = UnixSocket(
+            inode: body.number(at: 4, as: UInt32.self), isListening: body.number(at: 2, as: UInt8.self) == listenState)
         var rest = body.dropFirst(16)
         while rest.count >= 4 {
             let length = Int(rest.number(at: 0, as: UInt16.self))
@@ -100,6 +127,8 @@ enum DiagnosisReply {
             case 1 where value.count >= 8:
                 socket.file = .init(
                     inode: value.number(at: 0, as: UInt32.self), device: value.number(at: 4, as: UInt32.self))
+            case 3:
+                socket.waiting = (0..<value.count / 4).map { value.number(at: 4 * $0, as: UInt32.self) }
             case 4 where value.count >= 8:
                 socket.queue = (
                     Int(value.number(at: 0, as: UInt32.self)), Int(value.number(at: 4, as: UInt32.self))

@@ -20,6 +20,8 @@ final class Sender: PipeClientDelegate {
 
     func send(_ message: String) throws { try connection?.send(message) }
 
+    func disconnect() { connection?.close() }
+
     /// Runs the loop until the connection has ended.
     var isEnded: Bool { reactor.run(timeout: deadline) { reason != nil } }
 

@@ -21,13 +21,13 @@ final class Tool {
     ///
     /// - Parameters:
     ///   - redirection: as in a shell, such as `</dev/null`; without one, standard input is ``write(_:)``.
-    ///   - assignment: variables of its environment, as in a shell.
+    ///   - assignment: variables of its environment, as in a shell, or commands that change what it inherits.
     convenience init(
         _ reactor: Reactor, _ arguments: [String], errors: Errors = .merged, redirection: String = "",
         assignment: String = ""
     ) throws {
         try self.init(
-            reactor, command: [Self.program.path] + arguments, errors: errors, redirection: redirection,
+            reactor, command: [Self.program] + arguments, errors: errors, redirection: redirection,
             assignment: assignment)
     }
 
@@ -42,8 +42,9 @@ final class Tool {
     }
 
     /// Beside the program that runs the tests: both were built together.
-    static var program: URL {
-        URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "pipectl")
+    static var program: String {
+        let tests = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        return tests.deletingLastPathComponent().appending(path: "pipectl").path
     }
 
     /// What it has printed so far.

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CPROGRAM_H
+#define CPROGRAM_H
+
+// What a program needs of C that Swift cannot do: the arguments as main(3) had them, and what happens between fork(2)
+// and execve(2), where no Swift may run.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// GNU extensions that Glibc's headers hide without _GNU_SOURCE; the C library exports them all the same.
+extern int pipe2(int descriptors[2], int flags);
+extern char *program_invocation_name;
+extern char **environ;
+
+// MARK: Arguments
+
+/// The arguments of main(3), and how many there are; NULL where they are not to be found any more.
+///
+/// Swift's own come from /proc/self/cmdline, which is not always there. The kernel puts them on the stack below the
+/// environment (argc, argv, NULL, environ, NULL), where they are found from `environ` as long as nobody has replaced
+/// that: setenv(3) does. That it was not replaced, and that these are they, is checked.
+static inline char **program_arguments(int *count) {
+    uintptr_t here = (uintptr_t)&here, there = (uintptr_t)environ, top = (uintptr_t)getauxval(AT_EXECFN);
+    if (there <= here || there >= top || environ[-1] != NULL) return NULL;
+    char **end = environ - 1;
+    int found = 0;
+    while ((intptr_t)end[-1 - found] != found) {
+        if (end[-1 - found] == NULL) return NULL;
+        found++;
+    }
+    if (found > 0 && end[-found] != program_invocation_name) return NULL;
+    *count = found;
+    return end - found;
+}
+
+// MARK: Children
+
+/// What a child process is to be. Descriptors that are not named here are closed in it.
+struct program_child {
+    const char *path;
+    char *const *arguments;
+    char *const *environment;
+    /// What becomes descriptors 0, 1 and 2.
+    int input, output, error;
+    /// One per resource.
+    const struct rlimit *limits;
+    /// One per signal number: whether it is ignored. All others have their default,
+    /// and none is blocked.
+    const unsigned char *ignored;
+    /// What the kernel sends it when the thread that starts it ends; 0 for nothing (PR_SET_PDEATHSIG).
+    int parent_death_signal;
+};
+
+/// The number of resources, and the one behind the last signal number.
+enum { program_limit_count = RLIM_NLIMITS, program_signal_count = _NSIG };
+
+// Everything from here to execve(2) runs in the child of a process that may have other threads: only what is
+// async-signal-safe (signal-safety(7)) is called.
+
+static inline int program_move_up(int *descriptor) {
+    *descriptor = fcntl(*descriptor, F_DUPFD_CLOEXEC, 3);
+    return *descriptor < 0 ? -1 : 0;
+}
+
+static inline int program_set_descriptors(const struct program_child *child) {
+    int wanted[3] = {child->input, child->output, child->error};
+    // Out of the way first: one that is wanted as 1 may be 0 now.
+    for (int number = 0; number < 3; number++)
+        if (program_move_up(&wanted[number]) != 0) return -1;
+    for (int number = 0; number < 3; number++)
+        if (dup2(wanted[number], number) < 0) return -1;
+#ifdef SYS_close_range
+    enum { close_range_cloexec = 4 };
+    if (syscall(SYS_close_range, 3u, ~0u, close_range_cloexec) == 0) return 0;
+#endif
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+    for (rlim_t number = 3; number < limit.rlim_cur; number++) fcntl((int)number, F_SETFD, FD_CLOEXEC);
+    return 0;
+}
+
+static inline int program_set_signals(const struct program_child *child) {
+    for (int number = 1; number < _NSIG; number++) {
+        if (number == SIGKILL || number == SIGSTOP) continue;
+        // The C library keeps two for itself and refuses to touch them (EINVAL).
+        signal(number, child->ignored[number] ? SIG_IGN : SIG_DFL);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    return sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static inline int program_set_limits(const struct program_child *child) {
+    for (int resource = 0; resource < RLIM_NLIMITS; resource++) {
+        struct rlimit now;
+        const struct rlimit *wanted = &child->limits[resource];
+        if (getrlimit(resource, &now) != 0) return -1;
+        if (now.rlim_cur == wanted->rlim_cur && now.rlim_max == wanted->rlim_max) continue;
+        if (setrlimit(resource, wanted) != 0) return -1;
+    }
+    return 0;
+}
+
+static inline int program_stay_with(pid_t parent, int signal_number) {
+    if (signal_number == 0) return 0;
+    if (prctl(PR_SET_PDEATHSIG, signal_number) != 0) return -1;
+    // It may have ended before.
+    if (getppid() != parent) _exit(127);
+    return 0;
+}
+
+static inline _Noreturn void program_become(const struct program_child *child, pid_t parent, int report) {
+    int done = program_stay_with(parent, child->parent_death_signal) == 0 && setpgid(0, 0) == 0
+               && program_set_descriptors(child) == 0 && program_set_limits(child) == 0 && program_set_signals(child) == 0;
+    if (done) execve(child->path, child->arguments, child->environment);
+    int code = errno;
+    ssize_t count = write(report, &code, sizeof code);
+    _exit(count == sizeof code ? 127 : 126);
+}
+
+static inline int program_read_report(int report) {
+    int code = 0;
+    ssize_t count;
+    do count = read(report, &code, sizeof code);
+    while (count < 0 && errno == EINTR);
+    return count == sizeof code ? code : 0;
+}
+
+/// Starts a child in a process group of its own.
+///
+/// Returns its process ID, or a negated errno of what stood against it, execve(2) included.
+static inline pid_t program_spawn(const struct program_child *child) {
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) != 0) return -errno;
+    // No handler of ours may run in the child.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t parent = getpid();
+    pid_t process = fork();
+    if (process == 0) program_become(child, parent, report[1]);
+    int code = process < 0 ? errno : 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(report[1]);
+    if (process > 0) code = program_read_report(report[0]);
+    close(report[0]);
+    if (code == 0) return process;
+    if (process > 0)
+        while (waitpid(process, NULL, 0) < 0 && errno == EINTR) {}
+    return -code;
+}
+
+/// Whether a child has ended, by waitid(2) with WNOWAIT: its number stays its own.
+static inline int program_has_ended(pid_t process) {
+    siginfo_t info = {0};
+    if (waitid(P_PID, (id_t)process, &info, WEXITED | WNOWAIT | WNOHANG) != 0) return errno == ECHILD;
+    return info.si_pid == process;
+}
+
+/// pidfd_open(2), for which the C library of older systems has no function. Close-on-exec.
+static inline int program_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+// MARK: Files
+
+/// The kind of file system that a path is on, by statfs(2), which Swift's Glibc lacks; 0 if that is not to be had.
+static inline long program_file_system_kind(const char *path) {
+    struct statfs system;
+    return statfs(path, &system) == 0 ? (long)system.f_type : 0;
+}
+
+#endif

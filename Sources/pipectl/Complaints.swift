@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How often a server says on standard error what goes wrong: at most once a second for each kind, because whoever can
+/// cause complaints could otherwise fill a log. What is left out is counted, and the count is told.
+struct Complaints {
+    enum Kind: Hashable {
+        case connection, refusal, accepting, name, manager, statistics
+    }
+
+    private struct Record {
+        var last: SuspendingClock.Instant
+        var suppressedCount = 0
+    }
+
+    private var records: [Kind: Record] = [:]
+
+    /// The line to print, or nil if there was one of its kind less than a second ago.
+    mutating func line(_ text: String, _ kind: Kind, at now: SuspendingClock.Instant = .now) -> String? {
+        if let record = records[kind], now - record.last < .seconds(1) {
+            records[kind]?.suppressedCount += 1
+            return nil
+        }
+        let suppressedCount = records.updateValue(Record(last: now), forKey: kind)?.suppressedCount ?? 0
+        return suppressedCount == 0 ? text : "\(text) (and \(Self.more(suppressedCount)) like it before)"
+    }
+
+    /// The line for those at the end that nothing followed; nil if there are none.
+    var rest: String? {
+        let count = records.values.reduce(0) { $0 + $1.suppressedCount }
+        return count == 0 ? nil : "\(Self.more(count)) were left out"
+    }
+
+    private static func more(_ count: Int) -> String { counted(count, "complaint") }
+}
