@@ -18,6 +18,8 @@ extension DisconnectReason {
         case frameTimeout
         /// ``DisconnectReason/writeStalled``
         case writeStalled
+        /// ``DisconnectReason/outputFailed``
+        case outputFailed
         /// ``DisconnectReason/idle``
         case idle
         /// ``DisconnectReason/ageLimit``
@@ -44,6 +46,7 @@ extension DisconnectReason {
         case .slowReader: .slowReader
         case .frameTimeout: .frameTimeout
         case .writeStalled: .writeStalled
+        case .outputFailed: .outputFailed
         case .idle: .idle
         case .ageLimit: .ageLimit
         case .budgetExceeded: .budgetExceeded

@@ -26,6 +26,11 @@ public enum DisconnectReason: Hashable, Sendable {
     /// Something was queued, and the peer took nothing for ``PipeConnection/Configuration/writeStallDeadline``.
     case writeStalled
 
+    /// The peer takes nothing any more (`EPIPE`: it has shut its reading down, `shutdown(2)` with `SHUT_RD`), and has then
+    /// said nothing either for ``PipeConnection/Configuration/writeStallDeadline``. Everything it sent was delivered. See
+    /// ``PipeConnectionDelegate/connection(_:didFailSendingWith:)``.
+    case outputFailed
+
     /// Nothing came in and nothing went out for ``PipeConnection/Configuration/idleLimit``.
     case idle
 

@@ -94,6 +94,7 @@ extension DisconnectReason: CustomStringConvertible {
         case .slowReader: "given up: the peer did not read"
         case .frameTimeout: "given up: the peer did not complete a message in time"
         case .writeStalled: "given up: the peer has read nothing for too long"
+        case .outputFailed: "given up: the peer reads no more, and has said nothing for too long"
         case .idle: "closed: nothing was sent or received for too long"
         case .ageLimit: "closed: it was open for as long as it may be"
         case .budgetExceeded(let budget): "given up: \(budget) is used up"

@@ -32,6 +32,10 @@ final class ObservedDelegate: PipeServerDelegate {
 
     func connectionDidDrain(_ connection: PipeConnection) { delegate.connectionDidDrain(connection) }
 
+    func connection(_ connection: PipeConnection, didFailSendingWith unsentMessageCount: Int) {
+        delegate.connection(connection, didFailSendingWith: unsentMessageCount)
+    }
+
     func connectionDidFinishReceiving(_ connection: PipeConnection) {
         delegate.connectionDidFinishReceiving(connection)
     }

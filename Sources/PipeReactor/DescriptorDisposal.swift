@@ -92,7 +92,8 @@ extension DescriptorDisposal {
             var rest = Int(unread) - 1
             while rest > 0 {
                 let part = unsafe UnsafeMutableRawBufferPointer(rebasing: space[..<min(rest, space.count)])
-                guard let count = unsafe disarm(socket, part, flags: 0), count > 0 else { return }
+                let count = unsafe disarm(socket, part, flags: 0)
+                guard count > 0 else { return }
                 rest -= count
             }
             // Not the last reference: the byte that stays keeps what came with it, disarmed.
@@ -100,9 +101,16 @@ extension DescriptorDisposal {
         }
     }
 
-    private static func disarm(_ socket: Int32, _ space: UnsafeMutableRawBufferPointer, flags: Int32) -> Int? {
-        guard let received = try? unsafe ReceivedDescriptors.receive(socket, space, flags: flags) else { return nil }
-        for descriptor in received.descriptors { disarmAndClose(descriptor) }
-        return received.byteCount
+    /// How many bytes were looked at; 0 where nothing more can be taken out, because all has been, or because a read fails:
+    /// then what is left is closed as it is.
+    private static func disarm(_ socket: Int32, _ space: UnsafeMutableRawBufferPointer, flags: Int32) -> Int {
+        do {
+            guard case .content(let received) = try unsafe ReceivedDescriptors.receive(socket, space, flags: flags)
+            else { return 0 }
+            for descriptor in received.descriptors { disarmAndClose(descriptor) }
+            return received.byteCount
+        } catch {
+            return 0
+        }
     }
 }

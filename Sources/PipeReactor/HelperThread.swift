@@ -46,9 +46,10 @@ enum HelperThread {
 ///
 /// Through procfs, because Swift's Glibc has no `pthread_setname_np`. A thread without a name works as well.
 func nameCurrentThread(_ name: String) {
-    guard let number = try? systemCall("open", { unsafe open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC) })
-    else { return }
-    let file = OwnedDescriptor(taking: number)
-    let bytes = Array(name.utf8.prefix(15))
-    _ = try? systemCall("write") { unsafe write(file.rawValue, bytes, bytes.count) }
+    do {
+        let number = try systemCall("open") { unsafe open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC) }
+        let file = OwnedDescriptor(taking: number)
+        let bytes = Array(name.utf8.prefix(15))
+        _ = try systemCall("write") { unsafe write(file.rawValue, bytes, bytes.count) }
+    } catch {}
 }

@@ -5,7 +5,7 @@ internal import Glibc
 ///
 /// A read without that room would make the kernel drop them in the reader's thread; see ``DescriptorDisposal``.
 package struct ReceivedDescriptors {
-    /// How many bytes; 0 at the end of the stream.
+    /// How many bytes, at least one.
     package let byteCount: Int
 
     /// Open descriptors, close-on-exec, which are now the caller's to close.
@@ -24,18 +24,18 @@ package struct ReceivedDescriptors {
     private static let headerByteCount = 16
     private static let controlByteCount = headerByteCount + (limit * 4 + 7) & ~7
 
-    /// Reads into `space`; nil if there is nothing to read.
+    /// Reads into `space`.
     package static func receive(
         _ socket: Int32, _ space: UnsafeMutableRawBufferPointer, flags: Int32 = 0
-    ) throws(SystemError) -> ReceivedDescriptors? {
+    ) throws(SystemError) -> ReadOutcome<ReceivedDescriptors> {
         try unsafe receive(socket, space, UnsafeMutableRawBufferPointer(start: nil, count: 0), flags: flags)
     }
 
-    /// Reads into `first` and, behind it, into `second`; nil if there is nothing to read.
+    /// Reads into `first` and, behind it, into `second`.
     package static func receive(
         _ socket: Int32, _ first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer,
         flags: Int32 = 0
-    ) throws(SystemError) -> ReceivedDescriptors? {
+    ) throws(SystemError) -> ReadOutcome<ReceivedDescriptors> {
         var vectors = unsafe [
             iovec(iov_base: first.baseAddress, iov_len: first.count),
             iovec(iov_base: second.baseAddress, iov_len: second.count),
@@ -49,14 +49,14 @@ package struct ReceivedDescriptors {
                 unsafe message.msg_control = control.baseAddress
                 unsafe message.msg_controllen = control.count
                 let all = flags | Int32(MSG_CMSG_CLOEXEC) | Int32(MSG_DONTWAIT)
-                guard let count = try nonBlockingCall("recvmsg", { unsafe recvmsg(socket, &message, all) }) else {
-                    return nil
-                }
+                let outcome = try readCall("recvmsg") { unsafe recvmsg(socket, &message, all) }
                 let used = unsafe UnsafeRawBufferPointer(
                     rebasing: control[..<min(message.msg_controllen, control.count)])
-                return unsafe ReceivedDescriptors(
-                    byteCount: count, descriptors: numbers(in: used),
-                    isTruncated: message.msg_flags & Int32(MSG_CTRUNC) != 0)
+                let isTruncated = unsafe message.msg_flags & Int32(MSG_CTRUNC) != 0
+                return outcome.map { count in
+                    unsafe ReceivedDescriptors(
+                        byteCount: count, descriptors: numbers(in: used), isTruncated: isTruncated)
+                }
             }
         }
     }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-// Every system call of the project goes through one of the two functions below, so that the answers to "what if it is
-// interrupted" and "what if it would block" are given once:
+// Every system call of the project goes through one of the functions below, so that the answers to "what if it is
+// interrupted", "what if it would block" and "what if it fails" are given once. None of them is called with `try?`, which
+// makes one answer of two:
 //
 // - EINTR is retried; no caller ever sees it.
-// - would-block (EAGAIN, EWOULDBLOCK) is a value, nil, for the calls that may block; it is not an error.
+// - would-block (EAGAIN, EWOULDBLOCK) is a value for the calls that may block; it is not an error. A read of a stream has a
+//   third answer, the end: see `ReadOutcome`.
 // - errnos that only a bug of ours can cause (a closed descriptor, a bad pointer) end the process with the call's name:
 //   going on would mean using a descriptor that by now belongs to somebody else.
 // - everything else is a `SystemError`.
@@ -32,6 +34,41 @@ package func nonBlockingCall<Result: FixedWidthInteger>(
         if result != -1 { return result }
         if wouldLastCallBlock() { return nil }
         if let error = failureOfLastCall(name) { throw error }
+    }
+}
+
+/// Reads from a non-blocking stream: nothing now, the end, or how many bytes.
+@inlinable @inline(__always)
+package func readCall(_ name: StaticString, _ body: () -> Int) throws(SystemError) -> ReadOutcome<Int> {
+    switch try nonBlockingCall(name, body) {
+    case nil: .wouldBlock
+    case 0: .end
+    case let count?: .content(count)
+    }
+}
+
+/// Makes a call whose failure changes nothing for the caller, who says why: what is tidied up, or merely good to know.
+///
+/// - Returns: its result; nil where it failed, or would block.
+@inlinable @discardableResult
+package func attemptCall<Result: FixedWidthInteger>(_ name: StaticString, _ body: () -> Result) -> Result? {
+    do {
+        return try nonBlockingCall(name, body)
+    } catch {
+        return nil
+    }
+}
+
+/// Makes a call that, by its manual page, cannot fail for what it is given, other than by finding nothing to do: if it does,
+/// that is a bug here, and to go on would be to spin or to sleep for ever.
+///
+/// - Returns: nil if it would block.
+@inlinable @discardableResult
+package func infallibleCall<Result: FixedWidthInteger>(_ name: StaticString, _ body: () -> Result) -> Result? {
+    do {
+        return try nonBlockingCall(name, body)
+    } catch {
+        preconditionFailure("\(error): it cannot fail")
     }
 }
 

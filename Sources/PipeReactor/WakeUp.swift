@@ -17,13 +17,13 @@ struct WakeUp: ~Copyable, Sendable {
     /// Makes the counter readable. From any thread.
     func signal() {
         var one: UInt64 = 1
-        // EAGAIN means the counter is full: then it is readable already.
-        _ = try? nonBlockingCall("write") { unsafe write(descriptor.rawValue, &one, 8) }
+        // Would-block means the counter is full: then it is readable already.
+        infallibleCall("write") { unsafe write(descriptor.rawValue, &one, 8) }
     }
 
     /// Takes all signals so far.
     func wait() {
         var counter: UInt64 = 0
-        _ = try? nonBlockingCall("read") { unsafe read(descriptor.rawValue, &counter, 8) }
+        infallibleCall("read") { unsafe read(descriptor.rawValue, &counter, 8) }
     }
 }

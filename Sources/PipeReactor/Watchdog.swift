@@ -105,7 +105,13 @@ final class Watchdog: Sendable {
 
     private func wait(_ milliseconds: Int32) {
         var entry = pollfd(fd: wakeUp.rawDescriptor, events: Int16(POLLIN), revents: 0)
-        _ = try? systemCall("poll") { unsafe poll(&entry, 1, milliseconds) }
+        do {
+            _ = try systemCall("poll") { unsafe poll(&entry, 1, milliseconds) }
+        } catch {
+            // Out of memory for a moment (ENOMEM). To look again at once would spin; that the loop may be looked at once too
+            // often does no harm.
+            usleep(10_000)
+        }
         wakeUp.wait()
     }
 }

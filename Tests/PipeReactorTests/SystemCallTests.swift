@@ -28,6 +28,37 @@ import Testing
         #expect(try nonBlockingCall("read") { unsafe read(ends.near, &byte, 1) } == 0)
     }
 
+    @Test func `that reads a stream has three answers, and a failure is none of them`() throws {
+        let ends = Ends(Pair.pipe())
+        var byte: UInt8 = 0
+        func answer() throws -> String {
+            let outcome = try readCall("read") { unsafe read(ends.near, &byte, 1) }
+            return "\(outcome) \(outcome.byteCount)"
+        }
+        #expect(try answer() == "wouldBlock 0")
+        put(ends.far, 9)
+        #expect(try answer() == "content(1) 1")
+        ends.closeFar()
+        #expect(try answer() == "end 0")
+        let error = SystemError(call: "read", code: EIO)
+        #expect(throws: error) {
+            try readCall("read") {
+                errno = EIO
+                return -1
+            }
+        }
+    }
+
+    @Test func `whose failure changes nothing says whether it succeeded`() async {
+        #expect(attemptCall("unlink") { unsafe unlink("/proc/nothing") } == nil)
+        #expect(attemptCall("getpid") { getpid() } == getpid())
+        let pair = Pair.pipe()
+        var byte: UInt8 = 0
+        // Finding nothing to do is not a failure where no other one can be.
+        #expect(infallibleCall("read") { unsafe read(pair.near.rawValue, &byte, 1) } == nil)
+        await #expect(processExitsWith: .failure) { infallibleCall("unlink") { unsafe unlink("/proc/nothing") } }
+    }
+
     @Test func `that was interrupted is made again, also where it may block`() throws {
         for mayBlock in [false, true] {
             var attempts = 0

@@ -12,8 +12,10 @@ package final class Loop {
 
     private var recorders: [Recorder] = []
 
-    package init() throws {
-        reactor = try Reactor()
+    /// - Parameter virtualTime: by which deadlines go, so that a test of them takes no time and depends on no machine's
+    ///   speed; see ``turn()`` and `reactor.advance(by:)`. ``run(_:)`` and what waits with it are for real time.
+    package init(in virtualTime: VirtualTime? = nil) throws {
+        reactor = try Reactor(in: virtualTime)
         address = try PipeAddress.unique(prefix: "test")
     }
 
@@ -28,6 +30,15 @@ package final class Loop {
         let ticks = reactor.schedule(after: .zero, repeating: .milliseconds(1)) {}
         defer { ticks.cancel() }
         return run(condition)
+    }
+
+    /// Turns the loop once, without waiting for anything.
+    package func turn() {
+        var hasTurned = false
+        reactor.run(timeout: .zero) {
+            defer { hasTurned = true }
+            return hasTurned
+        }
     }
 
     /// Runs the loop until it has had nothing to do for a turn: what was under way has arrived.

@@ -7,7 +7,7 @@ internal import NamedPipesTesting
 package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package enum Callback: Hashable, CaseIterable, Sendable {
         case shouldAccept, didFailToAccept, didOpen, didReceive, didDrain, didFinishReceiving, didClose, serverDidStop
-        case didRefuse, didChangeState, didFailToConnect
+        case didFailSending, didRefuse, didChangeState, didFailToConnect
         case didLoseName, didRegainName, didFailToRepublish
     }
 
@@ -27,6 +27,8 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package private(set) var reasonsByConnection: [PipeConnection.ID: DisconnectReason] = [:]
     package private(set) var unsentMessageCount = 0
     package private(set) var drainCount = 0
+    /// How many messages had not left when the output of a connection failed, for each.
+    package private(set) var failedSends: [Int] = []
     package private(set) var finishCount = 0
     package private(set) var openCount = 0
     package private(set) var stopCount = 0
@@ -55,6 +57,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package var whenLent: (PipeConnection, Span<UInt8>) -> Void = { _, _ in }
     package var whenReceived: (PipeConnection, [UInt8]) -> Void = { _, _ in }
     package var whenDrained: (PipeConnection) -> Void = { _ in }
+    package var whenSendingFailed: (PipeConnection, Int) -> Void = { _, _ in }
     /// What the protocol's default does.
     package var whenFinished: (PipeConnection) -> Void = { $0.close() }
     package var whenClosed: (PipeConnection, DisconnectReason) -> Void = { _, _ in }
@@ -81,6 +84,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
         whenLent = { _, _ in }
         whenReceived = { _, _ in }
         whenDrained = { _ in }
+        whenSendingFailed = { _, _ in }
         whenFinished = { $0.close() }
         whenClosed = { _, _ in }
         whenStopped = { _ in }
@@ -152,6 +156,14 @@ extension Recorder {
         note(.didDrain, .drained(connection.id)) {
             drainCount += 1
             whenDrained(connection)
+        }
+    }
+
+    package func connection(_ connection: PipeConnection, didFailSendingWith unsentMessageCount: Int) {
+        note(.didFailSending, .failedSending(connection.id)) {
+            if connection.pendingByteCount != 0 { violations.append("a queue that nobody will take is kept") }
+            failedSends.append(unsentMessageCount)
+            whenSendingFailed(connection, unsentMessageCount)
         }
     }
 

@@ -39,6 +39,7 @@ final class Channel {
     private(set) var hasFinished = false
     private(set) var reason: DisconnectReason?
     private var owesDrain = false
+    private var unsentAtFailure: Int?
 
     init(
         _ connection: PipeConnection, _ peer: RawPeer, _ framing: any MessageFraming,
@@ -205,7 +206,16 @@ extension Channel {
     func didDrain() {
         if !isOpen || reason != nil { problem("a drain out of order") }
         if !owesDrain { problem("a drain that nobody waits for") }
+        if unsentAtFailure != nil { problem("a drain after the output has failed") }
         owesDrain = false
+    }
+
+    func didFailSending(_ unsentMessageCount: Int) {
+        note("failed sending, \(unsentMessageCount) unsent")
+        if !isOpen || reason != nil || unsentAtFailure != nil { problem("a failed output out of order") }
+        if !isPeerClosed && !hasPeerStoppedReading { problem("the peer reads, and the output failed") }
+        if connection.isOpen || connection.pendingByteCount != 0 { problem("a queue is kept that nobody will take") }
+        unsentAtFailure = unsentMessageCount
     }
 
     func didFinishReceiving() {
@@ -249,6 +259,7 @@ extension Channel {
         peerReadsAll()
         let complete = outboundEnds.prefix { $0 <= peer.received.count }.count
         let unsent = connection.unsentMessageCount
+        if let unsentAtFailure, unsentAtFailure != unsent { problem("\(unsent) unsent, and \(unsentAtFailure) before") }
         let cut = connection.hasPartlySentMessage ? 1 : 0
         let total = complete + cut + unsent
         if total > outboundEnds.count { problem("\(total) of \(outboundEnds.count) messages accounted for") }
@@ -261,8 +272,7 @@ extension Channel {
     /// Whether there is nothing left to do for anybody, until somebody wants something.
     var isSettled: Bool {
         if reason != nil { return true }
-        // What is queued for a peer that reads no more stays, to be counted at the end.
-        let isWritten = connection.pendingByteCount == 0 || connection.lifecycle.output == .failed
+        let isWritten = connection.pendingByteCount == 0
         return hasPeerWrittenAll && deliveredCount == wholeCount && isWritten && !(owesDrain && connection.isOpen)
     }
 

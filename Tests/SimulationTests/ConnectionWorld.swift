@@ -199,6 +199,10 @@ extension ConnectionWorld: PipeConnectionDelegate {
 
     func connectionDidDrain(_ connection: PipeConnection) { inside(connection) { $0.didDrain() } }
 
+    func connection(_ connection: PipeConnection, didFailSendingWith unsentMessageCount: Int) {
+        inside(connection) { $0.didFailSending(unsentMessageCount) }
+    }
+
     func connectionDidFinishReceiving(_ connection: PipeConnection) {
         inside(connection) { channel in
             channel.didFinishReceiving()

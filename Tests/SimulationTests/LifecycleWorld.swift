@@ -60,8 +60,9 @@ struct LifecycleWorld {
         case 4:
             guard !isOver else { return nil }
             history.append("output failed")
+            let isFirst = !hasOutputFailed
             hasOutputFailed = true
-            expected = wasClosed || hasPeerFinished ? .close : .nothing
+            expected = !isFirst ? .nothing : wasClosed || hasPeerFinished ? .close : .abandonOutput
             action = lifecycle.outputDidFail()
         default:
             history.append("end")

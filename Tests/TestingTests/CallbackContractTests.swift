@@ -44,6 +44,12 @@ struct CallbackContractTests {
             problems([.opened(a), .finishedReceiving(a), .finishedReceiving(a)])
                 == ["the peer's finish where the connection is finished"])
         #expect(problems([.opened(a), .closed(a), .drained(a)]) == ["a drain where the connection is closed"])
+        #expect(
+            problems([.opened(a), .failedSending(a), .failedSending(a), .drained(a), .received(a), .closed(a)])
+                == ["the output's failure twice", "a drain after the output has failed"])
+        #expect(
+            problems([.opened(a), .closed(a), .failedSending(a)])
+                == ["the output's failure where the connection is closed"])
         #expect(problems([.opened(a), .closed(a), .closed(a)]) == ["an end where the connection is closed"])
         #expect(problems([.stopped(connectionCount: 1)]) == ["the server's stop with 1 connections"])
         #expect(

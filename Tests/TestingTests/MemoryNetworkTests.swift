@@ -32,6 +32,36 @@ struct MemoryNetworkTests {
         #expect(server.statistics.receivedMessageCount == 2)
     }
 
+    @Test func `what only the kernel knows of a peer is answered without one, not asked`() throws {
+        let network = try MemoryNetwork()
+        var answers: [String] = []
+        let recorder = RecordingDelegate()
+        let asking = Asking { connection in
+            answers.append("\(Result { try connection.supplementaryGroupIDs() })")
+            do throws(PipeError) {
+                _ = try connection.verifiedProcess()
+            } catch {
+                if case .peerProcessUnavailable = error { answers.append("unavailable") }
+            }
+        }
+        try network.makeServer(at: "asking", delegate: asking)
+        let client = try network.makeClient(to: "asking", delegate: recorder)
+        client.connect()
+        network.settle()
+        #expect(answers == ["success([])", "unavailable"])
+        #expect(client.state == .connected)
+    }
+
+    private final class Asking: PipeServerDelegate {
+        private let ask: (PipeConnection) -> Void
+
+        init(_ ask: @escaping (PipeConnection) -> Void) { self.ask = ask }
+
+        func connectionDidOpen(_ connection: PipeConnection) { ask(connection) }
+
+        func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {}
+    }
+
     @Test(arguments: [TransportFaults.none, .bumpy])
     func `messages of all sizes come back whole and in order`(faults: TransportFaults) throws {
         let network = try MemoryNetwork(seed: 3, faults: faults)

@@ -16,6 +16,10 @@ class AsyncConnectionDelegate: PipeConnectionDelegate {
 
     final func connectionDidDrain(_ connection: PipeConnection) { AsyncConnectionState.of(connection).didDrain() }
 
+    final func connection(_ connection: PipeConnection, didFailSendingWith unsentMessageCount: Int) {
+        AsyncConnectionState.of(connection).outputDidEnd()
+    }
+
     final func connectionDidFinishReceiving(_ connection: PipeConnection) {
         // Also called when a server is being stopped and all that had arrived is delivered; then the peer has not finished.
         let isPeers = connection.lifecycle.state == .finished

@@ -171,7 +171,7 @@ final class AsyncConnectionState {
 
     // MARK: The end
 
-    /// This end sends no more, or receives no more either: whoever waits for room hears of it now.
+    /// This end sends no more, because it was closed or the peer reads no more: whoever waits for room hears of it now.
     func outputDidEnd() {
         if !connection.isOpen { turns.queueIsFree() }
     }

@@ -8,9 +8,5 @@ extension AsyncPipeConnection {
 
     /// Whether the peer has gone, both directions, as far as the kernel knows by now. While reading is paused, nothing
     /// else tells.
-    package var isPeerGone: Bool { unsafe state.endReason != nil || state.connection.isPeerGone }
-}
-
-extension PipeConnection {
-    fileprivate var isPeerGone: Bool { (transport.map(\.hangUp) ?? Socket.hangUp(descriptor)) != nil }
+    package var isPeerGone: Bool { unsafe state.endReason != nil || state.connection.hasLostPeer }
 }

@@ -26,6 +26,8 @@ struct DeadlineSweep {
         var frameBegan: UInt32?
         /// The kernel took something of what is queued, or it was queued.
         var tookLast: UInt32?
+        /// The peer said something, or the output failed: nothing can be sent any more.
+        var saidLast: UInt32?
         /// Something came in or went out.
         var wasActive: UInt32
         /// It was opened.
@@ -53,7 +55,7 @@ struct DeadlineSweep {
     /// Whether an unfinished frame is watched.
     var watchesFrames: Bool { frame != nil }
 
-    /// Whether a queue that waits is watched.
+    /// Whether a queue that waits is watched, and a connection that has lost its output.
     var watchesQueues: Bool { writeStall != nil }
 
     /// Whether every open connection is watched, whatever it does.
@@ -61,7 +63,8 @@ struct DeadlineSweep {
 
     /// Whether a limit may be reached.
     func watches(_ stamps: Stamps) -> Bool {
-        watchesEveryone || (watchesFrames && stamps.frameBegan != nil) || (watchesQueues && stamps.tookLast != nil)
+        let isOutputLate = stamps.tookLast != nil || stamps.saidLast != nil
+        return watchesEveryone || (watchesFrames && stamps.frameBegan != nil) || (watchesQueues && isOutputLate)
     }
 
     mutating func advance() { tick &+= 1 }
@@ -70,6 +73,7 @@ struct DeadlineSweep {
     func overdue(_ stamps: Stamps) -> DisconnectReason? {
         if let began = stamps.frameBegan, isOver(frame, since: began) { return .frameTimeout }
         if let took = stamps.tookLast, isOver(writeStall, since: took) { return .writeStalled }
+        if let said = stamps.saidLast, isOver(writeStall, since: said) { return .outputFailed }
         if isOver(idle, since: stamps.wasActive) { return .idle }
         return isOver(age, since: stamps.opened) ? .ageLimit : nil
     }

@@ -166,7 +166,14 @@ extension PipeClient {
 extension PipeClient: ConnectionOwner {
     func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueueSlot?) {
         self.connection = nil
-        guard configuration.unsentMessages == .keep, reason != .closedLocally, let unsent else { return }
+        if reason != .closedLocally, let unsent { keepForNext(unsent) }
+    }
+
+    func connectionDidFailSending(_ connection: PipeConnection, unsent: SendQueueSlot) { keepForNext(unsent) }
+
+    /// What a connection could not send is first on the next one, before what was sent here since.
+    private func keepForNext(_ unsent: SendQueueSlot) {
+        guard configuration.unsentMessages == .keep else { return }
         let kept = SendQueueSlot()
         kept.value.append(unsentFramesOf: unsent.value)
         if let later = keptFrames {

@@ -24,12 +24,18 @@ final class ConnectionExtras {
     /// Where it is a member.
     var groups: Set<PipeGroup> = []
 
-    /// What is known of the end, from the moment it is decided.
-    var ending: Ending?
+    /// Why the connection ends, from the moment it is decided; see ``PipeConnection/decidedReason``.
+    var endReason: DisconnectReason?
 
-    struct Ending {
-        let reason: DisconnectReason
-        var unsentMessageCount = 0
+    /// What the queue still held when it was let go: as the output failed, or at the end.
+    var unsent = Unsent()
+
+    struct Unsent {
+        /// Messages of which not one byte was written.
+        var messageCount = 0
         var hasPartlySentMessage = false
+
+        /// How many messages did not leave whole.
+        var total: Int { messageCount + (hasPartlySentMessage ? 1 : 0) }
     }
 }

@@ -145,8 +145,13 @@ extension ConnectionHost {
     }
 }
 
-/// Who hears of a connection's end, before and after the delegate does.
+/// Who hears of a connection's end, before and after the delegate does, and of the end of its output.
 protocol ConnectionOwner: AnyObject {
+    /// A write has failed for good.
+    ///
+    /// - Parameter unsent: what was still queued; gone after this call.
+    func connectionDidFailSending(_ connection: PipeConnection, unsent: SendQueueSlot)
+
     /// - Parameter unsent: what was still queued; gone after this call.
     func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueueSlot?)
 

@@ -15,6 +15,13 @@
 /// The output has a life of its own beside that: we may finish sending and go on receiving, and a write may fail while
 /// there is still something to read.
 ///
+/// ```
+///            finishSending            drained
+///     open ───────────────▶ finishing ────────▶ finished
+///       │                       │
+///       └───── a write fails ───┴────▶ failed: the queue is let go
+/// ```
+///
 /// Its methods are plain enough for the compiler to see through: a switch over a tuple of both had every access to a
 /// connection's lifecycle, three a message, checked for exclusivity at run time (260 instructions instead of 173).
 struct ConnectionLifecycle {
@@ -62,6 +69,8 @@ struct ConnectionLifecycle {
         case flush
         /// Tell the peer that no more comes (`shutdown(2)` with `SHUT_WR`).
         case shutDownOutput
+        /// Let the queue go and tell the owner: nothing leaves any more, and the input goes on.
+        case abandonOutput
         /// Close the descriptor and report.
         case close
     }
@@ -108,10 +117,12 @@ struct ConnectionLifecycle {
 
     /// A write failed for good. Only the output ends: what the peer sent before stays readable.
     mutating func outputDidFail() -> Action {
+        guard output != .failed else { return .nothing }
         output = .failed
         switch state {
-        case .open, .closed: return .nothing
+        case .open: return .abandonOutput
         case .finished, .closing: return .close
+        case .closed: return .nothing
         }
     }
 

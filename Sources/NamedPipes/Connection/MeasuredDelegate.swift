@@ -25,6 +25,12 @@ final class MeasuredDelegate: PipeConnectionDelegate {
         watch.measure("connectionDidDrain(_:)", connection.key) { delegate.connectionDidDrain(connection) }
     }
 
+    func connection(_ connection: PipeConnection, didFailSendingWith unsentMessageCount: Int) {
+        watch.measure("connection(_:didFailSendingWith:)", connection.key) {
+            delegate.connection(connection, didFailSendingWith: unsentMessageCount)
+        }
+    }
+
     func connectionDidFinishReceiving(_ connection: PipeConnection) {
         watch.measure("connectionDidFinishReceiving(_:)", connection.key) {
             delegate.connectionDidFinishReceiving(connection)

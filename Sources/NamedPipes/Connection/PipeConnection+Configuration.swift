@@ -80,6 +80,10 @@ extension PipeConnection {
         /// How long the kernel may take nothing of what is queued, because the peer does not read; then the connection
         /// ends with ``DisconnectReason/writeStalled``. The default is 30 s; nil means for ever.
         ///
+        /// A peer that has shut its reading down takes nothing ever again, and what was queued for it is gone. It may still
+        /// send; if it sends nothing for this long either, the connection ends with ``DisconnectReason/outputFailed``. A
+        /// client that is to reconnect therefore needs a deadline here.
+        ///
         /// The kernel takes more once the peer has read three quarters of what the send buffer holds: with the kernel's
         /// own size, who reads 5 KiB a second keeps up.
         public var writeStallDeadline: Duration? = .seconds(30)

@@ -5,12 +5,19 @@
 extension PipeConnection {
     /// What of this connection has a deadline that can pass. A close has its own.
     private func stamps() -> DeadlineSweep.Stamps {
-        // Who is kept waiting by us is not late.
+        // A peer that waits for us is not late.
         if let partial, isHeldBack || partial.mayHoldFrames { partial.beganTick = host.tick }
         let isWriting = flags.contains(.awaitingWritability) && lifecycle.canWrite
         return DeadlineSweep.Stamps(
             frameBegan: lifecycle.isReceiving ? partial?.beganTick : nil,
-            tookLast: isWriting ? queue?.value.tookLastTick : nil, wasActive: activeTick, opened: openedTick)
+            tookLast: isWriting ? queue?.value.tookLastTick : nil, saidLast: heardWithoutOutput, wasActive: activeTick,
+            opened: openedTick)
+    }
+
+    /// When the peer said something the last time, where that is all that is left of the connection.
+    private var heardWithoutOutput: UInt32? {
+        guard lifecycle.output == .failed else { return nil }
+        return isHeldBack ? host.tick : activeTick
     }
 
     /// Ends the connection if a deadline has passed. Returns whether one may pass later.
@@ -19,8 +26,8 @@ extension PipeConnection {
         let stamps = stamps()
         guard let reason = host.deadlines.overdue(stamps) else { return host.deadlines.watches(stamps) }
         switch reason {
-        // Whoever takes nothing does not take last words either.
-        case .writeStalled, .idle: end(reason)
+        // A peer that takes nothing does not take last words either.
+        case .writeStalled, .outputFailed, .idle: end(reason)
         default: beginClose(reason)
         }
         return false

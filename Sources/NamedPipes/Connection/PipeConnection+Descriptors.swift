@@ -7,52 +7,53 @@ internal import PipeReactor
 
 extension PipeConnection {
     /// One read of this connection, for whatever its state; see ``Socket/receive(_:_:)``.
-    func receive(into space: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int? {
-        let count =
+    func receive(into space: UnsafeMutableRawBufferPointer) throws(SystemError) -> ReadOutcome<Int> {
+        let outcome =
             if flags.contains(.guarded) {
                 try unsafe receiveGuarded(into: space)
             } else {
                 try unsafe Socket.receive(descriptor, space)
             }
-        host.traffic.receivedByteCount &+= count ?? 0
-        return count
+        host.traffic.receivedByteCount &+= outcome.byteCount
+        return outcome
     }
 
     /// As ``receive(into:)``, into `first` and, behind it, into `second` and, unless the connection is guarded, `third`.
     func receive(
         into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer,
         _ third: UnsafeMutableRawBufferPointer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
-    ) throws(SystemError) -> Int? {
-        let count =
+    ) throws(SystemError) -> ReadOutcome<Int> {
+        let outcome =
             if flags.contains(.guarded) {
                 try unsafe receiveGuarded(into: first, second)
             } else {
                 try unsafe Socket.receive(descriptor, first, second, third)
             }
-        host.traffic.receivedByteCount &+= count ?? 0
-        return count
+        host.traffic.receivedByteCount &+= outcome.byteCount
+        return outcome
     }
 
-    private func receiveGuarded(into space: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int? {
+    private func receiveGuarded(into space: UnsafeMutableRawBufferPointer) throws(SystemError) -> ReadOutcome<Int> {
         if let transport { return try unsafe receive(transport, into: space) }
         return try unsafe takeIn(ReceivedDescriptors.receive(descriptor, space))
     }
 
     private func receiveGuarded(
         into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer
-    ) throws(SystemError) -> Int? {
+    ) throws(SystemError) -> ReadOutcome<Int> {
         // What does not fit stays where it is, as with a read that the kernel cut short.
         if let transport { return try unsafe receive(transport, into: first) }
         return try unsafe takeIn(ReceivedDescriptors.receive(descriptor, first, second))
     }
 
-    private func takeIn(_ received: ReceivedDescriptors?) -> Int? {
-        guard let received else { return nil }
-        if received.hasAny {
-            extras.hasReceivedDescriptors = true
-            // They are open in this process until then; nobody else learns of them.
-            DescriptorDisposal.shared.close(received: received.descriptors)
+    private func takeIn(_ outcome: ReadOutcome<ReceivedDescriptors>) -> ReadOutcome<Int> {
+        outcome.map { received in
+            if received.hasAny {
+                extras.hasReceivedDescriptors = true
+                // They are open in this process until then; nobody else learns of them.
+                DescriptorDisposal.shared.close(received: received.descriptors)
+            }
+            return received.byteCount
         }
-        return received.byteCount
     }
 }

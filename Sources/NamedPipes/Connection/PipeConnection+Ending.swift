@@ -7,7 +7,7 @@ extension PipeConnection {
     /// Ends the connection once the queue is empty.
     func beginClose(_ reason: DisconnectReason) {
         switch lifecycle.close() {
-        case .nothing, .shutDownOutput: return
+        case .nothing, .shutDownOutput, .abandonOutput: return
         case .flush:
             decide(reason)
             leaveAllGroups()
@@ -29,7 +29,7 @@ extension PipeConnection {
             switch lifecycle.didDrain() {
             case .close: end(decidedReason ?? .closedLocally)
             case .shutDownOutput: shutDownOutput()
-            case .nothing, .flush: break
+            case .nothing, .flush, .abandonOutput: break
             }
         } else if lifecycle.state == .closing, extrasInUse?.closeTimer == nil {
             extras.closeTimer = host.reactor.limit(host.configuration.closeTimeout) { [unowned self] in
@@ -42,18 +42,6 @@ extension PipeConnection {
         if let transport { transport.finishSending() } else { Socket.finishSending(descriptor) }
     }
 
-    /// A write failed: the output is over, the input may not be.
-    func outputDidFail(_ error: SystemError) {
-        guard Socket.isPeersDoing(error) else { return end(.system(error)) }
-        if lifecycle.outputDidFail() == .close { return end(decidedReason ?? .closedByPeer) }
-        leaveAllGroups()
-        // Nothing is to be written any more, and nothing has to wait for that.
-        extras.writeSource = nil
-        flags.remove([.watchingOutput, .aboveHighWaterMark, .heldBack])
-        flags.insert(.wantsTurn)
-        schedule()
-    }
-
     /// Closes the descriptor now; memory that somebody may be looking at stays until the report.
     func end(_ reason: DisconnectReason) {
         guard lifecycle.end() else { return }
@@ -61,7 +49,7 @@ extension PipeConnection {
         leaveAllGroups()
         if let queue {
             queue.value.adoptBorrowed(host.buffers)
-            if !queue.value.isEmpty { noteUnsent(queue, reason) }
+            noteUnsent(queue)
         }
         if let extras = extrasInUse {
             extras.closeTimer?.cancel()
@@ -80,17 +68,8 @@ extension PipeConnection {
             flags.insert(.endsByPeer)
         } else {
             flags.remove(.endsByPeer)
-            extras.ending = ConnectionExtras.Ending(reason: reason)
+            extras.endReason = reason
         }
-    }
-
-    private func noteUnsent(_ queue: SendQueueSlot, _ reason: DisconnectReason) {
-        var final = ConnectionExtras.Ending(reason: reason)
-        final.unsentMessageCount = queue.value.unsentMessageCount(host.framing)
-        final.hasPartlySentMessage = queue.value.startedByteCount > 0
-        extras.ending = final
-        host.traffic.unsentMessageCount &+=
-            final.unsentMessageCount + (final.hasPartlySentMessage ? 1 : 0)
     }
 
     /// Tells the delegate, once, and then the owner, and lets go of everything.

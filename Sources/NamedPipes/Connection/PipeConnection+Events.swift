@@ -78,7 +78,7 @@ extension PipeConnection: TurnWork, EventHandler {
         host.reactor.runAtEndOfTurn(self)
     }
 
-    /// Carries out what the callbacks and calls before have led to: write once, tell of the drain, end.
+    /// Carries out what the callbacks and calls before have led to: write once, tell of the drain or of a failed write, end.
     private func settle() {
         flush()
         if flags.contains(.drainDue) {
@@ -86,6 +86,7 @@ extension PipeConnection: TurnWork, EventHandler {
             if lifecycle.canSend { host.delegate?.connectionDidDrain(self) }
             flush()
         }
+        tellOfOutputFailure()
         finishOutput()
         if lifecycle.state == .closed { report() }
     }

@@ -7,7 +7,7 @@ extension PipeConnection {
 
         /// The owner called ``pauseReceiving()``.
         static let paused = Flags(rawValue: 1)
-        /// epoll said that there is something to read, and it has not been read yet.
+        /// There may be something to read: epoll has said so, or nobody has looked yet. Only a read knows.
         static let inputReady = Flags(rawValue: 2)
         /// epoll said that the peer has finished: read on until the end.
         static let peerFinishing = Flags(rawValue: 4)
@@ -42,5 +42,7 @@ extension PipeConnection {
         static let guarded = Flags(rawValue: 65536)
         /// There is a ``PipeTransport`` instead of a socket. Such a connection is guarded as well.
         static let overTransport = Flags(rawValue: 131072)
+        /// A write has failed for good, and the delegate is to hear of it.
+        static let outputFailureDue = Flags(rawValue: 262144)
     }
 }

@@ -3,8 +3,19 @@ internal import PipeReactor
 
 extension PipeConnection {
     /// Whether nobody is at the other end any more, asked of the kernel (poll(2)): also where the connection itself
-    /// cannot know yet, because it does not read until its owner has dealt with what has come.
+    /// cannot know yet, because it does not read until its owner has dealt with what has come. False where the kernel has
+    /// no answer now.
     package var hasLostPeer: Bool {
-        lifecycle.state == .closed || (transport.map(\.hangUp) ?? Socket.hangUp(descriptor)) != nil
+        do {
+            return try lifecycle.state == .closed || hangUp() != nil
+        } catch {
+            return false
+        }
+    }
+
+    /// How the peer has gone altogether; nil while it is there.
+    func hangUp() throws(SystemError) -> PeerHangUp? {
+        if let transport { return transport.hangUp }
+        return try Socket.hangUp(descriptor)
     }
 }

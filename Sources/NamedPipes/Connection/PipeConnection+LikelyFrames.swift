@@ -33,10 +33,10 @@ extension PipeConnection {
 
     /// One read: the rest of a frame, whole frames behind it, and the beginning of the next.
     ///
-    /// - Returns: how many bytes, and how many there was room for.
+    /// - Returns: what was read, and for how many bytes there was room.
     func receive(
         into rest: UnsafeMutableRawBufferPointer, _ surplus: UnsafeMutableRawBufferPointer, likely next: PartialFrame?
-    ) throws(SystemError) -> (count: Int?, room: Int) {
+    ) throws(SystemError) -> (outcome: ReadOutcome<Int>, room: Int) {
         guard let next, let frameByteCount = next.frameByteCount else {
             return (try unsafe receive(into: rest, surplus), rest.count + surplus.count)
         }
@@ -45,15 +45,15 @@ extension PipeConnection {
         // Of frames that are larger than that space, as much as one read takes.
         let beginningByteCount =
             unsafe surplus.isEmpty ? TransferBuffers.receiveByteCount : surplus.count - wholeByteCount
-        var count: Int?
+        var outcome = ReadOutcome<Int>.wouldBlock
         _ = try unsafe next.memory.bytes.withUnsafeFreeSpace(
             minimumCapacity: frameByteCount
         ) { free throws(SystemError) in
             let beginning = unsafe UnsafeMutableRawBufferPointer(rebasing: free[..<beginningByteCount])
-            count = try unsafe receive(into: rest, whole, beginning)
-            return max(0, (count ?? 0) - rest.count - wholeByteCount)
+            outcome = try unsafe receive(into: rest, whole, beginning)
+            return max(0, outcome.byteCount - rest.count - wholeByteCount)
         }
-        return (count, rest.count + wholeByteCount + beginningByteCount)
+        return (outcome, rest.count + wholeByteCount + beginningByteCount)
     }
 
     /// Delivers what was read there; its unfinished rest stays where it is.

@@ -10,13 +10,18 @@ extension PipeConnection {
     /// - Returns: their numbers; none where there is no socket (`NamedPipesTesting`).
     /// - Throws: ``PipeError/notConnected`` after the end, ``PipeError/system(_:)``.
     public func supplementaryGroupIDs() throws(PipeError) -> [UInt32] {
-        guard lifecycle.state != .closed else { throw .notConnected }
-        if isOverTransport { return [] }
+        guard let socket = try socketToAsk() else { return [] }
         do {
-            return try Socket.peerGroups(descriptor)
+            return try Socket.peerGroups(socket)
         } catch {
             throw .system(error)
         }
+    }
+
+    /// The descriptor, for what only the kernel knows; nil where there is none (`NamedPipesTesting`).
+    private func socketToAsk() throws(PipeError) -> Int32? {
+        guard lifecycle.state != .closed else { throw .notConnected }
+        return isOverTransport ? nil : descriptor
     }
 
     /// Pins the process that connected, so that its number cannot come to mean another one meanwhile (`SO_PEERPIDFD`,
@@ -31,11 +36,15 @@ extension PipeConnection {
     /// It costs a descriptor for as long as the value lives. The process that connected need not be the one that writes:
     /// it may have passed the connection on.
     ///
-    /// - Throws: ``PipeError/peerProcessUnavailable(_:)``, ``PipeError/notConnected`` after the end. The connection goes on.
+    /// - Throws: ``PipeError/peerProcessUnavailable(_:)``, also where there is no socket (`NamedPipesTesting`);
+    ///   ``PipeError/notConnected`` after the end. The connection goes on.
     public func verifiedProcess() throws(PipeError) -> VerifiedProcess {
-        guard lifecycle.state != .closed else { throw .notConnected }
+        guard let socket = try socketToAsk() else {
+            // What the kernel says of a socket that is not a local one.
+            throw .peerProcessUnavailable(SystemError(call: "getsockopt", code: EOPNOTSUPP))
+        }
         do {
-            return VerifiedProcess(try Socket.peerProcess(descriptor), peer.processID)
+            return VerifiedProcess(try Socket.peerProcess(socket), peer.processID)
         } catch {
             throw .peerProcessUnavailable(error)
         }
@@ -58,10 +67,15 @@ public struct VerifiedProcess: ~Copyable, Sendable {
     /// The descriptor, for calls such as `pidfd_send_signal(2)`. Close-on-exec, and closed when this value ends.
     public var descriptor: Int32 { process.rawValue }
 
-    /// Whether the process has not ended.
+    /// Whether the process has not ended. False as well where the kernel has no memory to answer with: only what is certain
+    /// counts.
     public var isRunning: Bool {
         var entry = pollfd(fd: process.rawValue, events: Int16(POLLIN), revents: 0)
-        // A process descriptor becomes readable at the end of the process, and stays so.
-        return unsafe poll(&entry, 1, 0) == 0
+        do {
+            // A process descriptor becomes readable at the end of the process, and stays so.
+            return try systemCall("poll") { unsafe poll(&entry, 1, 0) } == 0
+        } catch {
+            return false
+        }
     }
 }

@@ -11,24 +11,16 @@ internal import PipeReactor
 // One turn is one full read at most, and a bounded number of messages. What is left waits for the next turn, so that a
 // flooding peer cannot keep the others waiting for longer than that.
 
-/// How a read ended.
-private enum ReadOutcome {
-    /// There was nothing to read.
-    case wouldBlock
-    /// The peer has finished.
-    case end
+/// How much of the room a read has filled.
+private enum Fill {
     /// Less than there was room for: the socket is drained, and asking again would only cost an EAGAIN.
     case short
     /// The room was filled: there may be more.
     case full
+}
 
-    init(_ count: Int?, of room: Int) {
-        switch count {
-        case nil: self = .wouldBlock
-        case 0: self = .end
-        case .some(let count): self = count < room ? .short : .full
-        }
-    }
+extension ReadOutcome<Int> {
+    fileprivate func filling(_ room: Int) -> ReadOutcome<Fill> { map { $0 < room ? .short : .full } }
 }
 
 extension PipeConnection {
@@ -60,10 +52,13 @@ extension PipeConnection {
     func readPlainly(_ budget: inout Int) {
         let space = unsafe host.buffers.receiveSpace
         do {
-            guard let count = try unsafe Socket.receive(descriptor, space) else { return }
-            if count == 0 { return inputDidEnd() }
-            host.traffic.receivedByteCount &+= count
-            unsafe walk(UnsafeRawBufferPointer(rebasing: space[..<count]), 0, &budget)
+            switch try unsafe Socket.receive(descriptor, space) {
+            case .wouldBlock: return
+            case .end: inputDidEnd()
+            case .content(let count):
+                host.traffic.receivedByteCount &+= count
+                unsafe walk(UnsafeRawBufferPointer(rebasing: space[..<count]), 0, &budget)
+            }
         } catch {
             readDidFail(error)
         }
@@ -100,10 +95,18 @@ extension PipeConnection {
 
     private func discardInput() {
         guard flags.contains(.inputReady), discardsInput else { return }
+        // One read a turn. If there is more, epoll says so again.
         flags.remove(.inputReady)
-        let count = try? unsafe receive(into: host.buffers.receiveSpace)
-        // Nothing more than the end, or an error, which the write will find as well.
-        if count == .some(0) || count == nil { flags.insert(.inputEnded) }
+        do {
+            switch try unsafe receive(into: host.buffers.receiveSpace) {
+            case .wouldBlock, .content: break
+            // It may still read: what is queued goes on leaving.
+            case .end: flags.insert(.inputEnded)
+            }
+        } catch {
+            // A reset says that the peer is gone, and with it whoever would take what is queued.
+            end(error.code == Socket.connectionReset ? decidedReason ?? .resetByPeer : .system(error))
+        }
     }
 
     /// One read and what it brings. False if that was all for this turn.
@@ -112,7 +115,7 @@ extension PipeConnection {
             beginClose(.descriptorsReceived)
             return false
         }
-        let outcome: ReadOutcome
+        let outcome: ReadOutcome<Fill>
         do {
             outcome = try unsafe read(host.buffers.receiveSpace, &budget)
         } catch {
@@ -122,31 +125,36 @@ extension PipeConnection {
         // Once more round, to the end above, as soon as everything that was read is delivered.
         if hasReceivedDescriptors { return true }
         switch outcome {
-        case .full:
-            // There may be more: epoll says so again, after the others had their turn. Who drains has to look.
+        case .content(.full):
+            // There may be more: epoll says so again, after the others had their turn. A draining connection has to look for
+            // itself.
             if flags.contains(.draining) { flags.insert(.wantsTurn) } else { flags.remove(.inputReady) }
             return false
         case .end:
             inputDidEnd()
             return false
-        case .wouldBlock, .short:
+        case .content(.short) where !flags.isDisjoint(with: [.peerFinishing, .draining]):
             // Where the end is known to be there, or this end will close, all is read. Mostly nothing else comes, but a
             // stream may have seams (passed descriptors, urgent data), and what is sent on in place must not be
-            // overwritten.
-            if outcome == .short, !flags.isDisjoint(with: [.peerFinishing, .draining]) {
-                queue?.value.adoptBorrowed(host.buffers)
-                return true
-            }
+            // overwritten. A peer that goes on writing byte by byte does not make it longer than a turn may be.
+            queue?.value.adoptBorrowed(host.buffers)
+            budget -= 1
+            return true
+        case .wouldBlock, .content(.short):
             flags.remove(.inputReady)
             return true
         }
     }
 
-    private func read(_ space: UnsafeMutableRawBufferPointer, _ budget: inout Int) throws(SystemError) -> ReadOutcome {
+    private func read(
+        _ space: UnsafeMutableRawBufferPointer, _ budget: inout Int
+    ) throws(SystemError) -> ReadOutcome<Fill> {
         guard let partial else {
-            let count = try unsafe receive(into: space)
-            if let count, count > 0 { unsafe walk(UnsafeRawBufferPointer(rebasing: space[..<count]), 0, &budget) }
-            return ReadOutcome(count, of: space.count)
+            let outcome = try unsafe receive(into: space)
+            if case .content(let count) = outcome {
+                unsafe walk(UnsafeRawBufferPointer(rebasing: space[..<count]), 0, &budget)
+            }
+            return outcome.filling(space.count)
         }
         let isSmall = partial.byteCount <= TransferBuffers.copiedByteCount
         if isSmall, partial.frameByteCount ?? 0 <= space.count {
@@ -158,24 +166,24 @@ extension PipeConnection {
     /// Puts a small carried beginning in front of what is read now, and walks both together.
     private func read(
         behind partial: PartialFrame, _ space: UnsafeMutableRawBufferPointer, _ budget: inout Int
-    ) throws(SystemError) -> ReadOutcome {
+    ) throws(SystemError) -> ReadOutcome<Fill> {
         let carried = partial.byteCount
         unsafe partial.memory.bytes.withUnsafeBytes { unsafe space.copyMemory(from: $0) }
         let free = unsafe UnsafeMutableRawBufferPointer(rebasing: space[carried...])
-        let count = try unsafe receive(into: free)
-        if let count, count > 0 {
+        let outcome = try unsafe receive(into: free)
+        if case .content(let count) = outcome {
             let (scanned, began) = (partial.scannedByteCount, partial.beganTick)
             self.partial = nil
             host.buffers.giveBack(partial)
             unsafe walk(UnsafeRawBufferPointer(rebasing: space[..<(carried + count)]), scanned, began: began, &budget)
         }
-        return ReadOutcome(count, of: free.count)
+        return outcome.filling(free.count)
     }
 
     /// Reads the rest of a large frame where it belongs and, in the same call, what follows it into the shared space.
     private func read(
         into partial: PartialFrame, _ space: UnsafeMutableRawBufferPointer, _ budget: inout Int
-    ) throws(SystemError) -> ReadOutcome {
+    ) throws(SystemError) -> ReadOutcome<Fill> {
         let missing = partial.missingByteCount ?? .max
         let growth = min(missing, partial.growth)
         partial.makeRoom(for: growth)
@@ -183,7 +191,7 @@ extension PipeConnection {
         // What is paid for is what is held.
         assert(partial.memory.bytes.room >= growth, "a read that allocates")
         var room = 0
-        var count: Int?
+        var outcome = ReadOutcome<Int>.wouldBlock
         var next: PartialFrame?
         let own = try unsafe partial.memory.bytes.withUnsafeFreeSpace(
             minimumCapacity: growth
@@ -194,20 +202,20 @@ extension PipeConnection {
             let behind = partial.frameByteCount.map { space.count - $0 } ?? 0
             if rest.count == missing, behind > 0 || next != nil {
                 let surplus = unsafe UnsafeMutableRawBufferPointer(rebasing: space[..<max(behind, 0)])
-                (count, room) = try unsafe receive(into: rest, surplus, likely: next)
+                (outcome, room) = try unsafe receive(into: rest, surplus, likely: next)
             } else {
                 room = rest.count
-                count = try unsafe receive(into: rest)
+                outcome = try unsafe receive(into: rest)
             }
-            return min(count ?? 0, rest.count)
+            return min(outcome.byteCount, rest.count)
         }
-        if let count, count > 0 {
+        if case .content(let count) = outcome {
             if own == missing || missing == .max { walkCarried(partial, &budget) }
             let surplus = count - own - (next?.byteCount ?? 0)
             if surplus > 0 { unsafe walkBehindCarried(UnsafeRawBufferPointer(rebasing: space[..<surplus]), &budget) }
         }
         if let next { walk(likely: next, &budget) }
-        return ReadOutcome(count, of: room)
+        return outcome.filling(room)
     }
 
     /// The end of the stream was read: cut off in the middle of a frame, or clean.
@@ -245,10 +253,15 @@ extension PipeConnection {
     /// After the end of the stream, the only news can be that the peer is gone altogether.
     private func receiveAfterEnd() {
         if flags.contains(.draining), !host.leavesClosingToOwner { return beginClose(.serverStopped) }
-        switch transport.map(\.hangUp) ?? Socket.hangUp(descriptor) {
-        case nil: return
-        case .clean: end(.closedByPeer)
-        case .reset: end(.resetByPeer)
+        do {
+            switch try hangUp() {
+            case nil: return
+            case .clean: end(.closedByPeer)
+            case .reset: end(.resetByPeer)
+            }
+        } catch {
+            // This kind of news comes once: not to know it would be to wait for ever.
+            end(.system(error))
         }
     }
 }

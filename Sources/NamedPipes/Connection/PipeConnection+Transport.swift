@@ -23,11 +23,13 @@ extension PipeConnection {
     /// What epoll would say. From the loop, never inside a callback.
     package func transportDidBecomeReady(_ readiness: Readiness) { handle(readiness) }
 
-    func receive(_ transport: any PipeTransport, into space: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int?
-    {
-        guard let bytes = try transport.receive(atMost: space.count) else { return nil }
-        unsafe space.copyBytes(from: bytes)
-        return bytes.count
+    func receive(
+        _ transport: any PipeTransport, into space: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> ReadOutcome<Int> {
+        try transport.receive(atMost: space.count).map { bytes in
+            unsafe space.copyBytes(from: bytes)
+            return bytes.count
+        }
     }
 
     /// What ``write(_:)`` does with a socket.

@@ -118,18 +118,19 @@ public final class PipeConnection: Identifiable {
     /// How many bytes are queued here because the kernel has not taken them yet, headers included.
     public var pendingByteCount: Int { queue?.value.byteCount ?? 0 }
 
-    /// How many messages are queued here, also in part.
+    /// How many messages are queued here, also in part, or were when the output failed.
     var pendingMessageCount: Int {
-        guard let queue else { return 0 }
+        guard let queue else { return ownExtras?.unsent.total ?? 0 }
         return queue.value.unsentMessageCount(host.framing) + (queue.value.startedByteCount > 0 ? 1 : 0)
     }
 
-    /// After the end: how many messages were accepted by `send`, but not one byte of them reached the kernel. They were
-    /// certainly not delivered. 0 before the end.
-    public var unsentMessageCount: Int { ownExtras?.ending?.unsentMessageCount ?? 0 }
+    /// After the end, or after ``PipeConnectionDelegate/connection(_:didFailSendingWith:)``: how many messages were accepted
+    /// by `send`, but not one byte of them reached the kernel. They were certainly not delivered. 0 before that.
+    public var unsentMessageCount: Int { ownExtras?.unsent.messageCount ?? 0 }
 
-    /// After the end: whether a message had been handed to the kernel in part. It was certainly not delivered whole.
-    public var hasPartlySentMessage: Bool { ownExtras?.ending?.hasPartlySentMessage ?? false }
+    /// After the end, or after ``PipeConnectionDelegate/connection(_:didFailSendingWith:)``: whether a message had been handed
+    /// to the kernel in part. It was certainly not delivered whole.
+    public var hasPartlySentMessage: Bool { ownExtras?.unsent.hasPartlySentMessage ?? false }
 
     /// How many messages were dropped here because the peer reads too slowly, old and new ones; see
     /// ``Configuration/slowReaderPolicy``.
@@ -192,7 +193,7 @@ public final class PipeConnection: Identifiable {
     /// Why the connection ends, once that is decided.
     var decidedReason: DisconnectReason? {
         if flags.contains(.endsByPeer) { return .closedByPeer }
-        return ownExtras?.ending?.reason
+        return ownExtras?.endReason
     }
 
     deinit {

@@ -13,7 +13,8 @@
 ///
 /// 1. ``connectionDidOpen(_:)``, exactly once, first;
 /// 2. ``connection(_:didReceive:)``, for each whole message, in the order in which the peer sent them, and
-///    ``connectionDidDrain(_:)`` whenever there is room again;
+///    ``connectionDidDrain(_:)`` whenever there is room again; ``connection(_:didFailSendingWith:)``, at most once, after
+///    which nothing drains any more;
 /// 3. ``connectionDidFinishReceiving(_:)``, at most once, after the last message;
 /// 4. ``connection(_:didCloseWith:)``, exactly once, last. Nothing follows.
 ///
@@ -47,6 +48,23 @@ public protocol PipeConnectionDelegate: AnyObject {
     /// default does nothing.
     func connectionDidDrain(_ connection: PipeConnection)
 
+    /// The peer reads no more: a write failed (`EPIPE`), because the peer has shut its reading down (`shutdown(2)` with
+    /// `SHUT_RD`) or is gone. What was queued has been let go, and its memory with it; `send` throws
+    /// ``PipeError/notConnected`` from now on, and ``connectionDidDrain(_:)`` is not called any more.
+    ///
+    /// Messages still arrive. What goes on without an answer needs nothing here; a connection that is of no use now is closed
+    /// with ``PipeConnection/close()``. If the peer says nothing either for
+    /// ``PipeConnection/Configuration/writeStallDeadline``, the connection ends with ``DisconnectReason/outputFailed``.
+    ///
+    /// Called at most once, and not at all where the connection ends in the same turn, as it mostly does when the peer is
+    /// gone: then ``connection(_:didCloseWith:)`` comes at once. The default does nothing.
+    ///
+    /// - Parameters:
+    ///   - connection: where it happened.
+    ///   - unsentMessageCount: how many messages had been taken by `send`, and not one byte of them left; one more may have
+    ///     left in part (``PipeConnection/hasPartlySentMessage``). The connection says the same from now on.
+    func connection(_ connection: PipeConnection, didFailSendingWith unsentMessageCount: Int)
+
     /// The peer has closed cleanly, or finished sending (`shutdown(2)`): after the last message, nothing more comes. The
     /// peer may still read.
     ///
@@ -67,6 +85,9 @@ extension PipeConnectionDelegate {
 
     /// Does nothing.
     public func connectionDidDrain(_ connection: PipeConnection) {}
+
+    /// Does nothing.
+    public func connection(_ connection: PipeConnection, didFailSendingWith unsentMessageCount: Int) {}
 
     /// Closes the connection once what is queued is sent.
     public func connectionDidFinishReceiving(_ connection: PipeConnection) { connection.close() }

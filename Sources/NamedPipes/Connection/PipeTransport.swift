@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import PipeReactor
 
 /// What a connection reads from and writes to where that is no socket but memory, in tests. Its functions answer as the
 /// system calls do.
@@ -6,8 +7,8 @@ package protocol PipeTransport: AnyObject {
     /// The connection that it serves from now on, until ``close()``. Not to be held.
     func attach(to connection: PipeConnection)
 
-    /// As `recv(2)`: at most so many bytes; none at the end of the stream; nil if there are none now.
-    func receive(atMost count: Int) throws(SystemError) -> ArraySlice<UInt8>?
+    /// As `recv(2)`: at most so many bytes.
+    func receive(atMost count: Int) throws(SystemError) -> ReadOutcome<ArraySlice<UInt8>>
 
     /// As `send(2)`: how many bytes were taken; nil if none are now.
     func send(_ bytes: Span<UInt8>) throws(SystemError) -> Int?

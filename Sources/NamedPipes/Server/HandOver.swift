@@ -40,14 +40,14 @@ enum Candidacy {
     static func end(_ file: borrowing OwnedDescriptor) {
         var range = firstByte(F_UNLCK)
         let descriptor = file.rawValue
-        _ = try? systemCall("fcntl") { unsafe fcntl(descriptor, set, &range) }
+        attemptCall("fcntl") { unsafe fcntl(descriptor, set, &range) }
     }
 
     /// Whether there is a candidate who has opened the file for itself.
     static func exists(for file: borrowing OwnedDescriptor) -> Bool {
         var range = firstByte(F_WRLCK)
         let descriptor = file.rawValue
-        let result = try? systemCall("fcntl") { unsafe fcntl(descriptor, get, &range) }
+        let result = attemptCall("fcntl") { unsafe fcntl(descriptor, get, &range) }
         return result != nil && range.l_type != Int16(F_UNLCK)
     }
 
@@ -82,7 +82,7 @@ extension SocketFileLock {
     private static func ring(_ file: borrowing OwnedDescriptor) {
         let descriptor = file.rawValue
         // Whoever cannot be called is not there in time, which is told.
-        _ = try? systemCall("fchmod") { fchmod(descriptor, mode) }
+        attemptCall("fchmod") { fchmod(descriptor, mode) }
     }
 
     // MARK: The predecessor's part

@@ -247,6 +247,8 @@ public final class PipeServer {
 }
 
 extension PipeServer: ConnectionOwner {
+    func connectionDidFailSending(_ connection: PipeConnection, unsent: SendQueueSlot) {}
+
     func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueueSlot?) {
         guard state == .stopping else { return }
         shutdownAccount?.connectionEnded(

@@ -96,7 +96,7 @@ struct SocketFileLock: ~Copyable {
     /// Sets the file's times to now (`futimens(2)`).
     borrowing func touch() {
         let descriptor = file.rawValue
-        _ = try? systemCall("futimens") { futimens(descriptor, nil) }
+        attemptCall("futimens") { futimens(descriptor, nil) }
     }
 
     private static func isFile(
@@ -127,7 +127,7 @@ struct SocketFileLock: ~Copyable {
 
     static func unlock(_ file: borrowing OwnedDescriptor) {
         let descriptor = file.rawValue
-        _ = try? systemCall("flock") { flock(descriptor, LOCK_UN) }
+        attemptCall("flock") { flock(descriptor, LOCK_UN) }
     }
 
     private static func open(_ name: String, in directory: borrowing Directory) throws(PipeError) -> OwnedDescriptor {
@@ -187,12 +187,12 @@ struct SocketFileLock: ~Copyable {
         let descriptor = file.rawValue
         let text = Array(LockRecord.own(socket).text.utf8)
         Self.empty(file)
-        _ = try? systemCall("pwrite") { unsafe pwrite(descriptor, text, text.count, 0) }
+        attemptCall("pwrite") { unsafe pwrite(descriptor, text, text.count, 0) }
     }
 
     private static func empty(_ file: borrowing OwnedDescriptor) {
         let descriptor = file.rawValue
-        _ = try? systemCall("ftruncate") { ftruncate(descriptor, 0) }
+        attemptCall("ftruncate") { ftruncate(descriptor, 0) }
     }
 
     /// What the holder says about itself.

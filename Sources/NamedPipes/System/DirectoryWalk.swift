@@ -171,7 +171,7 @@ struct DirectoryWalk: ~Copyable {
     private static func target(of link: borrowing OwnedDescriptor) -> [UInt8]? {
         let descriptor = link.rawValue
         var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = try? systemCall("readlinkat") { unsafe readlinkat(descriptor, "", &bytes, bytes.count) }
+        let count = attemptCall("readlinkat") { unsafe readlinkat(descriptor, "", &bytes, bytes.count) }
         guard let count, count < bytes.count else { return nil }
         return bytes.prefix(count).map { UInt8(bitPattern: $0) }
     }

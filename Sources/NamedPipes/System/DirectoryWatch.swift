@@ -53,7 +53,7 @@ final class DirectoryWatch {
         let descriptor = inotify.rawValue
         // At least one event with the longest name must fit (inotify(7)).
         var events = [UInt8](repeating: 0, count: 4096)
-        while try nonBlockingCall("read", { unsafe read(descriptor, &events, events.count) }) != nil {}
+        while case .content = try readCall("read", { unsafe read(descriptor, &events, events.count) }) {}
     }
 
     private func exists() throws(SystemError) -> Bool {
@@ -101,7 +101,7 @@ final class DirectoryWatch {
 
     private func stopWatching(_ watch: Int32) {
         // Fails if the directory is gone, which ended the watch already.
-        _ = try? systemCall("inotify_rm_watch") { inotify_rm_watch(inotify.rawValue, watch) }
+        attemptCall("inotify_rm_watch") { inotify_rm_watch(inotify.rawValue, watch) }
     }
 
     private func isOutOfReach(_ error: SystemError) -> Bool {

@@ -36,8 +36,13 @@ final class FileWatcher: EventHandler {
     /// The reactor's; nil where the system allows no more, in which case it is asked again the next time.
     static func of(_ reactor: Reactor) -> FileWatcher? {
         let place = reactor.companion(Place.self) { Place() }
-        if place.watcher == nil { place.watcher = try? FileWatcher(reactor) }
-        return place.watcher
+        do {
+            let watcher = try place.watcher ?? FileWatcher(reactor)
+            place.watcher = watcher
+            return watcher
+        } catch {
+            return nil
+        }
     }
 
     private final class Place {
@@ -64,7 +69,7 @@ final class FileWatcher: EventHandler {
         handlers[key] = nil
         if handlers.isEmpty { timer.set(every: 0) }
         // Fails if the file is gone, which ended the watch already.
-        _ = try? systemCall("inotify_rm_watch") { inotify_rm_watch(inotify.rawValue, number) }
+        attemptCall("inotify_rm_watch") { inotify_rm_watch(inotify.rawValue, number) }
     }
 
     package func handle(_ readiness: Readiness) {
@@ -77,8 +82,7 @@ final class FileWatcher: EventHandler {
         let descriptor = inotify.rawValue
         // At least one event must fit (inotify(7)).
         var events = [UInt8](repeating: 0, count: 4096)
-        // No error is possible that a later event would not show again.
-        _ = try? nonBlockingCall("read") { unsafe read(descriptor, &events, events.count) }
+        infallibleCall("read") { unsafe read(descriptor, &events, events.count) }
     }
 }
 

@@ -18,13 +18,12 @@ struct IntervalTimer: ~Copyable {
     /// - Parameter seconds: from one time to the next; 0 for never. It begins anew.
     func set(every seconds: Int) {
         let interval = timespec(tv_sec: seconds, tv_nsec: 0)
-        // It fails for nothing but what it is given.
-        _ = try? systemCall("timerfd_settime") { GNUCalls.setTimer(descriptor.rawValue, every: interval) }
+        infallibleCall("timerfd_settime") { GNUCalls.setTimer(descriptor.rawValue, every: interval) }
     }
 
     /// Makes it unreadable until the next time.
     func discard() {
         var count: UInt64 = 0
-        _ = try? nonBlockingCall("read") { unsafe read(descriptor.rawValue, &count, 8) }
+        infallibleCall("read") { unsafe read(descriptor.rawValue, &count, 8) }
     }
 }

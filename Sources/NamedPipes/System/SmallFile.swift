@@ -6,7 +6,7 @@ internal import PipeReactor
 enum SmallFile {
     /// The content, up to a limit; nil if it cannot be read.
     static func bytes(at path: String, upTo limit: Int = 4096) -> [UInt8]? {
-        let opened = try? systemCall("open") { unsafe open(path, O_RDONLY | O_CLOEXEC) }
+        let opened = attemptCall("open") { unsafe open(path, O_RDONLY | O_CLOEXEC) }
         guard let opened else { return nil }
         let file = OwnedDescriptor(taking: opened)
         return bytes(of: file, upTo: limit)
@@ -16,7 +16,7 @@ enum SmallFile {
     static func bytes(of file: borrowing OwnedDescriptor, upTo limit: Int) -> [UInt8]? {
         let descriptor = file.rawValue
         var bytes = [UInt8](repeating: 0, count: limit)
-        let count = try? systemCall("pread") { unsafe pread(descriptor, &bytes, limit, 0) }
+        let count = attemptCall("pread") { unsafe pread(descriptor, &bytes, limit, 0) }
         return count.map { Array(bytes.prefix($0)) }
     }
 }

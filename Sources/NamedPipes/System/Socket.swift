@@ -3,7 +3,8 @@ internal import CLibevent
 internal import Glibc
 internal import PipeReactor
 
-/// The calls on stream sockets: would-block is nil, the end of the stream is 0, the rest throws.
+/// The calls on stream sockets. A read has three answers (``ReadOutcome``); where another call would block, it answers nil; the
+/// rest throws.
 ///
 /// Descriptors are only lent to these functions. Nothing raises SIGPIPE, everything made here is close-on-exec and
 /// non-blocking from its first moment.
@@ -31,7 +32,7 @@ enum Socket {
 
     /// `shutdown(2)` of a listening socket: nobody can connect any more, and who waits can still be accepted.
     static func stopConnects(_ listener: Int32) {
-        _ = try? systemCall("shutdown") { shutdown(listener, Int32(SHUT_RD)) }
+        infallibleCall("shutdown") { shutdown(listener, Int32(SHUT_RD)) }
     }
 
     /// `connect(2)`: true once connected, false if the listener's queue is full. A socket file never makes it wait.
@@ -41,23 +42,25 @@ enum Socket {
         } != nil
     }
 
-    /// `recv(2)`: how many bytes arrived in `space`; 0 at the end of the stream; nil if there are none now.
+    /// `recv(2)`: how many bytes arrived in `space`.
     @inline(__always)
-    static func receive(_ descriptor: Int32, _ space: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int? {
-        try nonBlockingCall("recv") { unsafe recv(descriptor, space.baseAddress, space.count, 0) }
+    static func receive(
+        _ descriptor: Int32, _ space: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> ReadOutcome<Int> {
+        try readCall("recv") { unsafe recv(descriptor, space.baseAddress, space.count, 0) }
     }
 
     /// `readv(2)`: as ``receive(_:_:)``, into `first` and, behind it, into `second` and `third`.
     static func receive(
         _ descriptor: Int32, _ first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer,
         _ third: UnsafeMutableRawBufferPointer
-    ) throws(SystemError) -> Int? {
+    ) throws(SystemError) -> ReadOutcome<Int> {
         let vectors = unsafe [
             iovec(iov_base: first.baseAddress, iov_len: first.count),
             iovec(iov_base: second.baseAddress, iov_len: second.count),
             iovec(iov_base: third.baseAddress, iov_len: third.count),
         ]
-        return try nonBlockingCall("readv") { unsafe readv(descriptor, vectors, 3) }
+        return try readCall("readv") { unsafe readv(descriptor, vectors, 3) }
     }
 
     /// `send(2)` with `MSG_NOSIGNAL`: how many bytes the kernel took, or nil if it takes none now.
@@ -76,16 +79,17 @@ enum Socket {
         _ = try systemCall("setsockopt") { unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &value, size) }
     }
 
-    /// `shutdown(2)` with `SHUT_WR`. A peer that is gone already need not be told.
+    /// `shutdown(2)` with `SHUT_WR`. A peer that is gone already (ENOTCONN) need not be told.
     static func finishSending(_ descriptor: Int32) {
-        _ = try? systemCall("shutdown") { shutdown(descriptor, Int32(SHUT_WR)) }
+        attemptCall("shutdown") { shutdown(descriptor, Int32(SHUT_WR)) }
     }
 
     /// Whether both directions have ended (`POLLHUP`), which libevent does not tell apart from a half-close.
-    static func hangUp(_ descriptor: Int32) -> PeerHangUp? {
+    ///
+    /// - Returns: how; nil while the peer is there.
+    static func hangUp(_ descriptor: Int32) throws(SystemError) -> PeerHangUp? {
         var entry = pollfd(fd: descriptor, events: 0, revents: 0)
-        let ready = try? systemCall("poll") { unsafe poll(&entry, 1, 0) }
-        guard ready == 1 else { return nil }
+        guard try systemCall("poll", { unsafe poll(&entry, 1, 0) }) == 1 else { return nil }
         if entry.revents & Int16(POLLERR) != 0 { return .reset }
         return entry.revents & Int16(POLLHUP) != 0 ? .clean : nil
     }

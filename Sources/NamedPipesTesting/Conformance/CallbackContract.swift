@@ -8,6 +8,7 @@ package struct CallbackContract {
         case opened(PipeConnection.ID)
         case received(PipeConnection.ID)
         case drained(PipeConnection.ID)
+        case failedSending(PipeConnection.ID)
         case finishedReceiving(PipeConnection.ID)
         case closed(PipeConnection.ID)
         case stopped(connectionCount: Int)
@@ -19,6 +20,8 @@ package struct CallbackContract {
 
     private var phases: [PipeConnection.ID: Phase] = [:]
     private var states: [ObjectIdentifier: PipeClient.State] = [:]
+    // Their output has failed.
+    private var mute: Set<PipeConnection.ID> = []
     private var hasStopped = false
     private var depth = 0
 
@@ -44,7 +47,11 @@ package struct CallbackContract {
         case .received(let id):
             return phases[id] == .open ? nil : "a message where the connection is \(name(of: id))"
         case .drained(let id):
+            if mute.contains(id) { return "a drain after the output has failed" }
             return isOpen(id) ? nil : "a drain where the connection is \(name(of: id))"
+        case .failedSending(let id):
+            if !mute.insert(id).inserted { return "the output's failure twice" }
+            return isOpen(id) ? nil : "the output's failure where the connection is \(name(of: id))"
         case .finishedReceiving(let id):
             defer { phases[id] = .finished }
             return phases[id] == .open ? nil : "the peer's finish where the connection is \(name(of: id))"

@@ -92,19 +92,38 @@ final class ConformancePeer {
         guard !end.isClosed else { return }
         while takenByteCount < outbox.count {
             let rest = Array(outbox[takenByteCount...])
-            guard let count = try? end.send(rest.span) else { break }
+            guard let count = take(rest) else { break }
             takenByteCount += count
         }
         if wantsToFinish, !hasFinished, takenByteCount == outbox.count || end.isPeerGone {
             hasFinished = true
             end.finishSending()
         }
-        while isReading, let bytes = try? end.receive(atMost: .max), !bytes.isEmpty {
+        while isReading, let bytes = read() {
             do {
                 try inbox.append(bytes.span)
             } catch {
                 streamProblem = "\(error)"
             }
+        }
+    }
+
+    /// How much of it is taken; nil where nothing is now, or ever will be.
+    private func take(_ bytes: [UInt8]) -> Int? {
+        do {
+            return try end.send(bytes.span)
+        } catch {
+            return nil
+        }
+    }
+
+    /// What has arrived; nil where nothing is there now, or ever will be. Behind a reset, the rest is still to be read.
+    private func read() -> ArraySlice<UInt8>? {
+        do {
+            guard case .content(let bytes) = try end.receive(atMost: .max) else { return nil }
+            return bytes
+        } catch {
+            return nil
         }
     }
 

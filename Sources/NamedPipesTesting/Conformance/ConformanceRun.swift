@@ -21,6 +21,8 @@ final class ConformanceRun {
     private var connections: [PipeConnection.ID: PipeConnection] = [:]
     private var ended: [Ended] = []
     private var pausedHere: Set<PipeConnection.ID> = []
+    /// Whether all is to come to its end now.
+    private var isSettling = false
     private var meddling: [ConformanceHistory.Meddling]
     private var told: [String] = []
     private var violations: [ContractViolation] = []
@@ -187,7 +189,11 @@ final class ConformanceRun {
     }
 
     private func meddle(_ connection: PipeConnection, _ kind: ContractWatch.Kind) {
-        guard let index = meddling.firstIndex(where: { $0.callback == kind }) else { return }
+        // A pause that comes while everybody is to come to an end would have nobody to end it.
+        let isMeant = { (meddling: ConformanceHistory.Meddling) in
+            meddling.callback == kind && !(self.isSettling && meddling.action == .pause)
+        }
+        guard let index = meddling.firstIndex(where: isMeant) else { return }
         let action = meddling.remove(at: index).action
         told.append("\(action.rawValue) inside")
         take(action, connection)
@@ -198,6 +204,7 @@ final class ConformanceRun {
     /// Everybody is allowed to come to an end, and has to.
     private func settleAccounts() {
         network.listeners = [:]
+        isSettling = true
         for id in pausedHere { connections[id]?.resumeReceiving() }
         for peer in peers { peer.readOn() }
         settle()

@@ -9,6 +9,7 @@ final class ContractWatch {
         case opened = "connectionDidOpen(_:)"
         case received = "connection(_:didReceive:)"
         case drained = "connectionDidDrain(_:)"
+        case failedSending = "connection(_:didFailSendingWith:)"
         case finished = "connectionDidFinishReceiving(_:)"
         case closed = "connection(_:didCloseWith:)"
     }
@@ -93,6 +94,13 @@ extension ContractWatch: PipeConnectionDelegate {
         call(.drained, .drained(connection.id), connection, .drained) { $0.connectionDidDrain(connection) }
     }
 
+    func connection(_ connection: PipeConnection, didFailSendingWith unsentMessageCount: Int) {
+        let event = PipeEvent.failedSending(unsentMessageCount: unsentMessageCount)
+        call(.failedSending, .failedSending(connection.id), connection, event) {
+            $0.connection(connection, didFailSendingWith: unsentMessageCount)
+        }
+    }
+
     func connectionDidFinishReceiving(_ connection: PipeConnection) {
         call(.finished, .finishedReceiving(connection.id), connection, .finishedReceiving) {
             $0.connectionDidFinishReceiving(connection)
@@ -113,6 +121,22 @@ extension ContractWatch: PipeServerDelegate {
 
     func server(_ server: PipeServer, didRefuse report: RefusalReport) {
         call("server(_:didRefuse:)", .other) { self.server?.server(server, didRefuse: report) }
+    }
+
+    func server(_ server: PipeServer, didFailToAcceptWith error: SystemError) {
+        call("server(_:didFailToAcceptWith:)", .other) { self.server?.server(server, didFailToAcceptWith: error) }
+    }
+
+    func server(_ server: PipeServer, didLoseName loss: NameLoss) {
+        call("server(_:didLoseName:)", .other) { self.server?.server(server, didLoseName: loss) }
+    }
+
+    func server(_ server: PipeServer, didFailToRepublish error: PipeError) {
+        call("server(_:didFailToRepublish:)", .other) { self.server?.server(server, didFailToRepublish: error) }
+    }
+
+    func serverDidRegainName(_ server: PipeServer) {
+        call("serverDidRegainName(_:)", .other) { self.server?.serverDidRegainName(server) }
     }
 
     func serverDidStop(_ server: PipeServer) {

@@ -76,18 +76,18 @@ extension MemoryEnd: PipeTransport {
         schedule()
     }
 
-    func receive(atMost count: Int) throws(SystemError) -> ArraySlice<UInt8>? {
-        guard let link, !link.stalls(at: self) else { return nil }
+    func receive(atMost count: Int) throws(SystemError) -> ReadOutcome<ArraySlice<UInt8>> {
+        guard let link, !link.stalls(at: self) else { return .wouldBlock }
         if inbox.count > 0 {
             let bytes = inbox.removeFirst(link.readLimit(count, at: self))
             link.didRead(self)
-            return bytes
+            return .content(bytes)
         }
         if isResetPending {
             isResetPending = false
             throw SystemError(call: "recv", code: ECONNRESET)
         }
-        return isInputFinished ? [] : nil
+        return isInputFinished ? .end : .wouldBlock
     }
 
     func send(_ bytes: Span<UInt8>) throws(SystemError) -> Int? {

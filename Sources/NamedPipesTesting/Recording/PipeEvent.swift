@@ -13,6 +13,8 @@ public enum PipeEvent: Hashable, Sendable {
     case received([UInt8])
     /// `connectionDidDrain`
     case drained
+    /// `connection(_:didFailSendingWith:)`
+    case failedSending(unsentMessageCount: Int)
     /// `connectionDidFinishReceiving`
     case finishedReceiving
     /// `connection(_:didCloseWith:)`
@@ -49,6 +51,7 @@ extension PipeEvent: CustomStringConvertible {
         case .opened: "opened"
         case .received(let message): "received \(Self.text(of: message))"
         case .drained: "drained"
+        case .failedSending(let count): "failed sending, \(count) unsent"
         case .finishedReceiving: "finished receiving"
         case .closed(let reason): "closed (\(reason))"
         case .asked(let peer): "asked about \(peer)"

@@ -101,6 +101,14 @@ extension RecordingDelegate: PipeConnectionDelegate {
         reaction(connection, .drained)
     }
 
+    /// Records ``PipeEvent/failedSending(unsentMessageCount:)``.
+    public func connection(_ connection: PipeConnection, didFailSendingWith unsentMessageCount: Int) {
+        let event = PipeEvent.failedSending(unsentMessageCount: unsentMessageCount)
+        note(event, connection)
+        unsafe target?.connection(connection, didFailSendingWith: unsentMessageCount)
+        reaction(connection, event)
+    }
+
     /// Records ``PipeEvent/finishedReceiving``.
     public func connectionDidFinishReceiving(_ connection: PipeConnection) {
         note(.finishedReceiving, connection)

@@ -30,7 +30,8 @@ final class Control: PipeServerDelegate {
         var fields = [
             "\"messages\": \(target.messageCount)", "\"accepted\": \(numbers.acceptedCount)",
             "\"open\": \(numbers.openCount)", "\"refused\": \(numbers.refusedCount)",
-            "\"refusedSends\": \(target.refusedSendCount)",
+            "\"refusedSends\": \(target.refusedSendCount)", "\"failedOutputs\": \(target.failedOutputCount)",
+            "\"queued\": \(numbers.queuedByteCount)",
         ]
         let endings = target.endings.map { "\"\($0.key)\": \($0.value)" }
         fields.append("\"endings\": {\(endings.joined(separator: ", "))}")

@@ -12,6 +12,10 @@ final class Target: PipeServerDelegate {
         case push
         /// Sends every message to everybody.
         case broadcast
+        /// Has more to say than a socket holds to whoever comes, and closes.
+        case greet
+        /// The same, but only when it is asked.
+        case farewell
     }
 
     private let reactor: Reactor
@@ -19,16 +23,31 @@ final class Target: PipeServerDelegate {
     private(set) var messageCount = 0
     private(set) var endings: [String: Int] = [:]
     private(set) var refusedSendCount = 0
+    private(set) var failedOutputCount = 0
+
+    private static let lastWords = [UInt8](repeating: 0x2E, count: 2_000_000)
 
     init(_ reactor: Reactor, _ mode: Mode) {
         self.reactor = reactor
         self.mode = mode
     }
 
+    func connectionDidOpen(_ connection: PipeConnection) {
+        if mode == .greet { sendLastWords(on: connection) }
+    }
+
+    private func sendLastWords(on connection: PipeConnection) {
+        send(Self.lastWords.span, on: connection)
+        connection.close()
+    }
+
+    func connection(_ connection: PipeConnection, didFailSendingWith unsentMessageCount: Int) { failedOutputCount += 1 }
+
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
         messageCount += 1
         switch mode {
-        case .count: break
+        case .count, .greet: break
+        case .farewell: sendLastWords(on: connection)
         case .broadcast: _ = try? connection.server?.broadcast(message)
         case .echo: send(message, on: connection)
         case .push:

@@ -34,6 +34,8 @@ PROBES: dict[str, Probe] = {
     "51": fairness.flood,
     "52": fairness.burst,
     "61": names.hand_over,
+    "68": endings.deaf_ears,
+    "70": endings.last_words,
     "75": names.hostile_directories,
     "76": names.cleaners,
     "78": stopped.stopped_past_limits,

@@ -54,7 +54,7 @@ import Testing
             $0.ageLimit = .seconds(8)
         }
         #expect(sweep.interval == .seconds(1))
-        var stamps = DeadlineSweep.Stamps(frameBegan: 0, tookLast: 0, wasActive: 0, opened: 0)
+        var stamps = DeadlineSweep.Stamps(frameBegan: 0, tookLast: 0, saidLast: 0, wasActive: 0, opened: 0)
         for _ in 0..<8 {
             sweep.advance()
             #expect(sweep.overdue(stamps) == nil && sweep.watches(stamps))
@@ -64,6 +64,8 @@ import Testing
         stamps.frameBegan = nil
         #expect(sweep.overdue(stamps) == .writeStalled)
         stamps.tookLast = sweep.tick
+        #expect(sweep.overdue(stamps) == .outputFailed)
+        stamps.saidLast = sweep.tick
         #expect(sweep.overdue(stamps) == .idle)
         stamps.wasActive = sweep.tick
         #expect(sweep.overdue(stamps) == .ageLimit)
@@ -73,7 +75,7 @@ import Testing
 
     @Test func `33 · that are not set never pass, and nobody is watched for them`() {
         var sweep = sweep { _ in }
-        let stamps = DeadlineSweep.Stamps(frameBegan: 0, tookLast: 0, wasActive: 0, opened: 0)
+        let stamps = DeadlineSweep.Stamps(frameBegan: 0, tookLast: 0, saidLast: 0, wasActive: 0, opened: 0)
         for _ in 0..<1000 { sweep.advance() }
         #expect(sweep.overdue(stamps) == nil && !sweep.watches(stamps) && !sweep.watchesEveryone)
     }

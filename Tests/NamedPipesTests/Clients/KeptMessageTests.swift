@@ -126,7 +126,7 @@ import Testing
             loop.settle()
             #expect(!connection.isOpen && raw.recorder.reasons.isEmpty)
             try raw.client.send("2")
-            #expect(raw.client.keptMessageCount == 1)
+            #expect(raw.client.keptMessageCount == 2)
             connection.resumeReceiving()
             var second: RawPeer?
             try #require(

@@ -53,8 +53,11 @@ import Testing
 
     @Test func `41 goes on receiving when its output has failed`() {
         var lifecycle = ConnectionLifecycle()
-        expect(lifecycle.outputDidFail(), .nothing)
+        expect(lifecycle.outputDidFail(), .abandonOutput)
         #expect(lifecycle.isReceiving && !lifecycle.canSend && !lifecycle.canWrite)
+        expect(lifecycle.outputDidFail(), .nothing)
+        expect(lifecycle.finishSending(), .nothing)
+        expect(lifecycle.didDrain(), .nothing)
         expect(lifecycle.close(), .close)
     }
 

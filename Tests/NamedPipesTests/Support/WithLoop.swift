@@ -4,8 +4,8 @@ import PipeTestSupport
 import Testing
 
 /// Runs a test on a loop of its own, then ends everything there and looks whether every promise was kept.
-func withLoop(_ body: (Loop) throws -> Void) throws {
-    let loop = try Loop()
+func withLoop(in virtualTime: VirtualTime? = nil, _ body: (Loop) throws -> Void) throws {
+    let loop = try Loop(in: virtualTime)
     let outcome = Result { try body(loop) }
     let problems = loop.end()
     #expect(problems == [])

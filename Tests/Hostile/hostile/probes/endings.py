@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""41 to 44: what was sent before an end arrives, whatever the order in which the end comes about."""
+"""41 to 44, 68, 70: what was sent before an end arrives, whatever the order in which the end comes about; and half an end,
+which nobody is told of."""
 
 from __future__ import annotations
 
@@ -94,3 +95,86 @@ def settled_messages(path: str, expected: int) -> int:
         if arrived >= expected or time.monotonic() > deadline:
             return arrived
         time.sleep(0.05)
+
+
+LAST_WORDS = 2_000_004
+"""What the target says before it closes, frame and all: more than a socket holds."""
+
+
+def deaf_ears(context: Context) -> list[Figure]:
+    """Clients that have much queued for them, shut their reading down, make a little room, and stay."""
+    path = context.name("deaf-ears")
+    settings = ("mode=push", "sendQueueLimit=8388608", "writeStallDeadline=2000")
+    with target(context, path, *settings) as server:
+        clients = [wire.connect(path) for _ in range(20)]
+        for client in clients:
+            client.sendall(wire.frame(b"push"))
+        queued = until(path, "queued", lambda count: count > 20 * (7 << 20))
+        for client in clients:
+            client.shutdown(socket.SHUT_RD)
+            while client.recv(1 << 20):
+                pass
+        start = time.monotonic()
+        left = until(path, "queued", lambda count: count == 0)
+        freed = time.monotonic() - start
+        open_then = wire.statistics(path)["open"]
+        open_later = until(path, "open", lambda count: count == 0, patience=10)
+        said = wire.statistics(path)
+        alive = server.is_alive
+    for client in clients:
+        client.close()
+    return [
+        exactly("68", "20 queues of 8 MiB were full", queued > 20 * (7 << 20), True),
+        exactly("68", "bytes queued for who has shut its reading down", left, 0, "and they stay connected"),
+        at_most("68", "let go after", freed, 1, "s", "long before the deadline"),
+        exactly("68", "connections whose owner was told", said["failedOutputs"], 20),
+        exactly("68", "of them open meanwhile", open_then, 20),
+        exactly("68", "and behind the deadline of 2 s", open_later, 0),
+        exactly("68", "for a reason of its own", said["endings"].get("outputFailed", 0), 20),
+        exactly("68", "the server lives", alive, True),
+    ]
+
+
+def until(path: str, name: str, is_so: Callable[[int], bool], patience: float = 5.0) -> int:
+    """A number of the target's, once it is as it should be, or at the end of our patience."""
+    deadline = time.monotonic() + patience
+    while True:
+        count = wire.statistics(path)[name]
+        if is_so(count) or time.monotonic() > deadline:
+            return count
+        time.sleep(0.02)
+
+
+def last_words(context: Context) -> list[Figure]:
+    """The target closes over 2 MB; its client writes all of its own, more than a socket holds, and only then reads."""
+    figures = []
+    for mode, moment, is_drained in (
+        ("greet", "in its first callback", False), ("farewell", "in a message", False),
+        ("farewell", "and is stopped behind that", True),
+    ):
+        path = context.name(f"last-words-{mode}-{is_drained}")
+        with target(context, path, f"mode={mode}"):
+            control = wire.connect(path + ".control")
+            with wire.connect(path) as client:
+                client.sendall(wire.frame(b"bye"))
+                time.sleep(0.1)
+                if is_drained:
+                    control.sendall(wire.frame(b"drain"))
+                    time.sleep(0.1)
+                client.settimeout(3)
+                received = talk_then_listen(client)
+            control.close()
+        figures.append(exactly("70", f"bytes of last words, closed {moment}", received, LAST_WORDS))
+    return figures
+
+
+def talk_then_listen(client: socket.socket) -> int:
+    """How many bytes came, where the write got through at all."""
+    received = 0
+    try:
+        client.sendall(wire.frame(b"x" * 600_000))
+        while piece := client.recv(1 << 20):
+            received += len(piece)
+    except OSError:
+        pass
+    return received

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeReactor
+
+// Half an end: a write that fails for good ends the output and nothing else. Nothing tells of it but the failed write: a peer
+// that has shut its reading down (`shutdown(2)` with `SHUT_RD`) makes no event here. So what follows from it follows at
+// once: the queue goes, with its charge, since nothing of it will ever leave; the owner hears of it; and if the peer says
+// nothing more either, a deadline ends what is left.
+
+extension PipeConnection {
+    /// A write failed: the output is over, the input may not be.
+    func outputDidFail(_ error: SystemError) {
+        guard Socket.isPeersDoing(error) else { return end(.system(error)) }
+        switch lifecycle.outputDidFail() {
+        case .close: end(decidedReason ?? .closedByPeer)
+        case .abandonOutput: abandonOutput()
+        case .nothing, .flush, .shutDownOutput: break
+        }
+    }
+
+    private func abandonOutput() {
+        // The deadline counts from here.
+        noteActivity()
+        leaveAllGroups()
+        if let queue {
+            self.queue = nil
+            noteUnsent(queue)
+            unsafe host.owner?.connectionDidFailSending(self, unsent: queue)
+            host.buffers.giveBack(queue)
+        }
+        // Nothing is to be written any more, and nothing has to wait for that.
+        extras.writeSource = nil
+        flags.remove([.watchingOutput, .awaitingWritability, .aboveHighWaterMark, .heldBack, .drainDue])
+        flags.insert([.outputFailureDue, .wantsTurn])
+        if host.deadlines.watchesQueues { host.watchDeadlines() }
+        schedule()
+    }
+
+    /// Tells the owner, from the loop. Where the connection has ended meanwhile, its end says it all.
+    func tellOfOutputFailure() {
+        guard flags.contains(.outputFailureDue) else { return }
+        flags.remove(.outputFailureDue)
+        guard lifecycle.state != .closed else { return }
+        host.delegate?.connection(self, didFailSendingWith: unsentMessageCount)
+    }
+
+    /// Counts what a queue that is about to go still holds.
+    func noteUnsent(_ queue: SendQueueSlot) {
+        guard !queue.value.isEmpty else { return }
+        let unsent = ConnectionExtras.Unsent(
+            messageCount: queue.value.unsentMessageCount(host.framing),
+            hasPartlySentMessage: queue.value.startedByteCount > 0)
+        extras.unsent = unsent
+        host.traffic.unsentMessageCount &+= unsent.total
+    }
+}

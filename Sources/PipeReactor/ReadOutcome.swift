@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a read of a stream found, where it did not fail: three answers, so that none is taken for another. An error is the
+/// fourth, and is thrown.
+///
+/// As an optional number, "nothing there yet" and a failure were both nil behind a `try?`, and both were taken for the end
+/// of the stream: a connection that was closing then read no more, and its peer never took its last words.
+@frozen @usableFromInline
+package enum ReadOutcome<Content> {
+    /// Nothing is there now (`EAGAIN`); more may come.
+    case wouldBlock
+    /// The peer has finished, and everything it sent has been read: nothing more comes.
+    case end
+    /// Something was there.
+    case content(Content)
+
+    /// The same answer with something else for what was read.
+    @inlinable @inline(__always)
+    package func map<Other>(_ transform: (Content) -> Other) -> ReadOutcome<Other> {
+        switch self {
+        case .wouldBlock: .wouldBlock
+        case .end: .end
+        case .content(let content): .content(transform(content))
+        }
+    }
+}
+
+extension ReadOutcome<Int> {
+    /// How many bytes were read: 0 where there were none, for whatever reason.
+    @inlinable package var byteCount: Int {
+        @inline(__always) get { if case .content(let count) = self { count } else { 0 } }
+    }
+}
