@@ -58,6 +58,7 @@ extension InvalidInheritedListener: CustomStringConvertible {
         case .notALocalStream(let descriptor): "descriptor \(descriptor) is not a Unix stream socket"
         case .notListening(let descriptor): "descriptor \(descriptor) does not listen"
         case .unusableName(let descriptor): "descriptor \(descriptor) has no name"
+        case .alreadyServed(let name): "the listener named \(name) has its server already"
         }
     }
 }

@@ -111,6 +111,9 @@ public enum InvalidInheritedListener: Hashable, Sendable {
 
     /// It is bound to no name.
     case unusableName(descriptor: Int32)
+
+    /// A server has been made of the listener of this name already, and a listener makes one.
+    case alreadyServed(name: String)
 }
 
 /// What is wrong with the place of a socket file.

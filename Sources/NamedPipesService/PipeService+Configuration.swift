@@ -48,14 +48,17 @@ extension PipeService {
         /// A socket that the service manager has made; see `InheritedListener`.
         case inherited(InheritedListener)
 
-        /// The first socket that the service manager has handed over (`systemd.socket(5)`), or else an address.
+        /// The first socket that the service manager has handed over (`systemd.socket(5)`) and that no earlier call has
+        /// taken, or else an address.
         ///
-        /// To be called once, at the beginning, as `InheritedListener.all()` says.
+        /// To be called at the beginning, as `InheritedListener.all()` says.
         ///
-        /// - Parameter address: where to serve if this process was not started by its socket.
+        /// - Parameters:
+        ///   - name: which of several sockets, by its `FileDescriptorName=`. The default is nil: the first of all.
+        ///   - address: where to serve if there is no such socket.
         /// - Throws: `PipeError.inheritedListener`.
-        public static func inherited(or address: PipeAddress) throws(PipeError) -> Place {
-            try InheritedListener.all().first.map { .inherited($0) } ?? .address(address)
+        public static func inherited(_ name: String? = nil, or address: PipeAddress) throws(PipeError) -> Place {
+            try InheritedListener.first(named: name).map { .inherited($0) } ?? .address(address)
         }
 
         /// The name that clients connect to.

@@ -33,7 +33,8 @@ package final class DescriptorDisposal: Sendable {
     /// How many threads are closing something now.
     package var threadCount: Int { state.withLock(\.threadCount) }
 
-    /// Closes a connected socket and everything that lies unread in it. From any thread; it does not wait.
+    /// Closes a connected socket and everything that lies unread in it, or a listening socket and the clients in its queue.
+    /// From any thread; it does not wait.
     package func close(socket: Int32) { add(.socket(socket)) }
 
     /// Closes descriptors that came out of a socket. From any thread; it does not wait.
@@ -48,7 +49,9 @@ package final class DescriptorDisposal: Sendable {
         }
         guard needsThread, !HelperThread.start(named: "pipe-close", { [self] in work() }) else { return }
         // Without a thread it waits for the next one: to close it here is what must not happen. But the peer is told now.
-        if case .socket(let descriptor) = item { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+        if case .socket(let descriptor) = item, !Self.isListening(descriptor) {
+            _ = shutdown(descriptor, Int32(SHUT_RDWR))
+        }
         state.withLock { $0.threadCount -= 1 }
     }
 
@@ -56,7 +59,7 @@ package final class DescriptorDisposal: Sendable {
         while let item = next() {
             switch item {
             case .socket(let descriptor):
-                Self.disarmContents(of: descriptor)
+                if !Self.isListening(descriptor) { Self.disarmContents(of: descriptor) }
                 _ = Glibc.close(descriptor)
             case .received(let descriptors):
                 for descriptor in descriptors { Self.disarmAndClose(descriptor) }
@@ -74,6 +77,13 @@ package final class DescriptorDisposal: Sendable {
 }
 
 extension DescriptorDisposal {
+    /// Whether it is a listener, which other processes may share: nothing but closing is ours to do.
+    private static func isListening(_ descriptor: Int32) -> Bool {
+        var value: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        return unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 && value != 0
+    }
+
     private static func disarmAndClose(_ descriptor: Int32) {
         var off = linger(l_onoff: 0, l_linger: 0)
         // Anything but a socket says ENOTSOCK.

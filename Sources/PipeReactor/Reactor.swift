@@ -163,17 +163,26 @@ public final class Reactor {
         return made
     }
 
-    func turn(mayBlock: Bool) {
+    func turn(mayBlock: Bool, mailLimit: Int = ReactorExecutor.mailPerTurn) {
         residents.turnBegins()
         if mayBlock && turnQueue.isEmpty && !executor.isMailWaiting {
             wait()
         } else {
             base.dispatch(blocking: false)
         }
-        executor.deliverMail(on: self)
+        // Before what is queued is sent twice.
+        endForkedChild()
+        executor.deliverMail(on: self, atMost: mailLimit)
         runTurnQueue()
         residents.letDepartedGo()
         watch?.turnDidEnd()
+        endForkedChild()
+    }
+
+    /// A callback may have forked. The child shares the epoll descriptor, and would take events from its parent.
+    @inline(__always)
+    private func endForkedChild() {
+        precondition(executor.isInOwnProcess, "a reactor cannot be taken into a forked child")
     }
 
     /// Between two pieces of mail: when much has queued, it is run before it gets cold. Of a thousand connections that were
@@ -216,7 +225,9 @@ public final class Reactor {
     }
 
     private func finishQueuedWork() {
-        for _ in 0..<64 where !turnQueue.isEmpty || executor.isMailWaiting { turn(mayBlock: false) }
+        for _ in 0..<64 where !turnQueue.isEmpty || executor.isMailWaiting {
+            turn(mayBlock: false, mailLimit: .max)
+        }
     }
 }
 

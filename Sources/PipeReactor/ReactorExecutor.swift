@@ -28,6 +28,7 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     private let process = Atomic<Int32>(0)
     private let hasRun = Atomic(false)
     private let wakeUp: WakeUp
+    private let forkMark = ForkMark.shared
     // The reactor, until it ends. Used on its thread only, and not weak: that would make all its references slower.
     private nonisolated(unsafe) unowned(unsafe) var reactor: Reactor?
 
@@ -101,6 +102,8 @@ extension ReactorExecutor {
 
     private struct Mailbox {
         var waiting: [Mail] = []
+        /// What a turn had no time for, the first piece last.
+        var left: [Mail] = []
         var hasFunction = false
         var isClosed = false
         var lostJobCount = 0
@@ -142,10 +145,8 @@ extension ReactorExecutor {
 
     /// False in a child that was forked and runs no other program: it shares the epoll descriptor with its parent, and
     /// what it takes out there is gone for the parent as well.
-    var isInOwnProcess: Bool {
-        let own = process.load(ordering: .relaxed)
-        return own == 0 || own == getpid()
-    }
+    @inline(__always)
+    var isInOwnProcess: Bool { forkMark.isSet(by: process.load(ordering: .relaxed)) }
 
     var isMailWaiting: Bool { hasMail.load(ordering: .relaxed) }
     var isStopRequested: Bool { stopRequested.load(ordering: .acquiring) }
@@ -156,44 +157,61 @@ extension ReactorExecutor {
 
     func adoptCurrentThread() {
         mailbox.withLock { _ in thread.store(UInt(pthread_self()), ordering: .relaxed) }
-        process.store(getpid(), ordering: .relaxed)
+        let own = getpid()
+        process.store(own, ordering: .relaxed)
+        forkMark.set(by: own)
     }
 
     package func handle(_ readiness: Readiness) { wakeUp.wait() }
 
-    /// Runs what is waiting. Functions that are added meanwhile wait for the next turn; jobs do so after a number of them,
-    /// so that the loop keeps its events going. A job is often a mere `await` that goes on elsewhere on this executor, and
-    /// a turn for each would be a system call for each.
-    func deliverMail(on reactor: Reactor) {
+    /// Runs what is waiting, in order, and leaves the rest for the next turn after a number of pieces: a thread that posts
+    /// faster than the loop works keeps nobody from being read. Functions that are added meanwhile wait for the next turn,
+    /// jobs do not: a job is often a mere `await` that goes on elsewhere on this executor, and a turn for each would be a
+    /// system call for each.
+    func deliverMail(on reactor: Reactor, atMost limit: Int = ReactorExecutor.mailPerTurn) {
         guard isMailWaiting else { return }
         var mail: [Mail] = []
         swapMail(&mail)
         var count = 0
-        while !mail.isEmpty {
-            for letter in mail {
-                if let watch = reactor.watch {
-                    watch.measure("posted work") { open(letter, on: reactor) }
-                } else {
-                    open(letter, on: reactor)
-                }
-                reactor.runLongTurnQueue()
+        while let letter = mail.popLast() {
+            if let watch = reactor.watch {
+                watch.measure("posted work") { open(letter, on: reactor) }
+            } else {
+                open(letter, on: reactor)
             }
-            count += mail.count
-            mail.removeAll(keepingCapacity: true)
-            guard isMailWaiting, count < Self.jobsPerTurn else { return }
-            swapMail(&mail, onlyJobs: true)
+            reactor.runLongTurnQueue()
+            count += 1
+            guard count < limit else { break }
+            if mail.isEmpty, isMailWaiting { swapMail(&mail, onlyJobs: true) }
         }
+        if !mail.isEmpty { leave(mail) }
     }
 
-    private static let jobsPerTurn = 256
+    /// How many functions and jobs are run between two looks at sockets and timers.
+    package static let mailPerTurn = 256
 
-    /// Takes what is waiting, and leaves an empty list. Without effect if a function is among it and only jobs are wanted.
+    /// Takes what is waiting, the first piece last, and leaves an empty list. Without effect if a function is among it and
+    /// only jobs are wanted.
     private func swapMail(_ mail: inout [Mail], onlyJobs: Bool = false) {
-        mailbox.withLock { box in
-            if onlyJobs, box.hasFunction { return }
+        let isReversed = mailbox.withLock { box in
+            guard box.left.isEmpty else {
+                swap(&box.left, &mail)
+                return true
+            }
+            if onlyJobs, box.hasFunction { return true }
             hasMail.store(false, ordering: .relaxed)
             box.hasFunction = false
             swap(&box.waiting, &mail)
+            return false
+        }
+        if !isReversed, mail.count > 1 { mail.reverse() }
+    }
+
+    /// For the next turn.
+    private func leave(_ mail: [Mail]) {
+        mailbox.withLock { box in
+            box.left = mail
+            hasMail.store(true, ordering: .relaxed)
         }
     }
 
@@ -217,9 +235,10 @@ extension ReactorExecutor {
         _ = mailbox.withLock { box in
             box.isClosed = true
             thread.store(0, ordering: .relaxed)
-            let mail = box.waiting
+            let mail = box.waiting + box.left
             for case .job in mail { box.lostJobCount += 1 }
             box.waiting = []
+            box.left = []
             return mail
         }
     }

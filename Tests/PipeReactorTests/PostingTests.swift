@@ -67,6 +67,57 @@ import Testing
         running.finish()
     }
 
+    @Test func `more than a turn has time for leaves the rest, in order, to the next turns`() throws {
+        let reactor = try Reactor()
+        let executor = reactor.executor
+        let numbers = Numbers()
+        let total = 5 * ReactorExecutor.mailPerTurn + 3
+        Worker { for number in 0..<total { executor.post { _ in numbers.list.withLock { $0.append(number) } } } }
+            .finish()
+        var (before, worst, turns) = (0, 0, 0)
+        reactor.runBounded {
+            let count = numbers.list.withLock { $0.count }
+            worst = max(worst, count - before)
+            turns += count > before ? 1 : 0
+            before = count
+            return count == total
+        }
+        #expect(numbers.list.withLock { $0 } == Array(0..<total))
+        #expect(worst == ReactorExecutor.mailPerTurn && turns == 6)
+    }
+
+    @Test func `faster than the loop works keeps no timer and no descriptor waiting`() throws {
+        let reactor = try Reactor()
+        let executor = reactor.executor
+        let done = Counter()
+        // Each function brings two of its kind, up to a number that no run comes to.
+        @Sendable func flood(_ executor: ReactorExecutor) {
+            executor.post { _ in
+                done.count()
+                guard done.value < 1_000_000 else { return }
+                flood(executor)
+                flood(executor)
+            }
+        }
+        flood(executor)
+        var ticks: [Int] = []
+        let timer = reactor.schedule(after: .zero, repeating: .milliseconds(1)) { ticks.append(done.value) }
+        reactor.runBounded { ticks.count == 20 }
+        timer.cancel()
+        #expect(done.value < 1_000_000)
+        reactor.stop()
+    }
+
+    @Test func `is done before a stopped loop ends, however much of it waits`() throws {
+        let reactor = try Reactor()
+        let done = Counter()
+        let total = 100 * ReactorExecutor.mailPerTurn
+        for _ in 0..<total { reactor.executor.post { _ in done.count() } }
+        reactor.stop()
+        reactor.runToStop()
+        #expect(done.value == total)
+    }
+
     @Test func `from posted work runs in a later turn`() throws {
         let reactor = try Reactor()
         let log = Log()
@@ -162,4 +213,8 @@ private final class LastWords: Sendable {
     init(_ words: @escaping @Sendable () -> Void) { self.words = words }
     func touch() {}
     deinit { words() }
+}
+
+private final class Numbers: Sendable {
+    let list = Mutex<[Int]>([])
 }

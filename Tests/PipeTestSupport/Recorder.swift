@@ -7,7 +7,7 @@ internal import NamedPipesTesting
 package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package enum Callback: Hashable, CaseIterable, Sendable {
         case shouldAccept, didFailToAccept, didOpen, didReceive, didDrain, didFinishReceiving, didClose, serverDidStop
-        case didFailSending, didRefuse, didChangeState, didFailToConnect
+        case didFailSending, didRefuse, didChangeState, didFailToConnect, didFailToReconnect
         case didLoseName, didRegainName, didFailToRepublish
     }
 
@@ -40,6 +40,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package private(set) var refusals: [RefusalReport] = []
     package private(set) var states: [PipeClient.State] = []
     package private(set) var failures: [PipeError] = []
+    package private(set) var failedAttempts: [PipeError] = []
 
     /// The connections that are open, in the order in which they opened.
     package var connections: [PipeConnection] { opened.compactMap { openConnections[$0] } }
@@ -65,6 +66,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package var whenLost: (PipeServer, NameLoss) -> Void = { _, _ in }
     package var whenChanged: (PipeClient, PipeClient.State) -> Void = { _, _ in }
     package var whenFailed: (PipeClient, PipeError) -> Void = { _, _ in }
+    package var whenAttemptFailed: (PipeClient, PipeError) -> Void = { _, _ in }
 
     private var contract = CallbackContract()
     private let depth: CallbackDepth
@@ -91,6 +93,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
         whenLost = { _, _ in }
         whenChanged = { _, _ in }
         whenFailed = { _, _ in }
+        whenAttemptFailed = { _, _ in }
     }
 
     /// The messages as texts; of a long one, which no test compares as text, only the size.
@@ -224,6 +227,13 @@ extension Recorder {
         note(.didFailToConnect) {
             failures.append(error)
             whenFailed(client, error)
+        }
+    }
+
+    package func client(_ client: PipeClient, didFailToReconnectWith error: PipeError) {
+        note(.didFailToReconnect) {
+            failedAttempts.append(error)
+            whenAttemptFailed(client, error)
         }
     }
 

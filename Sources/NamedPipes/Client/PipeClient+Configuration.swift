@@ -18,7 +18,8 @@ extension PipeClient {
         public var reconnection: Reconnection?
 
         /// Whom the server has to be run by, or the client hangs up before it has sent a byte and fails with
-        /// ``PipeError/peerRefused(_:)``: somebody else could have taken the name.
+        /// ``PipeError/peerRefused(_:)``: somebody else could have taken the name. It does not try again then, also not
+        /// with ``reconnection``.
         ///
         /// The default is nil: for a name in the runtime directory (``PipeAddress/runtime(_:)``), our own user or root, who
         /// alone can make a name there; anybody for other names. Say ``AccessPolicy/anyUser`` to require nothing, and

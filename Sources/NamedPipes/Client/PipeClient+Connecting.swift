@@ -84,9 +84,12 @@ extension PipeClient {
 
     private func giveUp(_ error: PipeError) {
         endAttempt()
-        if let backoff, backoff.attemptCount > 0 {
+        if let backoff, backoff.attemptCount > 0, !error.isForGood {
             failedAttemptCount += 1
-            if failedAttemptCount < attemptLimit { return reconnectLater() }
+            if failedAttemptCount < attemptLimit {
+                tell(ofFailedAttempt: error)
+                return reconnectLater()
+            }
         }
         backoff?.reset()
         fail(error)
@@ -198,5 +201,13 @@ extension PipeClient: ConnectionOwner {
         } else {
             change(to: .idle)
         }
+    }
+}
+
+extension PipeError {
+    /// Whether another attempt is not to be made. A server of the wrong user has the name: to connect to it again and again
+    /// would tell it of every client, and nobody of it.
+    fileprivate var isForGood: Bool {
+        if case .peerRefused = self { true } else { false }
     }
 }

@@ -134,6 +134,7 @@ public final class PipeClient {
     private enum Report {
         case state(State)
         case failure(PipeError)
+        case failedAttempt(PipeError)
     }
 
     // MARK: Sending
@@ -220,6 +221,11 @@ extension PipeClient: TurnWork, Resident {
         schedule()
     }
 
+    func tell(ofFailedAttempt error: PipeError) {
+        reports.append(.failedAttempt(error))
+        schedule()
+    }
+
     func schedule() {
         guard !isScheduled else { return }
         isScheduled = true
@@ -245,6 +251,7 @@ extension PipeClient: TurnWork, Resident {
             switch report {
             case .state(let state): delegate?.client(self, didChangeTo: state)
             case .failure(let error): delegate?.client(self, didFailToConnectWith: error)
+            case .failedAttempt(let error): delegate?.client(self, didFailToReconnectWith: error)
             }
         }
     }

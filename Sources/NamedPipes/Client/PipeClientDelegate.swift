@@ -17,8 +17,19 @@ public protocol PipeClientDelegate: PipeConnectionDelegate {
     /// - Parameters:
     ///   - client: the client.
     ///   - error: ``PipeError/noServer(_:)``, ``PipeError/accessDenied(_:)``, ``PipeError/backlogFull(_:)``,
-    ///     ``PipeError/timedOut`` or ``PipeError/system(_:)``.
+    ///     ``PipeError/peerRefused(_:)``, ``PipeError/timedOut`` or ``PipeError/system(_:)``.
     func client(_ client: PipeClient, didFailToConnectWith error: PipeError)
+
+    /// An attempt to make a lost connection again has failed, and another one follows
+    /// (``PipeClient/Configuration/reconnection``): told of each such attempt, before the client is
+    /// ``PipeClient/State/waitingToReconnect(after:)``. After the last attempt,
+    /// ``client(_:didFailToConnectWith:)`` is called instead. The default does nothing.
+    ///
+    /// - Parameters:
+    ///   - client: the client; ``PipeClient/disconnect()`` ends the attempts.
+    ///   - error: as in ``client(_:didFailToConnectWith:)``, but never ``PipeError/peerRefused(_:)``, after
+    ///     which the client does not try again.
+    func client(_ client: PipeClient, didFailToReconnectWith error: PipeError)
 }
 
 extension PipeClientDelegate {
@@ -27,4 +38,7 @@ extension PipeClientDelegate {
 
     /// Does nothing.
     public func client(_ client: PipeClient, didFailToConnectWith error: PipeError) {}
+
+    /// Does nothing.
+    public func client(_ client: PipeClient, didFailToReconnectWith error: PipeError) {}
 }

@@ -62,4 +62,9 @@ extension PipeServer: ListenerOwner {
         guard refusals.mayTellOfFailure(at: reactor.now) else { return }
         delegate?.server(self, didFailToAcceptWith: error)
     }
+
+    func listenerDidFail(_ error: SystemError, isLast: Bool) {
+        if isLast { endListening() }
+        delegate?.server(self, didFailToAcceptWith: error)
+    }
 }

@@ -43,6 +43,8 @@ extension PipeServer {
         var isPublished = true
         var keeper: NameKeeper?
         var timer: ScheduledWork?
+        /// The sockets that have lost their name for good, until the last client that waits there is accepted.
+        var leftOver: [Listener] = []
         /// Why it could not be published again, as the delegate has heard it.
         var failure: PipeError?
 
@@ -51,6 +53,11 @@ extension PipeServer {
             keeper = nil
             timer?.cancel()
             timer = nil
+        }
+
+        mutating func endLeftOver() {
+            for listener in leftOver { listener.stop() }
+            leftOver = []
         }
     }
 
@@ -77,9 +84,23 @@ extension PipeServer {
 
     private func leaveSoon() {
         naming.end()
-        naming.timer = reactor.schedule(after: Self.lingerTime) { [unowned self] in
-            listener?.acceptEverybodyWaiting()
-            stop(drainingFor: configuration.handOverGrace)
+        naming.timer = reactor.schedule(after: Self.lingerTime) { [unowned self] in leave() }
+    }
+
+    /// Accepts the clients that wait, then drains. The grace begins now, so that it bounds both.
+    private func leave() {
+        let grace = configuration.handOverGrace
+        guard let listener else { return stop(drainingFor: grace) }
+        limitDraining(to: grace)
+        listener.acceptTheRest { [unowned self] in stop(drainingFor: grace) }
+    }
+
+    /// Accepts the clients that wait at a socket whose name another socket of this server has now.
+    private func leave(_ listener: Listener) {
+        naming.leftOver.append(listener)
+        listener.acceptTheRest { [unowned self] in
+            naming.leftOver.removeAll { $0 === listener }
+            listener.stop()
         }
     }
 
@@ -106,8 +127,7 @@ extension PipeServer {
             claim.takeOverTimeout = nil
             listener = try listen(at: .publish(address, claim))
             naming.isPublished = true
-            lost.acceptEverybodyWaiting()
-            lost.stop()
+            leave(lost)
             return nil
         } catch {
             naming.timer = reactor.schedule(after: configuration.republishInterval) { [unowned self] in

@@ -30,7 +30,7 @@ public final class PipeServer {
     var naming = Naming()
     private var key: UInt64 = 0
     private var state: State = .listening
-    private var graceTimer: TimeLimit?
+    private var grace: (end: SuspendingClock.Instant, limit: TimeLimit)?
     /// Nothing that goes on is given any more time.
     private(set) var isGraceOver = false
     /// Called then, once. Whoever sets it is waited for after the connections have ended, and calls ``endGrace()``.
@@ -82,11 +82,11 @@ public final class PipeServer {
     /// ignored. At the end the name stays, and clients wait in the queue for the program's next start.
     ///
     /// - Parameters:
-    ///   - listener: the socket; it makes one server.
+    ///   - listener: the socket; it makes one server. If this throws, it can be tried again.
     ///   - configuration: the default is a 4-byte length framing.
     ///   - reactor: the loop that serves it.
     ///   - delegate: where everything arrives; held until the server has stopped.
-    /// - Throws: ``PipeError/system(_:)``.
+    /// - Throws: ``PipeError/system(_:)``, or ``PipeError/inheritedListener(_:)`` for a listener that has its server already.
     public convenience init(
         inheriting listener: InheritedListener, configuration: Configuration = Configuration(), reactor: Reactor,
         delegate: any PipeServerDelegate
@@ -134,6 +134,7 @@ public final class PipeServer {
             keep(name)
             return listener
         } catch {
+            name.giveBack()
             throw .system(error)
         }
     }
@@ -187,34 +188,54 @@ public final class PipeServer {
 
     /// Nobody is waited for any more.
     func endGrace() {
-        graceTimer?.cancel()
-        graceTimer = nil
+        grace?.limit.cancel()
+        grace = nil
         onGraceEnd = nil
     }
 
     /// Gives the name up, delivers what has arrived, sends what is queued, and closes each connection as it gets there.
     ///
-    /// A connection whose receiving is paused waits for its resumption.
+    /// A connection whose receiving is paused waits for its resumption. Any number of times: of several graces, the one
+    /// that ends first counts.
     ///
     /// - Parameter grace: how long that may take; connections that are left are then ended as by ``stop()``.
     public func stop(drainingFor grace: Duration) {
         host.assertOwner()
-        guard state == .listening else { return }
-        beginStopping()
-        graceTimer = reactor.limit(grace) { [unowned self] in stop() }
-        for connection in connections { connection.drain() }
+        switch state {
+        case .listening:
+            beginStopping()
+            for connection in connections { connection.drain() }
+        case .stopping, .stopped:
+            // Without a grace that is running, nothing goes on that could be given less time.
+            guard self.grace != nil, !isGraceOver else { return }
+        }
+        limitDraining(to: grace)
+    }
+
+    /// Ends everything when a grace is over, unless an earlier one is running.
+    func limitDraining(to duration: Duration) {
+        let duration = max(duration, .zero)
+        let end = reactor.now + duration
+        if let grace, grace.end <= end { return }
+        grace?.limit.cancel()
+        grace = (end, reactor.limit(duration) { [unowned self] in stop() })
     }
 
     private func beginStopping() {
         guard state == .listening else { return }
         state = .stopping
-        naming.end()
         shutdownAccount = ShutdownAccount(
             at: reactor.now, host.traffic, pendingMessageCount: connections.reduce(0) { $0 + $1.pendingMessageCount })
-        listener?.stop()
-        listener = nil
+        endListening()
         // The end itself is reported from the loop, also if there is no connection to wait for.
         reactor.runAtEndOfTurn(self)
+    }
+
+    func endListening() {
+        naming.end()
+        naming.endLeftOver()
+        listener?.stop()
+        listener = nil
     }
 
     private func finishStopping() {
@@ -233,7 +254,7 @@ public final class PipeServer {
     deinit {
         // A connection that has ended may outlive its server, in somebody's hands.
         unsafe host.owner = nil
-        graceTimer?.cancel()
+        grace?.limit.cancel()
     }
 
     // MARK: Accepting

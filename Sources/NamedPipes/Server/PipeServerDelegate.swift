@@ -21,8 +21,16 @@ public protocol PipeServerDelegate: PipeConnectionDelegate {
     /// ``PipeServer/Statistics/refusedCounts`` counts all.
     func server(_ server: PipeServer, didRefuse report: RefusalReport)
 
-    /// Nobody can be accepted, for want of descriptors or memory. The server goes on: it pauses accepting for a moment, and
-    /// those who wait stay in the kernel's queue. Called at most once a second. The default does nothing.
+    /// Nobody can be accepted: there are no descriptors, there is no memory, or a security module says no. The server pauses
+    /// accepting for a moment, and those who wait stay in the kernel's queue; this is told at most once a second.
+    ///
+    /// Or nobody can ever be accepted again, because another process has shut the shared socket down (`EINVAL`) or a sandbox
+    /// forbids the call (`ENOSYS`). Then the name is given up, ``PipeServer/isListening`` is false from now on, and the
+    /// connections go on until they end or the server is stopped. The default does nothing.
+    ///
+    /// - Parameters:
+    ///   - server: the server.
+    ///   - error: what `accept4(2)` said.
     func server(_ server: PipeServer, didFailToAcceptWith error: SystemError)
 
     /// Clients do not find the server at its name any more. Told within seconds, in most cases at once.

@@ -46,14 +46,28 @@ final class PublishedName {
 
     /// A listener whose name is the service manager's: the name is never removed.
     convenience init(_ inherited: InheritedListener) throws(PipeError) {
-        let socket = inherited.take()
-        let passesNoRights = try Self.refuseDescriptors(socket)
+        let socket = try inherited.take()
+        let passesNoRights: Bool
+        do throws(PipeError) {
+            passesNoRights = try Self.refuseDescriptors(socket)
+        } catch {
+            inherited.takeBack(socket)
+            throw error
+        }
         self.init(inherited.address, nil, socket, passesNoRights)
-        isInherited = true
+        self.inherited = inherited
     }
 
-    /// Whether others keep the listener, too: its queue is not ours to end.
-    private(set) var isInherited = false
+    private var inherited: InheritedListener?
+
+    /// Whether others may share the listener: its queue is not ours to end, and it may be older than this program.
+    var isInherited: Bool { inherited != nil }
+
+    /// No server came about. An inherited socket goes back to where it came from, and can be tried again.
+    func giveBack() {
+        if let inherited, let socket = socket.take() { inherited.takeBack(socket) }
+        close()
+    }
 
     private init(
         _ address: PipeAddress, _ file: consuming SocketFile?, _ socket: consuming OwnedDescriptor,
@@ -111,6 +125,12 @@ final class PublishedName {
     func close() {
         removeName()
         socket = nil
+    }
+
+    /// As ``close()``, on another thread: the clients still waiting may have sent descriptors that take long to close.
+    func closeElsewhere() {
+        removeName()
+        if let socket = socket.take() { DescriptorDisposal.shared.close(socket: socket.release()) }
     }
 
     deinit { close() }

@@ -9,7 +9,7 @@ internal import Synchronization
 /// connect, are the manager's: neither is changed here, and the name is never removed.
 ///
 /// ```swift
-/// let server = if let listener = try InheritedListener.all().first {
+/// let server = if let listener = try InheritedListener.first() {
 ///     try PipeServer(inheriting: listener, reactor: reactor, delegate: delegate)
 /// } else {
 ///     try PipeServer(listeningOn: address, reactor: reactor, delegate: delegate)
@@ -30,26 +30,53 @@ public final class InheritedListener: Sendable {
     /// All sockets that were handed to this process (`sd_listen_fds(3)`), checked: each is a Unix stream socket that
     /// listens and has a name. They become non-blocking and are closed on exec.
     ///
-    /// Call it once, at the beginning, before there are other threads: it removes `LISTEN_PID`, `LISTEN_FDS` and
-    /// `LISTEN_FDNAMES` from the environment, so that children do not take them for theirs (`unsetenv(3)`). Later calls
-    /// find nothing. A listener that no server is made of is closed when it is let go.
+    /// Call it at the beginning, before there are other threads: the first call of this or ``named(_:)`` removes
+    /// `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES` from the environment, so that children do not take them for theirs
+    /// (`unsetenv(3)`). Each listener is given out once, so a later call finds those that ``named(_:)`` has left. A
+    /// listener that no server is made of is closed when it is let go.
     ///
     /// - Returns: the listeners in the manager's order; none if this process was not started so.
     /// - Throws: ``PipeError/inheritedListener(_:)``. The descriptors stay open then, closed on exec.
     public static func all() throws(PipeError) -> [InheritedListener] {
+        try receive()
+        return waiting.giveOut { _ in true }
+    }
+
+    /// Those of ``all()`` that have a name. The others stay open, for a later call: their clients wait in the queue.
+    ///
+    /// ```swift
+    /// let control = try InheritedListener.named("control")
+    /// let data = try InheritedListener.named("data")
+    /// ```
+    ///
+    /// - Parameter name: as in the unit's `FileDescriptorName=`; by default, that is the name of the socket unit.
+    /// - Returns: the listeners of that name in the manager's order, each in one call only.
+    /// - Throws: ``PipeError/inheritedListener(_:)``, also about those of another name.
+    public static func named(_ name: String) throws(PipeError) -> [InheritedListener] {
+        try receive()
+        return waiting.giveOut { $0.name == name }
+    }
+
+    /// The first of ``all()``, or of those that have a name. The others stay open, for a later call.
+    ///
+    /// - Parameter name: as for ``named(_:)``. The default is nil: any.
+    /// - Returns: the listener; nil if there is none (left).
+    /// - Throws: ``PipeError/inheritedListener(_:)``, also about the others.
+    public static func first(named name: String? = nil) throws(PipeError) -> InheritedListener? {
+        try receive()
+        return waiting.giveOutFirst { name == nil || $0.name == name }
+    }
+
+    /// What the manager handed over and nobody has asked for yet.
+    private static let waiting = WaitingListeners()
+
+    /// Takes over what the environment tells of: with the first call, all that there is.
+    private static func receive() throws(PipeError) {
         let environment = ListenEnvironment(
             pid: taking("LISTEN_PID"), fds: taking("LISTEN_FDS"), names: taking("LISTEN_FDNAMES"))
         let sockets: [ListenEnvironment.Socket]
         do { sockets = try environment.sockets(for: getpid()) } catch { throw .inheritedListener(.environment(error)) }
-        return try listeners(at: sockets)
-    }
-
-    /// Those of ``all()`` that have a name.
-    ///
-    /// - Parameter name: as in the unit's `FileDescriptorName=`; by default, that is the name of the socket unit.
-    /// - Throws: ``PipeError/inheritedListener(_:)``, also about those of another name.
-    public static func named(_ name: String) throws(PipeError) -> [InheritedListener] {
-        try all().filter { $0.name == name }
+        waiting.add(try listeners(at: sockets))
     }
 
     /// Takes descriptors over that nobody else has a use for.
@@ -82,13 +109,22 @@ public final class InheritedListener: Sendable {
     private init(_ socket: ListenEnvironment.Socket, _ address: PipeAddress) {
         name = socket.name
         self.address = address
-        descriptor = Mutex(OwnedDescriptor(taking: socket.descriptor))
+        // The clients in its queue may have sent descriptors, and go with the socket if no other process shares it.
+        descriptor = Mutex(OwnedDescriptor(taking: socket.descriptor, mayHoldDescriptors: true))
     }
 
-    /// Gives the socket to its server.
-    func take() -> OwnedDescriptor {
-        guard let taken = descriptor.withLock({ $0.take() }) else { preconditionFailure("a listener makes one server") }
+    /// Lends the socket to a server, for good if the server comes about.
+    func take() throws(PipeError) -> OwnedDescriptor {
+        guard let taken = descriptor.withLock({ $0.take() }) else {
+            throw .inheritedListener(.alreadyServed(name: name))
+        }
         return taken
+    }
+
+    /// The server did not come about: the listener can be tried again.
+    func takeBack(_ socket: consuming OwnedDescriptor) {
+        var returned: OwnedDescriptor? = consume socket
+        descriptor.withLock { $0 = returned.take() }
     }
 
     private static func check(_ descriptor: Int32) throws(PipeError) {
@@ -116,5 +152,24 @@ public final class InheritedListener: Sendable {
         let text = unsafe getenv(variable).map { unsafe String(cString: $0) }
         _ = unsafe unsetenv(variable)
         return text
+    }
+}
+
+/// The listeners of the process that are not given out yet.
+final class WaitingListeners: Sendable {
+    private let listeners = Mutex<[InheritedListener]>([])
+
+    func add(_ more: [InheritedListener]) { listeners.withLock { $0 += more } }
+
+    func giveOutFirst(where isWanted: (InheritedListener) -> Bool) -> InheritedListener? {
+        listeners.withLock { waiting in waiting.firstIndex(where: isWanted).map { waiting.remove(at: $0) } }
+    }
+
+    func giveOut(where isWanted: (InheritedListener) -> Bool) -> [InheritedListener] {
+        listeners.withLock { waiting in
+            let wanted = waiting.filter(isWanted)
+            waiting.removeAll(where: isWanted)
+            return wanted
+        }
     }
 }

@@ -17,3 +17,29 @@ enum DescriptorPassing {
         _ = try systemCall("setsockopt") { unsafe setsockopt(descriptor, SOL_SOCKET, passRights, &yes, size) }
     }
 }
+
+extension DescriptorPassing {
+    /// Which accepted sockets are guarded: read and closed as sockets through which a peer may have sent descriptors.
+    enum Guarded {
+        /// None, because the kernel refuses what is sent.
+        case none
+        /// All, because the kernel cannot refuse it.
+        case all
+        /// Those that let descriptors through. A socket has the option that its listener had at the moment of the connect,
+        /// and the clients of an inherited listener may have connected before this program set it.
+        case thoseThatPass
+
+        func includes(_ socket: Int32) -> Bool {
+            switch self {
+            case .none: false
+            case .all: true
+            case .thoseThatPass: DescriptorPassing.isAllowed(by: socket)
+            }
+        }
+    }
+
+    /// Whether peers can send descriptors through a socket; true where the kernel does not say.
+    private static func isAllowed(by socket: Int32) -> Bool {
+        do { return try Socket.option(socket, passRights) != 0 } catch { return true }
+    }
+}

@@ -23,14 +23,17 @@ enum Socket {
     }
 
     /// `accept4(2)`: the next waiting connection, or nil if there is none.
-    static func accept(_ listener: Int32, mayHoldDescriptors: Bool = false) throws(SystemError) -> OwnedDescriptor? {
+    static func accept(
+        _ listener: Int32, _ guarded: DescriptorPassing.Guarded = .none
+    ) throws(SystemError) -> OwnedDescriptor? {
         let flags = Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let number = try nonBlockingCall("accept4") { accept4(listener, nil, nil, flags) }
         guard let number else { return nil }
-        return OwnedDescriptor(taking: number, mayHoldDescriptors: mayHoldDescriptors)
+        return OwnedDescriptor(taking: number, mayHoldDescriptors: guarded.includes(number))
     }
 
-    /// `shutdown(2)` of a listening socket: nobody can connect any more, and who waits can still be accepted.
+    /// `shutdown(2)` of a listening socket: every later connect is refused, also one that does not go by the name, and the
+    /// clients in the queue can still be accepted. The socket stays readable from then on.
     static func stopConnects(_ listener: Int32) {
         infallibleCall("shutdown") { shutdown(listener, Int32(SHUT_RD)) }
     }

@@ -159,4 +159,10 @@ extension ContractWatch: PipeClientDelegate {
             self.client?.client(client, didFailToConnectWith: error)
         }
     }
+
+    func client(_ client: PipeClient, didFailToReconnectWith error: PipeError) {
+        call("client(_:didFailToReconnectWith:)", .other) {
+            self.client?.client(client, didFailToReconnectWith: error)
+        }
+    }
 }

@@ -39,6 +39,8 @@ public enum PipeEvent: Hashable, Sendable {
     case changed(PipeClient.State)
     /// `client(_:didFailToConnectWith:)`
     case failedToConnect(PipeError)
+    /// `client(_:didFailToReconnectWith:)`
+    case failedToReconnect(PipeError)
 
     /// A message that is the UTF-8 of a text.
     public static func received(_ text: String) -> PipeEvent { .received(Array(text.utf8)) }
@@ -63,6 +65,7 @@ extension PipeEvent: CustomStringConvertible {
         case .stopped: "stopped"
         case .changed(let state): "changed to \(state)"
         case .failedToConnect(let error): "failed to connect: \(error)"
+        case .failedToReconnect(let error): "failed to reconnect: \(error)"
         }
     }
 

@@ -184,4 +184,10 @@ extension RecordingDelegate: PipeClientDelegate {
         note(.failedToConnect(error))
         self.client?.client(client, didFailToConnectWith: error)
     }
+
+    /// Records ``PipeEvent/failedToReconnect(_:)``.
+    public func client(_ client: PipeClient, didFailToReconnectWith error: PipeError) {
+        note(.failedToReconnect(error))
+        self.client?.client(client, didFailToReconnectWith: error)
+    }
 }

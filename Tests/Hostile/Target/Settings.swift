@@ -12,6 +12,8 @@ struct Settings {
     var waits = false
     /// Whether two more names are served beside it, by async handlers and JSON-RPC; see Neighbours.swift.
     var hasNeighbours = false
+    /// Serves the socket that it was started with; the path is then only for the control name beside it.
+    var inherits = false
     /// How often the name is taken and given up before it is kept.
     var rehearsals = 0
 
@@ -49,6 +51,9 @@ struct Settings {
         case "everyone":
             configuration.permissions = .everyone
             configuration.accessPolicy = .anyUser
+        case "admits": configuration.accessPolicy = .users([UInt32(try number(value))])
+        case "inherits": inherits = value == "true"
+        case "handOverGrace": configuration.handOverGrace = .milliseconds(try number(value))
         case "takesOver": if value == "true" { configuration.existingServer = .takeOver }
         case "connections": configuration.maximumConnectionCount = try number(value)
         case "connectionsPerUser": configuration.maximumConnectionCountPerUser = try number(value)

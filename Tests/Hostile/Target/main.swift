@@ -40,8 +40,7 @@ func rehearse(_ settings: Settings) throws {
 func serve(_ settings: Settings) throws {
     let reactor = try Reactor()
     let target = Target(reactor, settings.mode)
-    let server = try PipeServer(
-        listeningOn: settings.address, configuration: settings.configuration, reactor: reactor, delegate: target)
+    let server = try makeServer(settings, reactor, target)
     let control = try Control(of: server, target, settings, reactor)
     if settings.hasNeighbours {
         try Neighbours.serve(beside: settings.address, settings, on: reactor.executor)
@@ -49,4 +48,14 @@ func serve(_ settings: Settings) throws {
     say("ready")
     withExtendedLifetime(control) { reactor.run() }
     say("stopped")
+}
+
+func makeServer(_ settings: Settings, _ reactor: Reactor, _ target: Target) throws -> PipeServer {
+    guard settings.inherits else {
+        return try PipeServer(
+            listeningOn: settings.address, configuration: settings.configuration, reactor: reactor, delegate: target)
+    }
+    guard let listener = try InheritedListener.first() else { throw Settings.Unknown(setting: "no inherited socket") }
+    return try PipeServer(
+        inheriting: listener, configuration: settings.configuration, reactor: reactor, delegate: target)
 }

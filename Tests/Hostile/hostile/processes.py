@@ -7,11 +7,21 @@ import contextlib
 import os
 import resource
 import signal
+import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Iterator
+
+# What a service manager does for a program that it starts because somebody has connected (sd_listen_fds(3)).
+ACTIVATE = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -49,16 +59,20 @@ def stopped(process_id: int) -> Iterator[None]:
 class Server:
     """A process that is ended with the block that uses it."""
 
-    def __init__(self, command: list[str], path: str, descriptors: int | None = None, ready: str = "ready") -> None:
+    def __init__(self, command: list[str], path: str, descriptors: int | None = None, ready: str = "ready",
+                 listener: socket.socket | None = None) -> None:
         def prepare() -> None:
             prefer()
             if descriptors is not None:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 
         self.path = path
+        passed = () if listener is None else (listener.fileno(),)
+        if listener is not None:
+            command = [sys.executable, "-S", "-c", ACTIVATE, str(listener.fileno()), *command]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            preexec_fn=prepare,
+            preexec_fn=prepare, pass_fds=passed,
         )
         self.said = self.process.stdout.readline().strip() if ready else ""
         if ready and self.said != ready:
@@ -134,9 +148,10 @@ class Server:
         return last
 
 
-def target(context: Context, path: str, *settings: str, descriptors: int | None = None, ready: str = "ready") -> Server:
-    """Our own server, with settings as Target/Settings.swift reads them."""
-    return Server([context.target, path, *settings], path, descriptors, ready)
+def target(context: Context, path: str, *settings: str, descriptors: int | None = None, ready: str = "ready",
+           listener: socket.socket | None = None) -> Server:
+    """Our own server, with settings as Target/Settings.swift reads them; a listener is for `inherits=true`."""
+    return Server([context.target, path, *settings], path, descriptors, ready, listener)
 
 
 class Context:

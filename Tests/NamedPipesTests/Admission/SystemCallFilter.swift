@@ -2,26 +2,36 @@
 import Glibc
 
 /// Has the kernel fail a system call of this thread with an errno of one's choice, for good (`seccomp(2)`): only for a
-/// test that has its process for itself.
+/// test that has its process, or its thread, for itself.
 enum SystemCallFilter {
     enum Call {
         case accept4
         case socket
         /// `epoll_ctl` with `EPOLL_CTL_ADD`, of descriptors from this one on.
         case epollAdd(from: Int32)
+        /// `epoll_ctl` with `EPOLL_CTL_MOD`.
+        case epollModify
+        /// What reads a socket: `recvfrom` (recv), `recvmsg`, `readv`. The loop's own `read` goes on.
+        case read
+        /// What writes a socket: `sendto` (send), `sendmsg`, `writev`.
+        case write
 
-        fileprivate var number: UInt32 {
+        fileprivate var numbers: [UInt32] {
             #if arch(x86_64)
                 switch self {
-                case .accept4: 288
-                case .socket: 41
-                case .epollAdd: 233
+                case .accept4: [288]
+                case .socket: [41]
+                case .epollAdd, .epollModify: [233]
+                case .read: [45, 47, 19]
+                case .write: [44, 46, 20]
                 }
             #else
                 switch self {
-                case .accept4: 242
-                case .socket: 198
-                case .epollAdd: 21
+                case .accept4: [242]
+                case .socket: [198]
+                case .epollAdd, .epollModify: [21]
+                case .read: [207, 212, 65]
+                case .write: [206, 211, 66]
                 }
             #endif
         }
@@ -52,11 +62,21 @@ enum SystemCallFilter {
         // struct seccomp_data: the number at 0, then the arguments, 8 bytes each from 16 on, here little-endian.
         var program = [Instruction(code: load, operand: 0)]
         switch call {
-        case .accept4, .socket:
-            program += [Instruction(code: jumpIfEqual, ifFalse: 1, operand: call.number), refuse, allow]
+        case .accept4, .socket, .read, .write:
+            for number in call.numbers {
+                program += [Instruction(code: jumpIfEqual, ifFalse: 1, operand: number), refuse]
+            }
+            program.append(allow)
+        case .epollModify:
+            program += [
+                Instruction(code: jumpIfEqual, ifFalse: 3, operand: call.numbers[0]),
+                Instruction(code: load, operand: 24),
+                Instruction(code: jumpIfEqual, ifFalse: 1, operand: 3),
+                refuse, allow,
+            ]
         case .epollAdd(let first):
             program += [
-                Instruction(code: jumpIfEqual, ifFalse: 5, operand: call.number),
+                Instruction(code: jumpIfEqual, ifFalse: 5, operand: call.numbers[0]),
                 Instruction(code: load, operand: 24),
                 Instruction(code: jumpIfEqual, ifFalse: 3, operand: 1),
                 Instruction(code: load, operand: 32),

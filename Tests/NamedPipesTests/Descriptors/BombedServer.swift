@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import NamedPipes
+@testable import NamedPipes
 import PipeTestSupport
 import Synchronization
 import Testing
@@ -24,18 +24,44 @@ final class BombedServer {
     }
 
     /// - Parameter lacksPassRights: as on a kernel before Linux 6.16.
-    init(lacksPassRights: Bool) throws {
-        let address = try PipeAddress.unique(prefix: "bomb")
-        let record = Record()
+    convenience init(lacksPassRights: Bool) throws {
         var configuration = PipeServer.Configuration()
         configuration.connection.lacksPassRights = lacksPassRights
-        thread = try ReactorThread { [configuration] reactor in
-            _ = try PipeServer(
-                listeningOn: address, configuration: configuration, reactor: reactor, delegate: Echo(record))
+        let address = try PipeAddress.unique(prefix: "bomb")
+        try self.init(at: address, refuses: false) { [configuration] reactor, delegate in
+            try PipeServer(listeningOn: address, configuration: configuration, reactor: reactor, delegate: delegate)
         }
+    }
+
+    /// - Parameter refuses: whether the delegate says no to everybody.
+    convenience init(
+        inheriting socket: ListenEnvironment.Socket, at address: PipeAddress, _ configuration: PipeServer.Configuration,
+        refuses: Bool
+    ) throws {
+        try self.init(at: address, refuses: refuses) { reactor, delegate in
+            let listener = try #require(try InheritedListener.listeners(at: [socket]).first)
+            return try PipeServer(
+                inheriting: listener, configuration: configuration, reactor: reactor, delegate: delegate)
+        }
+    }
+
+    private init(
+        at address: PipeAddress, refuses: Bool,
+        _ makeServer: @escaping @Sendable (Reactor, any PipeServerDelegate) throws -> PipeServer
+    ) throws {
+        let record = Record()
+        record.refuses.store(refuses, ordering: .relaxed)
+        thread = try ReactorThread { reactor in _ = try makeServer(reactor, Echo(record)) }
         self.address = address
         self.record = record
         bystander = try RawPeer(connectingTo: address)
+    }
+
+    /// Whether the loop comes around, which it does not while somebody holds it.
+    func turns() -> Bool {
+        let isThere = Flag()
+        thread.executor.post { _ in isThere.raise() }
+        return eventually { isThere.isRaised }
     }
 
     func end() {

@@ -80,6 +80,25 @@ import Testing
         }
     }
 
+    @Test func `coming back from a callback that forked ends the child, and the parent alone serves on`() async {
+        await #expect(processExitsWith: .success) { try forkInsideACallback() }
+    }
+
+    @Test func `a reactor of its own runs, and does not hide that the parent's is not`() async {
+        await #expect(processExitsWith: .success) {
+            try forkAndServe { stage in
+                guard let own = try? Reactor() else { return 1 }
+                var count = 0
+                own.schedule(after: .zero) { count += 1 }
+                guard own.run(timeout: Loop.patience, until: { count == 1 }) else { return 2 }
+                stage.reactor.run(timeout: .zero) { false }
+                return 3
+            } expecting: { wasKilled, _ in
+                wasKilled
+            }
+        }
+    }
+
     @Test func `leaving everything alone is fine, and the parent serves on`() async {
         await #expect(processExitsWith: .success) {
             try forkAndServe { _ in
@@ -163,19 +182,51 @@ private func forkAndServe(
 ) throws {
     let stage = try OwnedStage()
     try stage.exchange("before")
-    // Swift hides fork(2) for good reason: only the calling thread goes on in the child.
+    let process = try forkProcess()
+    if process == 0 { _exit(child(stage)) }
+    let status = exitStatus(of: process)
+    #expect(isRight(status & 0x7f != 0, status >> 8 & 0xff))
+    try serveOn(stage)
+}
+
+private func forkInsideACallback() throws {
+    let stage = try OwnedStage()
+    try stage.exchange("before")
+    var process: pid_t = -1
+    stage.recorder.whenReceived = { connection, _ in
+        guard connection.server != nil, process == -1 else { return }
+        process = (try? forkProcess()) ?? -1
+        // A child that goes on is ended by another signal.
+        if process == 0 { alarm(30) }
+    }
+    try stage.exchange("fork")
+    try #require(process > 0)
+    let signal = exitStatus(of: process) & 0x7f
+    #expect(signal != 0 && signal != SIGALRM, "the child went on")
+    stage.recorder.whenReceived = { _, _ in }
+    try serveOn(stage)
+}
+
+/// Swift hides fork(2) for good reason: only the calling thread goes on in the child.
+private func forkProcess() throws -> pid_t {
     typealias Fork = @convention(c) () -> Int32
     let fork = try #require(unsafe dlsym(nil, "fork").map { unsafe unsafeBitCast($0, to: Fork.self) })
     let process = fork()
     if process == 0 {
         // Die at once, without a report that needs the threads that are not here.
         for number in [SIGILL, SIGTRAP, SIGABRT] { signal(number, SIG_DFL) }
-        _exit(child(stage))
     }
+    return process
+}
+
+private func exitStatus(of process: pid_t) -> Int32 {
     var status: Int32 = 0
     let ended = unsafe waitpid(process, &status, 0)
     #expect(ended == process)
-    #expect(isRight(status & 0x7f != 0, status >> 8 & 0xff))
+    return status
+}
+
+private func serveOn(_ stage: OwnedStage) throws {
     try stage.exchange("after")
     #expect(stage.server.isListening && stage.connection.isOpen)
     let late = try RawPeer(connectingTo: stage.server.address)

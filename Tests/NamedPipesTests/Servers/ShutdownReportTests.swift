@@ -50,6 +50,26 @@ import Testing
         }
     }
 
+    @Test func `counts from the grace that ends first, in whatever order they were given`() throws {
+        for graces in [[60_000, 50], [50, 60_000], [60_000, 50, 40_000]] {
+            try withLoop { loop in
+                let raw = try RawClient(loop)
+                let connection = try raw.accepted
+                repeat {} while try connection.send(pattern(100_000)) == .accepted
+                for grace in graces {
+                    raw.server.stop(drainingFor: .milliseconds(grace))
+                    loop.settle()
+                }
+                try #require(loop.run { raw.recorder.stopCount == 1 })
+                let report = try #require(raw.server.shutdownReport)
+                #expect(report.forcedCount == 1 && report.duration < .milliseconds(60_000))
+                // Without effect now.
+                raw.server.stop(drainingFor: .zero)
+                #expect(raw.server.isStopped && raw.recorder.stopCount == 1)
+            }
+        }
+    }
+
     @Test func `counts each connection under its own reason`() throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server()

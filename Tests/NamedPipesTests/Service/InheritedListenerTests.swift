@@ -202,6 +202,52 @@ import Testing
         }
     }
 
+    @Test func `15 · that was not asked for by its name stays open, for who asks next`() throws {
+        let (control, data) = (ForeignSocket(at: try scratch.address("c")), ForeignSocket(at: try scratch.address("d")))
+        let sockets = [("control", control.descriptor), ("data", data.descriptor), ("data", data.descriptor)]
+            .map { ListenEnvironment.Socket(descriptor: fcntl($1, F_DUPFD_CLOEXEC, 0), name: $0) }
+        let waiting = WaitingListeners()
+        waiting.add(try InheritedListener.listeners(at: sockets))
+        let first = waiting.giveOut { $0.name == "control" }
+        #expect(try first.map(\.address) == [scratch.address("c")])
+        #expect(fcntl(sockets[1].descriptor, F_GETFD) == FD_CLOEXEC, "still open")
+        let second = waiting.giveOutFirst { $0.name == "data" }
+        #expect(try second?.address == scratch.address("d"))
+        let again = waiting.giveOut { $0.name == "control" }
+        let rest = waiting.giveOut { _ in true }
+        #expect(again.isEmpty && rest.map(\.name) == ["data"], "each is given out once")
+        let none = waiting.giveOutFirst { _ in true }
+        #expect(none == nil)
+    }
+
+    @Test func `15 · makes one server, and can be tried again where none came about`() throws {
+        let address = try scratch.address()
+        let kept = ForeignSocket(at: address)
+        let listener = try #require(try InheritedListener.listeners(at: [copy(kept.descriptor)]).first)
+        // On a thread of its own, whose epoll takes nothing.
+        onThreads(1) { _ in
+            let failure = #expect(throws: PipeError.self) {
+                try withLoop { loop in
+                    try #require(SystemCallFilter.fail(.epollAdd(from: 0), with: ENOSPC))
+                    _ = try PipeServer(inheriting: listener, reactor: loop.reactor, delegate: loop.recorder())
+                }
+            }
+            #expect(failure == .system(SystemError(call: "epoll_ctl", code: ENOSPC)))
+        }
+        try withLoop { loop in
+            let recorder = loop.recorder()
+            let server = try PipeServer(inheriting: listener, reactor: loop.reactor, delegate: recorder)
+            #expect(throws: PipeError.inheritedListener(.alreadyServed(name: "web"))) {
+                try PipeServer(inheriting: listener, reactor: loop.reactor, delegate: loop.recorder())
+            }
+            let client = try RawPeer(connectingTo: address)
+            client.writeAll(frame("hello"))
+            #expect(loop.run { recorder.texts == ["hello"] })
+            server.stop()
+            #expect(loop.run { recorder.stopCount == 1 })
+        }
+    }
+
     @Test func `62 · refuses no connect while its servers come and go`() throws {
         let address = try scratch.address()
         let kept = ForeignSocket(at: address)

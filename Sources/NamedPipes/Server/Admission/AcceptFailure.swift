@@ -2,21 +2,40 @@
 internal import Glibc
 internal import PipeReactor
 
-/// What a failed accept4(2) means for those who still wait.
+/// What a failed accept4(2) means for the clients that wait, and what is done about it. This is the one table of its errnos;
+/// none of them makes the loop ask without end.
+///
+/// | Errno | Means | Answer |
+/// |---|---|---|
+/// | EAGAIN | no client waits | a value, not an error (`SystemCall.swift`) |
+/// | EINTR | a signal came first | the call is made again (`SystemCall.swift`) |
+/// | ECONNABORTED, EPROTO | one client has gone again | the next client; rest after ``Listener/goneLimit`` in a row |
+/// | EMFILE, ENFILE | no descriptor is left, in the process or the system | shed clients, rest, tell |
+/// | ENOBUFS, ENOMEM | no memory is left | rest, tell |
+/// | EPERM, EACCES | a security module says no, before it takes the client off the queue: it stays the first | rest, tell |
+/// | EINVAL, EOPNOTSUPP, ENOSYS | the socket does not listen (any more), or the call is not to be had | stop, tell |
+/// | EBADF, EFAULT, ENOTSOCK | a bug here | the process ends (`SystemCall.swift`) |
+/// | any other | unknown, so it may last | rest, tell |
 enum AcceptFailure: Equatable {
-    /// Nothing: one has gone again, or was kept out by a security module.
+    /// The client has gone again; the next one may be there.
     case clientIsGone
-    /// The process (EMFILE) or the system (ENFILE) has no descriptor for them.
+    /// There is no descriptor for the clients.
     case noDescriptor
-    /// They cannot be accepted now, mostly for want of memory (ENOBUFS, ENOMEM).
-    case noRoom
+    /// The clients cannot be accepted now, but perhaps in a moment.
+    case notNow
+    /// No client can ever be accepted.
+    case never
 
     init(_ error: SystemError) {
         self =
             switch error.code {
-            case ECONNABORTED, EPERM, EACCES, EPROTO: .clientIsGone
+            case ECONNABORTED, EPROTO: .clientIsGone
             case EMFILE, ENFILE: .noDescriptor
-            default: .noRoom
+            case EINVAL, EOPNOTSUPP, ENOSYS: .never
+            default: .notNow
             }
     }
+
+    /// What a blocking accept(2) says of a socket that was shut down; a non-blocking one says only that no client waits.
+    static var listenerWasShutDown: SystemError { SystemError(call: "accept4", code: EINVAL) }
 }

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""24: descriptors that block whoever closes them. 28: no descriptors left."""
+"""24: descriptors that block whoever closes them. 28: no descriptors left. 69: such descriptors, sent before the start."""
 
 from __future__ import annotations
 
 import itertools
 import multiprocessing
+import os
 import socket
 import time
 
 from hostile import wire
 from hostile.bomb import Bomb
-from hostile.bystander import Bystander
+from hostile.bystander import Bystander, Latency, Ping
 from hostile.figures import Figure, at_most, exactly
 from hostile.processes import Context, Server, target
 
@@ -63,6 +64,58 @@ def throw(bomb: Bomb, server: Server, place: str) -> str:
     result = bomb.send(client, wire.frame(b"boom"), server.process.pid)
     client.close()
     return result
+
+
+def early_bombs(context: Context) -> list[Figure]:
+    """From clients that connected to the service manager's socket before the program was started: let in, or turned away."""
+    figures = []
+    for fate, admitted in (("admitted", os.geteuid()), ("refused", 12345)):
+        worst, usual, remark = 1e9, 0.0, ""
+        for _ in range(3):
+            felt, unloaded, alive = bombed_before_the_start(context, admitted)
+            if felt.worst < worst:
+                worst, usual, remark = felt.worst, unloaded.worst, f"{felt}; unloaded {unloaded}"
+            if worst <= 5 + usual:
+                break
+        what = f"descriptor bombs of clients older than the program, {fate}"
+        figures.append(at_most("69", f"{what}: a bystander's worst ping", worst, 5 + usual, "ms", remark))
+        figures.append(exactly("69", f"{what}: the server lives", alive, True))
+    return figures
+
+
+def bombed_before_the_start(context: Context, admitted: int) -> tuple[Latency, Latency, bool]:
+    """The bystander pings another name of the same loop, from the start on; how that was, and how it is unloaded."""
+    path = context.name("early")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(path)
+        listener.listen(16)
+        bombs = [Bomb(LINGER_SECONDS) for _ in range(3)]
+        clients = [wire.connect(path) for _ in bombs]
+        for bomb, client in zip(bombs, clients):
+            socket.send_fds(client, [wire.frame(b"boom")], [bomb.socket.fileno()])
+            bomb.socket.close()
+        with target(context, path, "inherits=true", f"admits={admitted}", "waits=true", ready="loaded",
+                    listener=listener) as server:
+            assert server.go_on() == "ready"
+            with Bystander(path, control_ping) as bystander:
+                time.sleep(LINGER_SECONDS + 1)
+                felt = bystander.measure()
+                unloaded = bystander.unloaded()
+            alive = server.is_alive
+        for bomb, client in zip(bombs, clients):
+            bomb.end()
+            client.close()
+    os.unlink(path)
+    return felt, unloaded, alive
+
+
+def control_ping(path: str) -> Ping:
+    client = wire.connect(path + ".control", timeout=60)
+
+    def ping() -> None:
+        wire.ask(client, b"statistics")
+
+    return ping
 
 
 def descriptor_flood(context: Context) -> list[Figure]:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """7: a name after SIGKILL. 9: racing starts. 11: who gets in while a name is made. 61: a name that changes hands.
-75: directories above a name in which others may rename, and links. 76: cleaners of old files."""
+71: a socket file that somebody keeps open. 75: directories above a name in which others may rename, and links. 76: cleaners of old files."""
 
 from __future__ import annotations
 
@@ -111,6 +111,50 @@ def hand_over(context: Context) -> list[Figure]:
         exactly("61", "predecessors that ended by themselves, in order",
                 [p.process.returncode for p in predecessors].count(0), times),
     ]
+
+
+def kept_file(context: Context) -> list[Figure]:
+    """Two processes keep the socket file open (O_PATH) and connect without end while the name changes hands."""
+    path = context.name("kept")
+    grace = 1.0
+    with target(context, path, f"handOverGrace={int(grace * 1000)}") as predecessor:
+        floods = [multiprocessing.Process(target=_connect_through_the_file, args=(path,), daemon=True) for _ in range(2)]
+        for flood in floods:
+            flood.start()
+        client = wire.connect(path)
+        wire.ask(client, b"here")
+        with target(context, path, "takesOver=true"), preferred():
+            start = time.monotonic()
+            worst = worst_ping_until_the_end(client)
+            predecessor.process.wait(30)
+            lasted = time.monotonic() - start
+        for flood in floods:
+            flood.kill()
+            flood.join()
+        client.close()
+    return [
+        at_most("71", "a predecessor that is flooded through its kept file ends, after a second and its grace",
+                lasted, 1 + grace + 0.5, "s"),
+        at_most("71", "a client's worst ping there until then", worst * 1000, 50, "ms"),
+    ]
+
+
+def worst_ping_until_the_end(client: socket.socket) -> float:
+    worst = 0.0
+    try:
+        while True:
+            start = time.perf_counter()
+            wire.ask(client, b"ping")
+            worst = max(worst, time.perf_counter() - start)
+            time.sleep(0.001)
+    except OSError:
+        return worst
+
+
+def _connect_through_the_file(path: str) -> None:
+    file = os.open(path, os.O_PATH | os.O_NOFOLLOW)
+    while True:
+        enters(f"/proc/self/fd/{file}")
 
 
 def _connect_all_the_time(path: str, control: Connection) -> None:
