@@ -102,3 +102,8 @@ public struct PipeService: Service {
         observer.didStop(report)
     }
 }
+
+extension PipeService: CustomStringConvertible {
+    /// Where it serves: service groups write their services into each of their lines.
+    public var description: String { "pipe service at \(place.address)" }
+}

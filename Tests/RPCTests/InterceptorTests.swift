@@ -84,6 +84,27 @@ private func methods(telling tell: @escaping @Sendable ([String: String]) -> Voi
         #expect(journal.entries == ["notification tell", "sent", "batch(count: 2) -", "sent"])
     }
 
+    @Test(arguments: [
+        (nil, #"{"_meta":{"m":"\"1\""}}"#), ("{}", #"{"_meta":{"m":"\"1\""}}"#), ("{ }", #"{"_meta":{"m":"\"1\""} }"#),
+        (#"{"a":1}"#, #"{"_meta":{"m":"\"1\""},"a":1}"#), (#"{"a":1,"_meta":{}}"#, #"{"a":1,"_meta":{"m":"\"1\""}}"#),
+        (#"{"_meta":{"token":7},"a":1}"#, #"{"_meta":{"m":"\"1\"","token":7},"a":1}"#),
+        (#"{"_meta":{"m":"0"}}"#, #"{"_meta":{"m":"0"}}"#), (#"{"_meta":3}"#, #"{"_meta":3}"#), ("[1]", "[1]"),
+    ])
+    func `travels within the parameters, where it was configured so`(params: String?, sent: String) async throws {
+        var configuration = client(Journal(["m": "\"1\""]))
+        configuration.metadataPlace = .metaOfParams
+        var conversation = Conversation()
+        conversation.configuration.metadataPlace = .metaOfParams
+        conversation.methods.handleJSON("show") { params, call in
+            try JSONText("[\(params?.description ?? ""),\(JSONText(encoding: call.metadata["m"]))]")
+        }
+        let reply = try await conversation.run(clientConfiguration: configuration) {
+            try await $0.requestJSON("show", try params.map { try JSONText($0) })
+        }
+        let read = sent.contains(#""m":"0""#) ? #""0""# : sent.contains(#""m""#) ? #""\"1\"""# : "null"
+        #expect(reply.description == "[\(sent),\(read)]")
+    }
+
     @Test func `leaves out what JSON-RPC defines`() async throws {
         let journal = Journal([
             "id": "7", "method": "fail", "params": "x", "result": "1", "jsonrpc": "1.0", "note": "kept",

@@ -16,12 +16,14 @@ private struct Quotation: Error { let text: String }
     }
 
     /// Lets a client's lines be answered, and returns the log and the answers.
-    private func exchange(_ lines: [String], _ log: JSONRPCLog = JSONRPCLog()) async throws -> Journal {
+    private func exchange(
+        _ lines: [String], _ log: JSONRPCLog = JSONRPCLog(), methods: JSONRPCMethods? = nil
+    ) async throws -> Journal {
         var running = try Running()
         running.configuration.server.connection.framing = DelimiterFraming.newline
         var rpc = JSONRPCPeer.Configuration()
         rpc.onEvent = log.note
-        try await running.run { [rpc, methods = methods()] connection in
+        try await running.run { [rpc, methods = methods ?? self.methods()] connection in
             try await JSONRPCPeer.serve(connection, methods: methods, configuration: rpc)
         } while: { [running] _ in
             let client = PipeClient.Configuration(framing: DelimiterFraming.newline)
@@ -49,9 +51,17 @@ private struct Quotation: Error { let text: String }
         #expect(journal.metadata("warning handler failed")?["pipe.detail"] == #"Quotation(text: "secret")"#)
     }
 
-    @Test func `does not repeat what is no name`() async throws {
-        let journal = try await exchange([#"{"jsonrpc":"2.0","id":1,"method":"a\nb"}"#])
+    @Test func `does not repeat a name that the other end has made up`() async throws {
+        let journal = try await exchange([#"{"jsonrpc":"2.0","id":1,"method":"hunter2"}"#])
         #expect(journal.metadata("warning handler failed")?["rpc.method"] == "other")
+        #expect(!journal.text.contains("hunter2"))
+    }
+
+    @Test func `does not repeat the name of a notification that nobody handles`() async throws {
+        let journal = try await exchange(
+            [#"{"jsonrpc":"2.0","method":"hunter2"}"#], methods: JSONRPCMethods())
+        #expect(journal.metadata("debug notification dropped") != nil)
+        #expect(!journal.text.contains("hunter2"))
     }
 
     @Test func `tells what is not understood, without a word of it`() async throws {
@@ -60,9 +70,9 @@ private struct Quotation: Error { let text: String }
             #"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"secret"}}"#,
         ])
         #expect(journal.metadata("notice no JSON")?["pipe.detail"] != nil)
-        #expect(journal.metadata("notice no JSON-RPC")?["rpc.jsonrpc.error_code"] == "-32600")
+        #expect(journal.metadata("notice no JSON-RPC")?["rpc.response.status_code"] == "-32600")
         #expect(journal.metadata("notice unexpected reply") != nil)
-        #expect(journal.metadata("notice not understood by the other end")?["rpc.jsonrpc.error_code"] == "-32700")
+        #expect(journal.metadata("notice not understood by the other end")?["rpc.response.status_code"] == "-32700")
         #expect(!journal.text.contains("secret"))
     }
 

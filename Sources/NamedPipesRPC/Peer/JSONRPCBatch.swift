@@ -97,7 +97,8 @@ extension JSONRPCPeer {
             var numbers = numbers[...]
             let objects = batch.items.map { item in
                 let id = item.isRequest ? numbers.popFirst().map(JSONRPCID.number) : nil
-                return OutgoingMessage.request(item.method, item.params, id: id, metadata: metadata)
+                return OutgoingMessage.request(
+                    item.method, item.params, id: id, metadata: metadata, configuration.metadataPlace)
             }
             return OutgoingMessage.batch(objects)
         } _: { peer, numbers in

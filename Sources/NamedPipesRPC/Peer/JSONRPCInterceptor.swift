@@ -3,8 +3,8 @@
 /// Stands around all that a peer asks and all that it answers: to trace, to measure, to keep a journal.
 ///
 /// What it adds to a request travels beside the parameters, as members of the request object that are strings. JSON-RPC 2.0
-/// gives such members no meaning, and most ends ignore them; StreamJsonRpc carries a trace so, as `traceparent` and
-/// `tracestate`:
+/// gives such members no meaning, and many ends ignore them; strict ones refuse the request, for which there is
+/// ``JSONRPCPeer/Configuration/metadataPlace``. StreamJsonRpc carries a trace so, as `traceparent` and `tracestate`:
 ///
 /// ```json
 /// {"jsonrpc":"2.0","id":1,"method":"add","params":{},"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}

@@ -84,8 +84,9 @@ public struct JSONRPCCall: Sendable {
     /// Whether a handler is registered for this very name; false where ``JSONRPCMethods/handleOthers(_:)`` handles it.
     public var isRegistered: Bool { peer.methods.isRegistered(method) }
 
-    /// What came beside the parameters: members of the request object that are strings and that JSON-RPC 2.0 does not
-    /// define, such as `traceparent`. The other end may write there what it likes; see ``JSONRPCInterceptor``.
+    /// What came beside the parameters, or in their `_meta`; see ``JSONRPCPeer/Configuration/metadataPlace``: members that
+    /// are strings and that JSON-RPC 2.0 does not define, such as `traceparent`. The other end may write there what it
+    /// likes; see ``JSONRPCInterceptor``.
     public let metadata: [String: String]
 
     /// This end: for requests in the other direction, notifications and progress.

@@ -53,6 +53,10 @@ extension JSONRPCPeer {
         /// What stands around requests and handlers, such as a tracer. The default is nil: nothing does.
         public var interceptor: (any JSONRPCInterceptor)?
 
+        /// Where metadata of this end's requests is written, and looked for in the other end's. The default is beside the
+        /// parameters.
+        public var metadataPlace = MetadataPlace.besideParams
+
         /// Whether the connection is ended, behind the error reply, when something arrives that is no JSON. The default is
         /// false: framings keep their place in the stream, whatever a message contains.
         public var endsAfterParseError = false
@@ -62,6 +66,18 @@ extension JSONRPCPeer {
 
         /// Every default.
         public init() {}
+    }
+
+    /// Where metadata travels: what a ``JSONRPCInterceptor`` adds to a request, such as the context of a trace.
+    @nonexhaustive
+    public enum MetadataPlace: Hashable, Sendable {
+        /// Members of the request object, beside `method` and `params`, as StreamJsonRpc has them. JSON-RPC 2.0 does not
+        /// forbid them, but strict servers refuse a request that has any: jsonrpcserver and json-rpc, both of Python, do.
+        case besideParams
+
+        /// Members of an object `_meta` in the parameters, as the Model Context Protocol has it. Parameters that are an array
+        /// have no room for it, and go without. In what arrives, members beside the parameters count as well.
+        case metaOfParams
     }
 
     /// What becomes of a request while as many as may wait for their replies.
@@ -87,8 +103,9 @@ extension JSONRPCPeer {
         /// The other end could not make out what was sent: an error reply without an id. Where it must be meant, a request
         /// fails with it; see <doc:AskingAndAnswering#Replies-that-say-too-little>.
         case errorReport(JSONRPCError)
-        /// A handler has thrown something that the other end was not told.
-        case handlerFailed(method: String, any Error)
+        /// A handler has thrown something that the other end was not told. The method is the one that it is registered for;
+        /// nil for ``JSONRPCMethods/handleOthers(_:)``, which gets names that the other end has made up.
+        case handlerFailed(method: String?, any Error)
         /// A notification of a method that nobody handles. It was dropped.
         case droppedNotification(method: String)
         /// A notification arrived when no more may wait for a place. The connection was ended.

@@ -51,7 +51,8 @@ extension JSONRPCPeer {
         of request: IncomingMessage.Request, _ handler: JSONRPCMethods.JSONHandler, _ serial: OpenCalls.Serial
     ) async -> Result<JSONText, JSONRPCError> {
         do {
-            let call = JSONRPCCall(method: request.method, id: request.id?.id, metadata: request.metadata, peer: self)
+            let call = JSONRPCCall(
+                method: request.method, id: request.id?.id, metadata: metadata(of: request), peer: self)
             guard let interceptor = configuration.interceptor else {
                 return .success(try await handler(request.params, call))
             }
@@ -62,9 +63,16 @@ extension JSONRPCPeer {
         } catch is CancellationError where openCalls.isCancelled(serial) {
             return .failure(.requestCancelled)
         } catch {
-            configuration.onEvent(.handlerFailed(method: request.method, error))
+            let name = methods.isRegistered(request.method) ? request.method : nil
+            configuration.onEvent(.handlerFailed(method: name, error))
             return .failure(.internalError)
         }
+    }
+
+    private func metadata(of request: IncomingMessage.Request) -> [String: String] {
+        guard configuration.metadataPlace == .metaOfParams else { return request.metadata }
+        let inParams = ParamsMetadata.read(request.params, byteLimit: configuration.metadataByteLimit)
+        return inParams.merging(request.metadata) { first, _ in first }
     }
 
     /// Sends an answer. If it cannot be sent as it is, who waits for it gets an error in its place.

@@ -45,7 +45,8 @@ extension JSONRPCPeer {
         _ method: String, _ params: JSONText?, _ metadata: [String: String], _ timeout: Duration?
     ) async throws -> JSONText {
         try await exchange(1, timeout: timeout) { numbers in
-            OutgoingMessage.request(method, params, id: .number(numbers[0]), metadata: metadata)
+            OutgoingMessage.request(
+                method, params, id: .number(numbers[0]), metadata: metadata, configuration.metadataPlace)
         } _: { peer, numbers in
             try await peer.reply(to: numbers[0])
         }
@@ -65,7 +66,8 @@ extension JSONRPCPeer {
     public func notifyJSON(_ method: String, _ params: JSONText?) async throws {
         try checkStructured(params)
         try await intercept(.notification, method) { metadata in
-            _ = try await connection.send(OutgoingMessage.request(method, params, id: nil, metadata: metadata))
+            _ = try await connection.send(
+                OutgoingMessage.request(method, params, id: nil, metadata: metadata, configuration.metadataPlace))
         }
     }
 

@@ -3,8 +3,12 @@
 /// Writes the objects of JSON-RPC 2.0.
 enum OutgoingMessage {
     static func request(
-        _ method: String, _ params: JSONText?, id: JSONRPCID?, metadata: [String: String] = [:]
+        _ method: String, _ params: JSONText?, id: JSONRPCID?, metadata: [String: String] = [:],
+        _ place: JSONRPCPeer.MetadataPlace = .besideParams
     ) -> [UInt8] {
+        if place == .metaOfParams, !metadata.isEmpty {
+            return request(method, ParamsMetadata.add(metadata, to: params), id: id)
+        }
         var bytes = Array(#"{"jsonrpc":"2.0""#.utf8)
         if let id { bytes.append(#","id":"#, id.text) }
         bytes.append(#","method":"#, JSONText(quoting: method))

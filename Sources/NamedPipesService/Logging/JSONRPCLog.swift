@@ -16,7 +16,7 @@ public import NamedPipesRPC
 /// |---|---|
 /// | debug | `notification dropped` |
 /// | notice | `no JSON`, `no JSON-RPC`, `unexpected reply`, `not understood by the other end` |
-/// | warning | `handler failed`, `reply not sent`, both with `rpc.method` where it is known |
+/// | warning | `handler failed`, with `rpc.method` where it is registered; `reply not sent`; `connection ended` |
 public final class JSONRPCLog: Sendable {
     private let logger: Logger?
     private let log: LimitedLog
@@ -43,8 +43,9 @@ public final class JSONRPCLog: Sendable {
         case .errorReport(let error): write(.notice, "not understood by the other end", Self.code(error))
         case .handlerFailed(let method, let error):
             write(.warning, "handler failed", log.describe(error).and(Self.method(method)))
-        case .droppedNotification(let method):
-            (logger ?? .current).debug("notification dropped", metadata: Self.method(method))
+        case .droppedNotification:
+            (logger ?? .current).debug("notification dropped")
+        case .overload(let overload): write(.warning, "connection ended", .detail("\(overload)"))
         case .unsendableReply(let error): write(.warning, "reply not sent", log.describe(error))
         @unknown default: break
         }
@@ -55,12 +56,9 @@ public final class JSONRPCLog: Sendable {
     }
 
     private static func code(_ error: JSONRPCError) -> Logger.Metadata {
-        ["rpc.jsonrpc.error_code": "\(error.code.rawValue)"]
+        ["rpc.response.status_code": "\(error.code.rawValue)"]
     }
 
-    /// The name as far as it looks like one: the other end may ask for any.
-    private static func method(_ name: String) -> Logger.Metadata {
-        let isName = name.utf8.count <= 100 && name.utf8.allSatisfy { (0x21..<0x7F).contains($0) }
-        return ["rpc.method": isName ? "\(name)" : "other"]
-    }
+    /// A name that a handler is registered for. Any other is the other end's text, and may be anything.
+    private static func method(_ name: String?) -> Logger.Metadata { ["rpc.method": "\(name ?? "other")"] }
 }

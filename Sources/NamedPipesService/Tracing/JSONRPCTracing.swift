@@ -13,7 +13,11 @@ public import Tracing
 ///
 /// Whatever names and values the tracer injects are string members of the request object, beside `method` and `params`.
 /// With a tracer of W3C Trace Context these are `traceparent` and `tracestate`, as StreamJsonRpc has them, so that a trace
-/// goes on in a .NET process and comes back. Ends that trace nothing ignore them.
+/// goes on in a .NET process and comes back.
+///
+/// Strict servers refuse a request that has such members: jsonrpcserver and json-rpc, both of Python, do. For those, have
+/// `JSONRPCPeer.Configuration.metadataPlace` put them into `params._meta`, as the Model Context Protocol has it, or do not
+/// trace what goes there.
 ///
 /// | Span | Kind | Name |
 /// |---|---|---|
@@ -23,9 +27,10 @@ public import Tracing
 /// | handler of a request | server | the method |
 /// | handler of a notification | consumer | the method |
 ///
-/// Attributes, by the names of OpenTelemetry: `rpc.system` (`jsonrpc`), `rpc.method`, `rpc.jsonrpc.version`,
-/// `rpc.jsonrpc.request_id` on the handler's side where the id is a number or string, `rpc.jsonrpc.error_code`,
-/// `network.transport` (`unix`). What is thrown is recorded in the span, with the status of an error.
+/// Attributes, by the names of OpenTelemetry: `rpc.system.name` (`jsonrpc`), `rpc.method`, `jsonrpc.protocol.version`,
+/// `jsonrpc.request.id` on the handler's side where the id is a number or string, `rpc.response.status_code` (an error's
+/// code, as a string), `error.type` (that code, `timeout`, or the type of what was thrown), `network.transport` (`unix`).
+/// What is thrown is recorded in the span, with the status of an error.
 ///
 /// A server's own methods are few, but the other end may ask for any: handlers that `handleOthers` registers have the
 /// span name `other`, so that names stay few.
@@ -68,8 +73,8 @@ public struct JSONRPCTracing: JSONRPCInterceptor {
             call.isRegistered ? call.method : "other", context: context, ofKind: call.id == nil ? .consumer : .server)
         span.describe(method: call.method)
         switch call.id {
-        case .number(let id)?: span.attributes["rpc.jsonrpc.request_id"] = "\(id)"
-        case .string(let id)?: span.attributes["rpc.jsonrpc.request_id"] = id
+        case .number(let id)?: span.attributes["jsonrpc.request.id"] = "\(id)"
+        case .string(let id)?: span.attributes["jsonrpc.request.id"] = id
         default: break
         }
         return try await within(span, next)
@@ -82,7 +87,7 @@ public struct JSONRPCTracing: JSONRPCInterceptor {
         do {
             return try await ServiceContext.$current.withValue(span.context) { try await body() }
         } catch {
-            if let error = error as? JSONRPCError { span.attributes["rpc.jsonrpc.error_code"] = error.code.rawValue }
+            span.describe(error)
             span.recordError(error)
             span.setStatus(SpanStatus(code: .error))
             throw error
@@ -93,10 +98,22 @@ public struct JSONRPCTracing: JSONRPCInterceptor {
 extension Span {
     fileprivate func describe(method: String?) {
         updateAttributes { attributes in
-            attributes["rpc.system"] = "jsonrpc"
-            attributes["rpc.jsonrpc.version"] = "2.0"
+            attributes["rpc.system.name"] = "jsonrpc"
+            attributes["jsonrpc.protocol.version"] = "2.0"
             attributes["network.transport"] = "unix"
             if let method { attributes["rpc.method"] = method }
+        }
+    }
+
+    fileprivate func describe(_ error: any Error) {
+        updateAttributes { attributes in
+            switch error {
+            case let error as JSONRPCError:
+                attributes["rpc.response.status_code"] = "\(error.code.rawValue)"
+                attributes["error.type"] = "\(error.code.rawValue)"
+            case JSONRPCRequestFailure.timedOut: attributes["error.type"] = "timeout"
+            default: attributes["error.type"] = "\(type(of: error))"
+            }
         }
     }
 }
