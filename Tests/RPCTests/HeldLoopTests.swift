@@ -36,6 +36,8 @@ import Testing
                 try await JSONRPCPeer.run(on: connection) { peer in
                     let request = Task { try await peer.request("ask", timeout: limit) as Int }
                     while await peer.pendingRequestCount == 0 { await Task.yield() }
+                    // It leaves at the end of the turn.
+                    while await connection.pendingByteCount > 0 { await Task.yield() }
                     let wasInTime = await peer.hold(meeting, limit * 2)
                     // On a machine that stood still before the loop was held, there is nothing to see.
                     guard wasInTime else { return request.cancel() }

@@ -23,6 +23,8 @@ public struct JSONRPCError: Error, Hashable, Sendable {
         public static let internalError = Code(rawValue: -32603)
         /// -32000, the first of the server's own: as much as is allowed waits to be handled.
         public static let tooManyRequests = Code(rawValue: -32000)
+        /// -32001: the server is being stopped. The request was not begun, and may be made again elsewhere.
+        public static let stopping = Code(rawValue: -32001)
         /// -32800, as LSP has it: the request was cancelled by who made it.
         public static let requestCancelled = Code(rawValue: -32800)
     }
@@ -47,6 +49,7 @@ public struct JSONRPCError: Error, Hashable, Sendable {
 extension JSONRPCError {
     static let methodNotFound = JSONRPCError(.methodNotFound, "Method not found")
     static let internalError = JSONRPCError(.internalError, "Internal error")
+    static let stopping = JSONRPCError(.stopping, "The server is being stopped")
     static let requestCancelled = JSONRPCError(.requestCancelled, "Request cancelled")
 
     static func invalidRequest(_ detail: String) -> JSONRPCError {

@@ -16,6 +16,7 @@ extension JSONRPCPeer {
             }
             group.addTask(executorPreference: connection.executor) { await self.startWaitingCalls() }
             let failure = await takeMessages(&group)
+            if failure == nil { await takeMessagesWhileStopping() }
             endInput(await connection.endReason)
             await wait { openCalls.count == 0 }
             group.cancelAll()
@@ -41,6 +42,28 @@ extension JSONRPCPeer {
             return error
         }
     }
+
+    /// Where the server is being stopped, and the other end has not finished: takes what handlers and requests need in
+    /// order to finish, until they have. New requests are refused.
+    private func takeMessagesWhileStopping() async {
+        guard await connection.canResumeReceiving, hasWork else { return }
+        isStopping = true
+        await connection.resumeReceiving()
+        await withDiscardingTaskGroup { group in
+            group.addTask(executorPreference: connection.executor) { await self.takeRest() }
+            await wait { !hasWork || hasTakenRest }
+            group.cancelAll()
+        }
+    }
+
+    private func takeRest() async {
+        try? await withThrowingDiscardingTaskGroup { group in _ = await takeMessages(&group) }
+        hasTakenRest = true
+        wake()
+    }
+
+    /// Whether handlers run or wait, or this end waits for replies.
+    private var hasWork: Bool { openCalls.count > openCalls.refusedCount || !pending.isEmpty }
 
     /// No reply comes any more.
     private func endInput(_ reason: DisconnectReason?) {
@@ -124,6 +147,7 @@ extension JSONRPCPeer {
     private func take(_ request: IncomingMessage.Request, _ isOfBatch: Bool) -> IncomingCall? {
         guard let id = request.id else { return takeNotification(request, isOfBatch) }
         if isConnectionOver { return nil }
+        if isStopping { return refused(id, .stopping, isOfBatch: isOfBatch) }
         guard let handler = methods.handler(of: request.method) else {
             return refused(id, .methodNotFound, isOfBatch: isOfBatch)
         }

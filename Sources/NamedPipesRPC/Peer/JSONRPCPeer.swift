@@ -47,6 +47,9 @@ public actor JSONRPCPeer {
 
     /// Blank lines, which some ends send to keep a connection alive, are no messages.
     var ignoresBlankMessages = false
+    /// The server is being stopped: what is under way is finished, and nothing new begun.
+    var isStopping = false
+    var hasTakenRest = false
     /// All that arrived is taken, and no more comes.
     var hasEnded = false
     /// Nobody gets a reply any more.
@@ -75,6 +78,9 @@ public actor JSONRPCPeer {
     }
 
     /// Answers the other end until it sends no more, and all that it asked is answered.
+    ///
+    /// Where the server is stopped gracefully, calls that had arrived are finished, and may ask the other end meanwhile.
+    /// New requests get ``JSONRPCError/Code/stopping``.
     ///
     /// When the other end closes, handlers of requests are cancelled, since nobody waits for their replies; handlers of
     /// notifications finish. Cancelling the task cancels all.
