@@ -6,9 +6,9 @@ struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show it at work: a server process, a thousand clients, and strangers among them.",
         discussion: """
-            Starts two servers of its own (pipectl echo) on fresh names, connects clients to them, among them one in \\
-            Python and one of socat or nc where they are installed, sends the lines of a text through all of them, and \\
-            compares every reply. Ends with a table; status 1 if anything was lost or wrong. Everything that it starts, \\
+            Starts two servers of its own (pipectl echo) on fresh names, connects clients to them, among them one in \
+            Python and one of socat or nc where they are installed, sends the lines of a text through all of them, and \
+            compares every reply. Ends with a table; status 1 if anything was lost or wrong. Everything that it starts, \
             it stops.
             """)
 

@@ -38,6 +38,10 @@ struct Pipectl: ParsableCommand {
               1   it failed: no server, a lost connection, a message refused
               2   the command line is wrong
               3   the time was up
+
+            Output that cannot be written and input that cannot be read are failures, with the system's reason. SIGINT, \
+            SIGTERM and SIGHUP stop a command in order, unless it was started with them ignored; the guide "From the \
+            command line" says what else is done with what a parent process leaves.
             """,
         subcommands: [Echo.self, Listen.self, Serve.self, Send.self, Connect.self, Call.self, Stat.self, Demo.self])
 

@@ -88,7 +88,7 @@ struct StatTests: StagedSuite {
         let path = place.path + "/socket"
         let server = try serve(reactor, "echo", path, "--stat")
         let report = try report(on: path) { $0.statistics != nil }
-        #expect(report.name.file?.mode == "0600")
+        #expect(report.name.file?.mode == "1600")
         #expect(report.name.file?.uid == getuid())
         var status = Glibc.stat()
         #expect(unsafe lstat(path + ".stat", &status) == 0)
