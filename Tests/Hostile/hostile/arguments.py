@@ -13,7 +13,7 @@ from hostile.figures import Figure, table
 from hostile.peers.comparison import compare
 from hostile.processes import Context
 from hostile.soak import soak
-from hostile.probes import crowd, descriptors, endings, fairness, memory, names, stopped
+from hostile.probes import crowd, descriptors, endings, fairness, memory, names, programs, stopped
 
 Probe = Callable[[Context], list[Figure]]
 
@@ -40,7 +40,10 @@ PROBES: dict[str, Probe] = {
     "71": names.kept_file,
     "75": names.hostile_directories,
     "76": names.cleaners,
+    "77": programs.inherited,
     "78": stopped.stopped_past_limits,
+    "81": programs.results,
+    "83": programs.left_behind,
     "sweep": crowd.sweep,
 }
 
