@@ -203,7 +203,8 @@ import Testing
     }
 
     @Test func `15 · that was not asked for by its name stays open, for who asks next`() throws {
-        let (control, data) = (ForeignSocket(at: try scratch.address("c")), ForeignSocket(at: try scratch.address("d")))
+        let control = ForeignSocket(at: try scratch.address("c"))
+        let data = ForeignSocket(at: try scratch.address("d"))
         let sockets = [("control", control.descriptor), ("data", data.descriptor), ("data", data.descriptor)]
             .map { ListenEnvironment.Socket(descriptor: fcntl($1, F_DUPFD_CLOEXEC, 0), name: $0) }
         let waiting = WaitingListeners()
@@ -218,6 +219,7 @@ import Testing
         #expect(again.isEmpty && rest.map(\.name) == ["data"], "each is given out once")
         let none = waiting.giveOutFirst { _ in true }
         #expect(none == nil)
+        withExtendedLifetime((control.descriptor, data.descriptor)) {}
     }
 
     @Test func `15 · makes one server, and can be tried again where none came about`() throws {
