@@ -83,7 +83,7 @@ let package = Package(
         library("NamedPipesProgram", ["CProgram", "NamedPipes"]),
         library("NamedPipesRPC", ["NamedPipes"]),
         library("NamedPipesProtobuf", ["NamedPipesRPC", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
-        library("NamedPipesTesting", ["NamedPipes"]),
+        library("NamedPipesTesting", ["NamedPipesRPC"]),
         library("NamedPipesService", ["NamedPipesRPC"] + ecosystem),
         .executableTarget(
             name: "pipectl",
@@ -107,7 +107,8 @@ let package = Package(
         tests("AsyncTests", ["NamedPipes"]),
         tests("RPCTests", ["NamedPipesRPC"]),
         tests("ProtobufTests", ["NamedPipesProtobuf"]),
-        .testTarget(name: "TestingTests", dependencies: ["NamedPipesTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "TestingTests", dependencies: ["NamedPipesTesting", "NamedPipesRPC"], swiftSettings: settings),
         tests(
             "ServiceTests",
             [

@@ -55,6 +55,9 @@ extension Reactor {
     /// How long it is until the next timer fires; nil without one.
     package var timeUntilNextTimer: Duration? { nextTimer.map { max($0.due - now, .zero) } }
 
+    /// How many timers wait for their points in virtual time.
+    package var pendingTimerCount: Int { timers.elements.count(where: \.isVirtual) }
+
     // Of equal ones, the one that was set first.
     private var nextTimer: ScheduledWork? {
         timers.elements.filter(\.isVirtual).min { ($0.due, $0.number) < ($1.due, $1.number) }

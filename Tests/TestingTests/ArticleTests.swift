@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import NamedPipesRPC
 import NamedPipesTesting
 import Testing
 
@@ -70,6 +71,20 @@ struct ArticleTests {
     @Test func `the greeter keeps to the contract`() throws {
         let conformance = DelegateConformance(messages: ["Ada", "Grace"])
         let violations = try conformance.check(server: { _ in Greeter() })
+        #expect(violations.isEmpty)
+    }
+
+    @Test func `the echo keeps to the contract`() throws {
+        let violations = try DelegateConformance(messages: ["hello"]).check { connection in
+            for try await message in connection.messages { try await connection.send(message) }
+        }
+        #expect(violations.isEmpty)
+    }
+
+    @Test func `the sums keep to the contract`() throws {
+        var methods = JSONRPCMethods()
+        methods.handle("add") { (numbers: [Int], call) in numbers.reduce(0, &+) }
+        let violations = try DelegateConformance().check(methods: methods, calls: [("add", JSONText("[1, 2]"))])
         #expect(violations.isEmpty)
     }
 }

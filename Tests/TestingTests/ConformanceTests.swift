@@ -92,12 +92,12 @@ struct ConformanceTests {
     @Test func `who blocks the loop is caught`() throws {
         final class Slow: PipeServerDelegate {
             func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
-                let end = ContinuousClock.now + .milliseconds(30)
+                let end = ContinuousClock.now + .milliseconds(300)
                 while ContinuousClock.now < end {}
             }
         }
         let violations = try problems({ _ in Slow() }) {
-            $0.callbackTimeLimit = .milliseconds(20)
+            $0.callbackTimeLimit = .milliseconds(200)
         }
         #expect(violations.first?.side == .delegate)
         #expect(violations.first?.problem.hasSuffix("in connection(_:didReceive:)") == true)
@@ -134,7 +134,11 @@ struct ConformanceTests {
             func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {}
         }
         #expect(try problems { _ in Hoarding() }.map(\.problem) == ["keeps a connection that has ended"])
-        #expect(try problems({ _ in Hoarding() }) { $0.checksLifetime = false }.isEmpty)
+        let allowed = try problems({ _ in Hoarding() }) {
+            $0.checksLifetime = false
+            $0.checksGrowth = false
+        }
+        #expect(allowed.isEmpty)
     }
 
     @Test func `who holds itself is caught`() throws {

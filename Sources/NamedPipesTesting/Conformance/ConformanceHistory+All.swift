@@ -5,7 +5,11 @@ extension DelegateConformance {
     func histories(forClient: Bool) -> [ConformanceHistory] {
         let small = ConformanceHistory.small(meaningful: messages)
         let random = seeds.map { ConformanceHistory(seed: $0, meaningful: messages, forClient: forClient) }
-        return small + random
+        var hoarder = ConformanceHistory(kind: .hoarder)
+        hoarder.faults.capacity = 10_000
+        hoarder.isTight = true
+        let growth = checksGrowth ? [ConformanceHistory(kind: .visitors), hoarder] : []
+        return small + growth + random
     }
 }
 

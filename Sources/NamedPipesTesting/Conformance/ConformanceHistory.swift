@@ -2,13 +2,22 @@
 
 /// What is done to a delegate in one run: a value, so that it can be enumerated, drawn at random, and told.
 struct ConformanceHistory {
-    var steps: [Step]
+    var steps: [Step] = []
+    var kind = Kind.steps
     /// What another part of the program does inside callbacks.
     var meddling: [Meddling] = []
     var faults = TransportFaults.none
     var seed: UInt64 = 0
     /// Whether the subject's queue is above its mark as soon as its peer does not read.
     var isTight = false
+
+    enum Kind {
+        case steps
+        /// Many connections that come and go; see ``ConformanceRun/receiveVisitors()``.
+        case visitors
+        /// One that is sent much and reads nothing; see ``ConformanceRun/receiveHoarder()``.
+        case hoarder
+    }
 
     /// Peers are counted from 0, in the order in which they connected.
     enum Step: Hashable {
@@ -38,6 +47,16 @@ struct ConformanceHistory {
     struct Meddling: Hashable {
         let callback: ContractWatch.Kind
         let action: LocalAction
+    }
+}
+
+extension ConformanceHistory {
+    /// Whether another part of the program finishes sending.
+    var finishesSending: Bool {
+        let isStep = steps.contains { step in
+            if case .local(_, .finishSending) = step { true } else { false }
+        }
+        return isStep || meddling.contains { $0.action == .finishSending }
     }
 }
 

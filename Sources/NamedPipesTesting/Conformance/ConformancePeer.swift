@@ -7,6 +7,7 @@ final class ConformancePeer {
     private let counterpart: MemoryEnd
     private let framing: any MessageFraming
     private var inbox: ScriptInbox
+    private let replies: (any ConformanceReplies)?
 
     // What it sends, and how much of that is on its way: the stream, and where each message ends.
     private var outbox: [UInt8] = []
@@ -22,12 +23,17 @@ final class ConformancePeer {
     /// What it was sent, if that is no stream of whole messages.
     private(set) var streamProblem: String?
 
-    init?(_ end: MemoryEnd, _ framing: any MessageFraming) {
+    /// Whether the connection has ended because this peer had finished, and nobody had meddled: then all is answered.
+    var hasEndedInOrder = false
+
+    /// - Parameter replies: looks at what comes back; nil where messages have no replies.
+    init?(_ end: MemoryEnd, _ framing: any MessageFraming, _ replies: (any ConformanceReplies)?) {
         guard let counterpart = end.other else { return nil }
         self.end = end
         self.counterpart = counterpart
         self.framing = framing
         inbox = ScriptInbox(framing)
+        self.replies = replies
         end.whenChanged = { [unowned self] in pump() }
     }
 
@@ -37,7 +43,8 @@ final class ConformancePeer {
 
     // MARK: What it does
 
-    func send(_ message: [UInt8]) {
+    func send(_ given: [UInt8]) {
+        let message = replies?.numbered(given, messages.count) ?? given
         guard let frame = frame(of: message) else { return }
         outbox += frame
         messages.append(message)
@@ -102,6 +109,7 @@ final class ConformancePeer {
         while isReading, let bytes = read() {
             do {
                 try inbox.append(bytes.span)
+                if let replies { while let reply = inbox.takeMessage() { replies.note(reply) } }
             } catch {
                 streamProblem = "\(error)"
             }
@@ -127,7 +135,15 @@ final class ConformancePeer {
         }
     }
 
+    /// Whether it reads what it is sent.
+    var isListening: Bool { isReading && !end.isClosed }
+
     // MARK: What the connection does
+
+    /// What is wrong with the replies to all that was sent.
+    var replyProblem: String? {
+        replies?.problem(with: messages.prefix(wholeCount), areComplete: hasEndedInOrder && streamProblem == nil)
+    }
 
     /// How many messages are with the connection as a whole.
     private var wholeCount: Int { messageEnds.prefix { $0 <= takenByteCount }.count }

@@ -11,11 +11,11 @@ final class ConformanceRun {
 
     static let name = "subject"
 
-    private let network: MemoryNetwork
-    private let watch: ContractWatch
+    let network: MemoryNetwork
+    let watch: ContractWatch
     private let subject: Subject
     private let history: ConformanceHistory
-    private let options: DelegateConformance
+    let options: DelegateConformance
     private var peers: [ConformancePeer] = []
     private var peersByConnection: [PipeConnection.ID: ConformancePeer] = [:]
     private var connections: [PipeConnection.ID: PipeConnection] = [:]
@@ -23,8 +23,12 @@ final class ConformanceRun {
     private var pausedHere: Set<PipeConnection.ID> = []
     /// Whether all is to come to its end now.
     private var isSettling = false
+    /// Those that another part of the program has meddled with.
+    private var touchedHere: Set<PipeConnection.ID> = []
+    private var isStopping = false
     private var meddling: [ConformanceHistory.Meddling]
     private var told: [String] = []
+    private var tellsEvents = true
     private var violations: [ContractViolation] = []
 
     private struct Ended {
@@ -36,15 +40,15 @@ final class ConformanceRun {
         of history: ConformanceHistory, _ options: DelegateConformance,
         _ makeSubject: (ConformanceHistory, MemoryNetwork, ContractWatch) throws -> Subject
     ) throws -> [ContractViolation] {
-        weak var delegate: AnyObject?
+        weak var keeper: AnyObject?
         var run: ConformanceRun? = try ConformanceRun(history, options, makeSubject)
-        delegate = run?.watch.target
+        keeper = run?.watch.keeper
         run?.live()
         var found = run?.violations ?? []
         let told = run?.told ?? []
         run?.watch.forget()
         run = nil
-        if options.checksLifetime, delegate != nil {
+        if options.checksLifetime, keeper != nil {
             found.append(
                 ContractViolation(
                     side: .delegate, problem: "is kept alive after its end: somebody it holds holds it", history: told))
@@ -59,7 +63,7 @@ final class ConformanceRun {
         self.history = history
         self.options = options
         meddling = history.meddling
-        network = try MemoryNetwork(seed: history.seed, faults: history.faults)
+        network = try MemoryNetwork(measuringWithSeed: history.seed, faults: history.faults)
         watch = ContractWatch(network.reactor, timeLimit: options.callbackTimeLimit)
         subject = try makeSubject(history, network, watch)
         watch.report = { [unowned self] in note($0, $1) }
@@ -70,9 +74,20 @@ final class ConformanceRun {
         }
     }
 
-    private func note(_ side: ContractViolation.Side, _ problem: String) {
+    func note(_ side: ContractViolation.Side, _ problem: String) {
         violations.append(ContractViolation(side: side, problem: problem, history: told))
     }
+
+    /// Puts into the history what is done from now on, in the place of every single step and event.
+    func tell(inOneLine what: String) {
+        told.append(what)
+        tellsEvents = false
+    }
+
+    var peerCount: Int { peers.count }
+
+    /// Whether there is no point in going on.
+    var isOver: Bool { network.reactor.isStopped || watch.hasHeldLoop }
 
     private var framing: any MessageFraming {
         switch subject {
@@ -82,21 +97,28 @@ final class ConformanceRun {
     }
 
     private func add(_ end: MemoryEnd) {
-        if let peer = ConformancePeer(end, framing) { peers.append(peer) }
+        if let peer = ConformancePeer(end, framing, options.makeReplies()) { peers.append(peer) }
     }
 
     // MARK: The steps
 
     private func live() {
-        for step in history.steps where !network.reactor.isStopped {
-            told.append("\(step)")
-            take(step)
+        switch history.kind {
+        case .steps:
+            for step in history.steps where !isOver {
+                told.append("\(step)")
+                take(step)
+            }
+        case .visitors: receiveVisitors()
+        case .hoarder: receiveHoarder()
         }
         settleAccounts()
         watch.report = { _, _ in }
     }
 
-    private func take(_ step: ConformanceHistory.Step) {
+    func letTimePass() { rest(network.clock.advance(by: options.patience)) }
+
+    func take(_ step: ConformanceHistory.Step) {
         switch step {
         case .connect: connect()
         case .turn: settle()
@@ -133,6 +155,7 @@ final class ConformanceRun {
     }
 
     private func stop(draining: Bool) {
+        isStopping = true
         switch subject {
         case .server(let server): if draining { server.stop(drainingFor: .seconds(5)) } else { server.stop() }
         case .client(let client): client.disconnect()
@@ -140,6 +163,7 @@ final class ConformanceRun {
     }
 
     private func take(_ action: ConformanceHistory.LocalAction, _ connection: PipeConnection) {
+        touchedHere.insert(connection.id)
         switch action {
         case .close: connection.close()
         case .abort: connection.abort()
@@ -158,12 +182,14 @@ final class ConformanceRun {
 
     private func rest(_ hasCometoRest: Bool) {
         if !hasCometoRest, !network.reactor.isStopped { note(.delegate, "never lets the loop come to rest") }
+        // Timers and tasks hold the loop as callbacks do.
+        if let slowest = network.reactor.statistics?.longestCallback { watch.check(slowest) }
     }
 
     // MARK: Callbacks
 
     private func didCall(_ connection: PipeConnection, _ event: PipeEvent) {
-        told.append("→ \(event)")
+        if tellsEvents { told.append("→ \(event)") }
         if event == .opened {
             connections[connection.id] = connection
             peersByConnection[connection.id] = peers.first { $0.isPeer(of: connection) }
@@ -173,10 +199,18 @@ final class ConformanceRun {
         case .received(let message):
             if let problem = peer?.didDeliver(message) { note(.library, problem) }
         case .finishedReceiving:
-            if peer?.hasFinished == false { note(.library, "told of a finish that was none") }
-            checkAllDelivered(peer)
+            // To a handler, a server that drains looks like a peer that sends no more.
+            let mayBeDraining = isStopping && watch.handlers != nil
+            if !mayBeDraining {
+                if peer?.hasFinished == false { note(.library, "told of a finish that was none") }
+                checkAllDelivered(peer)
+            }
         case .closed(let reason):
             if reason == .resetByPeer || reason.kind == .truncatedByPeer { checkAllDelivered(peer) }
+            if reason == .closedLocally { checkAllSent(connection, peer) }
+            if reason == .closedByPeer, let peer, peer.isListening, !touchedHere.contains(connection.id) {
+                peer.hasEndedInOrder = true
+            }
             connections[connection.id] = nil
             ended.append(Ended(connection: connection))
         default: break
@@ -186,6 +220,16 @@ final class ConformanceRun {
     private func checkAllDelivered(_ peer: ConformancePeer?) {
         guard let peer, peer.missingCount > 0 else { return }
         note(.library, "told of the end before \(peer.missingCount) messages")
+    }
+
+    /// A peer that has finished may well wait for the last replies: the connection is to be closed, which sends them, and
+    /// not aborted.
+    private func checkAllSent(_ connection: PipeConnection, _ peer: ConformancePeer?) {
+        guard let peer, peer.hasFinished, peer.isListening, !isStopping, !touchedHere.contains(connection.id) else {
+            return
+        }
+        let count = connection.unsentMessageCount
+        if count > 0 { note(.delegate, "dropped \(count) replies to a peer that has finished sending and still reads") }
     }
 
     private func meddle(_ connection: PipeConnection, _ kind: ContractWatch.Kind) {
@@ -210,18 +254,19 @@ final class ConformanceRun {
         settle()
         for peer in peers { peer.finish() }
         told.append("all peers finish; \(options.patience) pass")
-        rest(network.clock.advance(by: options.patience))
+        if !watch.hasHeldLoop { letTimePass() }
         checkClosed()
         for peer in peers { peer.close() }
         stop(draining: false)
         settle()
+        watch.letHandlersEnd(letTimePass)
         checkEnded()
         network.end()
         if case .server = subject, !watch.hasStopped { note(.library, "never told of the server's stop") }
     }
 
     private func checkClosed() {
-        guard !network.reactor.isStopped else { return }
+        guard !isOver else { return }
         for id in watch.contract.openConnections {
             let isHeldUp = peersByConnection[id]?.isHeldUp ?? false
             note(
@@ -230,6 +275,7 @@ final class ConformanceRun {
         }
         for peer in peers {
             if let problem = peer.streamProblem { note(.library, "sent what is not in the framing: \(problem)") }
+            if let problem = peer.replyProblem { note(.library, problem) }
         }
     }
 

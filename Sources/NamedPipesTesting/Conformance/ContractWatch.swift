@@ -15,6 +15,12 @@ final class ContractWatch {
     }
 
     var target: (any PipeConnectionDelegate)?
+    /// What is looked at for what it keeps, and must end with the run: the delegate, or what an async handler belongs to.
+    weak var keeper: AnyObject?
+    /// The handlers of connections, where the target is the library's own and calls such.
+    var handlers: ConformanceHandlers?
+    /// Whether the loop was held. Nothing more is asked of the target then: it could take as long again each time.
+    private(set) var hasHeldLoop = false
     private(set) var contract = CallbackContract()
     private(set) var hasStopped = false
 
@@ -34,6 +40,7 @@ final class ContractWatch {
 
     func forget() {
         target = nil
+        handlers = nil
         whenCalled = { _, _ in }
         meddle = { _, _ in }
     }
@@ -65,8 +72,34 @@ final class ContractWatch {
     }
 
     private func check(_ start: ContinuousClock.Instant, _ name: String) {
-        guard ContinuousClock.now - start > timeLimit else { return }
-        report(.delegate, "held the loop for more than \(timeLimit) in \(name)")
+        if ContinuousClock.now - start > timeLimit { noteHeldLoop(in: name) }
+    }
+
+    /// What is no callback of a connection is found by the reactor's own measurements.
+    func check(_ callback: SlowCallback) {
+        if callback.duration > timeLimit { noteHeldLoop(in: callback.name) }
+    }
+
+    private func noteHeldLoop(in name: String) {
+        guard !hasHeldLoop else { return }
+        report(.delegate, "\(Self.holding) for more than \(timeLimit) in \(name)")
+        hasHeldLoop = true
+        handlers?.cancel()
+        if handlers == nil { target = nil }
+    }
+
+    /// How that violation begins.
+    static let holding = "held the loop"
+
+    /// The end of the run for handlers that are still running: time first, then cancellation.
+    func letHandlersEnd(_ letTimePass: () -> Void) {
+        guard let handlers, !hasHeldLoop else { return }
+        if handlers.runningCount > 0 { letTimePass() }
+        if handlers.runningCount > 0 {
+            report(.delegate, "has a handler that goes on after its connection has ended")
+        }
+        handlers.cancel()
+        letTimePass()
     }
 
     private var server: (any PipeServerDelegate)? { target as? any PipeServerDelegate }

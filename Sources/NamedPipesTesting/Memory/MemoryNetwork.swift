@@ -54,6 +54,16 @@ public final class MemoryNetwork {
         self.faults = faults
     }
 
+    /// A network whose reactor measures what it calls.
+    init(measuringWithSeed seed: UInt64, faults: TransportFaults) throws(SystemError) {
+        var configuration = Reactor.Configuration()
+        configuration.measuresCallbacks = true
+        reactor = try Reactor(configuration, in: VirtualTime())
+        clock = VirtualClock(reactor)
+        self.seed = seed
+        self.faults = faults
+    }
+
     deinit { end() }
 
     // MARK: Who is there

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What one peer is answered, where messages have answers.
+protocol ConformanceReplies: AnyObject {
+    /// A message as it is sent for the so-manieth time, so that its answer can be told from others.
+    func numbered(_ message: [UInt8], _ number: Int) -> [UInt8]
+
+    func note(_ reply: [UInt8])
+
+    /// What is wrong with the replies so far.
+    ///
+    /// - Parameters:
+    ///   - messages: what has arrived as a whole.
+    ///   - areComplete: whether no reply may be missing.
+    func problem(with messages: ArraySlice<[UInt8]>, areComplete: Bool) -> String?
+}
