@@ -26,8 +26,17 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies + ["PipeTestSupport"], swiftSettings: settings)
 }
 
+// What the fuzz targets run of the examples is a library there, without its `main`: a program cannot be linked to another.
+let isFuzzed = Context.environment["PIPES_FUZZ"] != nil
+let fuzzedExamples: Set = ["KeyValue", "LanguageServer"]
+
 func example(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
-    .executableTarget(
+    if isFuzzed && fuzzedExamples.contains(name) {
+        return .target(
+            name: name, dependencies: ["NamedPipes", "ExampleSupport"] + dependencies, path: "Sources/Examples/\(name)",
+            exclude: exclude + ["main.swift"], swiftSettings: settings)
+    }
+    return .executableTarget(
         name: name, dependencies: ["NamedPipes", "ExampleSupport"] + dependencies, path: "Sources/Examples/\(name)",
         exclude: exclude, swiftSettings: settings)
 }
@@ -162,9 +171,10 @@ if !hasAdapters {
 }
 
 // libFuzzer's runtime is linked to this one only; see Tests/Fuzz/README.md.
-if Context.environment["PIPES_FUZZ"] != nil {
+if isFuzzed {
     package.targets.append(
         .executableTarget(
-            name: "PipesFuzz", dependencies: ["NamedPipes", "PipeTestSupport"], path: "Tests/Fuzz/Targets",
-            swiftSettings: settings))
+            name: "PipesFuzz",
+            dependencies: ["NamedPipesRPC", "NamedPipesTesting", "PipeTestSupport", "KeyValue", "LanguageServer"],
+            path: "Tests/Fuzz/Targets", swiftSettings: settings))
 }

@@ -27,6 +27,9 @@ enum FuzzTargets {
         "framing-name": readFramingName,
         "listen-environment": readListenEnvironment,
         "ledger": keepLedger,
+        "key-value": executeCommands,
+        "json-rpc": answerRequests,
+        "language-server": serveEditor,
     ]
 }
 
