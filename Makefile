@@ -89,8 +89,9 @@ fuzz: deps ## Fuzz every target for a minute in all; SECONDS=600: for longer; TA
 
 .PHONY: interop-deps
 interop-deps: ## Install the foreign programs that the interoperability tests talk to, where missing
-	@.ci/install-deps python3 erlang-base nodejs socat netcat-openbsd python3-pylsp-jsonrpc python3-protobuf \
+	@.ci/install-deps python3 python3-pip erlang-base nodejs socat netcat-openbsd python3-pylsp-jsonrpc python3-protobuf \
 		redis-tools redis-server systemd
+	@.ci/install-peers
 
 .PHONY: bench-deps
 bench-deps: ## Install what the benchmarks need beyond the build, where missing: libuv, matplotlib, valgrind, strace

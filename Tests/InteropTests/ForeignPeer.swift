@@ -102,5 +102,12 @@ extension Trait where Self == ConditionTrait {
         return .enabled(if: isStrict || FileManager.default.fileExists(atPath: path), "not installed: \(module)")
     }
 
+    /// Skips a test, in the same way, where `.ci/install-peers` has not installed the packages of Python's index.
+    static var requiresIndexPackages: Self {
+        let path = URL(filePath: #filePath).deletingLastPathComponent().path() + "../../.build/peers/jsonrpcserver"
+        return .enabled(
+            if: isStrict || FileManager.default.fileExists(atPath: path), "not installed: see .ci/install-peers")
+    }
+
     private static var isStrict: Bool { ProcessInfo.processInfo.environment["REQUIRE_FOREIGN_PEERS"] != nil }
 }

@@ -70,6 +70,55 @@ import Testing
         }
     }
 
+    @Test(.requiresIndexPackages, arguments: ["jsonrpcserver_peer.py", "jsonrpc_peer.py"])
+    func `asks servers that refuse unknown members, and sends metadata within the parameters`(
+        script: String
+    ) async throws {
+        var configuration = JSONRPCPeer.Configuration()
+        configuration.interceptor = Tracer()
+        configuration.metadataPlace = .metaOfParams
+        try await ask(
+            script, DelimiterFraming.newline, JSONRPCMethods(), configuration, report: "ok 202 requests"
+        ) { peer in
+            try await expectArithmetic(peer)
+            let metadata: [String: String] = try await peer.request("traced", timeout: .seconds(30))
+            #expect(metadata == Tracer.metadata)
+        }
+    }
+
+    @Test(.requiresIndexPackages, arguments: ["jsonrpcserver_peer.py", "jsonrpc_peer.py"])
+    func `hears at once of servers that refuse a request without saying which`(script: String) async throws {
+        var configuration = JSONRPCPeer.Configuration()
+        configuration.interceptor = Tracer()
+        try await ask(
+            script, DelimiterFraming.newline, JSONRPCMethods(), configuration, report: "ok 1 requests"
+        ) { peer in
+            let refusal = await #expect(throws: JSONRPCError.self) {
+                try await peer.request("add", Pair(left: 1, right: 2))
+            }
+            #expect(refusal?.code == .invalidRequest)
+        }
+    }
+
+    @Test(.requiresIndexPackages)
+    func `asks pygls, behind Content-Length, and is asked back`() async throws {
+        try await ask("pygls_peer.py", ContentLengthFraming(), Self.doubling, report: "ok 200 requests") { peer in
+            let limit = Duration.seconds(30)
+            _ = try await peer.requestJSON("initialize", JSONText(#"{"capabilities":{}}"#), timeout: limit)
+            let sums = try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<199 {
+                    group.addTask {
+                        try await peer.request("add", Pair(left: number, right: 1), timeout: limit) - number
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+            #expect(sums == 199)
+            let answer: Int = try await peer.request("ask back", [1], timeout: limit)
+            #expect(answer == 43)
+        }
+    }
+
     // MARK: Vocabulary
 
     /// Sends what a tracer of W3C Trace Context does.
