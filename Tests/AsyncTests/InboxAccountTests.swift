@@ -72,7 +72,7 @@ import Testing
         #expect(ring.capacity == 16_384)
         for number in 0..<9_990 {
             #expect(ring.removeFirst() == number)
-            #expect(ring.capacity <= max(Ring<Int>.keptCapacity, ring.count * 4))
+            #expect(ring.capacity <= max(Ring<Int>.keptCapacity, ring.count * 8))
         }
         ring.append(-1)
         #expect(ring.removeFirst { $0 == 9_995 } == 9_995)

@@ -91,4 +91,33 @@ import Testing
             #expect(Set(received()) == Set(sent.map { "\($0)" }))
         }
     }
+
+    /// A peer that has shut its reading down, and goes on sending.
+    @Test func `68 · hear at once that it takes nothing any more, and the messages go on`() async throws {
+        let (waits, texts) = (Gate(), Count())
+        _ = try await Serving.run { connection in
+            let senders = Place.allCases.map { place in
+                Task(executorPreference: place.executor(for: connection)) {
+                    await #expect(throws: PipeError.notConnected) {
+                        while true {
+                            let verdict = try await connection.send([UInt8](repeating: 1, count: 100_000))
+                            if verdict == .acceptedAboveHighWaterMark { waits.open() }
+                        }
+                    }
+                }
+            }
+            for sender in senders { _ = await sender.value }
+            for try await message in connection.messages where message.byteCount == 2 { texts.add() }
+        } while: { serving in
+            let peer = try RawPeer(connectingTo: serving.address)
+            await waits.pass()
+            peer.finishReading()
+            // Room for the next write, which fails.
+            peer.readAll()
+            peer.writeAll([0, 0, 0, 2, 65, 66])
+            #expect(await eventually { texts.value == 1 })
+            peer.close()
+        }
+        #expect(texts.value == 1)
+    }
 }

@@ -105,6 +105,7 @@ final class AsyncConnectionState {
     }
 
     /// The first message that waits, wherever it does.
+    @inline(__always)
     func takeFirst() -> PipeMessage? {
         if isLent, let message = takeLent() { return message }
         guard let message = inbox.takeFirst() else { return nil }
@@ -120,7 +121,7 @@ final class AsyncConnectionState {
     /// Lends everything that waits to the tasks elsewhere.
     func lend() {
         guard !inbox.isEmpty else { return }
-        lent.append(inbox.takeAll())
+        lent.append(&inbox)
         lentDidChange()
     }
 

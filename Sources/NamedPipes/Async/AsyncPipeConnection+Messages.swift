@@ -27,6 +27,7 @@ extension AsyncPipeConnection {
     }
 
     /// What is there already, as far as the caller can have it without leaving its thread.
+    @inline(__always)
     fileprivate nonisolated func takeAtOnce() -> PipeMessage? {
         executor.isCurrent ? (unsafe state.takeFirst()) : takeLent()
     }

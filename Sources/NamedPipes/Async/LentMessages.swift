@@ -6,7 +6,7 @@ internal import Synchronization
 /// overtakes one before it.
 struct LentMessages: ~Copyable, Sendable {
     // Not private: the compiler (6.3.1) then writes a module in which it is missing.
-    struct Contents {
+    struct Contents: ~Copyable {
         var queue = MessageQueue()
         /// How much memory the reactor knows of.
         var knownByteCount = 0
@@ -30,7 +30,11 @@ struct LentMessages: ~Copyable, Sendable {
 
     // MARK: On the reactor's thread
 
-    func append(_ messages: MessageQueue) { contents.withLock { $0.queue.append(contentsOf: messages) } }
+    func append(_ inbox: inout MessageInbox) {
+        var messages = MessageQueue()
+        inbox.move(to: &messages)
+        contents.withLock { $0.queue.append(contentsOf: &messages) }
+    }
 
     /// What waits now, for the reactor to know.
     func look() -> (byteCount: Int, memoryByteCount: Int) {

@@ -6,7 +6,7 @@ internal import PipeFraming
 /// What arrives in one burst shares memory: small messages are copied one behind the other into pieces that are never
 /// moved, large ones stay where they were read. A piece is let go when the last message in it is taken. An empty inbox
 /// owns nothing but the memory of its list.
-struct MessageInbox {
+struct MessageInbox: ~Copyable {
     private var queue = MessageQueue()
 
     // The piece that is being filled, and the number of the last message in it.
@@ -40,8 +40,14 @@ struct MessageInbox {
     }
 
     /// One with room for so many bytes, so that those in it stay where they are.
+    @inline(__always)
     private mutating func piece(for count: Int) -> SharedBytes {
         if let piece, piece.bytes.room >= count { return piece }
+        return freshPiece(for: count)
+    }
+
+    @inline(never)
+    private mutating func freshPiece(for count: Int) -> SharedBytes {
         endPiece()
         let range = Self.pieceByteCounts
         let fresh = SharedBytes()
@@ -51,12 +57,14 @@ struct MessageInbox {
         return fresh
     }
 
+    @inline(never)
     private mutating func endPiece() {
         guard let piece else { return }
         queue.letGo(of: piece.bytes.capacity, with: lastNumberInPiece)
         self.piece = nil
     }
 
+    @inline(never)
     private mutating func append(large message: PipeMessage) {
         let memory = unsafe message.memory.owner
         let capacity = memory.bytes.capacity
@@ -69,18 +77,18 @@ struct MessageInbox {
         large = (ObjectIdentifier(memory), number)
     }
 
+    @inline(__always)
     mutating func takeFirst() -> PipeMessage? {
         guard let message = queue.takeFirst() else { return nil }
         if queue.isEmpty { endPiece() }
         return message
     }
 
-    /// Gives everything away.
-    mutating func takeAll() -> MessageQueue {
+    /// Gives everything to another queue.
+    mutating func move(to other: inout MessageQueue) {
         endPiece()
-        let all = queue
+        other.append(contentsOf: &queue)
         queue = MessageQueue()
         large = nil
-        return all
     }
 }

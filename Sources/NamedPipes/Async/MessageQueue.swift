@@ -4,7 +4,7 @@
 ///
 /// Several messages may share one piece of memory. The last of them carries its size: when that one is taken, nothing here
 /// holds the piece any more.
-struct MessageQueue: Sendable {
+struct MessageQueue: ~Copyable, Sendable {
     private struct Entry {
         let message: PipeMessage
         /// What is held no longer once this is taken.
@@ -22,12 +22,13 @@ struct MessageQueue: Sendable {
     /// How much memory is held for them, the list's included where it is more than every queue keeps.
     private(set) var memoryByteCount = 0
 
-    private static let entryByteCount = MemoryLayout<Entry?>.stride
+    private static let entryByteCount = MemoryLayout<Entry>.stride
 
     var isEmpty: Bool { entries.isEmpty }
 
     /// - Returns: the message's number.
     @discardableResult
+    @inline(__always)
     mutating func append(_ message: PipeMessage) -> Int {
         let capacity = entries.capacity
         entries.append(Entry(message: message))
@@ -36,6 +37,7 @@ struct MessageQueue: Sendable {
         return firstNumber &+ entries.count &- 1
     }
 
+    @inline(__always)
     mutating func takeFirst() -> PipeMessage? {
         let capacity = entries.capacity
         guard let entry = entries.removeFirst() else { return nil }
@@ -46,14 +48,11 @@ struct MessageQueue: Sendable {
         return entry.message
     }
 
-    /// Puts what another queue has behind this.
-    mutating func append(contentsOf other: MessageQueue) {
-        guard !isEmpty else { return self = other }
-        var other = other
-        while let entry = other.entries.removeFirst() {
-            let number = append(entry.message)
-            hold(entry.memoryByteCount, until: number)
-        }
+    /// Takes what another queue has behind this.
+    mutating func append(contentsOf other: inout MessageQueue) {
+        guard !isEmpty else { return swap(&self, &other) }
+        while let entry = other.entries.removeFirst() { hold(entry.memoryByteCount, until: append(entry.message)) }
+        other = MessageQueue()
     }
 
     // MARK: Memory
@@ -79,6 +78,7 @@ struct MessageQueue: Sendable {
         entries[later - firstNumber].memoryByteCount += count
     }
 
+    @inline(never)
     private mutating func listDidChange(from capacity: Int) {
         memoryByteCount += Self.listByteCount(entries.capacity) - Self.listByteCount(capacity)
     }

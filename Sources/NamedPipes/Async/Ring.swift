@@ -1,66 +1,89 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A first-in, first-out queue whose memory follows what is in it: doubled when full, halved when a quarter is used.
+/// A first-in, first-out queue whose memory follows what is in it: twice as much when it is full, less when an eighth is
+/// used. An element that was taken leaves nothing behind, and taking one is O(1).
 ///
-/// An element that was taken leaves nothing behind, and taking one is O(1).
-struct Ring<Element> {
-    // As many as a power of two, or none.
-    private var slots: [Element?] = []
+/// It has memory of its own rather than an array, whose checks took 200 of an async message's 1,800 instructions.
+@safe
+struct Ring<Element>: ~Copyable {
+    // `count` elements from `first` on are initialised, and go on at the beginning. The pointer never leaves this file.
+    private nonisolated(unsafe) var slots: UnsafeMutablePointer<Element>?
     private var first = 0
     private(set) var count = 0
 
-    var isEmpty: Bool { count == 0 }
-
-    /// For how many elements there is memory.
-    var capacity: Int { slots.count }
+    /// For how many elements there is memory: a power of two, or 0.
+    private(set) var capacity = 0
 
     /// Memory for so many is kept when they are gone.
     static var keptCapacity: Int { 64 }
 
     private static var smallestCapacity: Int { 4 }
 
+    init() { unsafe slots = nil }
+
+    deinit {
+        for index in 0..<count { unsafe slot(index).deinitialize(count: 1) }
+        unsafe slots?.deallocate()
+    }
+
+    var isEmpty: Bool { count == 0 }
+
+    /// Where the element at a place in the queue lies; the first is at 0.
+    @inline(__always)
+    private func slot(_ index: Int) -> UnsafeMutablePointer<Element> {
+        unsafe slots.unsafelyUnwrapped + ((first &+ index) & (capacity &- 1))
+    }
+
     /// The element at a place in the queue; the first is at 0.
     subscript(index: Int) -> Element {
         get {
-            guard let element = slots[slot(index)] else { preconditionFailure("no element at \(index)") }
-            return element
+            precondition(index >= 0 && index < count, "no such element")
+            return unsafe slot(index).pointee
         }
-        set { slots[slot(index)] = newValue }
+        set {
+            precondition(index >= 0 && index < count, "no such element")
+            unsafe slot(index).pointee = newValue
+        }
     }
 
-    private func slot(_ index: Int) -> Int { (first &+ index) & (slots.count &- 1) }
-
+    @inline(__always)
     mutating func append(_ element: consuming Element) {
-        if count == slots.count { move(to: max(count * 2, Self.smallestCapacity)) }
-        slots[slot(count)] = element
+        if count == capacity { move(to: max(count * 2, Self.smallestCapacity)) }
+        unsafe slot(count).initialize(to: element)
         count &+= 1
     }
 
+    @inline(__always)
     mutating func removeFirst() -> Element? {
         guard count > 0 else { return nil }
-        let element = slots[first].take()
-        first = slot(1)
+        let element = unsafe slot(0).move()
+        first = (first &+ 1) & (capacity &- 1)
         count &-= 1
-        if slots.count > Self.keptCapacity, count <= slots.count / 4 { move(to: slots.count / 2) }
+        if capacity > Self.keptCapacity, count <= capacity / 8 { move(to: max(capacity / 4, Self.keptCapacity)) }
         return element
     }
 
     /// Takes out the first that is as wanted, in O(n). The others keep their order.
     mutating func removeFirst(where isWanted: (Element) -> Bool) -> Element? {
-        guard let index = (0..<count).first(where: { isWanted(self[$0]) }) else { return nil }
-        let found = self[index]
-        for later in index..<(count - 1) { self[later] = self[later + 1] }
-        slots[slot(count - 1)] = nil
+        guard let index = (0..<count).first(where: { unsafe isWanted(slot($0).pointee) }) else { return nil }
+        let found = unsafe slot(index).move()
+        for later in index..<(count - 1) { unsafe slot(later).initialize(to: slot(later + 1).move()) }
         count -= 1
         return found
     }
 
+    @inline(never)
     private mutating func move(to capacity: Int) {
-        var moved: [Element?] = []
-        moved.reserveCapacity(capacity)
-        for index in 0..<count { moved.append(slots[slot(index)].take()) }
-        moved.append(contentsOf: repeatElement(nil, count: capacity - count))
-        slots = moved
+        let fresh = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+        // In one piece, or in two where they go on at the beginning.
+        let headCount = min(count, self.capacity - first)
+        if let slots = unsafe slots {
+            unsafe fresh.moveInitialize(from: slots + first, count: headCount)
+            unsafe (fresh + headCount).moveInitialize(from: slots, count: count - headCount)
+            unsafe slots.deallocate()
+        }
+        unsafe slots = fresh
+        self.capacity = capacity
         first = 0
     }
 }

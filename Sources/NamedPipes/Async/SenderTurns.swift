@@ -5,7 +5,7 @@
 /// While the queue is full, senders wait. When there is room, the first of them has the turn until it has sent or given
 /// up; then the next has it, if there is still room. A sender that comes meanwhile waits behind them all: the turn is taken
 /// from the moment in which a task is told to go on, not only once it runs.
-struct SenderTurns {
+struct SenderTurns: ~Copyable {
     private struct Obstacles: OptionSet {
         let rawValue: UInt8
         /// The send queue is above its high-water mark.

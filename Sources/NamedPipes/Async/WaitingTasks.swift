@@ -28,7 +28,7 @@ struct WaitingTask {
 }
 
 /// Tasks that wait for something that happens on the reactor's thread, in the order in which they came.
-struct WaitingTasks {
+struct WaitingTasks: ~Copyable {
     private var waiting = Ring<WaitingTask>()
 
     var isEmpty: Bool { waiting.isEmpty }

@@ -9,9 +9,14 @@ enum Neighbours {
         guard let path = address.path else { return }
         let configuration = settings.configuration
         let names = (async: try PipeAddress.path(path + ".async"), rpc: try PipeAddress.path(path + ".rpc"))
+        let delay = settings.asyncDelay
         Task.detached(executorPreference: executor) {
+            let clock = executor.clock
             try await PipeServer.serve(at: names.async, configuration: configuration, on: executor) { connection in
-                for try await message in connection.messages { try await connection.send(message) }
+                for try await message in connection.messages {
+                    if let delay { try await clock.sleep(until: clock.now + delay) }  // what is tested
+                    try await connection.send(message)
+                }
             }
         }
         Task.detached(executorPreference: executor) {

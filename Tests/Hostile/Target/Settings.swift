@@ -14,6 +14,8 @@ struct Settings {
     var hasNeighbours = false
     /// Serves the socket that it was started with; the path is then only for the control name beside it.
     var inherits = false
+    /// How long the async handler takes for a message; it sleeps meanwhile.
+    var asyncDelay: Duration?
     /// How often the name is taken and given up before it is kept.
     var rehearsals = 0
 
@@ -56,6 +58,8 @@ struct Settings {
         case "handOverGrace": configuration.handOverGrace = .milliseconds(try number(value))
         case "takesOver": if value == "true" { configuration.existingServer = .takeOver }
         case "connections": configuration.maximumConnectionCount = try number(value)
+        case "byteBudget": configuration.byteBudget = try number(value)
+        case "asyncDelay": asyncDelay = .milliseconds(try number(value))
         case "connectionsPerUser": configuration.maximumConnectionCountPerUser = try number(value)
         default: return false
         }

@@ -13,7 +13,7 @@ from hostile.figures import Figure, table
 from hostile.peers.comparison import compare
 from hostile.processes import Context
 from hostile.soak import soak
-from hostile.probes import crowd, descriptors, endings, fairness, memory, names, programs, stopped
+from hostile.probes import crowd, descriptors, endings, fairness, memory, names, programs, stopped, tasks
 
 Probe = Callable[[Context], list[Figure]]
 
@@ -42,6 +42,7 @@ PROBES: dict[str, Probe] = {
     "76": names.cleaners,
     "77": programs.inherited,
     "78": stopped.stopped_past_limits,
+    "79": tasks.always_in_flight,
     "81": programs.results,
     "83": programs.left_behind,
     "sweep": crowd.sweep,

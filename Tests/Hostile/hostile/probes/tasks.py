@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""79: an async handler whose client always has messages on their way."""
+
+from __future__ import annotations
+
+import time
+
+from hostile import wire
+from hostile.figures import Figure, at_most, exactly
+from hostile.processes import Context, target
+
+WINDOW = 8
+SIZE = 24_000
+BUDGET = 4 << 20
+
+
+def always_in_flight(context: Context) -> list[Figure]:
+    """Many times the server's budget through one connection, of which a little waits at any time."""
+    path = context.name("window")
+    count = context.count(16, 400) * BUDGET // SIZE
+    message = wire.frame(b"x" * SIZE)
+    echoed = 0
+    with target(context, path, "neighbours=true", "asyncDelay=1", f"byteBudget={BUDGET}") as server:
+        with connected(path + ".async") as client:
+            try:
+                for sent in range(count):
+                    client.sendall(message)
+                    if sent == WINDOW * 100:
+                        before = server.resident
+                    if sent >= WINDOW:
+                        echoed += len(wire.receive(client)) == SIZE
+                growth = server.settled("resident") - before
+                for _ in range(count - echoed):
+                    echoed += len(wire.receive(client)) == SIZE
+            except OSError:
+                growth = 0
+        alive = server.is_alive
+    volume = count * SIZE >> 20
+    return [
+        exactly("79", f"messages echoed of {volume} MiB, {WINDOW} always on their way", echoed, count,
+                f"the server's budget is {BUDGET >> 20} MiB"),
+        at_most("79", "memory for what has been taken", growth / 1024, 1024, "KiB"),
+        exactly("79", "the server lives", alive, True),
+    ]
+
+
+def connected(path: str) -> wire.socket.socket:
+    """The neighbours' names come a moment after the target's."""
+    deadline = time.monotonic() + 5
+    while True:
+        try:
+            return wire.connect(path)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
