@@ -8,17 +8,20 @@ internal import PipeReactor
 //     successor                                   predecessor
 //     becomes the candidate, rings        ──▶     sees the candidate, gives the lock up; the name stays, it still serves
 //     takes the lock                      ◀──
-//     binds, listens, renames over the name
+//     binds, listens, exchanges the names
 //     ends its candidacy                  ──▶     its socket has lost its name: it accepts whom it still finds waiting,
 //                                                 lets its clients finish, and stops
 //
 // Being the candidate is a lock, too, on the first byte of the same file: there is one candidate at most, the others are
 // told that the name is in use; and a candidate that dies is one no more, whereupon the predecessor takes its lock back.
 // There is no time at which clients find nobody, and none at which two servers believe that the name is theirs: whoever
-// renames holds the lock.
+// renames holds the lock. That also decides when the predecessor has lost its name before: it gives the lock up all the
+// same, and goes only if somebody else has lock and name.
+//
+// The lock's file says which socket is the predecessor's (LockRecord): the successor displaces that one and no other.
 //
 // The bell is a change of the lock file's mode to what it is: the predecessor watches the file (inotify(7)), and looks
-// by the clock where it cannot.
+// on a timer where it cannot.
 
 /// The right to be the next owner of a name: an open file description lock, which ends with its process (`fcntl(2)`).
 enum Candidacy {

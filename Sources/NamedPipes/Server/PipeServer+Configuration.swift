@@ -40,8 +40,9 @@ extension PipeServer {
         /// `net.core.somaxconn`. The default is 4,096.
         public var backlog: Int32 = 4096
 
-        /// Whether a directory is taken that others may write to, or that belongs to neither this user nor root.
-        /// Whoever can write there can put another socket in the name's place. The default is false.
+        /// Whether a directory of the path is taken that others may write to, or that belongs to neither this user nor
+        /// root. Whoever can rename there can put another socket in the name's place. The default is false: every
+        /// directory from `/` down is looked at. See <doc:Design#Names>.
         public var allowsInsecureDirectory = false
 
         /// What to do if a live server already has the name. The default is to refuse to start.

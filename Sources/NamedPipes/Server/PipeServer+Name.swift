@@ -23,7 +23,8 @@ extension PipeServer {
 
     /// What to do when the name is lost to somebody who did not ask.
     public enum NameLossPolicy: Hashable, Sendable {
-        /// The delegate hears of it. Open connections go on, new ones cannot come.
+        /// The delegate hears of it. Open connections go on, new ones cannot come. A successor that asks for the name gets
+        /// it, as from any other server (``ExistingServer/takeOver``).
         case report
 
         /// The delegate hears of it, and the name is published again as soon as it is free; who has taken it meanwhile

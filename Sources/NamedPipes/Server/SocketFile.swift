@@ -30,7 +30,7 @@ struct SocketFile: ~Copyable {
     let directory: Directory
     private(set) var lock: SocketFileLock
     private(set) var identity: FileIdentity?
-    private var lastRefresh: ContinuousClock.Instant?
+    private var upkeep = Upkeep()
 
     private init(
         _ address: PipeAddress, _ name: String, _ directory: consuming Directory, _ lock: consuming SocketFileLock
@@ -95,14 +95,10 @@ struct SocketFile: ~Copyable {
 
     /// Keeps the files young; see ``Upkeep``.
     mutating func refresh(at now: ContinuousClock.Instant, _ time: time_t) {
-        if let lastRefresh, now - lastRefresh < Upkeep.pause { return }
         guard lock.isHeld, let status = placedStatus else { return }
-        let isLockDue = lock.isDue(at: time)
-        guard isLockDue || Upkeep.isDue(status, at: time) else { return }
-        lastRefresh = now
         // It fails where nothing can be written, and then nothing can be removed, either.
-        _ = try? directory.touch(name)
-        lock.touch()
+        if upkeep.isDue(status, at: now, time) { _ = try? directory.touch(name) }
+        lock.refresh(at: now, time)
     }
 
     deinit {

@@ -16,6 +16,8 @@ struct SocketFileLock: ~Copyable {
     /// What was said about the server that gave the lock up for us and still has the name; nil if there was none.
     let predecessor: LockRecord?
 
+    private var upkeep = Upkeep()
+
     /// False while it is given up to a successor that asked for it.
     var isHeld = true
 
@@ -87,14 +89,9 @@ struct SocketFileLock: ~Copyable {
         return true
     }
 
-    /// Whether the file's times are old; see ``Upkeep``.
-    borrowing func isDue(at now: time_t) -> Bool {
-        guard let status = try? FileStatus(of: file.rawValue) else { return false }
-        return Upkeep.isDue(status, at: now)
-    }
-
-    /// Sets the file's times to now (`futimens(2)`).
-    borrowing func touch() {
+    /// Keeps the file young; see ``Upkeep``.
+    mutating func refresh(at now: ContinuousClock.Instant, _ time: time_t) {
+        guard let status = try? FileStatus(of: file.rawValue), upkeep.isDue(status, at: now, time) else { return }
         let descriptor = file.rawValue
         attemptCall("futimens") { futimens(descriptor, nil) }
     }

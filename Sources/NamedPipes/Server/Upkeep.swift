@@ -11,7 +11,9 @@ internal import PipeReactor
 /// So both files carry the sticky bit, which means nothing else on them: systemd-tmpfiles(8) spares files that have it,
 /// as the XDG Base Directory Specification demands of every cleaner. For those that go by age alone, the times are set to
 /// now whenever they are some hours old.
-enum Upkeep {
+struct Upkeep {
+    private var lastTime: ContinuousClock.Instant?
+
     /// The mode of a file whose permission bits are these.
     static func spared(_ permissions: UInt16) -> UInt16 { permissions | 0o1000 }
 
@@ -20,7 +22,17 @@ enum Upkeep {
 
     /// How long to wait after setting times before setting them again: a file system that keeps no times must not keep
     /// the loop busy, since setting them is a change that watches tell of.
-    static let pause = Duration.seconds(60)
+    private static let pause = Duration.seconds(60)
 
-    static func isDue(_ status: FileStatus, at now: time_t) -> Bool { now - status.oldestUse >= ageLimit }
+    /// Whether to set the file's times now; asked before each time.
+    ///
+    /// - Parameters:
+    ///   - now: for the pause, on a clock that nobody sets.
+    ///   - time: for the age, as file systems have it.
+    mutating func isDue(_ status: FileStatus, at now: ContinuousClock.Instant, _ time: time_t) -> Bool {
+        guard time - status.oldestUse >= Self.ageLimit else { return false }
+        if let lastTime, now - lastTime < Self.pause { return false }
+        lastTime = now
+        return true
+    }
 }
