@@ -24,7 +24,7 @@ extension PipeServer {
     /// What to do when the name is lost to somebody who did not ask.
     public enum NameLossPolicy: Hashable, Sendable {
         /// The delegate hears of it. Open connections go on, new ones cannot come. A successor that asks for the name gets
-        /// it, as from any other server (``ExistingServer/takeOver``).
+        /// it, as from any other server (``PipeServer/ExistingServer/takeOver``).
         case report
 
         /// The delegate hears of it, and the name is published again as soon as it is free; who has taken it meanwhile

@@ -158,13 +158,21 @@ struct DirectoryWalk: ~Copyable {
         }
     }
 
-    /// What the name stands for, a link being a link (`O_PATH` and `O_NOFOLLOW`, `open(2)`).
+    /// What the name stands for, a link being a link (`O_PATH` and `O_NOFOLLOW`, `open(2)`). A directory is asked for
+    /// first, which has an automounter mount what is to be there.
     private static func open(
         _ name: Name, in directory: borrowing OwnedDescriptor
     ) throws(SystemError) -> OwnedDescriptor {
         let descriptor = directory.rawValue
         let bytes = (name.bytes + [0]).map(CChar.init(bitPattern:))
-        return OwnedDescriptor(taking: try systemCall("openat") { unsafe openat(descriptor, bytes, flags) })
+        func opening(_ flags: Int32) throws(SystemError) -> OwnedDescriptor {
+            OwnedDescriptor(taking: try systemCall("openat") { unsafe openat(descriptor, bytes, flags) })
+        }
+        do {
+            return try opening(flags | O_DIRECTORY)
+        } catch let error where error.code == ENOTDIR {
+            return try opening(flags)
+        }
     }
 
     /// Where a link leads (`readlinkat(2)`); nil if that is too long to be walked.

@@ -51,6 +51,23 @@ import Testing
         }
     }
 
+    @Test func `61 · works with a server of an earlier version, which does not say which socket is its`() throws {
+        try withLoop { loop in
+            let address = try scratch.address()
+            let (_, recorder) = try loop.server(at: address)
+            let lock = unsafe open(scratch.path(".pipe.lock"), O_WRONLY | O_TRUNC | O_CLOEXEC)
+            unsafe #expect(write(lock, "4711\n", 5) == 5)
+            close(lock)
+            let start = Start { try NeighbourServer.successor(at: address) }
+            #expect(loop.poll { start.hasEnded })
+            let successor = try start.get()
+            #expect(loop.run { recorder.stopCount == 1 })
+            #expect(recorder.losses == [.takenOver(processID: getpid())])
+            #expect(connecting(to: address) == 0)
+            withExtendedLifetime(successor) {}
+        }
+    }
+
     @Test func `61 · of a name without a server is a plain start`() throws {
         let address = try scratch.address()
         _ = try NeighbourServer.successor(at: address)

@@ -11,9 +11,9 @@
 /// in whom it was to keep out. A combination of nothing admits nobody.
 ///
 /// The user counts as of the moment of connecting, see ``PeerCredentials``. In a user namespace, users that are not mapped
-/// into it all appear as the overflow user, usually 65534 (`user_namespaces(7)`), and groups likewise: whoever names that
-/// number admits all of them. A process that runs as that user there
-/// cannot tell its own kind from them: its ``ownUser`` is nobody.
+/// into it all appear as the overflow user, usually 65534 (`user_namespaces(7)`), and groups likewise: a policy that names
+/// that number admits all of them. A process that runs as that user there cannot tell its own kind from them: its
+/// ``ownUser`` is nobody.
 public struct AccessPolicy: Hashable, Sendable {
     private let rule: Rule
 
