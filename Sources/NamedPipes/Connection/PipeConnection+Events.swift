@@ -86,7 +86,7 @@ extension PipeConnection: TurnWork, EventHandler {
             if lifecycle.canSend { host.delegate?.connectionDidDrain(self) }
             flush()
         }
-        tellOfOutputFailure()
+        if flags.contains(.outputFailureDue) { tellOfOutputFailure() }
         finishOutput()
         if lifecycle.state == .closed { report() }
     }

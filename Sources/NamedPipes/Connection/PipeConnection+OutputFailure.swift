@@ -37,7 +37,6 @@ extension PipeConnection {
 
     /// Tells the owner, from the loop. Where the connection has ended meanwhile, its end says it all.
     func tellOfOutputFailure() {
-        guard flags.contains(.outputFailureDue) else { return }
         flags.remove(.outputFailureDue)
         guard lifecycle.state != .closed else { return }
         host.delegate?.connection(self, didFailSendingWith: unsentMessageCount)
