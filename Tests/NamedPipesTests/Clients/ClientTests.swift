@@ -274,7 +274,7 @@ import Testing
             let (client, _) = loop.client(waiting, to: try scratch.address())
             try #require(loop.run { client.state == .waitingForServer })
             loop.settle()
-            #expect(loop.turnCount(in: .milliseconds(300)) < 7)
+            #expect(loop.turnCount(in: .milliseconds(300)) < 5)
         }
     }
 }

@@ -105,7 +105,7 @@ import Testing
             raw.recorder.whenFinished = { _ in }
             raw.peer.finishWriting()
             try #require(loop.run { raw.recorder.finishCount == 1 })
-            #expect(loop.turnCount(in: .milliseconds(300)) <= 5)
+            #expect(loop.turnCount(in: .milliseconds(300)) <= 3)
         }
     }
 
