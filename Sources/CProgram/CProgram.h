@@ -5,13 +5,16 @@
 // What a program needs of C that Swift cannot do: the arguments as main(3) had them, and what happens between fork(2)
 // and execve(2), where no Swift may run.
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -173,6 +176,38 @@ static inline int program_has_ended(pid_t process) {
 
 /// pidfd_open(2), for which the C library of older systems has no function. Close-on-exec.
 static inline int program_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+/// Whether a process is a member of a group and has not ended, by /proc/PID/stat.
+static inline int program_is_live_member(const char *process, pid_t group) {
+    char path[64], text[512], state;
+    int parent, its_group;
+    snprintf(path, sizeof path, "/proc/%.32s/stat", process);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return 0;
+    ssize_t count = read(descriptor, text, sizeof text - 1);
+    close(descriptor);
+    if (count <= 0) return 0;
+    text[count] = 0;
+    // The name in parentheses may contain anything.
+    const char *end = strrchr(text, ')');
+    if (end == NULL || sscanf(end + 1, " %c %d %d", &state, &parent, &its_group) != 3) return 0;
+    return its_group == group && state != 'Z' && state != 'X';
+}
+
+/// Whether a group has a member that has not ended: 1 or 0; -1 where /proc does not tell. kill(2) counts those as well that
+/// nobody collects, as where process 1 of a container does not.
+static inline int program_group_lives(pid_t group) {
+    DIR *processes = opendir("/proc");
+    if (processes == NULL) return -1;
+    int lives = -1;
+    struct dirent *entry;
+    while (lives != 1 && (entry = readdir(processes)) != NULL) {
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
+        lives = program_is_live_member(entry->d_name, group);
+    }
+    closedir(processes);
+    return lives;
+}
 
 // MARK: Files
 

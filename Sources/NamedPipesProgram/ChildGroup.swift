@@ -35,6 +35,9 @@ public struct ChildGroup: Sendable {
     @discardableResult
     public func signal(_ number: Int32) -> Bool { kill(-processID, number) == 0 || errno == EPERM }
 
+    /// Whether a member has not ended. To be asked after ``collect()``; looks through /proc where there is any member.
+    public var isAlive: Bool { signal(0) && program_group_lives(processID) != 0 }
+
     /// Whether the process has ended; it is not collected by that.
     public var hasEnded: Bool { program_has_ended(processID) != 0 }
 

@@ -105,14 +105,14 @@ final class RunningChild {
 
     private func awaitGroup(until deadline: SuspendingClock.Instant) {
         group.collectOthers()
-        guard group.signal(0) else { return groupDidEnd() }
+        guard group.isAlive else { return groupDidEnd() }
         if .now >= deadline {
             // One that cannot even be killed waits for a device or a file system.
             guard !isKilled || .now < deadline + Self.patience else { return groupDidEnd() }
             isKilled = true
             group.signal(SIGKILL)
         }
-        schedule(after: Self.interval) { $0.awaitGroup(until: deadline) }
+        schedule(after: Self.interval * 5) { $0.awaitGroup(until: deadline) }
     }
 
     private func groupDidEnd() {
