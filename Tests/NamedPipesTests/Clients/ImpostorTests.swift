@@ -137,7 +137,7 @@ private final class LostTransport: PipeTransport, TurnWork {
     }
 
     func runInTurn() { connection?.transportDidBecomeReady([.readable, .peerFinished]) }
-    func receive(atMost count: Int) -> ArraySlice<UInt8>? { [] }
+    func receive(atMost count: Int) -> ReadOutcome<ArraySlice<UInt8>> { .end }
     func finishSending() {}
     func close() { connection = nil }
     var hangUp: PeerHangUp? { .clean }
