@@ -33,7 +33,7 @@ final class Workspace: Sendable {
     private static func text(of event: JSONRPCPeer.Event) -> String {
         switch event {
         case .handlerFailed(let method, let error):
-            "\(method.debugDescription) was not done: \("\(error)".debugDescription)"
+            "\((method ?? "?").debugDescription) was not done: \("\(error)".debugDescription)"
         case .droppedNotification(let method): "\(method.debugDescription) is not known"
         case .undecodableMessage(_, let error): "a message that is no JSON: \(error)"
         default: "a message went astray: \("\(event)".debugDescription)"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 public import NamedPipes
+import NamedPipesProgram
 
-/// What an example was called with. Made first in each program: it also looks at what the parent process left behind.
+/// What an example was called with. Made first in each program: it also takes over what the parent process left behind.
 public struct ProgramArguments: Sendable {
     /// Those behind the program's own name.
     public let values: [String]
@@ -17,10 +18,14 @@ public struct ProgramArguments: Sendable {
     ///   - limit: how many arguments the program takes.
     ///   - options: the beginnings of arguments that may begin with `-`. The default is none.
     public init(usage: String, atMost limit: Int = 1, options: [String] = []) {
-        prepareProcess()
         self.usage = usage
-        let given = (1..<max(1, Int(CommandLine.argc))).map { index in
-            unsafe CommandLine.unsafeArgv[index].flatMap { unsafe String(validatingCString: $0) }
+        let given: [String?]
+        do {
+            let inherited = try Inheritance.takeOver(waitingForStopSignals: false)
+            maskStopSignals(SIG_BLOCK)
+            given = inherited.arguments.bytes.dropFirst().map { String(validating: $0, as: UTF8.self) }
+        } catch {
+            fail(error)
         }
         values = given.compactMap(\.self)
         let areUnderstood = values.allSatisfy { value in
@@ -36,17 +41,7 @@ public struct ProgramArguments: Sendable {
 
     /// Says how the program is used, and ends it with status 2.
     public func failWithUsage() -> Never {
-        writeAll("usage: \(usage)\n", to: STDERR_FILENO)
+        StandardError.write("usage: \(usage)\n")
         exit(2)
     }
-}
-
-/// What a parent may have closed is open again before a socket gets its number, a write to a reader who is gone is an
-/// error like others, and stop signals wait until someone takes them.
-private func prepareProcess() {
-    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 {
-        _ = unsafe open("/dev/null", O_RDWR)
-    }
-    signal(SIGPIPE, SIG_IGN)
-    maskStopSignals(SIG_BLOCK)
 }
