@@ -21,9 +21,7 @@ class AsyncConnectionDelegate: PipeConnectionDelegate {
     }
 
     final func connectionDidFinishReceiving(_ connection: PipeConnection) {
-        // Also called when a server is being stopped and all that had arrived is delivered; then the peer has not finished.
-        let isPeers = connection.lifecycle.state == .finished
-        AsyncConnectionState.of(connection).finishInput(isPeers ? .finished : .stopped)
+        AsyncConnectionState.of(connection).finishInput(.finished)
     }
 
     final func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {

@@ -233,7 +233,8 @@ extension PipeConnection {
         guard host.leavesClosingToOwner else { return beginClose(.serverStopped) }
         flags.remove(.draining)
         flags.insert(.paused)
-        host.delegate?.connectionDidFinishReceiving(self)
+        // The peer has not finished, and may be heard again: its finish is still to come, and is told once.
+        AsyncConnectionState.of(self).finishInput(.stopped)
     }
 
     /// Someone wants to answer later: keep an eye on whether there is still somebody to answer.
