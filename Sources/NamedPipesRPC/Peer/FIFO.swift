@@ -15,6 +15,12 @@ struct FIFO<Element> {
         set { elements[takenCount + index] = newValue }
     }
 
+    /// Removes what need not be kept, wherever it is. Costs as much as there are elements.
+    mutating func removeAll(where isDead: (Element) -> Bool) {
+        elements = elements[takenCount...].filter { !isDead($0.present) }
+        takenCount = 0
+    }
+
     mutating func append(_ element: Element) { elements.append(element) }
 
     mutating func removeFirst() -> Element? {

@@ -48,7 +48,12 @@ struct RequestPlaces {
     }
 
     /// Takes one out of the queue.
-    mutating func withdraw(_ first: Int64) -> Ticket? { tickets.removeValue(forKey: first) }
+    mutating func withdraw(_ first: Int64) -> Ticket? {
+        guard let ticket = tickets.removeValue(forKey: first) else { return nil }
+        // Those that went must not pile up behind one that waits for long.
+        if queue.count > 64, queue.count > 2 * tickets.count { queue.removeAll { tickets[$0] == nil } }
+        return ticket
+    }
 
     mutating func giveBack() { usedCount -= 1 }
 }

@@ -11,6 +11,9 @@ struct WaitingCalls {
 
     // Serials rise from entry to entry, so that one is found without a table.
     private var entries = FIFO<Entry>()
+    // How many entries were taken out of their turn. They go once they are the majority: the other end may have any number
+    // of requests wait and cancel them.
+    private var emptyCount = 0
 
     private(set) var callCount = 0
 
@@ -22,6 +25,9 @@ struct WaitingCalls {
 
     var isEmpty: Bool { callCount == 0 }
 
+    /// How many entries are kept, with or without calls.
+    var entryCount: Int { entries.count }
+
     mutating func append(_ calls: IncomingCalls, messageByteCount: Int) {
         guard let first = calls.all.first else { return }
         let byteCount = messageByteCount + calls.all.count * Self.callByteCount
@@ -31,7 +37,10 @@ struct WaitingCalls {
 
     mutating func takeFirst() -> IncomingCalls? {
         while let entry = entries.removeFirst() {
-            guard let calls = entry.calls else { continue }
+            guard let calls = entry.calls else {
+                emptyCount -= 1
+                continue
+            }
             subtract(calls, entry.byteCount)
             return calls
         }
@@ -48,6 +57,10 @@ struct WaitingCalls {
         guard let index = range.first, case .single(let call)? = entries[index].calls, call.serial == serial
         else { return nil }
         takeOut(index)
+        if emptyCount > 64, emptyCount > entries.count / 2 {
+            entries.removeAll { $0.calls == nil }
+            emptyCount = 0
+        }
         return call
     }
 
@@ -62,6 +75,7 @@ struct WaitingCalls {
             takeOut(index)
             guard let first = notifications.first else { continue }
             let rest = IncomingCalls.batch(notifications)
+            emptyCount -= 1
             entries[index] = Entry(firstSerial: first.serial, calls: rest, byteCount: entries[index].byteCount)
             add(rest, entries[index].byteCount)
         }
@@ -70,6 +84,7 @@ struct WaitingCalls {
 
     private mutating func takeOut(_ index: Int) {
         guard let calls = entries[index].calls.take() else { return }
+        emptyCount += 1
         subtract(calls, entries[index].byteCount)
     }
 
