@@ -156,6 +156,7 @@ final class ConformanceRun {
 
     private func stop(draining: Bool) {
         isStopping = true
+        watch.isStopping = true
         switch subject {
         case .server(let server): if draining { server.stop(drainingFor: .seconds(5)) } else { server.stop() }
         case .client(let client): client.disconnect()

@@ -24,6 +24,11 @@ final class ContractWatch {
     private(set) var contract = CallbackContract()
     private(set) var hasStopped = false
 
+    /// Whether the server is stopping gently. Handlers that wait for the other end may read on then, behind the finish that
+    /// they were told of; a delegate of a user's never does.
+    var isStopping = false
+    private var isReadingOn: Bool { isStopping && handlers != nil }
+
     /// Called for each event of a connection, before the delegate hears of it.
     var whenCalled: (PipeConnection, PipeEvent) -> Void = { _, _ in }
     /// Called behind each callback of a connection, inside it.
@@ -67,7 +72,7 @@ final class ContractWatch {
     }
 
     private func begin(_ name: String, _ callback: CallbackContract.Callback) {
-        if let problem = contract.begin(callback) { report(.library, "made \(problem)") }
+        if let problem = contract.begin(callback), !isReadingOn { report(.library, "made \(problem)") }
         if !executor.isCurrent { report(.library, "called \(name) on another thread") }
     }
 
