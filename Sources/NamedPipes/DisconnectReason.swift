@@ -37,7 +37,8 @@ public enum DisconnectReason: Hashable, Sendable {
     /// The connection was open for ``PipeConnection/Configuration/ageLimit``.
     case ageLimit
 
-    /// No room was left for what the connection holds or has queued.
+    /// No room was left for what the connection holds or has queued: it exceeds its own share, or it was the largest holder
+    /// when a budget of its user or of the server was used up; see ``PipeServer/Configuration/byteBudget``.
     case budgetExceeded(ExceededBudget)
 
     /// The server stopped.

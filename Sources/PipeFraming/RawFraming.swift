@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// A framing in whose bytes nothing tells where one message ends and the next begins: what was sent as one may arrive as
+/// several, or with others. So what waits to be sent is never cut: see `PipeConnection.SlowReaderPolicy`.
+public protocol BoundaryFreeFraming: MessageFraming {}
+
 /// No framing: a message is whatever has arrived.
 ///
 /// For protocols that find their own seams, or none, as a terminal. Boundaries are **not** kept: two sent messages may
 /// arrive as one, one as several, and an empty message puts nothing on the wire.
-public struct RawFraming: MessageFraming, Hashable {
+public struct RawFraming: BoundaryFreeFraming, Hashable {
     /// The most bytes delivered at once; more that arrived together come as several messages.
     ///
     /// It does not bound what is sent: ``encode(_:into:)`` takes any number of bytes.

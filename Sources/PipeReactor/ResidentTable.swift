@@ -22,6 +22,15 @@ package final class ResidentTable {
     /// The object of the key, or nil if it was removed.
     package subscript(key: UInt64) -> AnyObject? { table[key] }
 
+    /// The object in the slot of a key, which is its lower 32 bits.
+    package func element(inSlot slot: UInt32) -> AnyObject? { table.element(inSlot: slot) }
+
+    /// A number that the owner of an object keeps with it; see ``SlotTable``.
+    package subscript(markOfSlot slot: UInt32) -> UInt32 {
+        get { table[markOfSlot: slot] }
+        set { table[markOfSlot: slot] = newValue }
+    }
+
     /// Puts another object in the place of the key's.
     package func replace(_ key: UInt64, with resident: AnyObject) {
         // What was there ends here, after the access to the table: its end may use the table.

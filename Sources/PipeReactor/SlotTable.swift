@@ -7,6 +7,8 @@
 package struct SlotTable<Element: AnyObject> {
     private struct Slot {
         var generation: UInt32 = 1
+        // Free memory otherwise, in front of a pointer.
+        var mark: UInt32 = 0
         var element: Element?
     }
 
@@ -56,6 +58,15 @@ package struct SlotTable<Element: AnyObject> {
         slots[index].generation = Self.generation(after: slots[index].generation)
         free.append(UInt32(index))
         return element
+    }
+
+    /// The element in that slot: of a key, the lower 32 bits.
+    package func element(inSlot slot: UInt32) -> Element? { slots[Int(slot)].element }
+
+    /// A number that the owner of an element keeps with it. It says nothing once the element is removed.
+    package subscript(markOfSlot slot: UInt32) -> UInt32 {
+        get { slots[Int(slot)].mark }
+        set { slots[Int(slot)].mark = newValue }
     }
 
     /// Leaves out 0, with which the first slot would have the key 0.

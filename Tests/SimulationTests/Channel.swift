@@ -9,6 +9,8 @@ final class Channel {
     let connection: PipeConnection
     let peer: RawPeer
     let framing: any MessageFraming
+    /// Whether it may end because a budget is used up.
+    private let hasBudget: Bool
     private let report: (String) -> Void
     private let history: (String) -> Void
 
@@ -42,13 +44,14 @@ final class Channel {
     private var unsentAtFailure: Int?
 
     init(
-        _ connection: PipeConnection, _ peer: RawPeer, _ framing: any MessageFraming,
+        _ connection: PipeConnection, _ peer: RawPeer, _ framing: any MessageFraming, hasBudget: Bool,
         report: @escaping (String) -> Void, history: @escaping (String) -> Void
     ) {
         self.connection = connection
         self.history = history
         self.peer = peer
         self.framing = framing
+        self.hasBudget = hasBudget
         self.report = report
     }
 
@@ -147,6 +150,8 @@ extension Channel {
         } catch PipeError.sendQueueFull(let limit) {
             let frame = try? framing.encoded(message)
             if pending + (frame?.count ?? 0) <= limit { problem("\(pending) bytes queued are not \(limit)") }
+        } catch PipeError.budgetExceeded where hasBudget {
+            note("no room")
         } catch {
             problem("send: \(error)")
         }
@@ -231,7 +236,7 @@ extension Channel {
         if !isOpen || self.reason != nil { problem("an end out of order") }
         self.reason = reason
         if !isLegal(reason) { problem("ended because \(reason)") }
-        if !wasClosed, !wasAborted, deliveredCount != wholeCount {
+        if !wasClosed, !wasAborted, deliveredCount != wholeCount, reason.kind != .budgetExceeded {
             problem("\(wholeCount - deliveredCount) messages lost, \(reason)")
         }
         checkSent()
@@ -249,6 +254,7 @@ extension Channel {
             (hasPeerFinished || isPeerClosed) && inboundWritten > 0 && !inboundEnds.contains(inboundWritten)
         // Only a close whose output is stuck is given up.
         case .slowReader: wasClosed || endsInGarbage || hasPeerFinished || isPeerClosed
+        case .budgetExceeded: hasBudget
         case .framing: endsInGarbage && inboundWritten > inboundEnds.last ?? 0
         default: false
         }

@@ -12,6 +12,7 @@ final class ConnectionWorld {
     private let reactor: Reactor
     private let host: ConnectionHost
     private let peersSendLargeMessages: Bool
+    private let hasBudget: Bool
     private var channels: [PipeConnection.ID: Channel] = [:]
     private var order: [PipeConnection.ID] = []
     private var problems: [String] = []
@@ -37,7 +38,12 @@ final class ConnectionWorld {
         random = Seeded(seed)
         reactor = try Reactor()
         peersSendLargeMessages = random.isOne(of: 4)
-        host = ConnectionHost(reactor, Self.configuration(&random), Silence())
+        let budget = random.isOne(of: 4) ? random.pick([0, 50_000, 400_000, 2 << 20]) : nil
+        let share = budget == nil ? nil : random.pick([.max, 300_000])
+        hasBudget = budget != nil
+        host = ConnectionHost(
+            reactor, Self.configuration(&random), Silence(), ByteLedger(limit: budget),
+            byteShare: share)
         host.delegate = self
     }
 
@@ -76,6 +82,9 @@ final class ConnectionWorld {
             defer { wasTurned = true }
             return wasTurned
         }
+        if let problem = host.accountsProblem { problems.append(problem) }
+        // A tenth of a second passes here and there.
+        if host.demand != nil, isSettling || random.isOne(of: 4) { host.relieve() }
     }
 
     /// A connection as a server's door makes it.
@@ -89,7 +98,7 @@ final class ConnectionWorld {
         let peer = PeerCredentials(userID: 0, groupID: 0, processID: 0)
         let connection = PipeConnection(host, OwnedDescriptor(taking: ends[0]), peer)
         let channel = Channel(
-            connection, RawPeer(taking: ends[1]), host.framing,
+            connection, RawPeer(taking: ends[1]), host.framing, hasBudget: hasBudget,
             report: { [unowned self] in problems.append($0) }, history: { [unowned self] in history.append($0) })
         channels[connection.id] = channel
         order.append(connection.id)

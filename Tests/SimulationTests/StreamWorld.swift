@@ -64,7 +64,9 @@ final class StreamWorld {
         let owner = SharedBytes()
         owner.bytes.append(contentsOf: message.span)
         let isTaken = try unsafe owner.bytes.withUnsafeBytes { body in
-            try unsafe queue.append(inPlace: body, owner) { try framing.encodeEnvelope(of: message.span, into: &$0) }
+            try unsafe queue.append(inPlace: body, owner, capacity: body.count) {
+                try framing.encodeEnvelope(of: message.span, into: &$0)
+            }
         }
         if !isTaken { problems.append("a framing gave no envelope") }
     }

@@ -12,7 +12,7 @@ final class AsyncConnectionState {
     // Unchecked for overlapping accesses, as the other lists below: nothing is called while they are changed, and the
     // checks took a quarter of a message's instructions.
     @safe @exclusivity(unchecked) private var inbox = MessageInbox()
-    @safe @exclusivity(unchecked) private var charge = ByteCharge(for: .held)
+    @safe @exclusivity(unchecked) private var charge = ByteCharge(for: .unread)
     private var isPaused = false
 
     /// What tasks on other threads take without coming here: the only thing here that they may use.

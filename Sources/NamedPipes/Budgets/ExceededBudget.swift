@@ -5,8 +5,8 @@
 public struct ExceededBudget: Error, Hashable, Sendable {
     /// Whose bytes the budget counts together.
     public enum Scope: Hashable, Sendable {
-        /// What one connection holds of messages that are not complete:
-        /// ``PipeConnection/Configuration/heldByteLimit``.
+        /// What one connection holds of messages that are not complete, or has queued:
+        /// ``PipeConnection/Configuration/heldByteLimit``, ``PipeServer/Configuration/byteBudgetPerConnection``.
         case connection
         /// What all connections of one user hold and have queued: ``PipeServer/Configuration/byteBudgetPerUser``.
         case user(UInt32)

@@ -4,8 +4,8 @@ extension PipeServer.Configuration {
     /// The most memory in bytes that so many clients can make a server take, whatever they do. A server that has it to
     /// spare cannot be brought down by its clients' bytes.
     ///
-    /// That is what its reactor keeps for all (51 MiB); for each connection 2 KiB for itself and the 64 KiB that it may
-    /// queue within a turn without being charged for; and ``byteBudget``, or, without one, what each may hold
+    /// That is what its reactor keeps for all (49 MiB); for each connection 2 KiB for itself, the 64 KiB that it may
+    /// queue within a turn without being charged for, and the 4 KiB that it may have though the budget is used up; and ``byteBudget``, or, without one, what each may hold
     /// and have queued, counted twice because memory that grows is doubled. The kernel's socket buffers come on top, with
     /// ``PipeConnection/Configuration/sendBufferByteCount`` or 208 KiB each way, and what your own code keeps.
     ///
@@ -14,9 +14,15 @@ extension PipeServer.Configuration {
     /// - Returns: the bytes; `Int.max` where they cannot be counted.
     public func worstCaseByteCount(connectionCount: Int? = nil) -> Int {
         let connectionCount = connectionCount ?? maximumConnectionCount ?? CurrentProcess.descriptorLimit
-        let each = PipeConnection.Configuration.ownByteCount + ConnectionHost.queueAllowanceLimit
+        let each =
+            PipeConnection.Configuration.ownByteCount + ConnectionHost.queueAllowanceLimit + ByteLedger.floor
         let used = byteBudget ?? product(connectionCount, connection.worstCaseByteCount)
         return sum(TransferBuffers.keptByteCount, sum(product(connectionCount, each), used))
+    }
+
+    /// The largest message has to fit.
+    var effectiveByteBudgetPerConnection: Int? {
+        byteBudgetPerConnection ?? byteBudget.map { max($0 / 16, connection.effectiveHeldByteLimit) }
     }
 
     var effectiveByteBudgetPerUser: Int? {

@@ -152,9 +152,8 @@ extension PipeClient {
     }
 
     private func sendKept() {
-        guard let kept = keptFrames, let connection, connection.isOpen else { return }
-        keptFrames = nil
-        connection.adopt(kept)
+        guard let connection, connection.isOpen, let queue = kept.take() else { return }
+        connection.adopt(queue)
     }
 
     private var attemptLimit: Int { configuration.reconnection?.maximumAttemptCount ?? .max }
@@ -177,14 +176,10 @@ extension PipeClient: ConnectionOwner {
     /// What a connection could not send is first on the next one, before what was sent here since.
     private func keepForNext(_ unsent: SendQueueSlot) {
         guard configuration.unsentMessages == .keep else { return }
-        let kept = SendQueueSlot()
-        kept.value.append(unsentFramesOf: unsent.value)
-        if let later = keptFrames {
-            kept.value.append(unsentFramesOf: later.value)
-            later.destroy()
-        }
-        keptFrames = kept
+        kept.keep(unsentFramesOf: unsent, host)
     }
+
+    var keptByteCharge: Int { kept.chargedByteCount }
 
     func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {
         if isDisconnecting {

@@ -64,7 +64,7 @@ public final class PipeClient {
     var backoff: Backoff?
     var failedAttemptCount = 0
     var openedAt: SuspendingClock.Instant?
-    var keptFrames: SendQueueSlot?
+    @safe @exclusivity(unchecked) var kept = KeptMessages()
     var generator = SystemRandomNumberGenerator()
 
     /// Makes a client. Nothing happens until ``connect()``.
@@ -150,7 +150,7 @@ public final class PipeClient {
         guard configuration.unsentMessages == .keep, state != .disconnected, !isDisconnecting else {
             throw .notConnected
         }
-        return try keep(message)
+        return try kept.keep(message, behind: connection?.pendingByteCount ?? 0, host)
     }
 
     /// Sends one message; see ``send(_:)-(Span<UInt8>)``.
@@ -170,36 +170,15 @@ public final class PipeClient {
     }
 
     /// How many messages are kept for the next connection.
-    public var keptMessageCount: Int { keptFrames?.value.unsentMessageCount(host.framing) ?? 0 }
-
-    private func dropKept() {
-        keptFrames?.destroy()
-        keptFrames = nil
-    }
+    public var keptMessageCount: Int { kept.messageCount(host.framing) }
 
     deinit {
-        dropKept()
+        // Before the ledger that they are charged in.
+        kept.drop()
         reactor.residents.remove(key)
         // A connection that has ended may outlive its client, in the hands of the delegate that it refers to.
         host.delegate = nil
         unsafe host.owner = nil
-    }
-
-    private func keep(_ message: Span<UInt8>) throws(PipeError) -> PipeConnection.SendVerdict {
-        let kept = keptFrames ?? SendQueueSlot()
-        keptFrames = kept
-        let limits = configuration.connection
-        let byteCount = try Result { () throws(FramingError) in try host.frameByteCount(of: message) }
-            .mapError(PipeError.init).get()
-        guard kept.value.isEmpty || kept.value.byteCount + byteCount <= limits.sendQueueLimit else {
-            throw .sendQueueFull(limit: limits.sendQueueLimit)
-        }
-        do {
-            try host.framing.encode(message, into: &kept.value.bytes)
-        } catch {
-            throw PipeError(error)
-        }
-        return kept.value.byteCount > limits.highWaterMark ? .acceptedAboveHighWaterMark : .accepted
     }
 }
 
@@ -264,7 +243,7 @@ extension PipeClient: TurnWork, Resident {
     private func letGo() {
         delegate = nil
         host.delegate = nil
-        dropKept()
+        kept.drop()
         reactor.residents.remove(key)
     }
 

@@ -2,12 +2,16 @@
 internal import PipeReactor
 
 extension ConnectionHost {
-    /// Calls a function with each connection that has not had its end, in no particular order. It walks a copy: what
-    /// happens meanwhile does not change it.
+    /// Calls a function with each connection that has not had its end, in no particular order.
+    ///
+    /// From the last to the first: one that leaves meanwhile has its place taken by one that had its turn already, and one
+    /// that comes meanwhile is not called. So nothing is copied for a walk.
     @inline(__always)
     func forEachConnection(_ body: (PipeConnection) -> Void) {
-        for case let connection as PipeConnection in reactor.residents.elements where connection.host === self {
-            body(connection)
+        var place = connections.count
+        while place > 0 {
+            place -= 1
+            if let connection = connections.connection(at: place) { body(connection) }
         }
     }
 }

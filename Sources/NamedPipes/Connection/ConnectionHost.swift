@@ -22,12 +22,32 @@ final class ConnectionHost {
     /// How much memory the connections use, and may use.
     let ledger: ByteLedger
 
-    /// What one connection may hold.
+    /// What becomes of a message for which a queue has no room.
+    let slowReaderPolicy: PipeConnection.SlowReaderPolicy
+
+    /// What of the budget one connection may hold, and as much again have queued.
+    let byteShare: Int
+
+    /// What is wanted of a budget that has no room, until the largest holder has been looked for.
+    var demand: BudgetDemand?
+    var shortageTimer: ScheduledWork?
+
+    /// How much a read may bring. Usually all that there is space for; while there is little room in a budget, what every
+    /// connection may hold in any case.
+    @safe @exclusivity(unchecked) private var readByteCount = TransferBuffers.receiveByteCount
+
+    /// What one connection may hold of a message.
     let heldByteLimit: Int
 
     // Read for each event, thus unchecked.
     @safe @exclusivity(unchecked) private(set) var deadlines: DeadlineSweep
-    private var sweep: ScheduledWork?
+
+    // Where the deadlines are looked after, and the place there while there are any.
+    private let round: SweepRound
+    var placeInRound: Int?
+
+    /// The connections that have not had their end.
+    @safe @exclusivity(unchecked) var connections: ConnectionList
 
     /// Whether a draining server waits for whoever handles a connection to close it.
     var leavesClosingToOwner = false
@@ -62,23 +82,30 @@ final class ConnectionHost {
 
     init(
         _ reactor: Reactor, _ configuration: PipeConnection.Configuration, _ delegate: any PipeConnectionDelegate,
-        _ ledger: ByteLedger = ByteLedger()
+        _ ledger: ByteLedger = ByteLedger(), byteShare: Int? = nil
     ) {
         self.reactor = reactor
         self.ledger = ledger
+        self.byteShare = byteShare ?? .max
         self.framing = configuration.framing
         lengthPrefix = configuration.framing as? LengthPrefixFraming
         self.configuration = configuration
         acceptsDescriptors = configuration.lacksPassRights || !DescriptorPassing.isRefusedByKernel
+        slowReaderPolicy = configuration.effectiveSlowReaderPolicy
         messagesPerTurn = max(1, configuration.messagesPerTurn)
         sendBufferByteCount = configuration.sendBufferByteCount
         plainQueueLimit = min(configuration.highWaterMark, configuration.sendQueueLimit) - Self.headerAllowance
         queueAllowance = min(plainQueueLimit, Self.queueAllowanceLimit - Self.headerAllowance)
-        heldByteLimit = configuration.effectiveHeldByteLimit
-        deadlines = DeadlineSweep(configuration)
+        heldByteLimit = min(configuration.effectiveHeldByteLimit, self.byteShare)
+        let deadlines = DeadlineSweep(configuration)
+        self.deadlines = deadlines
+        round = reactor.companion(SweepRounds.self) { SweepRounds(reactor) }.round(every: deadlines.interval)
+        connections = ConnectionList(of: reactor.residents)
         plainMessageLimit = min(lengthPrefix?.plainLimit ?? -1, TransferBuffers.inPlaceByteCount - 1)
         self.delegate = reactor.watch.map { MeasuredDelegate(delegate, $0) } ?? delegate
         buffers = reactor.companion(TransferBuffers.self) { TransferBuffers(reactor) }
+        boundReads()
+        ledger.tightnessDidChange = { [unowned self] in boundReads() }
     }
 
     /// What is put around a message that is taken without any question: the usual header.
@@ -87,7 +114,23 @@ final class ConnectionHost {
     /// The most that a queue is not charged for.
     static let queueAllowanceLimit = 64 << 10
 
-    deinit { sweep?.cancel() }
+    /// Where reads go.
+    var readSpace: UnsafeMutableRawBufferPointer {
+        @inline(__always)
+        get {
+            unsafe UnsafeMutableRawBufferPointer(start: buffers.receiveSpace.baseAddress, count: readByteCount)
+        }
+    }
+
+    private func boundReads() {
+        readByteCount = ledger.isTight ? ByteLedger.floor : TransferBuffers.receiveByteCount
+    }
+
+    deinit {
+        leaveRound()
+        shortageTimer?.cancel()
+        ledger.tightnessDidChange = {}
+    }
 
     // MARK: Deadlines
 
@@ -99,16 +142,22 @@ final class ConnectionHost {
     /// Something began that a limit applies to: has the deadlines looked after until nothing of the kind is left. So a
     /// server with nothing to do is not woken up.
     func watchDeadlines() {
-        guard sweep == nil else { return }
-        sweep = reactor.schedule(after: deadlines.interval) { [unowned self] in lookAfterDeadlines() }
+        if placeInRound == nil { placeInRound = round.insert(self) }
     }
 
-    private func lookAfterDeadlines() {
-        sweep = nil
+    /// A tick. Returns whether a deadline may pass later.
+    func lookAfterDeadlines() -> Bool {
         deadlines.advance()
+        assert(accountsProblem == nil, accountsProblem ?? "")
         var isAnyoneWatched = false
         forEachConnection { if $0.lookAfterDeadlines() { isAnyoneWatched = true } }
-        if isAnyoneWatched { watchDeadlines() }
+        return isAnyoneWatched
+    }
+
+    func leaveRound() {
+        guard let placeInRound else { return }
+        self.placeInRound = nil
+        round.remove(at: placeInRound)
     }
 }
 
@@ -119,6 +168,14 @@ extension PipeConnection.Configuration {
     }
 
     private static let heldByteSurplus = 2 << 20
+
+    /// Where nothing in the bytes tells where one message ends, what waits cannot be dropped but in the middle of one.
+    fileprivate var effectiveSlowReaderPolicy: PipeConnection.SlowReaderPolicy {
+        switch slowReaderPolicy {
+        case .dropOldest, .keepLatest: framing is any BoundaryFreeFraming ? .refuse : slowReaderPolicy
+        default: slowReaderPolicy
+        }
+    }
 }
 
 extension ConnectionHost {
@@ -156,4 +213,7 @@ protocol ConnectionOwner: AnyObject {
     func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueueSlot?)
 
     func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason)
+
+    /// What it has in the ledger itself, beside its connections.
+    var keptByteCharge: Int { get }
 }

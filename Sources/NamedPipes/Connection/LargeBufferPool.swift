@@ -50,9 +50,10 @@ final class LargeBufferPool {
     }
 
     /// An empty buffer of at least that capacity, if there is one, and not one that is much too large.
-    func take(atLeast capacity: Int) -> FrameBuffer? {
+    func take(atLeast capacity: Int, atMost limit: Int = .max) -> FrameBuffer? {
         guard let index = spares.firstIndex(where: { $0.bytes.capacity >= capacity }),
-            spares[index].bytes.capacity / 4 <= max(capacity, Self.smallestByteCount)
+            spares[index].bytes.capacity / 4 <= max(capacity, Self.smallestByteCount),
+            spares[index].bytes.capacity <= limit
         else { return nil }
         let spare = spares.remove(at: index)
         byteCount -= spare.bytes.capacity

@@ -52,7 +52,11 @@ final class PartialFrame {
         return room >= TransferBuffers.copiedByteCount ? room : max(byteCount, TransferBuffers.smallestGrowth)
     }
 
-    func append(_ bytes: Span<UInt8>) { memory.bytes.append(contentsOf: bytes) }
+    func append(_ bytes: Span<UInt8>) {
+        // Not twice as much, as an append makes it: what is held little is paid for with little.
+        if memory.bytes.capacity < ByteLedger.floor { memory.bytes.reserveCapacity(byteCount + bytes.count) }
+        memory.bytes.append(contentsOf: bytes)
+    }
 
     /// Removes what was delivered. Memory that others hold by now is left to them.
     func removeFirst(_ count: Int) {
@@ -62,30 +66,34 @@ final class PartialFrame {
         memory = rest
     }
 
-    /// Moves to memory that is large enough for the whole frame, if the pool has some. Without it the memory grows with
-    /// what arrives.
-    func moveToLargeMemory() {
+    /// Moves to memory that is large enough for the whole frame, if the pool has some that the budgets have room for.
+    /// Without it the memory grows with what arrives.
+    func moveToLargeMemory(atMost limit: @autoclosure () -> Int) {
         // A small frame is no reason to take what large ones need.
         guard let frameByteCount, frameByteCount > max(memory.bytes.capacity, LargeBufferPool.smallestByteCount),
-            let found = pool.take(atLeast: frameByteCount)
+            let found = pool.take(atLeast: frameByteCount, atMost: limit())
         else { return }
         move(to: SharedBytes(found, pool: pool))
     }
 
     /// Makes room behind the bytes for `count` more: in front of them, where messages were that have been delivered, in
     /// memory that was used before, or by lengthening this. Reading that many allocates nothing.
-    func makeRoom(for count: Int) {
+    ///
+    /// - Parameter limit: how much memory it may be then, if that is not less than it needs.
+    func makeRoom(for count: Int, atMost limit: Int) {
         guard memory.bytes.room < count else { return }
         let needed = byteCount + count
         let isOurs = isKnownUniquelyReferenced(&memory)
         if isOurs, memory.bytes.capacity >= needed {
             memory.bytes.reserveCapacity(needed)
-        } else if let found = pool.take(atLeast: needed) {
+        } else if let found = pool.take(atLeast: needed, atMost: limit) {
             move(to: SharedBytes(found, pool: pool))
         } else if isOurs {
-            memory.bytes.reserveCapacity(LargeBufferPool.rounded(needed))
+            memory.bytes.reserveCapacity(max(needed, min(LargeBufferPool.rounded(needed), limit)))
         } else {
-            move(to: pool.memory(atLeast: needed))
+            var fresh = FrameBuffer()
+            fresh.reserveCapacity(max(needed, min(LargeBufferPool.rounded(needed), limit)))
+            move(to: SharedBytes(fresh, pool: pool))
         }
     }
 

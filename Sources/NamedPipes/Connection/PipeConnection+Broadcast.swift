@@ -52,8 +52,9 @@ extension PipeConnection {
             frame.withBytes { queue.value.bytes.append(contentsOf: $0) }
         } else {
             _ = unsafe frame.bytes.withUnsafeBytes { body in
-                unsafe queue.value.append(inPlace: body, frame) { _ in FrameEnvelope() }
+                unsafe queue.value.append(inPlace: body, frame, capacity: frame.bytes.capacity) { _ in FrameEnvelope() }
             }
+            payForGrowth(of: queue)
         }
         host.traffic.acceptedMessageCount &+= 1
     }

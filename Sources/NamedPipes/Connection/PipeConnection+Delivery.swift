@@ -4,8 +4,8 @@ internal import PipeFraming
 // From bytes in memory to whole messages at the delegate. What is left of the bytes is carried to the next read.
 
 extension PipeConnection {
-    /// Whether the owner, or the automatic back-pressure, wants no messages now.
-    var isHeldBack: Bool { !flags.isDisjoint(with: [.paused, .heldBack]) }
+    /// Whether the owner, or the automatic back-pressure, wants no messages now, or there is no room to hold them.
+    var isHeldBack: Bool { !flags.isDisjoint(with: [.paused, .heldBack, .starved]) }
 
     /// Delivers the whole frames of what was read and carries the rest.
     ///
@@ -24,7 +24,7 @@ extension PipeConnection {
     private func carry(_ bytes: Span<UInt8>, _ walk: FrameWalk, _ began: UInt32?) {
         let rest = host.buffers.takePartial()
         rest.frameByteCount = walk.frameByteCount
-        rest.moveToLargeMemory()
+        rest.moveToLargeMemory(atMost: mostToHold())
         rest.append(bytes)
         rest.note(walk)
         hold(rest, since: began ?? host.tick)
@@ -37,26 +37,6 @@ extension PipeConnection {
         payForPartial()
     }
 
-    /// Has the ledger know how much memory is held. Without room for it, the connection ends and holds nothing.
-    ///
-    /// - Returns: whether there was room.
-    @discardableResult
-    func payForPartial() -> Bool {
-        guard let partial else { return true }
-        do throws(ExceededBudget) {
-            if max(partial.byteCount, partial.frameByteCount ?? 0) > host.heldByteLimit {
-                throw ExceededBudget(scope: .connection, limit: host.heldByteLimit)
-            }
-            try partial.charge.adjust(to: partial.memory.bytes.capacity, host.ledger, userID: peer.userID)
-            return true
-        } catch {
-            self.partial = nil
-            host.buffers.giveBack(partial)
-            beginClose(.budgetExceeded(error))
-            return false
-        }
-    }
-
     /// Delivers the whole frames of what was carried; what is left of it stays carried.
     func walkCarried(_ carried: PartialFrame, _ budget: inout Int) {
         // Messages that are kept or sent on may stay where they are.
@@ -65,6 +45,8 @@ extension PipeConnection {
         host.buffers.deliveredMemory = nil
         guard let walk = result else { return }
         carried.removeFirst(walk.consumedByteCount)
+        // Messages that are kept may have taken its memory with them.
+        carried.charge.shrink(to: carried.memory.bytes.capacity)
         carried.note(walk)
         if walk.consumedByteCount > 0 { carried.beganTick = host.tick }
         if carried.byteCount == 0, lifecycle.state != .closed {

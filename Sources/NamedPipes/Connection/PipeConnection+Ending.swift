@@ -80,7 +80,7 @@ extension PipeConnection {
         giveBackMemory()
         host.delegate?.connection(self, didCloseWith: reason)
         companion.end()
-        host.reactor.residents.remove(key)
+        leaveHost()
         unsafe host.owner?.connectionDidEnd(self, reason)
     }
 

@@ -61,7 +61,8 @@ extension PipeConnection: TurnWork, EventHandler {
     private func finishWork() {
         settle()
         // The next read, of whatever connection, overwrites what lies in the receive space.
-        if let queue { queue.value.adoptBorrowed(host.buffers) }
+        adoptBorrowed()
+        if lifecycle.state == .closed { report() }
         watchInput()
         flags.remove(.busy)
         guard flags.contains(.wantsTurn), lifecycle.state != .closed else { return }

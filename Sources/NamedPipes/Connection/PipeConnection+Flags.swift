@@ -44,5 +44,7 @@ extension PipeConnection {
         static let overTransport = Flags(rawValue: 131072)
         /// A write has failed for good, and the delegate is to hear of it.
         static let outputFailureDue = Flags(rawValue: 262144)
+        /// Nothing is read, because a budget has no room for more.
+        static let starved = Flags(rawValue: 524288)
     }
 }

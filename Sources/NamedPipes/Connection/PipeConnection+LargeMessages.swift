@@ -12,7 +12,7 @@ extension PipeConnection {
             guard bytes.count >= TransferBuffers.inPlaceByteCount else { return try send(bytes) }
             return try enqueue(bytes) { queue throws(FramingError) in
                 let (body, owner) = unsafe message.memory
-                return try unsafe insert(body, owner, bytes, into: queue)
+                return try unsafe insert(body, owner, keeping: owner.bytes.capacity, bytes, into: queue)
             }
         }
     }
@@ -26,7 +26,7 @@ extension PipeConnection {
             let kept = KeptArray(message)
             let span = message.span
             return try unsafe span.withUnsafeBytes { body throws(FramingError) in
-                try unsafe insert(body, kept, span, into: queue)
+                try unsafe insert(body, kept, keeping: message.capacity, span, into: queue)
             }
         }
     }
@@ -47,7 +47,9 @@ extension PipeConnection {
     func sendInPlace(_ message: Span<UInt8>, _ queue: SendQueueSlot) throws(FramingError) -> Bool {
         try unsafe message.withUnsafeBytes { body throws(FramingError) in
             let place = unsafe host.buffers.place(of: body)
-            if case .memory(let owner) = place { return try unsafe insert(body, owner, message, into: queue) }
+            if case .memory(let owner) = place {
+                return try unsafe insert(body, owner, keeping: owner.bytes.capacity, message, into: queue)
+            }
             // What lies in the receive space can wait for the burst's one write, if it came in here: that is before the
             // next read. Anything else would have to leave now; that pays only if the socket does not hold it anyway.
             let waits = if case .receiveSpace = place { flags.contains(.busy) } else { false }
@@ -55,11 +57,11 @@ extension PipeConnection {
                 return try insertCopy(of: message, queue)
             }
             guard canWriteNow, waits || message.count >= TransferBuffers.writtenAtOnceByteCount,
-                try unsafe insert(body, nil, message, into: queue)
+                try unsafe insert(body, nil, keeping: body.count, message, into: queue)
             else { return false }
             if waits { return true }
             write(queue)
-            self.queue?.value.adoptBorrowed(host.buffers)
+            adoptBorrowed()
             return true
         }
     }
@@ -72,23 +74,26 @@ extension PipeConnection {
     /// grows and goes again, most of it would be pages that the kernel gives anew: 8,000 faults a second at 64 KiB.
     private func insertCopy(of message: Span<UInt8>, _ queue: SendQueueSlot) throws(FramingError) -> Bool {
         let owner = host.buffers.memory(for: message.count)
-        let growth = queue.value.capacity + owner.bytes.capacity - queue.value.charge.byteCount
-        guard host.ledger.hasRoom(for: growth, userID: peer.userID) else { return false }
         owner.bytes.append(contentsOf: message)
-        let isInserted = try unsafe owner.bytes.withUnsafeBytes { copy throws(FramingError) in
-            try unsafe insert(copy, owner, capacity: owner.bytes.capacity, message, into: queue)
+        return try unsafe owner.bytes.withUnsafeBytes { copy throws(FramingError) in
+            try unsafe insert(copy, owner, keeping: owner.bytes.capacity, message, into: queue)
         }
-        if isInserted { payForQueue(queue) }
-        return isInserted
     }
 
+    /// Queues a body that stays where it is, and has the ledger know how much memory that keeps: of a message in memory of
+    /// others, all of theirs. Where the budgets have no room for that, nothing happens: the copy that follows is paid for.
     private func insert(
-        _ body: UnsafeRawBufferPointer, _ owner: AnyObject?, capacity: Int? = nil, _ message: Span<UInt8>,
+        _ body: UnsafeRawBufferPointer, _ owner: AnyObject?, keeping capacity: Int, _ message: Span<UInt8>,
         into queue: SendQueueSlot
     ) throws(FramingError) -> Bool {
-        try unsafe queue.value.append(inPlace: body, owner, capacity: capacity) { output throws(FramingError) in
+        guard mayKeep(capacity, in: queue) else { return false }
+        let isInserted = try unsafe queue.value.append(
+            inPlace: body, owner, capacity: capacity
+        ) { output throws(FramingError) in
             try host.framing.encodeEnvelope(of: message, into: &output)
         }
+        if isInserted { payForGrowth(of: queue) }
+        return isInserted
     }
 }
 

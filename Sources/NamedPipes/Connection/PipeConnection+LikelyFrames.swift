@@ -17,14 +17,14 @@ extension PipeConnection {
     /// behind each of many frames is not to hold their sizes.
     func frameLikely(after partial: PartialFrame) -> PartialFrame? {
         guard let byteCount = partial.frameByteCount, byteCount >= LargeBufferPool.smallestByteCount,
-            flags.isDisjoint(with: [.guarded, .draining])
+            flags.isDisjoint(with: [.guarded, .draining]), !host.ledger.isTight
         else { return nil }
         let next = host.buffers.takePartial()
         next.frameByteCount = byteCount
         if byteCount <= TransferBuffers.receiveByteCount, host.ledger.heldByteCount < Self.freelyHeldByteCount {
-            next.makeRoom(for: byteCount)
+            next.makeRoom(for: byteCount, atMost: .max)
         } else {
-            next.moveToLargeMemory()
+            next.moveToLargeMemory(atMost: mostToHold())
         }
         if next.memory.bytes.capacity >= byteCount { return next }
         host.buffers.giveBack(next)

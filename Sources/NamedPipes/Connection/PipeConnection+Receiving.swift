@@ -50,7 +50,7 @@ extension PipeConnection {
     /// One read into the shared space and what it brings, for a connection that carries nothing.
     @inline(__always)
     func readPlainly(_ budget: inout Int) {
-        let space = unsafe host.buffers.receiveSpace
+        let space = unsafe host.readSpace
         do {
             switch try unsafe Socket.receive(descriptor, space) {
             case .wouldBlock: return
@@ -117,7 +117,7 @@ extension PipeConnection {
         }
         let outcome: ReadOutcome<Fill>
         do {
-            outcome = try unsafe read(host.buffers.receiveSpace, &budget)
+            outcome = try unsafe read(host.readSpace, &budget)
         } catch {
             readDidFail(error)
             return false
@@ -137,7 +137,7 @@ extension PipeConnection {
             // Where the end is known to be there, or this end will close, all is read. Mostly nothing else comes, but a
             // stream may have seams (passed descriptors, urgent data), and what is sent on in place must not be
             // overwritten. A peer that goes on writing byte by byte does not make it longer than a turn may be.
-            queue?.value.adoptBorrowed(host.buffers)
+            adoptBorrowed()
             budget -= 1
             return true
         case .wouldBlock, .content(.short):
@@ -156,7 +156,7 @@ extension PipeConnection {
             }
             return outcome.filling(space.count)
         }
-        let isSmall = partial.byteCount <= TransferBuffers.copiedByteCount
+        let isSmall = partial.byteCount < min(TransferBuffers.copiedByteCount + 1, space.count)
         if isSmall, partial.frameByteCount ?? 0 <= space.count {
             return try unsafe read(behind: partial, space, &budget)
         }
@@ -185,9 +185,7 @@ extension PipeConnection {
         into partial: PartialFrame, _ space: UnsafeMutableRawBufferPointer, _ budget: inout Int
     ) throws(SystemError) -> ReadOutcome<Fill> {
         let missing = partial.missingByteCount ?? .max
-        let growth = min(missing, partial.growth)
-        partial.makeRoom(for: growth)
-        guard payForPartial() else { return .wouldBlock }
+        guard let growth = makeRoom(for: min(missing, partial.growth), behind: partial) else { return .wouldBlock }
         // What is paid for is what is held.
         assert(partial.memory.bytes.room >= growth, "a read that allocates")
         var room = 0

@@ -54,7 +54,7 @@ extension PipeConnection {
     }
 
     private func findRoom(for byteCount: Int) throws(PipeError) -> QueueRoom {
-        let policy = host.configuration.slowReaderPolicy
+        let policy = host.slowReaderPolicy
         if !isReplacing {
             if obstacle(to: byteCount) == nil { return QueueRoom(queue: queue) }
             // Before a message is refused, the kernel is asked to take what waits.
@@ -65,6 +65,9 @@ extension PipeConnection {
         let obstacle = obstacle(to: byteCount)
         guard let obstacle, !isReplacing else {
             return isReplacing ? makeRoom(in: queue, for: byteCount, obstacle) : QueueRoom(queue: queue)
+        }
+        if case .budgetExceeded(let budget) = obstacle, policy == .refuse || policy == .disconnect {
+            host.noteShortage(budget, chargedByteCount + byteCount)
         }
         switch policy {
         case .refuse:
@@ -81,7 +84,7 @@ extension PipeConnection {
 
     /// Whether each message takes the place of those that wait.
     private var isReplacing: Bool {
-        host.configuration.slowReaderPolicy == .keepLatest && flags.contains(.awaitingWritability)
+        host.slowReaderPolicy == .keepLatest && flags.contains(.awaitingWritability)
     }
 
     /// What stands against so many more bytes. Where nothing does, they are charged for.
@@ -89,12 +92,13 @@ extension PipeConnection {
         guard let queue else { return nil }
         let limit = host.configuration.sendQueueLimit
         if !queue.value.isEmpty, queue.value.byteCount + byteCount > limit { return .sendQueueFull(limit: limit) }
-        let isWaiting = flags.contains(.awaitingWritability)
         let isCharged = isWaiting || queue.value.charge.byteCount > 0
         if !isCharged, queue.value.byteCount + byteCount <= host.queueAllowance { return nil }
         do {
-            let growth = queue.value.growth(for: byteCount, limit: limit)
-            try queue.value.charge.adjust(to: growth.capacity, host.ledger, userID: peer.userID)
+            let growth = queue.value.growth(for: byteCount, limit: min(limit, host.byteShare))
+            try queue.value.charge.adjust(
+                to: growth.capacity, host.ledger, userID: peer.userID, limit: host.byteShare,
+                leaving: host.ledger.reserve)
             if let buffer = growth.bufferCapacity { queue.value.bytes.reserveCapacity(buffer) }
         } catch {
             return .budgetExceeded(error)
@@ -109,12 +113,39 @@ extension PipeConnection {
         queue.value.allowedByteCount = isReplacing ? -1 : min(paid, host.plainQueueLimit)
     }
 
+    /// Whether the budgets have room for a message that keeps so much memory.
+    func mayKeep(_ capacity: Int, in queue: SendQueueSlot) -> Bool {
+        let growth = queue.value.capacity + capacity - queue.value.charge.byteCount
+        // What leaves in this turn is not asked about, as long as it is little.
+        if queue.value.charge.byteCount == 0, growth <= ConnectionHost.queueAllowanceLimit { return true }
+        return queue.value.capacity + capacity <= host.byteShare && growth <= host.ledger.room(ofUser: peer.userID)
+    }
+
+    /// Has the ledger know what a queue keeps that was told of less, unless that is little and leaves in this turn.
+    func payForGrowth(of queue: SendQueueSlot) {
+        let paid = max(queue.value.charge.byteCount, isWaiting ? 0 : ConnectionHost.queueAllowanceLimit)
+        if queue.value.capacity > paid { payForQueue(queue) }
+    }
+
+    /// What was read before the next read overwrites it is copied to memory that lasts, as far as it is still queued.
+    func adoptBorrowed() {
+        guard let queue, queue.value.insertions.borrowedCount > 0 else { return }
+        queue.value.adoptBorrowed(host.buffers)
+        guard lifecycle.state != .closed else { return }
+        // Of what has left in part, only the rest was copied.
+        queue.value.charge.shrink(to: queue.value.capacity)
+        payForGrowth(of: queue)
+    }
+
+    private var isWaiting: Bool { flags.contains(.awaitingWritability) }
+
     /// Has the ledger know what a queue keeps that has to wait. Without room for it, the connection ends.
     func payForQueue(_ queue: SendQueueSlot) {
         do {
             try queue.value.charge.adjust(to: queue.value.capacity, host.ledger, userID: peer.userID)
             allowMore(queue)
         } catch {
+            host.noteShortage(error, chargedByteCount)
             end(.budgetExceeded(error))
         }
     }
@@ -134,7 +165,7 @@ extension PipeConnection {
             return withoutRoom()
         }
         let excess: Int
-        if host.configuration.slowReaderPolicy == .keepLatest {
+        if host.slowReaderPolicy == .keepLatest {
             excess = queued
         } else if isOverBudget {
             // What is dropped is memory to be used again, and has to be moved together for it: many at a time.

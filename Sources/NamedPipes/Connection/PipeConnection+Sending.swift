@@ -183,7 +183,7 @@ extension PipeConnection {
         transport?.interestDidChange()
         // Either it has just taken something, or it is asked for the first time.
         queue.value.tookLastTick = host.tick
-        if host.configuration.slowReaderPolicy == .keepLatest { keepLatest(in: queue) }
+        if host.slowReaderPolicy == .keepLatest { keepLatest(in: queue) }
         queue.value.trim()
         payForQueue(queue)
         if host.deadlines.watchesQueues { host.watchDeadlines() }

@@ -70,9 +70,16 @@ public final class PipeConnection: Identifiable {
     private func settleIn() {
         // The reactor's table of residents holds the connection for as long as it is registered.
         key = host.reactor.residents.insert(self)
+        host.connections.insert(key)
         openedTick = host.tick
         noteActivity()
         if host.deadlines.watchesEveryone { host.watchDeadlines() }
+    }
+
+    /// Nobody finds it any more, and the reactor lets go of it at the end of the turn.
+    func leaveHost() {
+        host.connections.remove(key)
+        host.reactor.residents.remove(key)
     }
 
     /// Something came in or went out.
@@ -85,7 +92,7 @@ public final class PipeConnection: Identifiable {
             try source?.register()
             flags.insert(.registered)
         } catch {
-            host.reactor.residents.remove(key)
+            leaveHost()
             _ = lifecycle.end()
             throw error
         }

@@ -7,8 +7,7 @@ extension SendQueue {
     /// How many bytes belong to frames of which nothing was written.
     var droppableByteCount: Int {
         let first = firstUnsent
-        let large = insertions[first.index...].reduce(0) { $0 + $1.byteCount }
-        return bytes.byteCount - first.offset + large
+        return byteCount - first.offset - (first.index > 0 ? insertions[0].byteCount : 0)
     }
 
     /// Drops the oldest whole frames until `byteCount` bytes have gone, or so many messages, or none are left.
@@ -17,6 +16,7 @@ extension SendQueue {
     mutating func dropOldest(
         freeing byteCount: Int, atMost limit: Int = .max, _ framing: any MessageFraming
     ) -> Int {
+        detachStarted()
         let start = firstUnsent
         var end = start
         var freed = 0
@@ -38,12 +38,6 @@ extension SendQueue {
         }
         remove(from: start, to: end)
         return messageCount
-    }
-
-    private mutating func remove(from start: Cursor, to end: Cursor) {
-        dropInsertions(start.index..<end.index)
-        bytes.remove(start.offset..<end.offset)
-        moveInsertions(from: start.index, by: end.offset - start.offset)
     }
 }
 

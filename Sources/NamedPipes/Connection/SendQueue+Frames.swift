@@ -20,19 +20,19 @@ extension SendQueue {
 
     var firstUnsent: Cursor {
         // The frame that has been begun is the first insertion's, or lies in the buffer with all that is left of it.
-        guard let first = insertions.first, first.isStarted else { return Cursor(offset: startedByteCount, index: 0) }
-        return Cursor(offset: first.position + first.envelope.suffixByteCount, index: 1)
+        guard !insertions.isEmpty, insertions[0].isStarted else { return Cursor(offset: startedByteCount, index: 0) }
+        return Cursor(offset: offset(of: insertions[0]) + insertions[0].envelope.suffixByteCount, index: 1)
     }
 
     func part(at cursor: inout Cursor) -> Part? {
         let next = cursor.index < insertions.count ? insertions[cursor.index] : nil
-        let end = next.map { $0.position - $0.envelope.prefixByteCount } ?? bytes.byteCount
+        let end = next.map { offset(of: $0) - $0.envelope.prefixByteCount } ?? bytes.byteCount
         if cursor.offset < end {
             defer { cursor.offset = end }
             return .frames(cursor.offset..<end)
         }
         guard let next else { return nil }
-        cursor = Cursor(offset: next.position + next.envelope.suffixByteCount, index: cursor.index + 1)
+        cursor = Cursor(offset: offset(of: next) + next.envelope.suffixByteCount, index: cursor.index + 1)
         return .large(next)
     }
 
@@ -78,8 +78,9 @@ extension SendQueue {
                 bytes.append(contentsOf: other.bytes.span.extracting(range))
             case .large(let insertion):
                 let envelope = insertion.envelope
-                let prefix = (insertion.position - envelope.prefixByteCount)..<insertion.position
-                let suffix = insertion.position..<(insertion.position + envelope.suffixByteCount)
+                let offset = other.offset(of: insertion)
+                let prefix = (offset - envelope.prefixByteCount)..<offset
+                let suffix = offset..<(offset + envelope.suffixByteCount)
                 bytes.append(contentsOf: other.bytes.span.extracting(prefix))
                 insertion.withBody { bytes.append(contentsOf: $0) }
                 bytes.append(contentsOf: other.bytes.span.extracting(suffix))
@@ -88,9 +89,7 @@ extension SendQueue {
     }
 }
 
-extension SendQueue.Insertion {
-    var frameByteCount: Int { envelope.prefixByteCount + byteCount + envelope.suffixByteCount }
-
+extension Insertion {
     fileprivate func withBody(_ use: (Span<UInt8>) -> Void) {
         let body = unsafe UnsafeRawBufferPointer(start: start, count: byteCount)
         unsafe use(Span<UInt8>(_unsafeBytes: body))

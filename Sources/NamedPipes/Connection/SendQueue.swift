@@ -13,10 +13,13 @@ struct SendQueue: ~Copyable {
     var bytes = FrameBuffer()
 
     /// The large messages between them, in order.
-    private(set) var insertions: [Insertion] = []
+    private(set) var insertions = InsertionList()
+
+    /// How many bytes have left the buffer at its front, or were dropped from it; ``Insertion/position`` counts them.
+    private var removedByteCount = 0
 
     /// The bytes of all insertions.
-    private(set) var insertedByteCount = 0
+    var insertedByteCount: Int { insertions.byteCount }
 
     /// How many bytes at the front belong to a frame whose beginning has already been written.
     private(set) var startedByteCount = 0
@@ -30,78 +33,57 @@ struct SendQueue: ~Copyable {
     /// When the kernel took something the last time, in ticks of ``DeadlineSweep``; counts while something waits.
     var tookLastTick: UInt32 = 0
 
-    /// The memory that the insertions keep.
-    private var insertedCapacity = 0
-
     /// The next one in the reserve of ``TransferBuffers``, while this one lies there.
     var nextInReserve: SendQueueSlot?
 
-    /// A large message that leaves from where it lies.
-    @safe
-    struct Insertion {
-        /// How many unsent bytes of the buffer leave before it.
-        var position: Int
-        var start: UnsafeRawPointer
-        var byteCount: Int
-        /// What keeps the memory. Nil while it lies in the reactor's receive space, which the next read overwrites.
-        var owner: AnyObject?
-        var envelope: FrameEnvelope
-        /// How much memory it keeps, also when a part of it has left.
-        var capacity: Int
-        /// Whether a byte of its frame was written.
-        var isStarted = false
-    }
-
-    var byteCount: Int { bytes.byteCount &+ insertedByteCount }
+    var byteCount: Int { bytes.byteCount &+ insertions.byteCount }
 
     /// The memory that it keeps.
-    var capacity: Int { bytes.capacity + insertedCapacity }
+    var capacity: Int { bytes.capacity + insertions.capacity }
 
     var isEmpty: Bool { byteCount == 0 }
 
     /// Whether all is in one piece.
-    var isContiguous: Bool { insertedByteCount == 0 }
+    var isContiguous: Bool { insertions.byteCount == 0 }
 
     /// Appends one frame whose body stays where it is.
     ///
     /// - Parameters:
     ///   - owner: holds the memory of `body`; nil if that is valid until ``adoptBorrowed(_:)`` only.
-    ///   - capacity: how much memory that keeps; nil for the size of the body.
+    ///   - capacity: how much memory that keeps, which may be more than the body.
     ///   - envelope: appends the envelope; nil from it means that the framing has none, and nothing happens here.
     /// - Returns: whether it was appended.
     mutating func append<Failure: Error>(
-        inPlace body: UnsafeRawBufferPointer, _ owner: AnyObject?, capacity: Int? = nil,
+        inPlace body: UnsafeRawBufferPointer, _ owner: AnyObject?, capacity: Int,
         envelope: (inout FrameBuffer) throws(Failure) -> FrameEnvelope?
     ) throws(Failure) -> Bool {
         let before = bytes.byteCount
         guard let start = body.baseAddress, let envelope = try envelope(&bytes) else { return false }
-        let capacity = capacity ?? body.count
         unsafe insertions.append(
             Insertion(
-                position: before + envelope.prefixByteCount, start: start, byteCount: body.count, owner: owner,
-                envelope: envelope, capacity: capacity))
-        insertedByteCount += body.count
-        insertedCapacity += capacity
+                position: removedByteCount + before + envelope.prefixByteCount, start: start, byteCount: body.count,
+                owner: owner, envelope: envelope, capacity: capacity))
         return true
     }
+
+    /// Where an insertion's body is to leave, in the buffer's bytes.
+    func offset(of insertion: Insertion) -> Int { insertion.position - removedByteCount }
 
     /// Copies what lies in the receive space to memory that lasts.
     @inline(__always)
     mutating func adoptBorrowed(_ buffers: TransferBuffers) {
-        if insertedByteCount > 0 { adoptInsertions(buffers) }
+        if insertions.borrowedCount > 0 { adoptInsertions(buffers) }
     }
 
     @inline(never)
     private mutating func adoptInsertions(_ buffers: TransferBuffers) {
-        for index in insertions.indices where insertions[index].owner == nil {
-            let owner = buffers.memory(for: insertions[index].byteCount)
-            let borrowed = unsafe UnsafeRawBufferPointer(
-                start: insertions[index].start, count: insertions[index].byteCount)
+        insertions.adoptBorrowed { insertion in
+            let owner = buffers.memory(for: insertion.byteCount)
+            let borrowed = unsafe UnsafeRawBufferPointer(start: insertion.start, count: insertion.byteCount)
             owner.bytes.append(contentsOf: unsafe Span<UInt8>(_unsafeBytes: borrowed))
-            unsafe insertions[index].start = owner.bytes.withUnsafeBytes { unsafe $0.baseAddress.unsafelyUnwrapped }
-            insertions[index].owner = owner
-            insertedCapacity += owner.bytes.capacity - insertions[index].capacity
-            insertions[index].capacity = owner.bytes.capacity
+            unsafe insertion.start = owner.bytes.withUnsafeBytes { unsafe $0.baseAddress.unsafelyUnwrapped }
+            insertion.owner = owner
+            insertion.capacity = owner.bytes.capacity
         }
     }
 
@@ -109,12 +91,14 @@ struct SendQueue: ~Copyable {
     func gather(into list: inout GatherList) {
         unsafe bytes.withUnsafeBytes { copied in
             var offset = 0
-            for insertion in insertions {
+            for index in 0..<insertions.count {
+                let insertion = insertions[index]
+                let end = self.offset(of: insertion)
                 guard !list.isFull else { return }
-                unsafe list.append(UnsafeRawBufferPointer(rebasing: copied[offset..<insertion.position]))
+                unsafe list.append(UnsafeRawBufferPointer(rebasing: copied[offset..<end]))
                 guard !list.isFull else { return }
                 unsafe list.append(UnsafeRawBufferPointer(start: insertion.start, count: insertion.byteCount))
-                offset = insertion.position
+                offset = end
             }
             guard !list.isFull else { return }
             unsafe list.append(UnsafeRawBufferPointer(rebasing: copied[offset...]))
@@ -125,32 +109,33 @@ struct SendQueue: ~Copyable {
     mutating func didWrite(_ count: Int, _ framing: any MessageFraming) {
         guard count > 0 else { return }
         startedByteCount = remainder(cutAt: count, framing)
-        if insertedByteCount == 0 { bytes.removeFirst(count) } else { removeGathered(count) }
+        if isContiguous { bytes.removeFirst(count) } else { removeGathered(count) }
     }
 
     private mutating func removeGathered(_ count: Int) {
         var left = count
         var sent = 0
         var passed = 0
-        for index in insertions.indices {
-            let ofBytes = min(left, insertions[index].position - passed)
+        while sent < insertions.count {
+            let insertion = insertions[sent]
+            let offset = offset(of: insertion)
+            let ofBytes = min(left, offset - passed)
             passed += ofBytes
             left -= ofBytes
-            let ofBody = min(left, insertions[index].byteCount)
-            let frameStart = insertions[index].position - insertions[index].envelope.prefixByteCount
-            if ofBody > 0 || passed > frameStart { insertions[index].isStarted = true }
-            unsafe insertions[index].start += ofBody
-            insertions[index].byteCount -= ofBody
-            insertedByteCount -= ofBody
+            let ofBody = min(left, insertion.byteCount)
+            let isStarted = ofBody > 0 || passed > offset - insertion.envelope.prefixByteCount
             left -= ofBody
-            guard insertions[index].byteCount == 0 else { break }
-            insertedCapacity -= insertions[index].capacity
+            guard insertions.advance(sent, by: ofBody, isStarted: isStarted) else { break }
             sent += 1
         }
         passed += insertions.count == sent ? left : 0
         insertions.removeFirst(sent)
-        bytes.removeFirst(passed)
-        for index in insertions.indices { insertions[index].position -= passed }
+        removeFirstBytes(passed)
+    }
+
+    private mutating func removeFirstBytes(_ count: Int) {
+        bytes.removeFirst(count)
+        removedByteCount += count
     }
 
     /// Gives memory back that a queue which has to wait does not need. A moment's burst may have left much more.
@@ -167,24 +152,35 @@ struct SendQueue: ~Copyable {
         bytes.removeFirst(bytes.byteCount)
     }
 
-    /// Drops these large messages, but leaves their envelopes.
-    mutating func dropInsertions(_ range: Range<Int>) {
-        for insertion in insertions[range] {
-            insertedByteCount -= insertion.byteCount
-            insertedCapacity -= insertion.capacity
-        }
-        insertions.removeSubrange(range)
-    }
-
-    /// Moves insertions from the one with that index on to where their envelopes are, so many bytes further in front.
-    mutating func moveInsertions(from index: Int, by byteCount: Int) {
-        for index in index..<insertions.count { insertions[index].position -= byteCount }
-    }
-
     /// Lets the large messages go.
-    mutating func clearInsertions() {
-        insertions.removeAll()
-        insertedByteCount = 0
-        insertedCapacity = 0
+    mutating func clearInsertions() { insertions.removeAll() }
+
+    /// Drops whole frames behind what has been begun, in constant time for each.
+    mutating func remove(from start: Cursor, to end: Cursor) {
+        let count = end.offset - start.offset
+        if start.index == 0 {
+            insertions.removeFirst(end.index)
+        } else {
+            insertions.removeBehindFirst(upTo: end.index, movingFirstBy: count)
+        }
+        bytes.remove(start.offset..<end.offset)
+        removedByteCount += count
     }
+
+    /// Takes the rest of a frame that has been begun out of the buffer, so that dropping what lies behind it need not move
+    /// it each time: a copy that is paid for once, by the write that was cut.
+    mutating func detachStarted() {
+        guard insertions.isEmpty || !insertions[0].isStarted, startedByteCount > Self.movedByteCount else { return }
+        let owner = SharedBytes()
+        owner.bytes.append(contentsOf: bytes.span.extracting(first: startedByteCount))
+        removeFirstBytes(startedByteCount)
+        guard let start = unsafe owner.bytes.withUnsafeBytes({ $0.baseAddress }) else { return }
+        unsafe insertions.prepend(
+            Insertion(
+                position: removedByteCount, start: start, byteCount: startedByteCount, owner: owner,
+                envelope: FrameEnvelope(), capacity: owner.bytes.capacity, isStarted: true))
+    }
+
+    /// So little is rather moved.
+    private static let movedByteCount = 256
 }

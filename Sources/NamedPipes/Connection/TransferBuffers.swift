@@ -42,7 +42,7 @@ final class TransferBuffers {
     // Whoever takes something from the reserve may keep it while it holds two bytes. So memory that is larger than this
     // goes back: a partial frame's, because its peer decides how long it lasts; a queue's, because a burst of answers
     // needs no more.
-    private static let keptPartialByteCount = LargeBufferPool.smallestByteCount
+    private static let keptPartialByteCount = ByteLedger.floor
     private static let keptQueueByteCount = 256 << 10
     private static let keptCount = 64
 

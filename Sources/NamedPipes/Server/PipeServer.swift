@@ -114,7 +114,8 @@ public final class PipeServer {
         self.delegate = delegate
         host = ConnectionHost(
             reactor, configuration.connection, delegate,
-            ByteLedger(limit: configuration.byteBudget, limitPerUser: configuration.effectiveByteBudgetPerUser))
+            ByteLedger(limit: configuration.byteBudget, limitPerUser: configuration.effectiveByteBudgetPerUser),
+            byteShare: configuration.effectiveByteBudgetPerConnection)
         admission = Admission(
             configuration, ownUserID: CurrentProcess.userID, descriptorLimit: CurrentProcess.descriptorLimit)
         hasSocket = makeName != nil
@@ -275,6 +276,8 @@ extension PipeServer: ConnectionOwner {
         shutdownAccount?.connectionEnded(
             reason.kind, unsent: connection.unsentMessageCount, hasPartlySent: connection.hasPartlySentMessage)
     }
+
+    var keptByteCharge: Int { 0 }
 
     func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {
         openCount -= 1

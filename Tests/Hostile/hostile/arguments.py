@@ -38,6 +38,7 @@ PROBES: dict[str, Probe] = {
     "69": descriptors.early_bombs,
     "70": endings.last_words,
     "71": names.kept_file,
+    "72": memory.hoarders,
     "75": names.hostile_directories,
     "76": names.cleaners,
     "77": programs.inherited,

@@ -57,6 +57,16 @@ import Testing
         }
     }
 
+    @Test func `21 · leaves eight places to root, unless it was said how many there are`() {
+        var admission = admission { _ in }
+        #expect(refusal(&admission, 1000, open: 20_000 - 65) == nil)
+        #expect(refusal(&admission, 1000, open: 20_000 - 64) == .connectionLimit)
+        #expect(refusal(&admission, 0, open: 20_000 - 57) == nil)
+        #expect(refusal(&admission, 0, open: 20_000 - 56) == .connectionLimit)
+        var said = self.admission { $0.maximumConnectionCount = 10 }
+        #expect(refusal(&said, 0, open: 10) == .connectionLimit)
+    }
+
     @Test func `21 · has room for what the limit of descriptors allows, less a reserve`() {
         #expect(admission(limit: 20_000) { _ in }.capacity == 19_936)
         #expect(admission(limit: 40) { _ in }.capacity == 30)

@@ -232,15 +232,15 @@ import Testing
         configuration.byteBudget = 100 << 20
         let one = configuration.worstCaseByteCount(connectionCount: 1)
         let thousand = configuration.worstCaseByteCount(connectionCount: 1000)
-        #expect(thousand - one == 999 * (66 << 10))
+        #expect(thousand - one == 999 * (70 << 10))
         #expect(one < 160 << 20)
         configuration.maximumConnectionCount = 1000
         #expect(configuration.worstCaseByteCount() == thousand)
         configuration.byteBudget = nil
         configuration.connection.sendQueueLimit = 1 << 20
         // Without a budget in all, the limits of each count, with what memory that grows takes.
-        let each = 2 * ((16 << 20) + (2 << 20) + (1 << 20) + (256 << 10)) + (66 << 10)
-        #expect(configuration.worstCaseByteCount() == one - (100 << 20) - (66 << 10) + 1000 * each)
+        let each = 2 * ((16 << 20) + (2 << 20) + (1 << 20) + (256 << 10)) + (70 << 10)
+        #expect(configuration.worstCaseByteCount() == one - (100 << 20) - (70 << 10) + 1000 * each)
         configuration.connection.sendQueueLimit = .max
         #expect(configuration.worstCaseByteCount() == .max)
     }

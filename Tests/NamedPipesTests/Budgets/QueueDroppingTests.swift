@@ -60,7 +60,8 @@ import Testing
         var isDone = false
         if isInPlace {
             isDone = try unsafe owner.bytes.withUnsafeBytes { body in
-                try unsafe queue.append(inPlace: body, owner) { output throws(FramingError) in
+                try unsafe queue.append(inPlace: body, owner, capacity: owner.bytes.capacity) {
+                    output throws(FramingError) in
                     try framing.encodeEnvelope(of: unsafe Span<UInt8>(_unsafeBytes: body), into: &output)
                 }
             }
@@ -73,11 +74,13 @@ import Testing
         var all: [UInt8] = []
         unsafe queue.bytes.withUnsafeBytes { copied in
             var offset = 0
-            for insertion in queue.insertions {
-                unsafe all.append(contentsOf: copied[offset..<insertion.position])
+            for index in 0..<queue.insertions.count {
+                let insertion = queue.insertions[index]
+                let end = queue.offset(of: insertion)
+                unsafe all.append(contentsOf: copied[offset..<end])
                 unsafe all.append(
                     contentsOf: UnsafeRawBufferPointer(start: insertion.start, count: insertion.byteCount))
-                offset = insertion.position
+                offset = end
             }
             unsafe all.append(contentsOf: copied[offset...])
         }

@@ -30,7 +30,9 @@ import Testing
         let expected = bodies
         for index in bodies.indices {
             unsafe bodies[index].withUnsafeMutableBytes { body in
-                let isTaken = unsafe queue.append(inPlace: UnsafeRawBufferPointer(body), nil) { _ in FrameEnvelope() }
+                let isTaken = unsafe queue.append(inPlace: UnsafeRawBufferPointer(body), nil, capacity: body.count) {
+                    _ in FrameEnvelope()
+                }
                 #expect(isTaken)
                 queue.adoptBorrowed(buffers)
                 // And once more, which changes nothing.
@@ -47,10 +49,12 @@ import Testing
         var queue = SendQueue()
         try LengthPrefixFraming().encode(pattern(10).span, into: &queue.bytes)
         unsafe pattern(20_000).withUnsafeBytes { body in
-            let isTaken = unsafe queue.append(inPlace: body, nil) { _ in nil }
+            let isTaken = unsafe queue.append(inPlace: body, nil, capacity: body.count) { _ in nil }
             #expect(!isTaken)
             #expect(throws: FramingError.overlongVarint) {
-                _ = try unsafe queue.append(inPlace: body, nil) { _ throws(FramingError) in throw .overlongVarint }
+                _ = try unsafe queue.append(inPlace: body, nil, capacity: body.count) { _ throws(FramingError) in
+                    throw .overlongVarint
+                }
             }
         }
         #expect(queue.byteCount == 14 && queue.isContiguous && queue.insertions.isEmpty)
@@ -73,7 +77,7 @@ import Testing
 
     private func append(_ owner: SharedBytes, to queue: inout SendQueue) throws {
         try unsafe owner.bytes.withUnsafeBytes { body in
-            _ = try unsafe queue.append(inPlace: body, owner) { output throws(FramingError) in
+            _ = try unsafe queue.append(inPlace: body, owner, capacity: body.count) { output throws(FramingError) in
                 let message = unsafe Span<UInt8>(_unsafeBytes: body)
                 return try LengthPrefixFraming().encodeEnvelope(of: message, into: &output)
             }
@@ -142,7 +146,7 @@ private final class QueueTrial {
             let frame = frames[frames.count - 1]
             owner.bytes.append(contentsOf: frame.span)
             let isTaken = unsafe owner.bytes.withUnsafeBytes { body in
-                unsafe queue.append(inPlace: body, owner) { _ in FrameEnvelope() }
+                unsafe queue.append(inPlace: body, owner, capacity: body.count) { _ in FrameEnvelope() }
             }
             #expect(isTaken)
         default:
@@ -151,7 +155,8 @@ private final class QueueTrial {
     }
 
     private func insert(_ body: UnsafeRawBufferPointer, _ owner: SharedBytes?) throws {
-        let isTaken = try unsafe queue.append(inPlace: body, owner) { output throws(FramingError) in
+        let isTaken = try unsafe queue.append(inPlace: body, owner, capacity: body.count) {
+            output throws(FramingError) in
             let message = unsafe Span<UInt8>(_unsafeBytes: body)
             return try framing.encodeEnvelope(of: message, into: &output)
         }

@@ -10,6 +10,8 @@ struct Admission {
     private let ownUserID: UInt32
     /// How many connections the server takes in all.
     let capacity: Int
+    /// How many more root gets where nobody said how many there may be, so that the own user's processes cannot lock it out.
+    private let placesForRoot: Int
     /// Nil where no user is limited.
     private(set) var users: UserLimits?
 
@@ -17,6 +19,8 @@ struct Admission {
         policy = configuration.accessPolicy
         self.ownUserID = ownUserID
         capacity = max(1, configuration.maximumConnectionCount ?? Self.capacity(of: descriptorLimit))
+        let leavesRoom = configuration.maximumConnectionCount == nil && ownUserID != 0
+        placesForRoot = leavesRoom ? max(0, descriptorLimit - capacity) / 8 : 0
         let perUser = configuration.maximumConnectionCountPerUser ?? Self.share(of: capacity, policy, ownUserID)
         let rate = configuration.connectRatePerUser
         if perUser < capacity || rate != nil { users = UserLimits(maximumCount: max(1, perUser), rate: rate) }
@@ -34,7 +38,7 @@ struct Admission {
         groups: () throws(Failure) -> [UInt32]
     ) throws(Failure) -> ConnectionRefusal? {
         guard try policy.admits(peer, ownUserID: ownUserID, groups: groups) else { return .policy }
-        guard openCount < capacity else { return .connectionLimit }
+        guard openCount < capacity + (peer.userID == 0 ? placesForRoot : 0) else { return .connectionLimit }
         return users?.refusal(of: peer.userID, at: now())
     }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""31, 32: lengths that lie. 33: bytes that trickle. 38: a client that never reads."""
+"""31, 32: lengths that lie. 33: bytes that trickle. 38: a client that never reads. 72: hoarders of a whole budget."""
 
 from __future__ import annotations
 
@@ -143,6 +143,64 @@ def never_reads(context: Context) -> list[Figure]:
         exactly("38", "as a stalled write", endings.get("writeStalled", 0), 1),
         at_most("38", "never reads: a bystander's p99", felt.p99, 5 + usual.p99, "ms", f"{felt}; unloaded {usual}"),
     ]
+
+
+def hoarders(context: Context) -> list[Figure]:
+    """Frames without their last byte, or answers that nobody reads, until the whole budget is used up."""
+    figures = []
+    for kind, hoard in (("unfinished messages", unfinished), ("unread answers", unread)):
+        path = context.name("hoard")
+        settings = ("byteBudget=16777216", "maximumMessage=1048576")
+        with target(context, path, *settings) as server, Bystander(path) as bystander:
+            usual = bystander.unloaded()
+            clients = [wire.connect(path, timeout=2) for _ in range(24)]
+            for client in clients:
+                hoard(client)
+            time.sleep(0.2)
+            served = [in_two_pieces(path, size) for size in (2000, 3000, 20_000, 100_000)]
+            felt = bystander.measure()
+            endings = wire.statistics(path)["endings"]
+            # The target gives a client up as well to which it cannot send.
+            ended = endings.get("budgetExceeded", 0) + endings.get("closedLocally", 0)
+            alive = server.is_alive
+            for client in clients:
+                client.close()
+        figures += [
+            exactly("72", f"{kind} on the whole budget: bystanders' messages in two pieces served", served, [True] * 4),
+            exactly("72", f"{kind}: hoarders were ended, but not all", 0 < ended < 24, True),
+            at_most("72", f"{kind}: a bystander's p99", felt.p99, 5 + usual.p99, "ms", f"{felt}; unloaded {usual}"),
+            exactly("72", f"{kind}: the server lives", alive, True),
+        ]
+    return figures
+
+
+def unfinished(client: object) -> None:
+    give_all(client, wire.frame(b"h" * 1_048_000)[:-1])
+
+
+def unread(client: object) -> None:
+    give_all(client, wire.frame(b"h" * 65_536) * 40)
+
+
+def give_all(client: object, stream: bytes) -> None:
+    """As much as the server takes within a moment."""
+    client.settimeout(0.1)
+    try:
+        client.sendall(stream)
+    except OSError:
+        pass
+
+
+def in_two_pieces(path: str, size: int) -> bool:
+    message = wire.frame(b"y" * size)
+    with wire.connect(path, timeout=5) as client:
+        try:
+            client.sendall(message[:1000])
+            time.sleep(0.05)
+            client.sendall(message[1000:])
+            return wire.receive(client) == message[4:]
+        except OSError:
+            return False
 
 
 def wait_only(path: str) -> object:

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+
+/// The messages that a client keeps while it has no connection: as frames, in the order in which they leave.
+///
+/// There are never more of them than one send queue takes, however often connections come and go. A connection that is on
+/// its way to its end may hand over all that it has queued; so what it has counts here as well, and `send` refuses what
+/// would be too much before anything is accepted that could not be kept.
+struct KeptMessages: ~Copyable {
+    private var queue: SendQueueSlot?
+
+    var byteCount: Int { queue?.value.byteCount ?? 0 }
+
+    /// The memory, as the ledger has it.
+    var chargedByteCount: Int { queue?.value.charge.byteCount ?? 0 }
+
+    func messageCount(_ framing: any MessageFraming) -> Int { queue?.value.unsentMessageCount(framing) ?? 0 }
+
+    /// Keeps one message more.
+    ///
+    /// - Parameter pending: what the last connection has queued and may hand over.
+    /// - Returns: whether there is room for more.
+    mutating func keep(
+        _ message: Span<UInt8>, behind pending: Int, _ host: ConnectionHost
+    ) throws(PipeError) -> PipeConnection.SendVerdict {
+        let limit = host.configuration.sendQueueLimit
+        let waiting = pending + byteCount
+        let frameByteCount = try Result { () throws(FramingError) in try host.frameByteCount(of: message) }
+            .mapError(PipeError.init).get()
+        guard waiting == 0 || waiting + frameByteCount <= limit else { throw .sendQueueFull(limit: limit) }
+        let queue = queue ?? SendQueueSlot()
+        self.queue = queue
+        defer { charge(host) }
+        do {
+            try host.framing.encode(message, into: &queue.value.bytes)
+        } catch {
+            throw PipeError(error)
+        }
+        return pending + byteCount > host.configuration.highWaterMark ? .acceptedAboveHighWaterMark : .accepted
+    }
+
+    /// Keeps what a connection that has ended leaves: every frame of which not one byte was written, before all others.
+    mutating func keep(unsentFramesOf lost: SendQueueSlot, _ host: ConnectionHost) {
+        let all = SendQueueSlot()
+        all.value.bytes.reserveCapacity(lost.value.droppableByteCount + byteCount)
+        all.value.append(unsentFramesOf: lost.value)
+        if let queue {
+            all.value.append(unsentFramesOf: queue.value)
+            queue.destroy()
+        }
+        queue = all
+        charge(host)
+    }
+
+    /// Hands all over to a connection, which pays for it from now on.
+    mutating func take() -> SendQueueSlot? { queue.take() }
+
+    mutating func drop() { queue.take()?.destroy() }
+
+    /// It is there already: a client's ledger has no limit.
+    private func charge(_ host: ConnectionHost) {
+        guard let queue else { return }
+        queue.value.charge.follow(queue.value.capacity, host.ledger, userID: CurrentProcess.userID)
+    }
+
+    deinit { queue?.destroy() }
+}
