@@ -5,7 +5,7 @@ internal import Synchronization
 /// A thread that does one thing beside the reactors and that nobody waits for.
 ///
 /// It takes no signals: handlers are the embedder's, and expect to run on threads of the embedder's.
-enum HelperThread {
+package enum HelperThread {
     private final class Start: Sendable {
         let name: String
         let body: @Sendable () -> Void
@@ -17,7 +17,7 @@ enum HelperThread {
     }
 
     /// Starts one. False if there is none to be had (`EAGAIN` of pthread_create(3)); `body` is not called then.
-    static func start(named name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+    package static func start(named name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
         let argument = unsafe Unmanaged.passRetained(Start(name, body))
         var all = sigset_t()
         var before = sigset_t()

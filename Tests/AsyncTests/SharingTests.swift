@@ -9,7 +9,7 @@ enum Place: CaseIterable, Sendable {
     case reactor, elsewhere
 
     func executor(for connection: AsyncPipeConnection) -> any TaskExecutor {
-        self == .reactor ? connection.executor : globalConcurrentExecutor
+        self == .reactor ? connection.executor : OtherThreads.shared
     }
 }
 

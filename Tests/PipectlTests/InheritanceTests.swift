@@ -16,7 +16,8 @@ struct InheritanceTests: StagedSuite {
     /// A server of commands that inherits what the shell's `setting` makes of it.
     private func server(_ command: String, inheriting setting: String, redirection: String = "") throws -> Tool {
         let server = try Tool(
-            reactor, ["serve", name, "--exec", command], redirection: redirection, assignment: setting)
+            reactor, ["serve", name, "--exec", command, "--linger", "60s"], redirection: redirection,
+            assignment: setting)
         if !redirection.contains("2>&-") { server.waitFor("listening on ") }
         return server
     }
@@ -28,7 +29,8 @@ struct InheritanceTests: StagedSuite {
 
     @Test func `77 · SIGCHLD ignored by the parent loses nothing of what a command prints`() throws {
         let server = try server("seq 1 20000", inheriting: "trap '' CHLD;")
-        #expect(try output() == (1...20_000).map(String.init))
+        let lines = try output()
+        #expect(lines == (1...20_000).map(String.init))
         server.waitFor("the command exited with 0")
     }
 
@@ -79,7 +81,8 @@ struct InheritanceTests: StagedSuite {
         let direct = try Tool(reactor, command: ["/bin/sh", "-c", look], errors: .merged, assignment: setting)
         #expect(direct.waitForExit() == 0)
         let server = try server(look, inheriting: setting)
-        #expect(try output() == direct.lines)
+        let lines = try output()
+        #expect(lines == direct.lines)
         #expect(direct.lines.contains { $0.contains("256") })
         _ = server
     }
@@ -100,13 +103,15 @@ struct InheritanceTests: StagedSuite {
     @Test func `77 · a command has three descriptors, whatever was open`() throws {
         let server = try server("ls /proc/self/fd", inheriting: "exec 7</dev/null 9</dev/null;")
         // And the one by which ls reads the directory.
-        #expect(try output() == ["0", "1", "2", "3"])
+        let lines = try output()
+        #expect(lines == ["0", "1", "2", "3"])
         _ = server
     }
 
     @Test func `77 · commands are those of the system's shell, whatever PATH says`() throws {
         let server = try server("echo hi", inheriting: "PATH=")
-        #expect(try output() == ["hi"])
+        let lines = try output()
+        #expect(lines == ["hi"])
         _ = server
     }
 
@@ -223,7 +228,8 @@ struct InheritanceTests: StagedSuite {
                 "echo ${PEER_PID-none} ${PEER_UID-none}",
             ], errors: .merged)
         server.waitFor("listening on ")
-        #expect(try output() == ["none \(getuid())"])
+        let lines = try output()
+        #expect(lines == ["none \(getuid())"])
     }
 
     private static func canUnshare(_ option: String) -> Bool {
