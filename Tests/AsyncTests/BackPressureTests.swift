@@ -70,7 +70,13 @@ import Testing
             #expect(headerCount / 4 < 200_000)
             gate.open()
             peer.write([UInt8](repeating: 0, count: 4 - headerCount % 4))
-            #expect(await eventually { received.value >= headerCount / 4 })
+            // For as long as more come: how long all of them take is the machine's affair.
+            var seenCount = -1
+            while received.value > seenCount, received.value < headerCount / 4 {
+                seenCount = received.value
+                _ = await eventually { received.value > seenCount }
+            }
+            #expect(received.value >= headerCount / 4)
             peer.close()
         }
     }

@@ -23,10 +23,11 @@ import Testing
             told.withLock { $0.append("the end") }
         } while: { serving in
             let peer = try RawPeer(connectingTo: serving.address)
-            let queued = Count()
+            // One question at a time: what is posted faster than the loop works would keep the handler waiting.
             let isWaiting = await eventually {
-                serving.server.perform { if $0.statistics.queuedByteCount > 100_000 { queued.add() } }
-                return queued.value > 0
+                await withCheckedContinuation { answer in
+                    serving.server.perform { answer.resume(returning: $0.statistics.queuedByteCount > 100_000) }
+                }
             }
             #expect(isWaiting)
             peer.finishReading()

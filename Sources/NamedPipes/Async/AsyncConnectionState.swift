@@ -202,6 +202,7 @@ final class AsyncConnectionState {
     ///
     /// What the task has seen before may have changed by now, because any `await` may have let others run.
     func add(_ task: WaitingTask, for event: Event) {
+        connection.host.assertOwner()
         switch event {
         case .message where inbox.isEmpty && isNothingLent && !isInputFinished: receivers.add(task)
         case .turn: turns.wait(task)

@@ -202,6 +202,12 @@ public actor AsyncPipeConnection: Identifiable {
         if let handler = unsafe state.handlerTask, handler.isCurrent {
             return try await suspend(handler.ticket, until: event)
         }
+        try await waitWatched(for: event)
+    }
+
+    /// On this actor rather than `nonisolated(nonsending)`: there, the function that `withTaskCancellationHandler` calls is
+    /// not where its caller is (Swift 6.3), but wherever the task prefers to be, which need not be the reactor's thread.
+    private func waitWatched(for event: AsyncConnectionState.Event) async throws {
         let ticket = unsafe state.nextTicket()
         try await withTaskCancellationHandler {
             try await suspend(ticket, until: event)
