@@ -45,7 +45,13 @@ struct SocketFileLock: ~Copyable {
         for _ in 0..<16 {
             let file = try open(lockName, in: directory)
             let isFree = try isLocked(file)
-            if !isFree {
+            if isFree {
+                // It may have been given up for a candidate, who reads there whose socket has the name.
+                guard !Candidacy.exists(for: file) else {
+                    unlock(file)
+                    throw .addressInUse(address, holder: record(in: file).runningProcessID)
+                }
+            } else {
                 guard let patience else { throw .addressInUse(address, holder: record(in: file).runningProcessID) }
                 try askFor(file, of: address, patience)
             }
