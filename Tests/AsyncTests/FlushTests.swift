@@ -4,7 +4,7 @@ import PipeTestSupport
 import Testing
 
 /// What becomes of what was accepted, when the function that sent it has returned.
-@Suite(.timeLimit(.minutes(1))) struct `The last messages of an async` {
+@Suite(.timeLimit(.minutes(5))) struct `The last messages of an async` {
     /// 20 MiB are accepted without a wait, and nothing limits how long they may take.
     static var patient: PipeClient.Configuration {
         var configuration = PipeClient.Configuration()

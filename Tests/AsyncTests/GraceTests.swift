@@ -4,7 +4,7 @@ import PipeTestSupport
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct `The grace of an async server` {
+@Suite(.timeLimit(.minutes(5))) struct `The grace of an async server` {
     /// Its handlers would wait for ever.
     @Test(arguments: [Duration.zero, .milliseconds(20)])
     func `79 · bounds its handlers`(grace: Duration) async throws {

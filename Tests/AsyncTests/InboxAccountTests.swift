@@ -4,7 +4,7 @@ import PipeTestSupport
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct `What waits for async code` {
+@Suite(.timeLimit(.minutes(5))) struct `What waits for async code` {
     private final class Held: Sendable {
         private let most = Mutex(0)
         func note(_ count: Int) { most.withLock { $0 = max($0, count) } }

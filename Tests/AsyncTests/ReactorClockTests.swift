@@ -45,7 +45,7 @@ import Testing
         #expect(order == [1, 2, 3])
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+    @Test(.timeLimit(.minutes(5)), arguments: [true, false])
     func `lets a cancelled task go on at once`(isAsleep: Bool) async throws {
         try await Self.onReactor { executor in
             let sleeper = Task(executorPreference: executor) {

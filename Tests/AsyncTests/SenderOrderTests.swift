@@ -4,7 +4,7 @@ import PipeTestSupport
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct `Tasks that send on one async connection` {
+@Suite(.timeLimit(.minutes(5))) struct `Tasks that send on one async connection` {
     /// What a server has read of short messages.
     private final class Log: Sendable {
         private let list = Mutex<[String]>([])

@@ -13,7 +13,7 @@ enum Place: CaseIterable, Sendable {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct `Tasks that share an async connection` {
+@Suite(.timeLimit(.minutes(5))) struct `Tasks that share an async connection` {
     /// Each holds what it has until all have something: that takes a pool.
     @Test(arguments: Place.allCases)
     func `79 · get one message each, where as many wait as there are messages`(place: Place) async throws {

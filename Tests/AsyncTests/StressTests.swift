@@ -4,7 +4,7 @@ import PipeTestSupport
 import Testing
 
 /// Consumers, senders, cancellations and ends, put together from a seed.
-@Suite(.timeLimit(.minutes(3))) struct `An async connection under stress` {
+@Suite(.timeLimit(.minutes(5))) struct `An async connection under stress` {
     @Test(arguments: 0..<60) func `79 · ends for all its tasks and loses nothing`(seed: UInt64) async throws {
         let thread = try ReactorThread { _ in }
         defer {

@@ -3,7 +3,7 @@ import NamedPipes
 import NamedPipesRPC
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct CallTests: StagedSuite {
     let stage: Stage
 

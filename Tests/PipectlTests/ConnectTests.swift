@@ -2,7 +2,7 @@
 import NamedPipes
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct ConnectTests: StagedSuite {
     let stage: Stage
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import pipectl
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct DemoTests {
     let reactor: Reactor
 

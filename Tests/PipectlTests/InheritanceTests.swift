@@ -7,7 +7,7 @@ import Testing
 @testable import pipectl
 
 /// HOSTILE 77: what the parent process left, one thing after the other.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct InheritanceTests: StagedSuite {
     let stage: Stage
 

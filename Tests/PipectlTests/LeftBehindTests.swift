@@ -5,7 +5,7 @@ import NamedPipes
 import Testing
 
 /// HOSTILE 83: commands of `serve --exec` that do not end by themselves, and what they leave.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct LeftBehindTests: StagedSuite {
     let stage: Stage
 

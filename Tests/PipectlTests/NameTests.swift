@@ -4,7 +4,7 @@ import Glibc
 import NamedPipes
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct NameTests: StagedSuite {
     let stage: Stage
 

@@ -6,7 +6,7 @@ import Testing
 @testable import pipectl
 
 /// What a command cannot write or read is a failure that says why.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct OutputTests: StagedSuite {
     let stage: Stage
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import pipectl
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct ServeTests: StagedSuite {
     let stage: Stage
 
@@ -60,19 +60,28 @@ struct ServeTests: StagedSuite {
         server.waitFor("the command exited with 127")
     }
 
+    /// What a client prints whose input ends once it has seen this: before that, a command has as long as it takes.
+    private func linesOfClient(until text: String) throws -> [String] {
+        let client = try Tool(reactor, ["connect", name])
+        client.waitFor(text)
+        client.endInput()
+        _ = client.waitForExit()
+        return client.lines
+    }
+
     @Test func `a command that goes on after the end of its input is ended, with what it started`() throws {
         // Two processes; the inner one says when it has gone.
         let server = try server(
             #"sh -c 'trap "echo inner gone >&2; exit" TERM; echo up; for i in $(seq 300); do sleep 0.1; done'; true"#,
             "--linger", "50ms")
-        #expect(try run(reactor, "connect", name, input: "").lines == ["up"])
+        #expect(try linesOfClient(until: "up") == ["up"])
         server.waitFor("inner gone")
         server.waitFor("the command was ended by signal 15")
     }
 
     @Test func `one that does not obey SIGTERM is killed`() throws {
         let server = try server("trap '' TERM; echo up; for i in $(seq 300); do sleep 0.1; done", "--linger", "50ms")
-        #expect(try run(reactor, "connect", name, input: "").lines == ["up"])
+        #expect(try linesOfClient(until: "up") == ["up"])
         server.waitFor("the command was ended by signal 9")
     }
 

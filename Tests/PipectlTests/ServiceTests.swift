@@ -8,7 +8,7 @@ private let python = "/usr/bin/python3"
 private var hasPython: Bool { unsafe access(python, X_OK) == 0 }
 
 /// What a service manager has to do with `echo` and `listen`: hand-over, sockets that it keeps, messages to it.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 final class ServiceTests {
     let reactor: Reactor
     let path: String

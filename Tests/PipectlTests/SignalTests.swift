@@ -15,7 +15,7 @@ func removeLeftovers(of path: String) {
     for name in leftovers(of: path) { try? FileManager.default.removeItem(at: directory.appending(path: name)) }
 }
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct SignalTests: StagedSuite {
     let stage: Stage
 

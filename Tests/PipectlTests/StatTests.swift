@@ -38,7 +38,7 @@ private struct Report: Decodable {
     let statistics: ServerSnapshot?
 }
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct StatTests: StagedSuite {
     let stage: Stage
 

@@ -5,7 +5,7 @@ import PipeTestSupport
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct `80 · A graceful stop` {
+@Suite(.timeLimit(.minutes(5))) struct `80 · A graceful stop` {
     private typealias Calls = `80 · At the limit of handlers`
 
     @Test func `lets a handler that asks the client finish, and begins nothing new`() async throws {

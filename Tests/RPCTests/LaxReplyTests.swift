@@ -5,7 +5,7 @@ import PipeTestSupport
 import Testing
 
 /// Replies as real servers send them. No request here has a time limit: what does not end it at once, hangs the test.
-@Suite(.timeLimit(.minutes(1))) struct `80 · A server that is lax` {
+@Suite(.timeLimit(.minutes(5))) struct `80 · A server that is lax` {
     /// A server that takes requests, then says all of this, and whatever comes back; and a client with no time limit.
     static func answering(
         _ replies: [[UInt8]], after requestCount: Int = 1, framing: any MessageFraming = LengthPrefixFraming(),

@@ -4,7 +4,7 @@ import NamedPipesRPC
 import PipeTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct `80 · At the limit of handlers` {
+@Suite(.timeLimit(.minutes(5))) struct `80 · At the limit of handlers` {
     static func call(_ method: String, _ params: String = "[]", id: Int? = nil) -> String {
         #"{"jsonrpc":"2.0",\#(id.map { #""id":\#($0),"# } ?? "")"method":"\#(method)","params":\#(params)}"#
     }

@@ -32,7 +32,7 @@ final class Example {
 
     /// Runs the reactor until the program has printed a line that begins like this.
     func waitForLine(_ beginning: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
-        let isThere = reactor.run(timeout: .seconds(30)) { lines.contains { $0.hasPrefix(beginning) } }
+        let isThere = reactor.run(timeout: .seconds(120)) { lines.contains { $0.hasPrefix(beginning) } }
         try #require(isThere, "no line '\(beginning)' in \(lines)", sourceLocation: sourceLocation)
     }
 

@@ -84,7 +84,7 @@ final class Tool {
 }
 
 /// Long enough for a busy machine and a sanitizer.
-let deadline = Duration.seconds(40)
+let deadline = Duration.seconds(120)
 
 /// Starts a server command and waits until clients can connect.
 func serve(_ reactor: Reactor, _ arguments: String..., errors: Tool.Errors = .merged) throws -> Tool {
