@@ -74,6 +74,7 @@ struct Settings {
         case "sendQueueLimit": configuration.connection.sendQueueLimit = try number(value)
         case "lacksPassRights": configuration.connection.lacksPassRights = value == "true"
         case "frameDeadline": configuration.connection.frameDeadline = .milliseconds(try number(value))
+        case "idleLimit": configuration.connection.idleLimit = .milliseconds(try number(value))
         case "writeStallDeadline": configuration.connection.writeStallDeadline = .milliseconds(try number(value))
         default: return false
         }

@@ -13,7 +13,7 @@ from hostile.figures import Figure, table
 from hostile.peers.comparison import compare
 from hostile.processes import Context
 from hostile.soak import soak
-from hostile.probes import crowd, descriptors, endings, fairness, memory, names, programs, stopped, tasks
+from hostile.probes import calls, crowd, descriptors, endings, fairness, memory, names, programs, stopped, tasks
 
 Probe = Callable[[Context], list[Figure]]
 
@@ -42,7 +42,10 @@ PROBES: dict[str, Probe] = {
     "75": names.hostile_directories,
     "76": names.cleaners,
     "77": programs.inherited,
+    "74": calls.idle_deadlines,
     "78": stopped.stopped_past_limits,
+    "80": calls.peers_of_every_kind,
+    "82": calls.framed_nonsense,
     "79": tasks.always_in_flight,
     "81": programs.results,
     "83": programs.left_behind,
