@@ -5,19 +5,20 @@ internal import PipeReactor
 /// servers and clients have it. With a timer for each, 4,000 idle clients were 4,000 timers a second.
 final class SweepRounds {
     private unowned let reactor: Reactor
-    private var rounds: [Duration: WeakRound] = [:]
+    // Not retained: each takes itself out at its end.
+    private var rounds: [Duration: Known] = [:]
 
-    private struct WeakRound { weak var round: SweepRound? }
+    private struct Known { unowned let round: SweepRound }
 
     init(_ reactor: Reactor) { self.reactor = reactor }
 
     /// How many timers there are.
-    var count: Int { rounds.values.count { $0.round?.isRunning == true } }
+    var count: Int { rounds.values.count { $0.round.isRunning } }
 
     func round(every interval: Duration) -> SweepRound {
         if let found = rounds[interval]?.round { return found }
         let made = SweepRound(reactor, interval, self)
-        rounds[interval] = WeakRound(round: made)
+        rounds[interval] = Known(round: made)
         return made
     }
 
@@ -29,7 +30,7 @@ final class SweepRounds {
 final class SweepRound {
     private unowned let reactor: Reactor
     private let interval: Duration
-    private weak var owner: SweepRounds?
+    private let owner: SweepRounds
     // Not retained: each takes itself out at its end.
     private var members: [Member] = []
     private var timer: ScheduledWork?
@@ -42,7 +43,10 @@ final class SweepRound {
         self.interval = interval
     }
 
-    deinit { owner?.forget(interval) }
+    deinit {
+        timer?.cancel()
+        owner.forget(interval)
+    }
 
     fileprivate var isRunning: Bool { timer != nil }
 
@@ -62,7 +66,7 @@ final class SweepRound {
     }
 
     private func start() {
-        timer = reactor.schedule(after: interval) { [weak self] in self?.tick() }
+        timer = reactor.schedule(after: interval) { [unowned self] in tick() }
     }
 
     private func tick() {
