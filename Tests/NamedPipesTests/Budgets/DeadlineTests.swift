@@ -19,6 +19,9 @@ extension Loop {
 }
 
 @Suite struct `A frame that does not come to its end` {
+    // Without one, a server looks after its name on a timer of the loop.
+    private let instances = InotifyInstances()
+
     private static let deadline = Duration.milliseconds(200)
     private static let configuration = configured { $0.frameDeadline = deadline }
 

@@ -29,6 +29,9 @@ extension RawClient {
 }
 
 @Suite struct `Half an end: a peer that reads no more` {
+    // Without one, a server looks after its name on a timer of the loop.
+    private let instances = InotifyInstances()
+
     @Test func `68 · costs nothing from then on, and the owner hears how much did not leave`() throws {
         try withLoop(in: VirtualTime()) { loop in
             let raw = try RawClient(loop, configured())

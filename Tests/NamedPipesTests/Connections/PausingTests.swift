@@ -4,6 +4,9 @@ import PipeTestSupport
 import Testing
 
 @Suite struct `Pausing` {
+    // Without one, a server looks after its name on a timer of the loop.
+    private let instances = InotifyInstances()
+
     @Test(arguments: [1, 7, 4096]) func `in the middle of a burst loses nothing and keeps the order`(budget: Int) throws
     {
         try withLoop { loop in
