@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import NamedPipesRPC
 import NamedPipesTesting
 import Synchronization
@@ -36,7 +37,9 @@ struct HandlerConformanceTests {
         #expect(problem == "did not close a connection whose peer has finished")
     }
 
-    @Test func `a handler that outlives its connection is caught`() throws {
+    // What sleeps on a reactor that has ended never wakes up, which LeakSanitizer rightly counts.
+    @Test(.enabled(if: unsafe getenv("PIPES_SANITIZED") == nil))
+    func `a handler that outlives its connection is caught`() throws {
         let problem = try problem { connection in
             for try await _ in connection.messages {}
             await connection.close()
