@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import time
 
 HEADER = struct.Struct(">I")
 
@@ -25,6 +26,18 @@ def connect(path: str, timeout: float = 10.0) -> socket.socket:
         client.close()
         raise
     return client
+
+
+def connect_when_there(path: str, patience: float = 10.0) -> socket.socket:
+    """As `connect`, for a name that comes a moment after the target is ready, such as its neighbours'."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return connect(path)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def receive(client: socket.socket) -> bytes:

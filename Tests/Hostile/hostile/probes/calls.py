@@ -36,7 +36,7 @@ def idle_deadlines(context: Context) -> list[Figure]:
 def peers_of_every_kind(context: Context) -> list[Figure]:
     path = context.name("calls")
     with target(context, path, "neighbours=true") as server:
-        honest = connect_when_there(path + ".rpc")
+        honest = wire.connect_when_there(path + ".rpc")
         lingering = misbehave(path + ".rpc", context.count(200, 5_000))
         replies = call_at_the_limit(path + ".rpc")
         answer = echo(honest)
@@ -55,7 +55,7 @@ def framed_nonsense(context: Context) -> list[Figure]:
     path = context.name("nonsense")
     chance = random.Random(82)
     with target(context, path, "neighbours=true") as server:
-        honest = connect_when_there(path + ".rpc")
+        honest = wire.connect_when_there(path + ".rpc")
         count = context.count(3_000, 100_000)
         with wire.connect(path + ".rpc") as client:
             client.setblocking(False)
@@ -73,16 +73,6 @@ def framed_nonsense(context: Context) -> list[Figure]:
         exactly("82", "an honest peer beside them has its answer", answer, ["still here"]),
     ]
 
-
-def connect_when_there(path: str) -> socket.socket:
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            return wire.connect(path)
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
 
 
 def misbehave(path: str, count: int) -> list[socket.socket]:

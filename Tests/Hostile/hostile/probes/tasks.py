@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 
 from hostile import wire
 from hostile.figures import Figure, at_most, exactly
@@ -21,7 +20,7 @@ def always_in_flight(context: Context) -> list[Figure]:
     message = wire.frame(b"x" * SIZE)
     echoed = 0
     with target(context, path, "neighbours=true", "asyncDelay=1", f"byteBudget={BUDGET}") as server:
-        with connected(path + ".async") as client:
+        with wire.connect_when_there(path + ".async", patience=5.0) as client:
             try:
                 for sent in range(count):
                     client.sendall(message)
@@ -43,14 +42,3 @@ def always_in_flight(context: Context) -> list[Figure]:
         exactly("79", "the server lives", alive, True),
     ]
 
-
-def connected(path: str) -> wire.socket.socket:
-    """The neighbours' names come a moment after the target's."""
-    deadline = time.monotonic() + 5
-    while True:
-        try:
-            return wire.connect(path)
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
