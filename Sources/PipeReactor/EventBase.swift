@@ -11,7 +11,7 @@ final class EventBase {
     let pointer: OpaquePointer
 
     /// What measures callbacks, on a reactor that does.
-    let watch: CallbackWatch?
+    let meter: CallbackMeter?
 
     /// Set by every callback. A dispatch that does not wait says in no other way whether it found something.
     var hasFired = false
@@ -19,8 +19,8 @@ final class EventBase {
     /// libevent says on standard error what its calls also return to us. That stream is the embedder's.
     private static let silence: Void = unsafe event_set_log_callback { _, _ in }
 
-    init(watch: CallbackWatch?) throws(SystemError) {
-        self.watch = watch
+    init(meter: CallbackMeter?) throws(SystemError) {
+        self.meter = meter
         _ = Self.silence
         guard let config = unsafe event_config_new() else {
             throw SystemError(call: "event_config_new", code: ENOMEM)

@@ -61,7 +61,7 @@ package struct EventSource: ~Copyable {
                 mayHoldDescriptors: mayHoldDescriptors))
         // Decided here, so that a reactor that measures nothing does not ask at each event.
         let result =
-            base.watch == nil
+            base.meter == nil
             ? unsafe event_assign(event, base.pointer, number, interest.flags, eventDidFire, block)
             : unsafe event_assign(event, base.pointer, number, interest.flags, measuredEventDidFire, block)
         precondition(result == 0, "event_assign: a descriptor or flags that libevent does not take")
@@ -139,7 +139,7 @@ private func measuredEventDidFire(_ number: Int32, _ flags: Int16, _ context: Un
     let block = unsafe context.unsafelyUnwrapped.assumingMemoryBound(to: EventSource.Block.self)
     // The callback may end the source, and with it what holds these.
     let (base, name) = unsafe (block.pointee.base, block.pointee.handlerType.callbackName)
-    base.watch?.measure(name) { unsafe eventDidFire(number, flags, context) }
+    base.meter?.measure(name) { unsafe eventDidFire(number, flags, context) }
 }
 
 extension Interest {

@@ -21,7 +21,7 @@ extension Reactor {
 
     /// What was measured since the reactor was made; nil unless ``Configuration/measuresCallbacks`` or
     /// ``Configuration/callbackTimeLimit`` was set. On the reactor's thread.
-    public var statistics: Statistics? { watch?.statistics }
+    public var statistics: Statistics? { meter?.statistics }
 
     /// Has a function called, on a thread of its own, as soon as a callback holds the loop for longer than
     /// ``Configuration/callbackTimeLimit``: while it still does, at most a quarter of the limit late, and once for each.
@@ -31,7 +31,7 @@ extension Reactor {
     /// ```
     ///
     /// Without a limit in the configuration, nothing is called. A later function takes the place of an earlier one.
-    public func reportSlowCallbacks(_ report: @escaping @Sendable (SlowCallback) -> Void) { watch?.setReport(report) }
+    public func reportSlowCallbacks(_ report: @escaping @Sendable (SlowCallback) -> Void) { meter?.setReport(report) }
 }
 
 /// A callback and how long it took, or has taken so far.

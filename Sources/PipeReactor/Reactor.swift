@@ -21,7 +21,7 @@ public final class Reactor {
 
     let base: EventBase
     /// Measures callbacks, if the reactor was told to.
-    package var watch: CallbackWatch? { base.watch }
+    package var meter: CallbackMeter? { base.meter }
     /// Whether the loop may look again and again before it sleeps.
     let mayPoll: Bool
     var busyPolling: BusyPolling
@@ -34,7 +34,7 @@ public final class Reactor {
     private var companions: [ObjectIdentifier: AnyObject] = [:]
 
     /// What lives on this reactor until it ends by itself.
-    package let residents = ResidentTable()
+    package let registry = Registry()
 
     /// Makes a reactor: an epoll descriptor and an eventfd.
     ///
@@ -48,7 +48,7 @@ public final class Reactor {
     package init(_ configuration: Configuration = Configuration(), in virtualTime: VirtualTime?) throws(SystemError) {
         mayPoll = configuration.busyPollingTime > .zero
         busyPolling = BusyPolling(limit: configuration.busyPollingTime)
-        base = try EventBase(watch: try CallbackWatch(configuration))
+        base = try EventBase(meter: try CallbackMeter(configuration))
         executor = try ReactorExecutor(in: virtualTime)
         wakeUpSource = EventSource(base, executor.wakeUpDescriptor, .readable, executor)
         try wakeUpSource?.register()
@@ -164,7 +164,7 @@ public final class Reactor {
     }
 
     func turn(mayBlock: Bool, mailLimit: Int = ReactorExecutor.mailPerTurn) {
-        residents.turnBegins()
+        registry.turnBegins()
         if mayBlock && turnQueue.isEmpty && !executor.isMailWaiting {
             wait()
         } else {
@@ -174,8 +174,8 @@ public final class Reactor {
         endForkedChild()
         executor.deliverMail(on: self, atMost: mailLimit)
         runTurnQueue()
-        residents.letDepartedGo()
-        watch?.turnDidEnd()
+        registry.letDepartedGo()
+        meter?.turnDidEnd()
         endForkedChild()
     }
 
@@ -198,8 +198,8 @@ public final class Reactor {
     private func runTurnQueue() {
         guard !turnQueue.isEmpty else { return }
         swap(&turnQueue, &runningQueue)
-        if let watch {
-            for work in runningQueue { watch.measure("end of turn") { work.runInTurn() } }
+        if let meter {
+            for work in runningQueue { meter.measure("end of turn") { work.runInTurn() } }
         } else {
             for work in runningQueue { work.runInTurn() }
         }
@@ -211,8 +211,8 @@ public final class Reactor {
     private func endResidents() {
         finishQueuedWork()
         // More than once, because what ends may start something new in its last callback.
-        for _ in 0..<8 where residents.count > 0 {
-            for case let resident as any Resident in residents.elements { resident.reactorDidStop() }
+        for _ in 0..<8 where registry.count > 0 {
+            for case let object as any Registered in registry.elements { object.reactorDidStop() }
             finishQueuedWork()
         }
     }
@@ -237,8 +237,8 @@ package protocol TurnWork: AnyObject {
 }
 
 /// What lives on a reactor until it ends by itself, or with the reactor.
-package protocol Resident: AnyObject {
-    /// The loop has stopped for good: end now. Called again if it is still a resident a turn later.
+package protocol Registered: AnyObject {
+    /// The loop has stopped for good: end now. Called again if it is still registered a turn later.
     func reactorDidStop()
 }
 

@@ -174,8 +174,8 @@ extension ReactorExecutor {
         swapMail(&mail)
         var count = 0
         while let letter = mail.popLast() {
-            if let watch = reactor.watch {
-                watch.measure("posted work") { open(letter, on: reactor) }
+            if let meter = reactor.meter {
+                meter.measure("posted work") { open(letter, on: reactor) }
             } else {
                 open(letter, on: reactor)
             }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A resident that is there for another, which the reactor is not to keep alive.
+/// A object that is there for another, which the reactor is not to keep alive.
 package protocol StandIn: AnyObject {
     var original: AnyObject? { get }
 }
@@ -38,7 +38,7 @@ public struct ReactorReference<Object: AnyObject>: Sendable {
 
     /// The object, while it lives on the reactor.
     package func resolve(on reactor: Reactor) -> Object? {
-        let resident = reactor.residents[key]
-        return resident as? Object ?? (resident as? any StandIn)?.original as? Object
+        let object = reactor.registry[key]
+        return object as? Object ?? (object as? any StandIn)?.original as? Object
     }
 }

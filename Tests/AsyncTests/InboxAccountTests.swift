@@ -54,7 +54,7 @@ import Testing
 
     @Test func `79 · is let go when it is taken`() {
         var queue = MessageQueue()
-        weak var memory: SharedBytes?
+        weak var memory: SharedBuffer?
         for number in 0..<1000 {
             let message = PipeMessage(copying: [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 10))
             if number == 0 { memory = unsafe message.memory.owner }

@@ -173,7 +173,7 @@ import Testing
     @Test func `performs on the reactor's thread, with the object`() throws {
         let reactor = try Reactor()
         let guest = Guest()
-        let reference = ReactorReference<Guest>(reactor.executor, key: reactor.residents.insert(guest))
+        let reference = ReactorReference<Guest>(reactor.executor, key: reactor.registry.insert(guest))
         Worker { for _ in 0..<100 { reference.perform { $0.visits += 1 } } }.finish()
         #expect(guest.visits == 0)
         reactor.runBounded { guest.visits == 100 }
@@ -181,18 +181,18 @@ import Testing
 
     @Test func `does nothing once the object has ended, even if another took its place`() throws {
         let reactor = try Reactor()
-        let key = reactor.residents.insert(Guest())
+        let key = reactor.registry.insert(Guest())
         let reference = ReactorReference<Guest>(reactor.executor, key: key)
         #expect(reference.perform { _ in Issue.record("the object has ended") })
-        reactor.residents.remove(key)
-        _ = reactor.residents.insert(Guest())
+        reactor.registry.remove(key)
+        _ = reactor.registry.insert(Guest())
         reactor.runTurns(2)
         #expect(reference.resolve(on: reactor) == nil)
     }
 
     @Test func `does not take an object of another type for its own`() throws {
         let reactor = try Reactor()
-        let key = reactor.residents.insert(Captive())
+        let key = reactor.registry.insert(Captive())
         #expect(ReactorReference<Guest>(reactor.executor, key: key).resolve(on: reactor) == nil)
         #expect(ReactorReference<Captive>(reactor.executor, key: key).resolve(on: reactor) != nil)
     }

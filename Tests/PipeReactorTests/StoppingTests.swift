@@ -115,18 +115,18 @@ import Testing
         #expect(rounds.value > 0)
     }
 
-    @Test func `tells the residents, after the work that was queued`() throws {
+    @Test func `tells the registry, after the work that was queued`() throws {
         let reactor = try Reactor()
         let log = Log()
-        let resident = Guest(reactor) { log.add("ended") }
+        let guest = Guest(reactor) { log.add("ended") }
         reactor.executor.post { _ in log.add("work") }
         reactor.stop()
         reactor.runToStop()
         #expect(log.entries == ["work", "ended"])
-        #expect(resident.hasLeft && reactor.residents.count == 0)
+        #expect(guest.hasLeft && reactor.registry.count == 0)
     }
 
-    @Test func `does what the residents queue at their end`() throws {
+    @Test func `does what the registry queue at their end`() throws {
         let reactor = try Reactor()
         let log = Log()
         _ = Guest(reactor) { reactor.executor.post { _ in log.add("farewell") } }
@@ -135,7 +135,7 @@ import Testing
         #expect(log.entries == ["farewell"])
     }
 
-    @Test func `also ends what a resident starts at its end`() throws {
+    @Test func `also ends what a registered object starts at its end`() throws {
         let reactor = try Reactor()
         let log = Log()
         _ = Guest(reactor) {
@@ -145,21 +145,21 @@ import Testing
         reactor.stop()
         reactor.runToStop()
         #expect(log.entries == ["first", "second"])
-        #expect(reactor.residents.count == 0)
+        #expect(reactor.registry.count == 0)
     }
 
-    @Test func `ends though a resident stays or residents beget residents for ever`() throws {
+    @Test func `ends though a registered object stays or begets others for ever`() throws {
         let reactor = try Reactor()
-        final class Stayer: Resident { func reactorDidStop() {} }
-        _ = reactor.residents.insert(Stayer())
+        final class Stayer: Registered { func reactorDidStop() {} }
+        _ = reactor.registry.insert(Stayer())
         func beget() { _ = Guest(reactor, beget) }
         beget()
         reactor.stop()
         reactor.runToStop()
-        for resident in reactor.residents.elements { (resident as? Guest)?.leave() }
+        for guest in reactor.registry.elements { (guest as? Guest)?.leave() }
     }
 
-    @Test func `is let go itself, although a resident that holds it left at its end or outside of any turn`() throws {
+    @Test func `is let go itself, although a guest that holds it left at its end or outside of any turn`() throws {
         for leavesByItself in [true, false] {
             weak var seen: Reactor?
             do {
@@ -174,17 +174,17 @@ import Testing
         }
     }
 
-    @Test func `is not what a time limit does: residents stay`() throws {
+    @Test func `is not what a time limit does: registry stay`() throws {
         let reactor = try Reactor()
         let guest = Guest(reactor) { Issue.record("the reactor was not stopped") }
         #expect(!reactor.run(timeout: .zero) { false })
-        #expect(reactor.residents.count == 1)
+        #expect(reactor.registry.count == 1)
         guest.leave()
     }
 }
 
 /// Lives on a reactor until it is told to leave.
-private final class Guest: Resident {
+private final class Guest: Registered {
     private let reactor: Reactor
     private let farewell: () -> Void
     private var key: UInt64 = 0
@@ -193,7 +193,7 @@ private final class Guest: Resident {
     init(_ reactor: Reactor, _ farewell: @escaping () -> Void) {
         self.reactor = reactor
         self.farewell = farewell
-        key = reactor.residents.insert(self)
+        key = reactor.registry.insert(self)
     }
 
     func reactorDidStop() {
@@ -203,6 +203,6 @@ private final class Guest: Resident {
 
     func leave() {
         hasLeft = true
-        reactor.residents.remove(key)
+        reactor.registry.remove(key)
     }
 }

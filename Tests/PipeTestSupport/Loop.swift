@@ -106,7 +106,7 @@ package final class Loop {
         reactor.stop()
         reactor.run()
         var problems = recorders.flatMap(\.violations)
-        if reactor.residents.count != 0 { problems.append("\(reactor.residents.count) residents outlive the reactor") }
+        if reactor.registry.count != 0 { problems.append("\(reactor.registry.count) registry outlive the reactor") }
         for recorder in recorders {
             let count = recorder.connections.count
             if count != 0 { problems.append("\(count) connections never ended") }

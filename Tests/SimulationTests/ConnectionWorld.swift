@@ -10,7 +10,7 @@ import PipeTestSupport
 final class ConnectionWorld {
     private var random: Seeded
     private let reactor: Reactor
-    private let host: ConnectionHost
+    private let endpoint: Endpoint
     private let peersSendLargeMessages: Bool
     private let hasBudget: Bool
     private var channels: [PipeConnection.ID: Channel] = [:]
@@ -41,10 +41,10 @@ final class ConnectionWorld {
         let budget = random.isOne(of: 4) ? random.pick([0, 50_000, 400_000, 2 << 20]) : nil
         let share = budget == nil ? nil : random.pick([.max, 300_000])
         hasBudget = budget != nil
-        host = ConnectionHost(
+        endpoint = Endpoint(
             reactor, Self.configuration(&random), Silence(), ByteLedger(limit: budget),
             byteShare: share)
-        host.delegate = self
+        endpoint.delegate = self
     }
 
     private static func configuration(_ random: inout Seeded) -> PipeConnection.Configuration {
@@ -70,9 +70,9 @@ final class ConnectionWorld {
             if random.isOne(of: 2) { turn() }
         }
         settle()
-        if reactor.residents.count != 0 { problems.append("\(reactor.residents.count) residents are left") }
+        if reactor.registry.count != 0 { problems.append("\(reactor.registry.count) registry are left") }
         if !problems.isEmpty { problems.append("all of this happened: \(history.joined(separator: "; "))") }
-        host.delegate = nil
+        endpoint.delegate = nil
     }
 
     private func turn() {
@@ -82,9 +82,9 @@ final class ConnectionWorld {
             defer { wasTurned = true }
             return wasTurned
         }
-        if let problem = host.accountsProblem { problems.append(problem) }
+        if let problem = endpoint.accountsProblem { problems.append(problem) }
         // A tenth of a second passes here and there.
-        if host.demand != nil, isSettling || random.isOne(of: 4) { host.relieve() }
+        if endpoint.demand != nil, isSettling || random.isOne(of: 4) { endpoint.relieve() }
     }
 
     /// A connection as a server's door makes it.
@@ -96,9 +96,9 @@ final class ConnectionWorld {
         guard unsafe socketpair(AF_UNIX, type, 0, &ends) == 0 else { return problems.append("no socket pair") }
         if random.isOne(of: 2) { try? Socket.setSendBuffer(ends[0], random.pick([0, 10_000])) }
         let peer = PeerCredentials(userID: 0, groupID: 0, processID: 0)
-        let connection = PipeConnection(host, OwnedDescriptor(taking: ends[0]), peer)
+        let connection = PipeConnection(endpoint, OwnedDescriptor(taking: ends[0]), peer)
         let channel = Channel(
-            connection, RawPeer(taking: ends[1]), host.framing, hasBudget: hasBudget,
+            connection, RawPeer(taking: ends[1]), endpoint.framing, hasBudget: hasBudget,
             report: { [unowned self] in problems.append($0) }, history: { [unowned self] in history.append($0) })
         channels[connection.id] = channel
         order.append(connection.id)
@@ -142,7 +142,9 @@ final class ConnectionWorld {
         }
     }
 
-    private func fitting(_ message: [UInt8]) -> [UInt8] { Array(message.prefix(host.framing.maximumMessageByteCount)) }
+    private func fitting(_ message: [UInt8]) -> [UInt8] {
+        Array(message.prefix(endpoint.framing.maximumMessageByteCount))
+    }
 
     /// What the owner may do at any time, also inside callbacks.
     private func actLocally(on channel: Channel) {

@@ -15,7 +15,7 @@ final class StreamWorld {
     private let framing: any MessageFraming
     private var random: Seeded
     private var queue = SendQueue()
-    private let buffers: TransferBuffers
+    private let buffers: ReactorBuffers
     private var problems: [String] = []
 
     // The model: all that was accepted, as bytes, and where each frame ends.
@@ -27,19 +27,19 @@ final class StreamWorld {
 
     // What the kernel holds, and the reader's unfinished frame.
     private var wire: [UInt8] = []
-    private var partial: PartialFrame?
+    private var reassembly: ReassemblyBuffer?
 
-    private init(_ seed: UInt64, _ buffers: TransferBuffers) {
+    private init(_ seed: UInt64, _ buffers: ReactorBuffers) {
         random = Seeded(seed)
         framing = random.pick(Self.framings)
         self.buffers = buffers
     }
 
     static func run(_ seed: UInt64) throws -> [String] {
-        let world = StreamWorld(seed, TransferBuffers(try Reactor()))
+        let world = StreamWorld(seed, ReactorBuffers(try Reactor()))
         for _ in 0..<world.random.number(1...40) { try world.step() }
         while !world.queue.isEmpty { world.write(atMost: 1 << 16) }
-        while !world.wire.isEmpty || world.partial?.mayHoldFrames == true { try world.read() }
+        while !world.wire.isEmpty || world.reassembly?.mayHoldFrames == true { try world.read() }
         if world.deliveredCount != world.messages.count {
             world.problems.append("\(world.deliveredCount) of \(world.messages.count) messages arrived")
         }
@@ -61,7 +61,7 @@ final class StreamWorld {
         messages.append(message)
         ends.append(stream.count)
         guard !message.isEmpty, random.isOne(of: 3) else { return try framing.encode(message.span, into: &queue.bytes) }
-        let owner = SharedBytes()
+        let owner = SharedBuffer()
         owner.bytes.append(contentsOf: message.span)
         let isTaken = try unsafe owner.bytes.withUnsafeBytes { body in
             try unsafe queue.append(inPlace: body, owner, capacity: body.count) {
@@ -86,23 +86,23 @@ final class StreamWorld {
     /// One read of any size, walked until the end or until the reader has enough.
     private func read() throws {
         let count = min(wire.count, random.pick([0, 1, 3, 17, 1000, 70_000]))
-        if partial == nil { partial = PartialFrame(buffers.pool) }
-        guard let partial else { return }
+        if reassembly == nil { reassembly = ReassemblyBuffer(buffers.pool) }
+        guard let reassembly else { return }
         let piece = Array(wire[..<count])
-        partial.append(piece.span)
+        reassembly.append(piece.span)
         wire.removeFirst(count)
         let limit = deliveredCount + random.number(1...5)
-        let walk = try partial.memory.withBytes { bytes in
-            try framing.scanFrames(in: bytes, scannedByteCount: partial.scannedByteCount) { message in
+        let walk = try reassembly.memory.withBytes { bytes in
+            try framing.scanFrames(in: bytes, scannedByteCount: reassembly.scannedByteCount) { message in
                 deliver(Array(lent: message))
                 return deliveredCount < limit
             }
         }
-        partial.removeFirst(walk.consumedByteCount)
-        partial.note(walk)
-        if partial.byteCount == 0 {
-            buffers.giveBack(partial)
-            self.partial = nil
+        reassembly.removeFirst(walk.consumedByteCount)
+        reassembly.note(walk)
+        if reassembly.byteCount == 0 {
+            buffers.giveBack(reassembly)
+            self.reassembly = nil
         }
     }
 

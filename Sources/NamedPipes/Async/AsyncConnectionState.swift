@@ -51,7 +51,7 @@ final class AsyncConnectionState {
 
     init(_ connection: PipeConnection) {
         self.connection = connection
-        unreadByteLimit = connection.host.configuration.unreadByteLimit
+        unreadByteLimit = connection.endpoint.configuration.unreadByteLimit
     }
 
     /// Makes a connection usable for tasks. To be called as it opens.
@@ -60,7 +60,7 @@ final class AsyncConnectionState {
         nonisolated(unsafe) let state = AsyncConnectionState(connection)
         unsafe connection.companion = .tasks(state)
         return unsafe AsyncPipeConnection(
-            id: connection.id, peer: connection.peer, executor: connection.host.reactor.executor, state: state)
+            id: connection.id, peer: connection.peer, executor: connection.endpoint.reactor.executor, state: state)
     }
 
     static func of(_ connection: PipeConnection) -> AsyncConnectionState {
@@ -95,7 +95,7 @@ final class AsyncConnectionState {
         guard endReason == nil else { return }
         do throws(ExceededBudget) {
             let count = inbox.memoryByteCount + lentMemoryByteCount
-            try charge.adjust(to: count, connection.host.ledger, userID: connection.peer.userID)
+            try charge.adjust(to: count, connection.endpoint.ledger, userID: connection.peer.userID)
         } catch {
             return connection.beginClose(.budgetExceeded(error))
         }
@@ -202,7 +202,7 @@ final class AsyncConnectionState {
     ///
     /// What the task has seen before may have changed by now, because any `await` may have let others run.
     func add(_ task: WaitingTask, for event: Event) {
-        connection.host.assertOwner()
+        connection.endpoint.assertOwner()
         switch event {
         case .message where inbox.isEmpty && isNothingLent && !isInputFinished: receivers.add(task)
         case .turn: turns.wait(task)

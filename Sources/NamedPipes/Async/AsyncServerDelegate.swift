@@ -56,7 +56,7 @@ final class AsyncServerDelegate: AsyncConnectionDelegate, PipeServerDelegate {
     }
 
     private func tell(_ event: PipeServer.ServeEvent, about connection: PipeConnection) {
-        if let server = unsafe connection.host.owner as? PipeServer { onEvent(server, event) }
+        if let server = unsafe connection.endpoint.owner as? PipeServer { onEvent(server, event) }
     }
 
     func server(_ server: PipeServer, didRefuse report: RefusalReport) { onEvent(server, .refused(report)) }

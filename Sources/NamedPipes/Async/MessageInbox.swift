@@ -10,7 +10,7 @@ struct MessageInbox: ~Copyable {
     private var queue = MessageQueue()
 
     // The piece that is being filled, and the number of the last message in it.
-    private var piece: SharedBytes?
+    private var piece: SharedBuffer?
     private var lastNumberInPiece = 0
 
     // The latest large message: others may lie in the same memory.
@@ -29,7 +29,7 @@ struct MessageInbox: ~Copyable {
     var memoryByteCount: Int { queue.memoryByteCount }
 
     mutating func append(_ message: Span<UInt8>, from connection: PipeConnection) {
-        guard message.count < TransferBuffers.inPlaceByteCount else { return append(large: connection.keep(message)) }
+        guard message.count < ReactorBuffers.inPlaceByteCount else { return append(large: connection.keep(message)) }
         let piece = piece(for: message.count)
         let start = piece.bytes.byteCount
         piece.bytes.append(contentsOf: message)
@@ -41,16 +41,16 @@ struct MessageInbox: ~Copyable {
 
     /// One with room for so many bytes, so that those in it stay where they are.
     @inline(__always)
-    private mutating func piece(for count: Int) -> SharedBytes {
+    private mutating func piece(for count: Int) -> SharedBuffer {
         if let piece, piece.bytes.room >= count { return piece }
         return freshPiece(for: count)
     }
 
     @inline(never)
-    private mutating func freshPiece(for count: Int) -> SharedBytes {
+    private mutating func freshPiece(for count: Int) -> SharedBuffer {
         endPiece()
         let range = Self.pieceByteCounts
-        let fresh = SharedBytes()
+        let fresh = SharedBuffer()
         fresh.bytes.reserveCapacity(max(min(queue.byteCount, range.upperBound), range.lowerBound, count))
         queue.hold(fresh.bytes.capacity)
         piece = fresh

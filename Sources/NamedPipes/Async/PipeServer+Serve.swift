@@ -106,7 +106,7 @@ extension PipeServer {
         // The handlers use it as well, on the same thread.
         nonisolated(unsafe) let delegate = AsyncServerDelegate(onEvent: onEvent)
         let server = try unsafe makeServer(executor.reactorOfThisThread, delegate)
-        server.host.leavesClosingToOwner = true
+        server.endpoint.leavesClosingToOwner = true
         let reference = server.reference
         onEvent(server, .listening)
         await withTaskCancellationHandler {

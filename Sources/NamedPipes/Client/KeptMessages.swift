@@ -21,26 +21,26 @@ struct KeptMessages: ~Copyable {
     /// - Parameter pending: what the last connection has queued and may hand over.
     /// - Returns: whether there is room for more.
     mutating func keep(
-        _ message: Span<UInt8>, behind pending: Int, _ host: ConnectionHost
+        _ message: Span<UInt8>, behind pending: Int, _ endpoint: Endpoint
     ) throws(PipeError) -> PipeConnection.SendVerdict {
-        let limit = host.configuration.sendQueueLimit
+        let limit = endpoint.configuration.sendQueueLimit
         let waiting = pending + byteCount
-        let frameByteCount = try Result { () throws(FramingError) in try host.frameByteCount(of: message) }
+        let frameByteCount = try Result { () throws(FramingError) in try endpoint.frameByteCount(of: message) }
             .mapError(PipeError.init).get()
         guard waiting == 0 || waiting + frameByteCount <= limit else { throw .sendQueueFull(limit: limit) }
         let queue = queue ?? SendQueueSlot()
         self.queue = queue
-        defer { charge(host) }
+        defer { charge(endpoint) }
         do {
-            try host.framing.encode(message, into: &queue.value.bytes)
+            try endpoint.framing.encode(message, into: &queue.value.bytes)
         } catch {
             throw PipeError(error)
         }
-        return pending + byteCount > host.configuration.highWaterMark ? .acceptedAboveHighWaterMark : .accepted
+        return pending + byteCount > endpoint.configuration.highWaterMark ? .acceptedAboveHighWaterMark : .accepted
     }
 
     /// Keeps what a connection that has ended leaves: every frame of which not one byte was written, before all others.
-    mutating func keep(unsentFramesOf lost: SendQueueSlot, _ host: ConnectionHost) {
+    mutating func keep(unsentFramesOf lost: SendQueueSlot, _ endpoint: Endpoint) {
         let all = SendQueueSlot()
         all.value.bytes.reserveCapacity(lost.value.droppableByteCount + byteCount)
         all.value.append(unsentFramesOf: lost.value)
@@ -49,7 +49,7 @@ struct KeptMessages: ~Copyable {
             queue.destroy()
         }
         queue = all
-        charge(host)
+        charge(endpoint)
     }
 
     /// Hands all over to a connection, which pays for it from now on.
@@ -58,9 +58,9 @@ struct KeptMessages: ~Copyable {
     mutating func drop() { queue.take()?.destroy() }
 
     /// It is there already: a client's ledger has no limit.
-    private func charge(_ host: ConnectionHost) {
+    private func charge(_ endpoint: Endpoint) {
         guard let queue else { return }
-        queue.value.charge.follow(queue.value.capacity, host.ledger, userID: CurrentProcess.userID)
+        queue.value.charge.follow(queue.value.capacity, endpoint.ledger, userID: CurrentProcess.userID)
     }
 
     deinit { queue?.destroy() }

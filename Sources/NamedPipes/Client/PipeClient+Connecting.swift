@@ -28,9 +28,9 @@ extension PipeClient {
                 self.attempt = attempt
                 return follow(step)
             }
-            let descriptor = try Socket.stream(mayHoldDescriptors: host.acceptsDescriptors)
+            let descriptor = try Socket.stream(mayHoldDescriptors: endpoint.acceptsDescriptors)
             // A server may send descriptors, too; where the kernel can, it refuses them.
-            if !host.acceptsDescriptors { _ = try NamingSocket.refuseDescriptors(descriptor) }
+            if !endpoint.acceptsDescriptors { _ = try NamingSocket.refuseDescriptors(descriptor) }
             try Socket.setSendBuffer(descriptor.rawValue, configuration.connection.sendBufferByteCount)
             if try Socket.connect(descriptor.rawValue, SocketAddress(address)) { return establish(descriptor) }
             let step = attempt.queueWasFull(using: &generator)
@@ -114,7 +114,7 @@ extension PipeClient {
             guard try isRequired(peer, groups: { () throws(SystemError) in try Socket.peerGroups(number) }) else {
                 return giveUp(.peerRefused(peer))
             }
-            try didConnect(PipeConnection(host, descriptor, peer))
+            try didConnect(PipeConnection(endpoint, descriptor, peer))
         } catch {
             giveUp(.system(error))
         }
@@ -127,7 +127,7 @@ extension PipeClient {
                 transport.close()
                 return giveUp(.peerRefused(peer))
             }
-            try didConnect(PipeConnection(host, over: transport, peer))
+            try didConnect(PipeConnection(endpoint, over: transport, peer))
         } catch {
             giveUp(.system(error))
         }
@@ -176,7 +176,7 @@ extension PipeClient: ConnectionOwner {
     /// What a connection could not send is first on the next one, before what was sent here since.
     private func keepForNext(_ unsent: SendQueueSlot) {
         guard configuration.unsentMessages == .keep else { return }
-        kept.keep(unsentFramesOf: unsent, host)
+        kept.keep(unsentFramesOf: unsent, endpoint)
     }
 
     var keptByteCharge: Int { kept.chargedByteCount }

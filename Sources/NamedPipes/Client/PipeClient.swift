@@ -41,7 +41,7 @@ public final class PipeClient {
     let reactor: Reactor
     let configuration: Configuration
     let requiredPeer: AccessPolicy
-    let host: ConnectionHost
+    let endpoint: Endpoint
     var delegate: (any PipeClientDelegate)?
     private var key: UInt64 = 0
     private var isScheduled = false
@@ -83,10 +83,10 @@ public final class PipeClient {
         requiredPeer = configuration.requiredPeer ?? (address.isInRuntimeDirectory ? .ownUserOrRoot : .anyUser)
         self.reactor = reactor
         self.delegate = delegate
-        host = ConnectionHost(reactor, configuration.connection, delegate)
+        endpoint = Endpoint(reactor, configuration.connection, delegate)
         backoff = configuration.reconnection.map(Backoff.init)
-        unsafe host.owner = self
-        key = reactor.residents.insert(IdleClient(self))
+        unsafe endpoint.owner = self
+        key = reactor.registry.insert(IdleClient(self))
     }
 
     /// What other threads may hold, for as long as the client lives: `client.reference.perform { $0.disconnect() }`.
@@ -98,12 +98,12 @@ public final class PipeClient {
     ///
     /// Inside `didCloseWith`, it begins when that has returned.
     public func connect() {
-        host.assertOwner()
+        endpoint.assertOwner()
         guard state == .idle else {
             wantsToConnect = state == .connected && connection == nil
             return
         }
-        reactor.residents.replace(key, with: self)
+        reactor.registry.replace(key, with: self)
         backoff?.reset()
         failedAttemptCount = 0
         beginAttempt()
@@ -113,7 +113,7 @@ public final class PipeClient {
     /// ``State/disconnected`` and lets go of its delegate. Messages that were kept for a next connection are dropped;
     /// ``keptMessageCount`` says how many there are.
     public func disconnect() {
-        host.assertOwner()
+        endpoint.assertOwner()
         guard state != .disconnected else { return }
         endAttempt()
         backoff = nil
@@ -145,12 +145,12 @@ public final class PipeClient {
     /// - Throws: as ``PipeConnection/send(_:)-(Span<UInt8>)``.
     @discardableResult
     public func send(_ message: Span<UInt8>) throws(PipeError) -> PipeConnection.SendVerdict {
-        host.assertOwner()
+        endpoint.assertOwner()
         if let connection, connection.isOpen { return try connection.send(message) }
         guard configuration.unsentMessages == .keep, state != .disconnected, !isDisconnecting else {
             throw .notConnected
         }
-        return try kept.keep(message, behind: connection?.pendingByteCount ?? 0, host)
+        return try kept.keep(message, behind: connection?.pendingByteCount ?? 0, endpoint)
     }
 
     /// Sends one message; see ``send(_:)-(Span<UInt8>)``.
@@ -170,21 +170,21 @@ public final class PipeClient {
     }
 
     /// How many messages are kept for the next connection.
-    public var keptMessageCount: Int { kept.messageCount(host.framing) }
+    public var keptMessageCount: Int { kept.messageCount(endpoint.framing) }
 
     deinit {
         // Before the ledger that they are charged in.
         kept.drop()
-        reactor.residents.remove(key)
+        reactor.registry.remove(key)
         // A connection that has ended may outlive its client, in the hands of the delegate that it refers to.
-        host.delegate = nil
-        unsafe host.owner = nil
+        endpoint.delegate = nil
+        unsafe endpoint.owner = nil
     }
 }
 
 // MARK: - States and their reports
 
-extension PipeClient: TurnWork, Resident {
+extension PipeClient: TurnWork, Registered {
     /// Notes a change. It is reported from the loop, never inside a call of the owner.
     func change(to state: State) {
         guard self.state != state else { return }
@@ -219,7 +219,7 @@ extension PipeClient: TurnWork, Resident {
             tryToConnect()
         }
         guard reports.isEmpty, !isAttemptDue else { return }
-        if state == .idle { becomeIdleResident() }
+        if state == .idle { stayRegisteredWhileIdle() }
         if state == .disconnected { letGo() }
     }
 
@@ -242,18 +242,18 @@ extension PipeClient: TurnWork, Resident {
 
     private func letGo() {
         delegate = nil
-        host.delegate = nil
+        endpoint.delegate = nil
         kept.drop()
-        reactor.residents.remove(key)
+        reactor.registry.remove(key)
     }
 
     /// The reactor no longer holds the client, but tells it if it stops: a delegate that holds its client would otherwise
     /// keep both alive for ever.
-    private func becomeIdleResident() {
-        reactor.residents.replace(key, with: IdleClient(self))
+    private func stayRegisteredWhileIdle() {
+        reactor.registry.replace(key, with: IdleClient(self))
     }
 
-    private final class IdleClient: Resident, StandIn {
+    private final class IdleClient: Registered, StandIn {
         private weak var client: PipeClient?
 
         init(_ client: PipeClient) { self.client = client }

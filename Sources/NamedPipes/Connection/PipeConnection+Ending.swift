@@ -32,7 +32,7 @@ extension PipeConnection {
             case .nothing, .flush, .abandonOutput: break
             }
         } else if lifecycle.state == .closing, extrasInUse?.closeTimer == nil {
-            extras.closeTimer = host.reactor.limit(host.configuration.closeTimeout) { [unowned self] in
+            rare.closeTimer = endpoint.reactor.limit(endpoint.configuration.closeTimeout) { [unowned self] in
                 end(.slowReader)
             }
         }
@@ -48,15 +48,15 @@ extension PipeConnection {
         decide(reason)
         leaveAllGroups()
         if let queue {
-            queue.value.adoptBorrowed(host.buffers)
+            queue.value.adoptBorrowed(endpoint.buffers)
             noteUnsent(queue)
         }
-        if let extras = extrasInUse {
-            extras.closeTimer?.cancel()
-            extras.closeTimer = nil
-            extras.writeSource = nil
-            extras.transport?.close()
-            extras.transport = nil
+        if let rare = extrasInUse {
+            rare.closeTimer?.cancel()
+            rare.closeTimer = nil
+            rare.writeSource = nil
+            rare.transport?.close()
+            rare.transport = nil
         }
         source = nil
         schedule()
@@ -68,7 +68,7 @@ extension PipeConnection {
             flags.insert(.endsByPeer)
         } else {
             flags.remove(.endsByPeer)
-            extras.endReason = reason
+            rare.endReason = reason
         }
     }
 
@@ -76,18 +76,18 @@ extension PipeConnection {
     func report() {
         guard !flags.contains(.reported), let reason = decidedReason else { return }
         flags.insert(.reported)
-        unsafe host.owner?.connectionWillReport(self, reason, unsent: queue)
+        unsafe endpoint.owner?.connectionWillReport(self, reason, unsent: queue)
         giveBackMemory()
-        host.delegate?.connection(self, didCloseWith: reason)
+        endpoint.delegate?.connection(self, didCloseWith: reason)
         companion.end()
         leaveHost()
-        unsafe host.owner?.connectionDidEnd(self, reason)
+        unsafe endpoint.owner?.connectionDidEnd(self, reason)
     }
 
     private func giveBackMemory() {
-        if let queue { host.buffers.giveBack(queue) }
-        if let partial { host.buffers.giveBack(partial) }
+        if let queue { endpoint.buffers.giveBack(queue) }
+        if let reassembly { endpoint.buffers.giveBack(reassembly) }
         queue = nil
-        partial = nil
+        reassembly = nil
     }
 }

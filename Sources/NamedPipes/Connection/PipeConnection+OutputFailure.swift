@@ -24,14 +24,14 @@ extension PipeConnection {
         if let queue {
             self.queue = nil
             noteUnsent(queue)
-            unsafe host.owner?.connectionDidFailSending(self, unsent: queue)
-            host.buffers.giveBack(queue)
+            unsafe endpoint.owner?.connectionDidFailSending(self, unsent: queue)
+            endpoint.buffers.giveBack(queue)
         }
         // Nothing is to be written any more, and nothing has to wait for that.
-        extras.writeSource = nil
+        rare.writeSource = nil
         flags.remove([.watchingOutput, .awaitingWritability, .aboveHighWaterMark, .heldBack, .drainDue])
         flags.insert([.outputFailureDue, .wantsTurn])
-        if host.deadlines.watchesQueues { host.watchDeadlines() }
+        if endpoint.deadlines.watchesQueues { endpoint.watchDeadlines() }
         schedule()
     }
 
@@ -39,16 +39,16 @@ extension PipeConnection {
     func tellOfOutputFailure() {
         flags.remove(.outputFailureDue)
         guard lifecycle.state != .closed else { return }
-        host.delegate?.connection(self, didFailSendingWith: unsentMessageCount)
+        endpoint.delegate?.connection(self, didFailSendingWith: unsentMessageCount)
     }
 
     /// Counts what a queue that is about to go still holds.
     func noteUnsent(_ queue: SendQueueSlot) {
         guard !queue.value.isEmpty else { return }
-        let unsent = ConnectionExtras.Unsent(
-            messageCount: queue.value.unsentMessageCount(host.framing),
+        let unsent = RareConnectionState.Unsent(
+            messageCount: queue.value.unsentMessageCount(endpoint.framing),
             hasPartlySentMessage: queue.value.startedByteCount > 0)
-        extras.unsent = unsent
-        host.traffic.unsentMessageCount &+= unsent.total
+        rare.unsent = unsent
+        endpoint.traffic.unsentMessageCount &+= unsent.total
     }
 }

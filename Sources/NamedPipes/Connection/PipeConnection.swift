@@ -26,7 +26,7 @@ public final class PipeConnection: Identifiable {
     @safe @exclusivity(unchecked) var companion = ConnectionCompanion.none
 
     // What all connections of the owner share.
-    let host: ConnectionHost
+    let endpoint: Endpoint
 
     // The registration, until the connection has ended. Its calls come back to nobody, so none can overlap another, and
     // checking that would cost 170 instructions each.
@@ -35,8 +35,8 @@ public final class PipeConnection: Identifiable {
 
     // What the connection is in the middle of. An idle one owns none of these.
     var queue: SendQueueSlot?
-    var partial: PartialFrame?
-    private var ownExtras: ConnectionExtras?
+    var reassembly: ReassemblyBuffer?
+    private var ownExtras: RareConnectionState?
 
     var lifecycle = ConnectionLifecycle()
     var flags: Flags = []
@@ -46,45 +46,45 @@ public final class PipeConnection: Identifiable {
     @safe @exclusivity(unchecked) private(set) var activeTick: UInt32 = 0
 
     /// Takes over a connected, non-blocking descriptor. ``start()`` has to follow.
-    init(_ host: ConnectionHost, _ descriptor: consuming OwnedDescriptor, _ peer: PeerCredentials) {
-        self.host = host
+    init(_ endpoint: Endpoint, _ descriptor: consuming OwnedDescriptor, _ peer: PeerCredentials) {
+        self.endpoint = endpoint
         self.peer = peer
         self.descriptor = descriptor.rawValue
         if descriptor.mayHoldDescriptors { flags = .guarded }
-        source = EventSource(host.reactor, owning: descriptor, .readable, handler: self)
+        source = EventSource(endpoint.reactor, owning: descriptor, .readable, handler: self)
         settleIn()
     }
 
     /// Takes over a transport instead of a descriptor. ``start()`` or ``begin()`` has to follow.
-    init(_ host: ConnectionHost, over transport: any PipeTransport, _ peer: PeerCredentials) {
-        self.host = host
+    init(_ endpoint: Endpoint, over transport: any PipeTransport, _ peer: PeerCredentials) {
+        self.endpoint = endpoint
         self.peer = peer
         descriptor = -1
         flags = [.guarded, .overTransport]
         settleIn()
-        extras.transport = transport
+        rare.transport = transport
         transport.attach(to: self)
     }
 
     @inline(__always)
     private func settleIn() {
-        // The reactor's table of residents holds the connection for as long as it is registered.
-        key = host.reactor.residents.insert(self)
-        host.connections.insert(key)
-        openedTick = host.tick
+        // The reactor's registry holds the connection for as long as it is registered.
+        key = endpoint.reactor.registry.insert(self)
+        endpoint.connections.insert(key)
+        openedTick = endpoint.tick
         noteActivity()
-        if host.deadlines.watchesEveryone { host.watchDeadlines() }
+        if endpoint.deadlines.watchesEveryone { endpoint.watchDeadlines() }
     }
 
     /// Nobody finds it any more, and the reactor lets go of it at the end of the turn.
     func leaveHost() {
-        host.connections.remove(key)
-        host.reactor.residents.remove(key)
+        endpoint.connections.remove(key)
+        endpoint.reactor.registry.remove(key)
     }
 
     /// Something came in or went out.
     @inline(__always)
-    func noteActivity() { activeTick = host.tick }
+    func noteActivity() { activeTick = endpoint.tick }
 
     /// Registers with epoll.
     func start() throws(SystemError) {
@@ -99,7 +99,7 @@ public final class PipeConnection: Identifiable {
     }
 
     /// The first callback. What has arrived already is left to the loop.
-    func didOpen() { host.delegate?.connectionDidOpen(self) }
+    func didOpen() { endpoint.delegate?.connectionDidOpen(self) }
 
     /// The whole of an accepted connection's first turn, instead of ``start()``: the first callback, a look at what has
     /// arrived already, and only then epoll. A client mostly has sent its first message by the time it is accepted: with
@@ -128,7 +128,7 @@ public final class PipeConnection: Identifiable {
     /// How many messages are queued here, also in part, or were when the output failed.
     var pendingMessageCount: Int {
         guard let queue else { return ownExtras?.unsent.total ?? 0 }
-        return queue.value.unsentMessageCount(host.framing) + (queue.value.startedByteCount > 0 ? 1 : 0)
+        return queue.value.unsentMessageCount(endpoint.framing) + (queue.value.startedByteCount > 0 ? 1 : 0)
     }
 
     /// After the end, or after ``PipeConnectionDelegate/connection(_:didFailSendingWith:)``: how many messages were accepted
@@ -145,16 +145,16 @@ public final class PipeConnection: Identifiable {
 
     /// What other threads may hold in order to send here.
     public var sender: PipeSender {
-        let shared = extras.sender ?? PipeSender.Shared()
-        extras.sender = shared
-        return PipeSender(host.reactor.executor, key, shared)
+        let shared = rare.sender ?? PipeSender.Shared()
+        rare.sender = shared
+        return PipeSender(endpoint.reactor.executor, key, shared)
     }
 
     /// The server that accepted this connection; nil at a client.
-    public var server: PipeServer? { unsafe host.owner as? PipeServer }
+    public var server: PipeServer? { unsafe endpoint.owner as? PipeServer }
 
     /// The client that made this connection; nil at a server.
-    public var client: PipeClient? { unsafe host.owner as? PipeClient }
+    public var client: PipeClient? { unsafe endpoint.owner as? PipeClient }
 
     // MARK: Ending
 
@@ -162,7 +162,7 @@ public final class PipeConnection: Identifiable {
     ///
     /// From now on, `send` throws ``PipeError/notConnected``. A server of this library answers what it got and closes.
     public func finishSending() {
-        host.assertOwner()
+        endpoint.assertOwner()
         guard lifecycle.finishSending() == .flush else { return }
         leaveAllGroups()
         schedule()
@@ -173,23 +173,23 @@ public final class PipeConnection: Identifiable {
     /// `didCloseWith` follows with ``DisconnectReason/closedLocally``, or ``DisconnectReason/closedByPeer`` if the peer
     /// had finished before. A peer that does not take what is queued is given ``Configuration/closeTimeout``.
     public func close() {
-        host.assertOwner()
+        endpoint.assertOwner()
         beginClose(lifecycle.state == .finished ? .closedByPeer : .closedLocally)
     }
 
     /// Drops what is queued and closes at once. `didCloseWith` follows with ``DisconnectReason/closedLocally``, or with the
     /// reason for which the connection was closing already.
     public func abort() {
-        host.assertOwner()
+        endpoint.assertOwner()
         end(decidedReason ?? .closedLocally)
     }
 
-    /// ``extras``, if there are any.
-    var extrasInUse: ConnectionExtras? { ownExtras }
+    /// ``rare``, if there are any.
+    var extrasInUse: RareConnectionState? { ownExtras }
 
-    var extras: ConnectionExtras {
+    var rare: RareConnectionState {
         if let ownExtras { return ownExtras }
-        let made = ConnectionExtras()
+        let made = RareConnectionState()
         ownExtras = made
         return made
     }
@@ -213,13 +213,13 @@ public final class PipeConnection: Identifiable {
     ///
     /// While it is paused, the end of the peer is not noticed either.
     public func pauseReceiving() {
-        host.assertOwner()
+        endpoint.assertOwner()
         flags.insert(.paused)
     }
 
     /// Continues deliveries, from the loop, with what had been read before the pause first.
     public func resumeReceiving() {
-        host.assertOwner()
+        endpoint.assertOwner()
         flags.remove(.paused)
         flags.insert(.wantsTurn)
         schedule()

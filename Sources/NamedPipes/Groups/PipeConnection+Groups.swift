@@ -11,15 +11,15 @@ extension PipeConnection {
     ///
     /// - Throws: ``PipeError/notConnected`` if nothing can be sent any more.
     public func join(_ group: PipeGroup) throws(PipeError) {
-        host.assertOwner()
+        endpoint.assertOwner()
         guard lifecycle.canSend else { throw .notConnected }
-        if extras.groups.insert(group).inserted { host.groups.add(self, to: group) }
+        if rare.groups.insert(group).inserted { endpoint.groups.add(self, to: group) }
     }
 
     /// Takes part in a group no longer. Without effect if it did not.
     public func leave(_ group: PipeGroup) {
-        host.assertOwner()
-        if extrasInUse?.groups.remove(group) != nil { host.groups.remove(self, from: group) }
+        endpoint.assertOwner()
+        if extrasInUse?.groups.remove(group) != nil { endpoint.groups.remove(self, from: group) }
     }
 
     /// Sends one message to all others in a group, whether this connection is in it or not. It is encoded once.
@@ -33,7 +33,7 @@ extension PipeConnection {
     public func publish(
         _ message: Span<UInt8>, to group: PipeGroup
     ) throws(PipeError) -> PipeServer.BroadcastOutcome {
-        try host.publish(message, to: group, except: id)
+        try endpoint.publish(message, to: group, except: id)
     }
 
     /// Sends one message to all others in a group; see ``publish(_:to:)-(Span<UInt8>,_)``.
@@ -56,8 +56,8 @@ extension PipeConnection {
 
     /// It can send no more.
     func leaveAllGroups() {
-        guard let extras = extrasInUse, !extras.groups.isEmpty else { return }
-        for group in extras.groups { host.groups.remove(self, from: group) }
-        extras.groups = []
+        guard let rare = extrasInUse, !rare.groups.isEmpty else { return }
+        for group in rare.groups { endpoint.groups.remove(self, from: group) }
+        rare.groups = []
     }
 }

@@ -2,10 +2,10 @@
 
 extension PipeServer {
     /// All groups that a connection of this server is in.
-    public var groups: Set<PipeGroup> { Set(host.groups.groups) }
+    public var groups: Set<PipeGroup> { Set(endpoint.groups.groups) }
 
     /// How many connections are in a group.
-    public func memberCount(of group: PipeGroup) -> Int { host.groups.count(of: group) }
+    public func memberCount(of group: PipeGroup) -> Int { endpoint.groups.count(of: group) }
 
     /// Sends one message to all connections in a group. It is encoded once, and only members cost anything: for some
     /// of many connections, that is cheaper than ``broadcast(_:where:)-(Span<UInt8>,_)`` with a filter.
@@ -20,7 +20,7 @@ extension PipeServer {
     public func publish(
         _ message: Span<UInt8>, to group: PipeGroup, except excluded: PipeConnection.ID? = nil
     ) throws(PipeError) -> BroadcastOutcome {
-        try host.publish(message, to: group, except: excluded)
+        try endpoint.publish(message, to: group, except: excluded)
     }
 
     /// Sends one message to all connections in a group; see ``publish(_:to:except:)-(Span<UInt8>,_,_)``.
@@ -48,7 +48,7 @@ extension PipeServer {
     }
 }
 
-extension ConnectionHost {
+extension Endpoint {
     func publish(
         _ message: Span<UInt8>, to group: PipeGroup, except excluded: PipeConnection.ID?
     ) throws(PipeError) -> PipeServer.BroadcastOutcome {

@@ -30,8 +30,8 @@ extension PipeServer {
     public func broadcast(
         _ message: Span<UInt8>, where filter: (PipeConnection) -> Bool = { _ in true }
     ) throws(PipeError) -> BroadcastOutcome {
-        try host.sendToEach(message) { send in
-            host.forEachConnection { if filter($0) { send($0) } }
+        try endpoint.sendToEach(message) { send in
+            endpoint.forEachConnection { if filter($0) { send($0) } }
         }
     }
 
@@ -60,7 +60,7 @@ extension PipeServer {
     }
 }
 
-extension ConnectionHost {
+extension Endpoint {
     /// Encodes a message once and sends it to many.
     ///
     /// - Parameter choose: calls the function that it gets with each of them. It is not called if there is no such frame.
@@ -69,7 +69,7 @@ extension ConnectionHost {
         _ message: Span<UInt8>, _ choose: ((PipeConnection) -> Void) -> Void
     ) throws(PipeError) -> PipeServer.BroadcastOutcome {
         assertOwner()
-        let frame = SharedBytes()
+        let frame = SharedBuffer()
         do {
             try framing.encode(message, into: &frame.bytes)
         } catch {

@@ -40,9 +40,9 @@ extension PipeServer {
     static let lingerTime = Duration.seconds(1)
 
     /// What is between the server and its name.
-    struct Naming {
+    struct NameState {
         var isPublished = true
-        var keeper: NameKeeper?
+        var keeper: NameMonitor?
         var timer: ScheduledWork?
         /// The sockets that have lost their name for good, until the last client that waits there is accepted.
         var leftOver: [Listener] = []
@@ -64,10 +64,10 @@ extension PipeServer {
 
     func keep(_ name: PublishedName) {
         guard name.hasFile else { return }
-        naming.keeper = NameKeeper(reactor, name, FileWatcher.of(reactor)) { [unowned self] in nameKeeperDidTell($0) }
+        naming.keeper = NameMonitor(reactor, name, FileWatcher.of(reactor)) { [unowned self] in nameKeeperDidTell($0) }
     }
 
-    private func nameKeeperDidTell(_ event: NameKeeper.Event) {
+    private func nameKeeperDidTell(_ event: NameMonitor.Event) {
         switch event {
         case .didLoseName(let loss):
             naming.isPublished = false

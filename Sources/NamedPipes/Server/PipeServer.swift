@@ -24,10 +24,10 @@ public final class PipeServer {
 
     let reactor: Reactor
     let configuration: Configuration
-    let host: ConnectionHost
+    let endpoint: Endpoint
     private(set) var delegate: (any PipeServerDelegate)?
     var listener: Listener?
-    var naming = Naming()
+    var naming = NameState()
     private var key: UInt64 = 0
     private var state: State = .listening
     private var grace: (end: SuspendingClock.Instant, limit: TimeLimit)?
@@ -112,7 +112,7 @@ public final class PipeServer {
         self.reactor = reactor
         self.configuration = configuration
         self.delegate = delegate
-        host = ConnectionHost(
+        endpoint = Endpoint(
             reactor, configuration.connection, delegate,
             ByteLedger(limit: configuration.byteBudget, limitPerUser: configuration.effectiveByteBudgetPerUser),
             byteShare: configuration.effectiveByteBudgetPerConnection)
@@ -120,18 +120,18 @@ public final class PipeServer {
             configuration, ownUserID: CurrentProcess.userID, descriptorLimit: CurrentProcess.descriptorLimit)
         hasSocket = makeName != nil
         if let makeName { listener = try listen(at: makeName()) }
-        unsafe host.owner = self
-        key = reactor.residents.insert(self)
+        unsafe endpoint.owner = self
+        key = reactor.registry.insert(self)
     }
 
     func listen(at name: PublishedName) throws(PipeError) -> Listener {
         do {
             if configuration.connection.lacksPassRights, let socket = name.listener {
-                try DescriptorPassing.allow(socket)
+                try DescriptorRefusal.allow(socket)
             }
             let listener = try Listener(
                 reactor, name, acceptsPerTurn: configuration.acceptsPerTurn,
-                acceptsDescriptors: host.acceptsDescriptors, owner: self)
+                acceptsDescriptors: endpoint.acceptsDescriptors, owner: self)
             keep(name)
             return listener
         } catch {
@@ -143,7 +143,7 @@ public final class PipeServer {
     /// What other threads may hold: `server.reference.perform { $0.stop() }`.
     public var reference: ReactorReference<PipeServer> { ReactorReference(reactor.executor, key: key) }
 
-    var framing: any MessageFraming { host.framing }
+    var framing: any MessageFraming { endpoint.framing }
 
     /// Whether the name is held and clients are accepted.
     public var isListening: Bool { hasSocket ? listener != nil : state == .listening }
@@ -156,16 +156,18 @@ public final class PipeServer {
 
     /// The connections that have not had their `didCloseWith`, in no particular order. A copy: what happens meanwhile does not change it.
     public var connections: [PipeConnection] {
-        host.assertOwner()
+        endpoint.assertOwner()
         var found: [PipeConnection] = []
         found.reserveCapacity(connectionCount)
-        host.forEachConnection { found.append($0) }
+        endpoint.forEachConnection { found.append($0) }
         return found
     }
 
     /// The connection of this server that has the name, or nil once it has ended.
     public subscript(id: PipeConnection.ID) -> PipeConnection? {
-        guard let found = reactor.residents[id.rawValue] as? PipeConnection, found.host === host else { return nil }
+        guard let found = reactor.registry[id.rawValue] as? PipeConnection, found.endpoint === endpoint else {
+            return nil
+        }
         return found
     }
 
@@ -177,7 +179,7 @@ public final class PipeServer {
     /// The `didCloseWith` of the connections follow, with ``DisconnectReason/serverStopped``, then `serverDidStop`.
     /// Clients that were not accepted yet are reset, with nothing of theirs read, and may connect to a successor.
     public func stop() {
-        host.assertOwner()
+        endpoint.assertOwner()
         beginStopping()
         let open = connections.filter { $0.lifecycle.state != .closed }
         shutdownAccount?.force(open.count)
@@ -201,7 +203,7 @@ public final class PipeServer {
     ///
     /// - Parameter grace: how long that may take; connections that are left are then ended as by ``stop()``.
     public func stop(drainingFor grace: Duration) {
-        host.assertOwner()
+        endpoint.assertOwner()
         switch state {
         case .listening:
             beginStopping()
@@ -226,7 +228,8 @@ public final class PipeServer {
         guard state == .listening else { return }
         state = .stopping
         shutdownAccount = ShutdownAccount(
-            at: reactor.now, host.traffic, pendingMessageCount: connections.reduce(0) { $0 + $1.pendingMessageCount })
+            at: reactor.now, endpoint.traffic,
+            pendingMessageCount: connections.reduce(0) { $0 + $1.pendingMessageCount })
         endListening()
         // The end itself is reported from the loop, also if there is no connection to wait for.
         reactor.runAtEndOfTurn(self)
@@ -241,20 +244,20 @@ public final class PipeServer {
 
     private func finishStopping() {
         guard state == .stopping, connectionCount == 0 else { return }
-        assert(host.ledger.byteCount == 0, "connections that have ended hold \(host.ledger.byteCount) bytes")
+        assert(endpoint.ledger.byteCount == 0, "connections that have ended hold \(endpoint.ledger.byteCount) bytes")
         state = .stopped
-        if !host.leavesClosingToOwner { endGrace() }
-        shutdownReport = shutdownAccount?.finish(at: reactor.now, host.traffic)
+        if !endpoint.leavesClosingToOwner { endGrace() }
+        shutdownReport = shutdownAccount?.finish(at: reactor.now, endpoint.traffic)
         let delegate = delegate
         self.delegate = nil
         delegate?.serverDidStop(self)
-        host.delegate = nil
-        reactor.residents.remove(key)
+        endpoint.delegate = nil
+        reactor.registry.remove(key)
     }
 
     deinit {
         // A connection that has ended may outlive its server, in somebody's hands.
-        unsafe host.owner = nil
+        unsafe endpoint.owner = nil
         grace?.limit.cancel()
     }
 
@@ -287,7 +290,7 @@ extension PipeServer: ConnectionOwner {
     }
 }
 
-extension PipeServer: TurnWork, Resident {
+extension PipeServer: TurnWork, Registered {
     package func runInTurn() { finishStopping() }
 
     package func reactorDidStop() { stop() }

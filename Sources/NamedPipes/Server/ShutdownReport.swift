@@ -35,12 +35,12 @@ public struct ShutdownReport: Hashable, Sendable {
 /// Adds up what becomes of a server's messages and connections while it stops: a value, so that the sums can be tested.
 struct ShutdownAccount {
     private let start: SuspendingClock.Instant
-    private let before: Traffic
+    private let before: TrafficCounters
     private let pendingMessageCount: Int
     private var report = ShutdownReport()
 
     /// - Parameter pendingMessageCount: how many messages are queued, also in part, as the stop begins.
-    init(at start: SuspendingClock.Instant, _ traffic: Traffic, pendingMessageCount: Int) {
+    init(at start: SuspendingClock.Instant, _ traffic: TrafficCounters, pendingMessageCount: Int) {
         self.start = start
         before = traffic
         self.pendingMessageCount = pendingMessageCount
@@ -54,7 +54,7 @@ struct ShutdownAccount {
         report.partlySentMessageCount += hasPartlySent ? 1 : 0
     }
 
-    func finish(at end: SuspendingClock.Instant, _ traffic: Traffic) -> ShutdownReport {
+    func finish(at end: SuspendingClock.Instant, _ traffic: TrafficCounters) -> ShutdownReport {
         var report = report
         report.duration = end - start
         report.deliveredMessageCount = traffic.receivedMessageCount - before.receivedMessageCount

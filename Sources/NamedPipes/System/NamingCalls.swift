@@ -45,7 +45,7 @@ enum NamingSocket {
 }
 
 /// Questions to whoever may be behind an address.
-enum Occupancy {
+enum NameProbe {
     /// Whether an open socket is behind a socket file.
     ///
     /// Connecting a stream would not tell: a server that has bound its name but does not listen yet refuses just like a

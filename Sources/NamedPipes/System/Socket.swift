@@ -24,7 +24,7 @@ enum Socket {
 
     /// `accept4(2)`: the next waiting connection, or nil if there is none.
     static func accept(
-        _ listener: Int32, _ guarded: DescriptorPassing.Guarded = .none
+        _ listener: Int32, _ guarded: DescriptorRefusal.Guarded = .none
     ) throws(SystemError) -> OwnedDescriptor? {
         let flags = Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let number = try nonBlockingCall("accept4") { accept4(listener, nil, nil, flags) }

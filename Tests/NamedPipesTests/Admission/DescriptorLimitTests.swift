@@ -121,7 +121,7 @@ private func shedWithoutEnd() throws {
                     with socket.socket(socket.AF_UNIX) as another: another.connect(address)
                 except BlockingIOError: pass
             """
-        let stranger = Stranger(attack, loop.address, privileges: nil)
+        let stranger = ForeignUser(attack, loop.address, privileges: nil)
         try #require(loop.poll { recorder.openCount == 1 })
         let hoard = Hoard()
         recorder.connections[0].close()

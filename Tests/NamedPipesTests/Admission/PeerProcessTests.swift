@@ -11,7 +11,7 @@ import Testing
             let (_, recorder) = try loop.server()
             // So that the end of the peer is not noticed.
             recorder.whenOpened = { $0.pauseReceiving() }
-            let stranger = Stranger("peer.recv(1)", loop.address, privileges: nil)
+            let stranger = ForeignUser("peer.recv(1)", loop.address, privileges: nil)
             try #require(loop.poll { recorder.openCount == 1 })
             let connection = try #require(recorder.connections.first)
             let process = try connection.verifiedProcess()
@@ -38,7 +38,7 @@ import Testing
             let (_, recorder) = try loop.server()
             // So that the end of the peer is not noticed.
             recorder.whenOpened = { $0.pauseReceiving() }
-            let stranger = Stranger("", loop.address, privileges: nil)
+            let stranger = ForeignUser("", loop.address, privileges: nil)
             try #require(loop.poll { recorder.openCount == 1 })
             #expect(stranger.finish(loop) == 0)
             let connection = try #require(recorder.connections.first)
@@ -64,7 +64,7 @@ import Testing
                     peer.recv(1)
                     os._exit(0)
                 """
-            let stranger = Stranger("parent = os.getpid()\n" + program, loop.address, privileges: nil)
+            let stranger = ForeignUser("parent = os.getpid()\n" + program, loop.address, privileges: nil)
             #expect(stranger.finish(loop) == 0)
             try #require(loop.poll { recorder.texts == ["child"] })
             let connection = try #require(recorder.connections.first)

@@ -5,7 +5,7 @@ import PipeTestSupport
 import Testing
 
 /// What other users meet at a name that everybody may connect to. Needs root to become another user.
-@Suite(.enabled(if: Stranger.canBeAnotherUser, "needs root, setpriv and python3"))
+@Suite(.enabled(if: ForeignUser.canBeAnotherUser, "needs root, setpriv and python3"))
 struct `Another user at an open name` {
     /// Sends a message, and expects to be hung up on.
     private let knock = """
@@ -26,30 +26,30 @@ struct `Another user at an open name` {
     func `17 · is hung up on unread, counted and reported, unless the policy names it`(_ policy: AccessPolicy?) throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server(configuration(policy))
-            #expect(Stranger(knock, loop.address).finish(loop) == 0)
+            #expect(ForeignUser(knock, loop.address).finish(loop) == 0)
             #expect(recorder.log == [.didRefuse])
             #expect(server.statistics.refusedCounts == [.policy: 1])
-            #expect(server.refusedCountsByUser == [Stranger.userID: 1])
+            #expect(server.refusedCountsByUser == [ForeignUser.userID: 1])
             let report = try #require(recorder.refusals.first)
-            #expect(report.refusal == .policy && report.peer?.userID == Stranger.userID)
+            #expect(report.refusal == .policy && report.peer?.userID == ForeignUser.userID)
             #expect(report.suppressedCount == 0 && report.error == nil)
         }
     }
 
     @Test(arguments: [
-        AccessPolicy.anyUser, .users([1, Stranger.userID]), .groups([Stranger.userID]), .groups([4242]),
-        .any(of: [.ownUser, .all(of: [.groups([4299]), .users([Stranger.userID])])]),
+        AccessPolicy.anyUser, .users([1, ForeignUser.userID]), .groups([ForeignUser.userID]), .groups([4242]),
+        .any(of: [.ownUser, .all(of: [.groups([4299]), .users([ForeignUser.userID])])]),
     ])
     func `17 · is let in by its user, its group or a supplementary one of a hundred`(_ policy: AccessPolicy) throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server(configuration(policy))
             let groups = (4200..<4300).map(String.init).joined(separator: ",")
-            let stranger = Stranger(
+            let stranger = ForeignUser(
                 "peer.sendall(b'\\0\\0\\0\\5hello'); peer.recv(1)", loop.address,
                 privileges: ["--reuid=65534", "--regid=65534", "--groups=\(groups)"])
             try #require(loop.poll { recorder.texts == ["hello"] })
             let connection = try #require(recorder.connections.first)
-            #expect(connection.peer.userID == Stranger.userID)
+            #expect(connection.peer.userID == ForeignUser.userID)
             #expect(connection.peer.processID == stranger.processID)
             #expect(try Set(connection.supplementaryGroupIDs()) == Set(4200..<4300))
             #expect(server.statistics.refusedCount == 0)
@@ -72,18 +72,18 @@ struct `Another user at an open name` {
                     peers[-1].connect(address)
                 peer.recv(1)
                 """
-            let stranger = Stranger(greedy, loop.address)
+            let stranger = ForeignUser(greedy, loop.address)
             try #require(loop.poll { server.statistics.refusedCounts[.userConnectionLimit] == 150 })
             #expect(server.connectionCount == 50)
             let own = try (0..<50).map { _ in try RawPeer(connectingTo: loop.address) }
             try #require(loop.run { recorder.openCount == 100 })
-            #expect(server.refusedCountsByUser == [Stranger.userID: 150])
+            #expect(server.refusedCountsByUser == [ForeignUser.userID: 150])
             // Whose connections have ended may have new ones.
-            for connection in recorder.connections where connection.peer.userID == Stranger.userID {
+            for connection in recorder.connections where connection.peer.userID == ForeignUser.userID {
                 connection.close()
             }
             #expect(stranger.finish(loop) == 0)
-            let next = Stranger("peer.sendall(b'\\0\\0\\0\\4back'); peer.recv(1)", loop.address)
+            let next = ForeignUser("peer.sendall(b'\\0\\0\\0\\4back'); peer.recv(1)", loop.address)
             try #require(loop.poll { recorder.texts == ["back"] })
             withExtendedLifetime((own, next)) {}
         }
@@ -98,12 +98,12 @@ struct `Another user at an open name` {
                 for _ in range(2000):
                     with socket.socket(socket.AF_UNIX) as another: another.connect(address)
                 """
-            #expect(Stranger(knocking, loop.address).finish(loop) == 0)
+            #expect(ForeignUser(knocking, loop.address).finish(loop) == 0)
             try #require(loop.run { server.statistics.refusedCounts == [.policy: 2001] })
             for first in times { #expect(times.count { first <= $0 && $0 < first + .seconds(1) } <= 10) }
             let told = recorder.refusals.count + recorder.refusals.reduce(0) { $0 + $1.suppressedCount }
             #expect((5...2001).contains(told))
-            #expect(server.refusedCountsByUser == [Stranger.userID: 2001])
+            #expect(server.refusedCountsByUser == [ForeignUser.userID: 2001])
         }
     }
 }

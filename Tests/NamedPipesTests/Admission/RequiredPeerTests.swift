@@ -41,11 +41,11 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: Stranger.canBeAnotherUser, "needs root, setpriv and python3"))
+    @Test(.enabled(if: ForeignUser.canBeAnotherUser, "needs root, setpriv and python3"))
     func `23 · does not believe another user at a name in the runtime directory, unless told to`() throws {
         try withLoop { loop in
             try #require(loop.address.isInRuntimeDirectory)
-            let impostor = Stranger(
+            let impostor = ForeignUser(
                 """
                 peer.bind(address)
                 os.setresuid(65534, 65534, 65534)
@@ -61,7 +61,7 @@ import Testing
             configuration.connectTimeout = Loop.patience
             let (_, doubting) = loop.client(configuration)
             try #require(loop.run { doubting.failures.count == 1 })
-            #expect(doubting.failures.first?.isRefusal(of: Stranger.userID) == true)
+            #expect(doubting.failures.first?.isRefusal(of: ForeignUser.userID) == true)
             configuration.requiredPeer = .anyUser
             let (_, trusting) = loop.client(configuration)
             trusting.whenOpened = { _ = try? $0.send("hi") }

@@ -98,7 +98,7 @@ final class BombedServer {
     /// Ends the connections that are not read, unread.
     func abortWaiting() {
         thread.executor.post { reactor in
-            for case let connection as PipeConnection in reactor.residents.elements where connection.context != nil {
+            for case let connection as PipeConnection in reactor.registry.elements where connection.context != nil {
                 connection.abort()
             }
         }

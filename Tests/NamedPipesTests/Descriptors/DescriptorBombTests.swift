@@ -94,7 +94,7 @@ import Testing
     }
 
     /// Linux 6.16 and later.
-    private var isRefusedByKernel: Bool { DescriptorPassing.isRefusedByKernel }
+    private var isRefusedByKernel: Bool { DescriptorRefusal.isRefusedByKernel }
 }
 
 extension `24 · descriptor bomb`.Place {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The invariant of all accounting: what keeps memory has a charge that follows its capacity, up and down, and the charges
+// are what the ledger says. Looked at in debug builds with each tick of the deadlines, and by the simulation at each turn.
+
+extension Endpoint {
+    /// What is wrong with the accounts, or nil.
+    var accountsProblem: String? {
+        var charged = unsafe owner?.keptByteCharge ?? 0
+        var problem: String?
+        forEachConnection { connection in
+            charged += connection.chargedByteCount
+            problem = problem ?? connection.accountProblem
+        }
+        if let problem { return problem }
+        charged += ledger.unreadByteCount
+        if charged != ledger.byteCount { return "the charges are \(charged) bytes, the ledger has \(ledger.byteCount)" }
+        let (most, overflows) = ledger.limit.addingReportingOverflow(connections.count * ByteLedger.floor)
+        guard !overflows, ledger.byteCount > most else { return nil }
+        return "\(ledger.byteCount) bytes are taken of \(ledger.limit), by \(connections.count) connections"
+    }
+}
+
+extension PipeConnection {
+    /// All that it has in the ledger.
+    var chargedByteCount: Int { (reassembly?.charge.byteCount ?? 0) + (queue?.value.charge.byteCount ?? 0) }
+
+    /// Which charge does not follow its memory, within a factor of two.
+    fileprivate var accountProblem: String? {
+        guard lifecycle.state != .closed else { return nil }
+        if let reassembly, !Self.isCharged(reassembly.charge.byteCount, reassembly.memory.bytes.capacity) {
+            return "\(id) is charged \(reassembly.charge.byteCount) bytes for \(reassembly.memory.bytes.capacity)"
+        }
+        guard let queue else { return nil }
+        let charge = queue.value.charge.byteCount
+        // What leaves in this turn is charged for nothing while it is little.
+        if charge == 0, !flags.contains(.awaitingWritability) { return nil }
+        if Self.isCharged(charge, queue.value.capacity) { return nil }
+        return "\(id) is charged \(charge) bytes for a queue of \(queue.value.capacity)"
+    }
+
+    private static func isCharged(_ charge: Int, _ capacity: Int) -> Bool {
+        capacity <= 2 * charge && charge <= 2 * capacity
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+
+/// A message that outlives the callback that it was given to, and that can be sent any number of times without being
+/// copied: its memory is shared by everything that holds or sends it.
+///
+/// ```swift
+/// func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+///     latest = connection.keep(message)       // no copy, if it is large
+/// }
+///
+/// func connectionDidOpen(_ connection: PipeConnection) {
+///     if let latest { _ = try? connection.send(latest) }
+/// }
+/// ```
+///
+/// Its bytes never change, and any thread may hold it.
+@safe
+public struct PipeMessage: Sendable {
+    // Shared between threads, because nothing is written any more where this message lies.
+    private nonisolated(unsafe) let storage: SharedBuffer
+    private nonisolated(unsafe) let start: UnsafeRawPointer?
+
+    /// The size in bytes.
+    public let byteCount: Int
+
+    /// Copies a message.
+    public init(copying message: Span<UInt8>) {
+        let bytes = SharedBuffer()
+        bytes.bytes.append(contentsOf: message)
+        unsafe storage = bytes
+        byteCount = message.count
+        unsafe start = bytes.bytes.withUnsafeBytes { $0.baseAddress }
+    }
+
+    /// Copies a message.
+    public init(copying message: [UInt8]) { self.init(copying: message.span) }
+
+    init(_ body: UnsafeRawBufferPointer, in storage: SharedBuffer) {
+        unsafe self.storage = storage
+        unsafe start = body.baseAddress
+        byteCount = body.count
+    }
+
+    /// Calls a function with the bytes, in place.
+    public func withBytes<Result: ~Copyable, Failure: Error>(
+        _ use: (Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let (body, owner) = unsafe memory
+        defer { withExtendedLifetime(owner) {} }
+        return try unsafe use(Span<UInt8>(_unsafeBytes: body))
+    }
+
+    /// Where the bytes lie, for as long as the other value lives.
+    var memory: (body: UnsafeRawBufferPointer, owner: SharedBuffer) {
+        unsafe (UnsafeRawBufferPointer(start: start, count: byteCount), storage)
+    }
+}

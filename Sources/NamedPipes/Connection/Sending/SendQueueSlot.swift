@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where a ``SendQueue`` lives while a connection uses it.
+///
+/// One word, copied freely, without retain and release and without the exclusivity checks that a queue stored in a class
+/// would cost at every message: 190 of 590 instructions were spent there. In return somebody has to ``destroy()`` it:
+/// ``ReactorBuffers`` does, unless the connection or client that has it ends without giving it back.
+@safe
+struct SendQueueSlot {
+    private let pointer: UnsafeMutablePointer<SendQueue>
+
+    /// A new, empty queue.
+    init() {
+        unsafe pointer = .allocate(capacity: 1)
+        unsafe pointer.initialize(to: SendQueue())
+    }
+
+    var value: SendQueue {
+        @inline(__always) _read { yield unsafe pointer.pointee }
+        @inline(__always) nonmutating _modify { yield unsafe &pointer.pointee }
+    }
+
+    /// Ends the queue. Nobody may use a copy of this value afterwards.
+    @inline(never)
+    func destroy() {
+        unsafe pointer.deinitialize(count: 1)
+        unsafe pointer.deallocate()
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension PipeServer.Configuration {
+    /// The most memory in bytes that so many clients can make a server take, whatever they do. A server that has it to
+    /// spare cannot be brought down by its clients' bytes.
+    ///
+    /// That is what its reactor keeps for all (49 MiB); for each connection 2 KiB for itself, the 64 KiB that it may
+    /// queue within a turn without being charged for, and the 4 KiB that it may have though the budget is used up; and ``byteBudget``, or, without one, what each may hold
+    /// and have queued, counted twice because memory that grows is doubled. The kernel's socket buffers come on top, with
+    /// ``PipeConnection/Configuration/sendBufferByteCount`` or 208 KiB each way, and what your own code keeps.
+    ///
+    /// - Parameter connectionCount: how many clients there are at most. The default is ``maximumConnectionCount``, or what
+    ///   this process's limit of descriptors allows.
+    /// - Returns: the bytes; `Int.max` where they cannot be counted.
+    public func worstCaseByteCount(connectionCount: Int? = nil) -> Int {
+        let connectionCount = connectionCount ?? maximumConnectionCount ?? CurrentProcess.descriptorLimit
+        let each =
+            PipeConnection.Configuration.ownByteCount + Endpoint.queueAllowanceLimit + ByteLedger.floor
+        let used = byteBudget ?? product(connectionCount, connection.worstCaseByteCount)
+        return sum(ReactorBuffers.keptByteCount, sum(product(connectionCount, each), used))
+    }
+
+    /// The largest message has to fit.
+    var effectiveByteBudgetPerConnection: Int? {
+        byteBudgetPerConnection ?? byteBudget.map { max($0 / 16, connection.effectiveHeldByteLimit) }
+    }
+
+    var effectiveByteBudgetPerUser: Int? {
+        if let byteBudgetPerUser { return byteBudgetPerUser }
+        let isForUs = accessPolicy.admitsOnly(ownUserAndRoot: CurrentProcess.userID)
+        return byteBudget.map { isForUs ? $0 : $0 / 4 }
+    }
+}
+
+extension PipeConnection.Configuration {
+    /// An open connection, its registration and what it has in the middle of something, without any bytes of messages.
+    fileprivate static let ownByteCount = 2 << 10
+
+    fileprivate var worstCaseByteCount: Int {
+        product(2, sum(sum(effectiveHeldByteLimit, unreadByteLimit), sendQueueLimit))
+    }
+}
+
+private func sum(_ one: Int, _ other: Int) -> Int {
+    let (result, overflows) = one.addingReportingOverflow(other)
+    return overflows ? .max : result
+}
+
+private func product(_ one: Int, _ other: Int) -> Int {
+    let (result, overflows) = one.multipliedReportingOverflow(by: other)
+    return overflows ? .max : result
+}

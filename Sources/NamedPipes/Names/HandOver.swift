@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import PipeReactor
+
+// How the lock of a name goes from a live server to its successor. Both are processes of one user, since nobody else can
+// open the lock's file (mode 0600, in a directory where nobody else may rename).
+//
+//     successor                                   predecessor
+//     becomes the candidate, rings        ──▶     sees the candidate, gives the lock up; the name stays, it still serves
+//     takes the lock                      ◀──
+//     binds, listens, exchanges the names
+//     ends its candidacy                  ──▶     its socket has lost its name: it accepts whom it still finds waiting,
+//                                                 lets its clients finish, and stops
+//
+// Being the candidate is a lock, too, on the first byte of the same file: there is one candidate at most, the others are
+// told that the name is in use; and a candidate that dies is one no more, whereupon the predecessor takes its lock back.
+// There is no time at which clients find nobody, and none at which two servers believe that the name is theirs: whoever
+// renames holds the lock. That also decides when the predecessor has lost its name before: it gives the lock up all the
+// same, and goes only if somebody else has lock and name.
+//
+// The lock's file says which socket is the predecessor's (LockRecord): the successor displaces that one and no other.
+//
+// The bell is a change of the lock file's mode to what it is: the predecessor watches the file (inotify(7)), and looks
+// on a timer where it cannot.
+
+/// The right to be the next owner of a name: an open file description lock, which ends with its process (`fcntl(2)`).
+enum Candidacy {
+    // Not in Swift's Glibc, which is built without _GNU_SOURCE.
+    private static let get: Int32 = 36
+    private static let set: Int32 = 37
+
+    /// False if somebody else is the candidate.
+    static func begin(_ file: borrowing OwnedDescriptor) throws(PipeError) -> Bool {
+        var range = firstByte(F_WRLCK)
+        let descriptor = file.rawValue
+        do {
+            return try nonBlockingCall("fcntl") { unsafe fcntl(descriptor, set, &range) } != nil
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    static func end(_ file: borrowing OwnedDescriptor) {
+        var range = firstByte(F_UNLCK)
+        let descriptor = file.rawValue
+        attemptCall("fcntl") { unsafe fcntl(descriptor, set, &range) }
+    }
+
+    /// Whether there is a candidate who has opened the file for itself.
+    static func exists(for file: borrowing OwnedDescriptor) -> Bool {
+        var range = firstByte(F_WRLCK)
+        let descriptor = file.rawValue
+        let result = attemptCall("fcntl") { unsafe fcntl(descriptor, get, &range) }
+        return result != nil && range.l_type != Int16(F_UNLCK)
+    }
+
+    private static func firstByte(_ type: Int32) -> Glibc.flock {
+        var range = Glibc.flock()
+        range.l_type = Int16(type)
+        range.l_whence = Int16(SEEK_SET)
+        range.l_len = 1
+        return range
+    }
+}
+
+extension NameLock {
+    /// The successor's part: returns when the lock is ours. Blocks the thread meanwhile, usually for a few milliseconds.
+    static func askFor(
+        _ file: borrowing OwnedDescriptor, of address: PipeAddress, _ patience: Duration
+    ) throws(PipeError) {
+        guard try Candidacy.begin(file) else { throw .addressInUse(address, holder: record(in: file).runningProcessID) }
+        let deadline = SuspendingClock.now + patience
+        var looks = 0
+        while try !isLocked(file) {
+            guard SuspendingClock.now < deadline else {
+                throw .takeOverTimedOut(address, holder: record(in: file).runningProcessID)
+            }
+            // More than once: somebody who has just taken the name may not watch yet.
+            if looks.isMultiple(of: 32) { ring(file) }
+            looks += 1
+            _ = poll(nil, 0, 1)
+        }
+    }
+
+    private static func ring(_ file: borrowing OwnedDescriptor) {
+        let descriptor = file.rawValue
+        // Whoever cannot be called is not there in time, which is told.
+        attemptCall("fchmod") { fchmod(descriptor, mode) }
+    }
+
+    // MARK: The predecessor's part
+
+    /// Whether somebody wants to take the name over.
+    var isWanted: Bool { Candidacy.exists(for: file) }
+
+    /// Lets the candidate have the lock.
+    mutating func giveUp() {
+        isHeld = false
+        Self.unlock(file)
+    }
+
+    /// Takes the lock again, because the candidate is gone; false while somebody else has it.
+    mutating func takeBack() -> Bool {
+        guard !isHeld else { return true }
+        isHeld = canBeHeld
+        if isHeld { record() }
+        return isHeld
+    }
+
+    /// Whether the lock is held, or could be taken in this moment and now is.
+    var canBeHeld: Bool {
+        if isHeld { return true }
+        do { return try Self.isLocked(file) } catch { return false }
+    }
+
+    /// Who has it by now.
+    var holder: Int32? { Self.record(in: file).runningProcessID }
+
+    /// The successor has the name: others may become candidates.
+    func endCandidacy() { Candidacy.end(file) }
+}

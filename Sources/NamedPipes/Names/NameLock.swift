@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import PipeReactor
+
+/// The right to a name, held from before its socket appears until after it is gone (`flock(2)`).
+///
+/// The lock is a file `.NAME.lock` beside the socket. The kernel drops it when the process ends, however it ends. The
+/// file stays, with the process's ID in it while the lock is held: unlinking it would be one more thing to race about.
+/// Only beside a generated name, which nobody will ever start at again, it is removed.
+///
+/// A live server's lock is had by asking for it; see `HandOver.swift`.
+struct NameLock: ~Copyable {
+    private(set) var file: OwnedDescriptor
+    private let name: String
+
+    /// What was said about the server that gave the lock up for us and still has the name; nil if there was none.
+    let predecessor: LockRecord?
+
+    private var upkeep = Upkeep()
+
+    /// False while it is given up to a successor that asked for it.
+    var isHeld = true
+
+    /// The socket that has the name by the right of this lock.
+    private(set) var socket: FileIdentity?
+
+    private init(_ file: consuming OwnedDescriptor, _ name: String, _ predecessor: LockRecord?) {
+        self.file = file
+        self.name = name
+        self.predecessor = predecessor
+    }
+
+    /// Whether a live server gave the lock up for us, and still has the name.
+    var isSuccession: Bool { predecessor != nil }
+
+    /// Takes the lock of an address's name, or says who has it.
+    ///
+    /// - Parameter patience: how long to wait for a live server to give the lock up; nil not to ask it.
+    /// - Throws: ``PipeError/addressInUse(_:holder:)`` if it is taken, ``PipeError/takeOverTimedOut(_:holder:)``.
+    static func take(
+        for address: PipeAddress, _ name: String, in directory: borrowing Directory, askingFor patience: Duration? = nil
+    ) throws(PipeError) -> NameLock {
+        let lockName = ".\(name).lock"
+        // The file that was opened may be removed by somebody before it is locked; then the lock is worth nothing.
+        for _ in 0..<16 {
+            let file = try open(lockName, in: directory)
+            let isFree = try isLocked(file)
+            if isFree {
+                // It may have been given up for a candidate, who reads there whose socket has the name.
+                guard !Candidacy.exists(for: file) else {
+                    unlock(file)
+                    throw .addressInUse(address, holder: record(in: file).runningProcessID)
+                }
+            } else {
+                guard let patience else { throw .addressInUse(address, holder: record(in: file).runningProcessID) }
+                try askFor(file, of: address, patience)
+            }
+            let isCurrent = try directory.naming(lockName) { () throws(SystemError) in
+                try isFile(file, named: lockName, in: directory)
+            }
+            if isCurrent {
+                let predecessor = isFree ? nil : record(in: file)
+                let lock = NameLock(file, lockName, predecessor)
+                lock.record()
+                return lock
+            }
+        }
+        throw .addressInUse(address, holder: nil)
+    }
+
+    /// The socket has the name: said in the file, and others may become candidates.
+    mutating func didPlace(_ socket: FileIdentity) {
+        self.socket = socket
+        record()
+        endCandidacy()
+    }
+
+    /// Whether the file is still there for others to find.
+    borrowing func isInPlace(in directory: borrowing Directory) -> Bool {
+        // What cannot be looked at is not called lost.
+        (try? Self.isFile(file, named: name, in: directory)) ?? true
+    }
+
+    /// Makes the file again after somebody has removed it, and takes the lock anew; false while that is not possible.
+    /// The old file is let go then: whoever waits for it finds out that it has no name any more.
+    mutating func putBack(in directory: borrowing Directory) -> Bool {
+        do {
+            let fresh = try Self.open(name, in: directory)
+            guard try Self.isLocked(fresh), try Self.isFile(fresh, named: name, in: directory) else { return false }
+            file = fresh
+        } catch {
+            return false
+        }
+        record()
+        return true
+    }
+
+    /// Keeps the file young; see ``Upkeep``.
+    mutating func refresh(at now: ContinuousClock.Instant, _ time: time_t) {
+        guard let status = try? FileStatus(of: file.rawValue), upkeep.isDue(status, at: now, time) else { return }
+        let descriptor = file.rawValue
+        attemptCall("futimens") { futimens(descriptor, nil) }
+    }
+
+    private static func isFile(
+        _ file: borrowing OwnedDescriptor, named name: String, in directory: borrowing Directory
+    ) throws(SystemError) -> Bool {
+        try directory.status(of: name)?.identity == FileStatus(of: file.rawValue).identity
+    }
+
+    /// Removes the lock's file, for a name that will not be used again. Whoever waits with the old file in hand finds
+    /// out that it has no name any more.
+    borrowing func removeFile(from directory: borrowing Directory) {
+        do {
+            guard try Self.isFile(file, named: name, in: directory) else { return }
+            try directory.remove(name)
+        } catch {
+            // A leftover empty file is not worth failing for.
+        }
+    }
+
+    deinit {
+        // Still locked: the next one must not be taken for this process.
+        if isHeld { Self.empty(file) }
+        // Closing would not be enough: a child process between its fork and its exec has a copy of the descriptor, and
+        // the lock lasts until the last copy is closed. Unlocking counts for all of them.
+        Self.unlock(file)
+        Candidacy.end(file)
+    }
+
+    static func unlock(_ file: borrowing OwnedDescriptor) {
+        let descriptor = file.rawValue
+        attemptCall("flock") { flock(descriptor, LOCK_UN) }
+    }
+
+    private static func open(_ name: String, in directory: borrowing Directory) throws(PipeError) -> OwnedDescriptor {
+        let path = directory.path(of: name)
+        let file = try openFile(name, in: directory)
+        let status = try directory.naming(name) { () throws(SystemError) in try FileStatus(of: file.rawValue) }
+        guard status.kind == .regular, status.linkCount <= 1 else {
+            throw .unusableLocation(path: path, .notALockFile)
+        }
+        guard status.owner == CurrentProcess.userID else {
+            throw .unusableLocation(path: path, .foreignOwner(status.owner))
+        }
+        // A umask may have left its maker, and so the next start, without permission.
+        let descriptor = file.rawValue
+        _ = try directory.naming(name) { () throws(SystemError) in
+            try systemCall("fchmod") { fchmod(descriptor, mode) }
+        }
+        return file
+    }
+
+    private static func openFile(
+        _ name: String, in directory: borrowing Directory
+    ) throws(PipeError) -> OwnedDescriptor {
+        do { return try directory.openFile(name, mode: mode) } catch {
+            throw try refusal(of: name, in: directory, error)
+        }
+    }
+
+    private static func refusal(
+        of name: String, in directory: borrowing Directory, _ error: SystemError
+    ) throws(PipeError) -> PipeError {
+        let found = try directory.naming(name) { () throws(SystemError) in try directory.status(of: name) }
+        // The user has never heard of a lock's file that is not there: what lacks is a place for it in the directory.
+        guard let found else { return .making(in: directory.path, error) }
+        let isForeign = error.code == EACCES && found.owner != CurrentProcess.userID
+        return isForeign
+            ? .unusableLocation(path: directory.path(of: name), .foreignOwner(found.owner))
+            : .atLocation(directory.path(of: name), error)
+    }
+
+    /// Nobody else may open it; see ``Upkeep`` for the rest.
+    static let mode = mode_t(Upkeep.spared(0o600))
+
+    /// Whether the lock could be taken.
+    static func isLocked(_ file: borrowing OwnedDescriptor) throws(PipeError) -> Bool {
+        let descriptor = file.rawValue
+        do {
+            return try nonBlockingCall("flock") { flock(descriptor, LOCK_EX | LOCK_NB) } != nil
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// Writes into the file who has the lock. For diagnosis and for successors, which do without: failing to is no
+    /// failure.
+    borrowing func record() {
+        let descriptor = file.rawValue
+        let text = Array(LockRecord.own(socket).text.utf8)
+        Self.empty(file)
+        attemptCall("pwrite") { unsafe pwrite(descriptor, text, text.count, 0) }
+    }
+
+    private static func empty(_ file: borrowing OwnedDescriptor) {
+        let descriptor = file.rawValue
+        attemptCall("ftruncate") { ftruncate(descriptor, 0) }
+    }
+
+    /// What the holder says about itself.
+    static func record(in file: borrowing OwnedDescriptor) -> LockRecord {
+        LockRecord(parsing: SmallFile.bytes(of: file, upTo: LockRecord.byteLimit) ?? [])
+    }
+}

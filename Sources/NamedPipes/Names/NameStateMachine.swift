@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What became of a server's name; see ``PipeServerDelegate/server(_:didLoseName:)``.
+@nonexhaustive
+public enum NameLoss: Hashable, Sendable {
+    /// A successor asked for the name and has it. The server goes on accepting for a moment, then it stops.
+    /// `processID` is the successor, by its own word.
+    case takenOver(processID: Int32?)
+
+    /// Something else has the name: another file, or a socket that did not ask. It is left alone.
+    case replaced
+
+    /// Nothing has the name: the file was removed or renamed, or its directory was.
+    case removed
+}
+
+/// What a server does about its name after a look at it: a value, so that it can be tested without files.
+///
+/// ```
+///          wanted           the lock is another's, and another socket there
+///   held ◀───────▶ givenUp ───────────────────────────────────────▶ takenOver
+///    │  the lock is ours again                                          ▲
+///    ▼ not reachable                                                    │
+///   lost ◀───────▶ lostAndGivenUp ──────────────────────────────────────┘
+///    │                │
+///    ▼ back           ▼ back
+///   held           givenUp
+/// ```
+///
+/// Who may have the name is decided by the lock alone, whether the name is still there or not: so a server whose socket was
+/// removed can be replaced as any other, and a socket of somebody who did not ask is no successor.
+struct NameStateMachine {
+    /// What was seen.
+    struct Look: Equatable {
+        /// Clients find the socket by the name.
+        var isReachable: Bool
+        /// A candidate waits for the lock.
+        var isWanted: Bool
+        /// Others find the lock's file.
+        var isLockInPlace = true
+        var occupant: Occupant
+    }
+
+    /// What the name stands for, if not for our socket.
+    enum Occupant { case nobody, socket, other }
+
+    enum State: Equatable {
+        case held
+        /// The candidate may take the lock; until it has, clients come here.
+        case givenUp
+        case lost
+        /// The candidate may take the lock, and clients find nobody.
+        case lostAndGivenUp
+        case takenOver
+    }
+
+    enum Step: Equatable {
+        case nothing
+        case giveLockUp
+        /// Then tell ``step(afterTakingLockBack:_:)``.
+        case takeLockBack
+        /// Somebody has removed the lock's file.
+        case putLockBack
+        case reportLoss(NameLoss)
+        /// It is lost still: publish it again, if that is wanted.
+        case republish
+        case reportReturn
+        case leave
+    }
+
+    private(set) var state = State.held
+
+    mutating func step(after look: Look) -> Step {
+        switch (state, look.isReachable) {
+        case (.held, true):
+            // First of all: a candidate with a file that nobody else finds would not be the only one.
+            guard look.isLockInPlace else { return .putLockBack }
+            return look.isWanted ? giveUp(.givenUp) : .nothing
+        case (.held, false):
+            if look.isWanted { return giveUp(.givenUp) }
+            state = .lost
+            return .reportLoss(look.occupant == .nobody ? .removed : .replaced)
+        case (.lost, true):
+            state = .held
+            return .reportReturn
+        case (.lost, false):
+            return look.isWanted ? giveUp(.lostAndGivenUp) : .republish
+        case (.lostAndGivenUp, true):
+            state = .givenUp
+            return .reportReturn
+        case (.givenUp, _), (.lostAndGivenUp, false):
+            return look.isWanted ? .nothing : .takeLockBack
+        case (.takenOver, _):
+            return .nothing
+        }
+    }
+
+    private mutating func giveUp(_ next: State) -> Step {
+        state = next
+        return .giveLockUp
+    }
+
+    /// The candidate is one no more: it is gone, and the lock is ours again, or it has the lock and with it the name.
+    mutating func step(afterTakingLockBack isOurs: Bool, _ look: Look) -> Step {
+        if isOurs {
+            state = state == .givenUp ? .held : .lost
+            return .nothing
+        }
+        // Without a socket of its own it is somebody who only looks whether the lock is free.
+        guard !look.isReachable, look.occupant == .socket else { return .nothing }
+        state = .takenOver
+        return .leave
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import PipeReactor
+
+/// A listening socket and the name under which clients find it; both end here and nowhere else.
+///
+/// Its end has two steps, so that a server can stop the arrival of clients and still accept those that are waiting:
+///
+/// ```swift
+/// name.removeName()   // from here on a successor may start
+/// // accept until nobody waits
+/// name.close()
+/// ```
+///
+/// Used from one thread, like everything on a reactor.
+final class PublishedName {
+    /// The address that was published.
+    let address: PipeAddress
+
+    /// True if the kernel refuses to carry descriptors to the sockets accepted here; false before Linux 6.16.
+    let passesNoRights: Bool
+
+    // In this order: where both end at once, the name goes first, while the socket still keeps its inode from reuse.
+    private var file: SocketFile?
+    private var socket: OwnedDescriptor?
+
+    /// Publishes an address: when this returns, clients can connect.
+    ///
+    /// - Parameters:
+    ///   - address: the name to take.
+    ///   - claim: on which conditions; most of it is without meaning for an abstract name.
+    /// - Throws: ``PipeError/addressInUse(_:holder:)``, ``PipeError/takeOverTimedOut(_:holder:)``,
+    ///   ``PipeError/unusableLocation(path:_:)``, ``PipeError/system(_:)``.
+    static func publish(_ address: PipeAddress, _ claim: NameClaim) throws(PipeError) -> PublishedName {
+        switch address.kind {
+        case .file: break
+        case .abstract: return try publishAbstract(address, backlog: claim.backlog)
+        case .other: throw .invalidAddress(.notAbsolute(path: address.text))
+        }
+        var file = try SocketFile.claim(address, claim)
+        let socket = try makeSocket()
+        let passesNoRights = try refuseDescriptors(socket)
+        try file.place(socket, permissions: claim.permissions, backlog: claim.backlog)
+        return PublishedName(address, file, socket, passesNoRights)
+    }
+
+    /// A listener whose name is the service manager's: the name is never removed.
+    convenience init(_ inherited: InheritedListener) throws(PipeError) {
+        let socket = try inherited.take()
+        let passesNoRights: Bool
+        do throws(PipeError) {
+            passesNoRights = try Self.refuseDescriptors(socket)
+        } catch {
+            inherited.takeBack(socket)
+            throw error
+        }
+        self.init(inherited.address, nil, socket, passesNoRights)
+        self.inherited = inherited
+    }
+
+    private var inherited: InheritedListener?
+
+    /// Whether others may share the listener: its queue is not ours to end, and it may be older than this program.
+    var isInherited: Bool { inherited != nil }
+
+    /// No server came about. An inherited socket goes back to where it came from, and can be tried again.
+    func giveBack() {
+        if let inherited, let socket = socket.take() { inherited.takeBack(socket) }
+        close()
+    }
+
+    private init(
+        _ address: PipeAddress, _ file: consuming SocketFile?, _ socket: consuming OwnedDescriptor,
+        _ passesNoRights: Bool
+    ) {
+        self.address = address
+        self.file = file
+        self.socket = consume socket
+        self.passesNoRights = passesNoRights
+    }
+
+    /// The listening descriptor, non-blocking; nil after ``close()``. Never close it elsewhere.
+    var listener: Int32? { socket?.rawValue }
+
+    /// Whether clients still find this socket at its name. False after ``removeName()``, and after somebody removed or
+    /// replaced the file. An abstract name lives as long as its socket.
+    var isInPlace: Bool {
+        address.kind == .abstract ? socket != nil : file?.isInPlace ?? false
+    }
+
+    /// Whether there is a file of ours to look after.
+    var hasFile: Bool { file != nil }
+
+    /// What there is to know about the name now; nil if there is no file of ours: nobody can take it away.
+    var look: NameStateMachine.Look? { file?.look }
+
+    /// The process that has the right to the name, for diagnosis.
+    var holder: Int32? { file?.holder }
+
+    /// Lets the candidate have the right to the name, which stays in place until the candidate takes it.
+    func giveLockUp() { file?.giveLockUp() }
+
+    /// Takes the right back from a candidate that is gone; false while somebody has it.
+    func takeLockBack() -> Bool { file?.takeLockBack() ?? false }
+
+    /// Makes the lock's file again after somebody has removed it; false while that is not possible.
+    func putLockBack() -> Bool { file?.putLockBack() ?? false }
+
+    /// Keeps the files from those who remove old ones.
+    func refresh() { file?.refresh(at: .now, time(nil)) }
+
+    /// Watches what tells that the name is lost or wanted.
+    func watch(with watcher: FileWatcher, changed: @escaping () -> Void) throws(SystemError) -> [FileWatch] {
+        try file?.watch(with: watcher, changed: changed) ?? []
+    }
+
+    /// Removes the name if it is still ours, and gives up the right to it: a successor may start at once. Clients that
+    /// are waiting can still be accepted. Does nothing the second time, and nothing for an abstract name, which lasts
+    /// until ``close()``.
+    func removeName() {
+        file = nil
+    }
+
+    /// Closes the listener, after removing the name. Clients still waiting see their connection reset.
+    func close() {
+        removeName()
+        socket = nil
+    }
+
+    /// As ``close()``, on another thread: the clients still waiting may have sent descriptors that take long to close.
+    func closeElsewhere() {
+        removeName()
+        if let socket = socket.take() { DescriptorDisposal.shared.close(socket: socket.release()) }
+    }
+
+    deinit { close() }
+}
+
+extension PublishedName {
+    private static func makeSocket() throws(PipeError) -> OwnedDescriptor {
+        do { return try NamingSocket.make() } catch { throw .system(error) }
+    }
+
+    private static func refuseDescriptors(_ socket: borrowing OwnedDescriptor) throws(PipeError) -> Bool {
+        do { return try NamingSocket.refuseDescriptors(socket) } catch { throw .system(error) }
+    }
+
+    private static func publishAbstract(_ address: PipeAddress, backlog: Int32) throws(PipeError) -> PublishedName {
+        let socket = try makeSocket()
+        let passesNoRights = try refuseDescriptors(socket)
+        let socketAddress = SocketAddress(address)
+        do {
+            try NamingSocket.bind(socket, to: socketAddress)
+            try NamingSocket.listen(socket, backlog: backlog)
+            return PublishedName(address, nil, socket, passesNoRights)
+        } catch let error where error.code == EADDRINUSE {
+            throw .addressInUse(address, holder: NameProbe.listener(at: socketAddress))
+        } catch {
+            throw .system(error)
+        }
+    }
+}

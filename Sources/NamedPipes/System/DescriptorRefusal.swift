@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import PipeReactor
+
+/// Who keeps out descriptors that a peer sends: the kernel, or we.
+enum DescriptorRefusal {
+    /// Whether the kernel does it (`SO_PASSRIGHTS`, since Linux 6.16). Asked once; where it cannot be asked, the answer is
+    /// the one that is safe.
+    static let isRefusedByKernel: Bool = {
+        do { return try NamingSocket.refuseDescriptors(NamingSocket.make()) } catch { return false }
+    }()
+
+    /// Undoes what ``NamingSocket/refuseDescriptors(_:)`` did, so that this kernel is like one that cannot.
+    static func allow(_ descriptor: Int32) throws(SystemError) {
+        var yes: Int32 = 1
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        _ = try systemCall("setsockopt") { unsafe setsockopt(descriptor, SOL_SOCKET, passRights, &yes, size) }
+    }
+}
+
+extension DescriptorRefusal {
+    /// Which accepted sockets are guarded: read and closed as sockets through which a peer may have sent descriptors.
+    enum Guarded {
+        /// None, because the kernel refuses what is sent.
+        case none
+        /// All, because the kernel cannot refuse it.
+        case all
+        /// Those that let descriptors through. A socket has the option that its listener had at the moment of the connect,
+        /// and the clients of an inherited listener may have connected before this program set it.
+        case thoseThatPass
+
+        func includes(_ socket: Int32) -> Bool {
+            switch self {
+            case .none: false
+            case .all: true
+            case .thoseThatPass: DescriptorRefusal.isAllowed(by: socket)
+            }
+        }
+    }
+
+    /// Whether peers can send descriptors through a socket; true where the kernel does not say.
+    private static func isAllowed(by socket: Int32) -> Bool {
+        do { return try Socket.option(socket, passRights) != 0 } catch { return true }
+    }
+}

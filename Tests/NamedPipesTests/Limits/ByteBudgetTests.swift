@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipeTestSupport
+import Testing
+
+@testable import NamedPipes
+
+@Suite struct `A budget of bytes` {
+    private static func configuration(
+        all: Int? = nil, perUser: Int? = nil, held: Int? = nil, limit: Int = 32 << 20
+    ) -> PipeServer.Configuration {
+        var configuration = PipeServer.Configuration()
+        configuration.byteBudget = all
+        configuration.byteBudgetPerUser = perUser
+        configuration.connection.heldByteLimit = held
+        configuration.connection.sendQueueLimit = limit
+        return configuration
+    }
+
+    /// The frame of 1 MiB without its last byte.
+    private static let unfinished = frame(pattern((1 << 20) - 1)).dropLast()
+
+    private func write(_ bytes: some Collection<UInt8>, to peer: RawPeer, _ loop: Loop, until isOver: () -> Bool)
+        -> Bool
+    {
+        var rest = Array(bytes)[...]
+        return loop.poll {
+            if !rest.isEmpty { rest = rest.dropFirst(max(0, peer.write(rest))) }
+            return rest.isEmpty || isOver()
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `32 · for what is held: who needs more than there is ends, and the others go on`(
+        isPerUser: Bool
+    ) throws {
+        try withLoop { loop in
+            let budget = 3 << 20
+            let (server, recorder) = try loop.server(
+                Self.configuration(all: isPerUser ? nil : budget, perUser: isPerUser ? budget : nil))
+            recorder.keepsMessages = false
+            var peers: [RawPeer] = []
+            for count in 1...5 {
+                peers.append(try RawPeer(connectingTo: loop.address))
+                try #require(loop.run { recorder.openCount == count })
+                let ended = recorder.reasons.count
+                try #require(
+                    write(Self.unfinished, to: peers[count - 1], loop) { recorder.reasons.count > ended })
+                loop.settle()
+                let statistics = server.statistics
+                #expect(statistics.heldByteCount <= budget)
+                #expect(
+                    statistics.heldByteCount
+                        == recorder.connections.reduce(0) { $0 + ($1.reassembly?.charge.byteCount ?? 0) })
+            }
+            let user = try #require(recorder.peers.first).userID
+            let exceeded = ExceededBudget(scope: isPerUser ? .user(user) : .server, limit: budget)
+            #expect(!recorder.reasons.isEmpty && recorder.reasons.allSatisfy { $0 == .budgetExceeded(exceeded) })
+            #expect(server.statistics.closedCounts == [.budgetExceeded: recorder.reasons.count])
+            #expect(server.budgetExceededCountsByUser == [user: recorder.reasons.count])
+            // Those who were there first are not disturbed.
+            #expect(recorder.connections.count >= 1 && recorder.messageCount == 0)
+            peers[0].writeAll([0])
+            try #require(loop.run { recorder.messageCount == 1 })
+        }
+    }
+
+    @Test func `31 · of one connection ends it as soon as a frame announces more`() throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop, Self.configuration(held: 100_000))
+            raw.peer.writeAll(frame(pattern(99_000)))
+            try #require(loop.run { raw.recorder.messageCount == 1 })
+            raw.peer.writeAll([0, 2, 0, 0, 1])
+            try #require(loop.run { raw.recorder.isEverythingClosed })
+            #expect(raw.recorder.reasons == [.budgetExceeded(ExceededBudget(scope: .connection, limit: 100_000))])
+        }
+    }
+
+    @Test func `32 · bounds a framing that never comes to an end`() throws {
+        struct Endless: MessageFraming {
+            var maximumMessageByteCount: Int { 100 }
+            func nextFrame(in bytes: Span<UInt8>, scannedByteCount: Int) -> FrameScan {
+                .incomplete(frameByteCount: nil, scannedByteCount: bytes.count)
+            }
+            func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) {}
+        }
+        try withLoop { loop in
+            let raw = try RawClient(loop, PipeServer.Configuration(framing: Endless()))
+            let block = pattern(100_000)
+            try #require(
+                loop.poll {
+                    raw.peer.write(block)
+                    return !raw.recorder.reasons.isEmpty
+                })
+            #expect(
+                raw.recorder.reasons == [
+                    .budgetExceeded(ExceededBudget(scope: .connection, limit: 100 + (2 << 20)))
+                ])
+        }
+    }
+
+    @Test func `38 · for what is queued: a message that has no room is refused, typed, until there is some`() throws {
+        try withLoop { loop in
+            let budget = 1 << 20
+            let raw = try RawClient(loop, Self.configuration(all: budget))
+            let connection = try raw.accepted
+            var refusal: PipeError?
+            var accepted = 0
+            while refusal == nil {
+                do throws(PipeError) {
+                    try connection.send(letters(3000))
+                    accepted += 1
+                } catch {
+                    refusal = error
+                }
+                #expect(raw.server.statistics.queuedByteCount <= budget)
+            }
+            #expect(refusal == .budgetExceeded(ExceededBudget(scope: .server, limit: budget)))
+            #expect(accepted > 100 && connection.isOpen)
+            try #require(
+                loop.poll {
+                    raw.peer.readAll()
+                    return connection.pendingByteCount == 0
+                })
+            #expect(raw.server.statistics.queuedByteCount == 0)
+            #expect(raw.server.statistics.queueHighWaterByteCount > budget / 4)
+            try connection.send("room again")
+            loop.settle()
+            raw.peer.readAll()
+            #expect(raw.peer.frames.count == accepted + 1)
+        }
+    }
+
+    @Test func `38 · is not used up by a queue that is empty again at the end of the turn`() throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop, Self.configuration(all: 0))
+            let connection = try raw.accepted
+            for _ in 0..<100 { try connection.send(letters(500)) }
+            loop.settle()
+            raw.peer.readAll()
+            #expect(raw.peer.frames.count == 100)
+            #expect(raw.server.statistics.queueHighWaterByteCount == 0)
+        }
+    }
+
+    @Test func `38 · that has no room for what has to wait ends the connection, typed`() throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop, Self.configuration(all: 0))
+            let connection = try raw.accepted
+            try #require(
+                loop.poll {
+                    for _ in 0..<10 where connection.isOpen { _ = try? connection.send(letters(3000)) }
+                    return !raw.recorder.reasons.isEmpty
+                })
+            #expect(raw.recorder.reasons == [.budgetExceeded(ExceededBudget(scope: .server, limit: 0))])
+            #expect(raw.recorder.unsentMessageCount > 0)
+        }
+    }
+
+    @Test(arguments: [false, true]) func `38 · has room for a broadcast, or that connection hears of it alone`(
+        isLarge: Bool
+    ) throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop, Self.configuration(all: 200_000))
+            let good = try RawPeer(connectingTo: loop.address)
+            try #require(loop.run { raw.recorder.openCount == 2 })
+            let slowID = raw.recorder.connections[0].id
+            var refusals = 0
+            var accepted = 0
+            for _ in 0..<60 {
+                let outcome = try raw.server.broadcast(letters(isLarge ? 30_000 : 8_000))
+                #expect(Set(outcome.refusals.keys).isSubset(of: [slowID]))
+                refusals += outcome.refusals.count
+                if outcome.refusals.isEmpty { accepted += 1 }
+                loop.settle()
+                good.readAll()
+            }
+            #expect(good.frames.count == 60 && refusals > 0)
+            try #require(raw.recorder.reasons.isEmpty)
+            try #require(
+                loop.poll {
+                    raw.peer.readAll()
+                    return raw.recorder.connections[0].pendingByteCount == 0
+                })
+            raw.peer.readAll()
+            #expect(raw.peer.frames.count == accepted)
+        }
+    }
+
+    @Test func `58 · is whole again when everything has ended, wherever it ended`() throws {
+        try withLoop { loop in
+            let (server, recorder) = try loop.server()
+            recorder.keepsMessages = false
+            recorder.whenReceived = { connection, _ in _ = try? connection.send(letters(50_000)) }
+            var random = Seeded(58)
+            var peers: [RawPeer] = []
+            for round in 0..<200 {
+                if peers.count < 20 {
+                    peers.append(try RawPeer(connectingTo: loop.address))
+                    loop.settle()
+                }
+                let index = Int.random(in: 0..<peers.count, using: &random)
+                switch Int.random(in: 0..<8, using: &random) {
+                case 0: peers[index].write(frame(letters(.random(in: 0...300_000, using: &random))).dropLast(5))
+                case 1: peers[index].write((0..<50).flatMap { frame("\($0)") })
+                case 2: peers[index].read()
+                case 3: peers[index].write([0xFF, 0, 0])
+                case 4 where round % 3 == 0: peers.remove(at: index).close()
+                case 5: recorder.connections.randomElement(using: &random)?.pauseReceiving()
+                case 6: recorder.connections.forEach { $0.resumeReceiving() }
+                default: _ = try server.broadcast(letters(.random(in: 0...40_000, using: &random)))
+                }
+                loop.settle()
+                let held = recorder.connections.reduce(0) { $0 + ($1.reassembly?.memory.bytes.capacity ?? 0) }
+                let queued = recorder.connections.reduce(0) { $0 + ($1.queue?.value.capacity ?? 0) }
+                let statistics = server.statistics
+                // Memory that a kept message has left behind may be smaller than what it was charged for.
+                #expect(statistics.heldByteCount >= held)
+                #expect(statistics.queuedByteCount >= queued - recorder.connections.count * 64 << 10)
+            }
+            #expect(server.statistics.queueHighWaterByteCount > 0)
+            server.stop()
+            try #require(loop.run { recorder.stopCount == 1 })
+            #expect(server.endpoint.ledger.byteCount == 0)
+            #expect(server.statistics.heldByteCount == 0 && server.statistics.queuedByteCount == 0)
+        }
+    }
+}
+
+@Suite struct `The most memory that clients can make a server take` {
+    @Test func `58 · is a number that can be said before it starts`() {
+        var configuration = PipeServer.Configuration()
+        configuration.byteBudget = 100 << 20
+        let one = configuration.worstCaseByteCount(connectionCount: 1)
+        let thousand = configuration.worstCaseByteCount(connectionCount: 1000)
+        #expect(thousand - one == 999 * (70 << 10))
+        #expect(one < 160 << 20)
+        configuration.maximumConnectionCount = 1000
+        #expect(configuration.worstCaseByteCount() == thousand)
+        configuration.byteBudget = nil
+        configuration.connection.sendQueueLimit = 1 << 20
+        // Without a budget in all, the limits of each count, with what memory that grows takes.
+        let each = 2 * ((16 << 20) + (2 << 20) + (1 << 20) + (256 << 10)) + (70 << 10)
+        #expect(configuration.worstCaseByteCount() == one - (100 << 20) - (70 << 10) + 1000 * each)
+        configuration.connection.sendQueueLimit = .max
+        #expect(configuration.worstCaseByteCount() == .max)
+    }
+
+    @Test func `58 · has a quarter of it for each user where others than ours get in`() {
+        var configuration = PipeServer.Configuration()
+        #expect(configuration.effectiveByteBudgetPerUser == 1 << 30)
+        configuration.accessPolicy = .anyUser
+        #expect(configuration.effectiveByteBudgetPerUser == 256 << 20)
+        configuration.byteBudgetPerUser = 5
+        #expect(configuration.effectiveByteBudgetPerUser == 5)
+        configuration.byteBudgetPerUser = nil
+        configuration.byteBudget = nil
+        #expect(configuration.effectiveByteBudgetPerUser == nil)
+    }
+}
