@@ -51,7 +51,7 @@ import Testing
             reactor.executor.post { _ in hold() }
             name = "posted work"
         case .watch:
-            watch = try reactor.meter(near, for: .reading) {
+            watch = try reactor.watch(near, for: .reading) {
                 take(near)
                 hold()
             }
