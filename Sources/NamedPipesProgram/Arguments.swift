@@ -34,12 +34,8 @@ public struct Arguments: Sendable {
     }
 
     private static func commandLine() -> [UInt8] {
-        let descriptor = unsafe open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return [] }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        while let some = try? readSome(descriptor, atMost: 64 << 10), !some.isEmpty { bytes += some }
-        return bytes
+        // None at all where they cannot be read to their end: half of them would be another command.
+        do { return try readFile("/proc/self/cmdline") } catch { return [] }
     }
 
     /// The arguments without the program's name, in the form that ``bytes(of:)`` turns back.

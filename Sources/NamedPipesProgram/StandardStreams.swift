@@ -40,6 +40,24 @@ public func readSome(_ descriptor: Int32, atMost count: Int) throws(SystemError)
     return nil
 }
 
+/// Reads a file from its beginning to its end (open(2), read(2)), such as those in /proc.
+///
+/// - Parameter path: of a file whose end comes by itself.
+/// - Returns: all of its bytes, never a part.
+/// - Throws: what open(2) or read(2) says, such as `ENOENT`, or `ESRCH` of a process that has ended meanwhile.
+public func readFile(_ path: String) throws(SystemError) -> [UInt8] {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SystemError(call: "open", code: errno) }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    while true {
+        // There is always something, or the end: nil means that the call was interrupted.
+        guard let some = try readSome(descriptor, atMost: 16 << 10) else { continue }
+        if some.isEmpty { return bytes }
+        bytes += some
+    }
+}
+
 /// Waits for room as long as it takes, also where another program made the descriptor non-blocking.
 private func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) throws(SystemError) {
     var rest = bytes[...]

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import PipeReactor
 internal import Synchronization
 
 /// Asks again and again until it is so; false if it never was. The condition itself waits for another thread.
@@ -12,6 +13,18 @@ package func eventually(_ condition: () async throws -> Bool) async rethrows -> 
         yieldCount += 1
     }
     return false
+}
+
+extension ReactorExecutor {
+    /// Lets the reactor's loop go on to a later turn, which looks at sockets and timers.
+    ///
+    /// On the reactor a `Task.yield()` does not do that: of what yields, a hundred steps and more fit into one turn.
+    package func turn() async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            let isPosted = post { _ in continuation.resume() }
+            precondition(isPosted, "the reactor has ended")
+        }
+    }
 }
 
 /// Opens once, for any number of tasks that wait for it.

@@ -252,8 +252,8 @@ extension Channel {
         case .resetByPeer: isPeerClosed
         case .truncatedByPeer:
             (hasPeerFinished || isPeerClosed) && inboundWritten > 0 && !inboundEnds.contains(inboundWritten)
-        // Only a close whose output is stuck is given up.
-        case .slowReader: wasClosed || endsInGarbage || hasPeerFinished || isPeerClosed
+        // Only the owner's close is given up where the output is stuck; every other end keeps its own reason.
+        case .slowReader: wasClosed
         case .budgetExceeded: hasBudget
         case .framing: endsInGarbage && inboundWritten > inboundEnds.last ?? 0
         default: false

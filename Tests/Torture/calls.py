@@ -13,9 +13,10 @@ NOT_DISTURBED = {
     ),
     "answers that cannot fail for the arguments that they are given": (
         "getpid geteuid getegid getuid getrlimit getrusage clock_gettime sysconf errno getenv unsetenv sigfillset "
-        "pthread_self pthread_sigmask pthread_detach pthread_join pthread_setname_np _exit"
+        "munmap pthread_self pthread_sigmask pthread_detach pthread_join pthread_setname_np time _exit"
     ),
     "the shim has them by what they do, as fcntl_lock; the rest of fcntl only looks at flags": "fcntl",
+    "a rest, of which it does not matter whether it is shorter": "usleep",
     "how many bytes lie in a socket: where it fails, nothing is taken out, which is the safe side": "ioctl",
     "to the service manager, whose silence is thrown to the caller; tested by ServiceNotifierTests": "sendto",
     "names a thread, asks for its number, opens a process by its number; tested by PeerProcessTests": "syscall",
@@ -26,9 +27,21 @@ FOREIGN = re.compile(r"swift_|_swift|__swift|event_|evutil_|_T|__cxa|__isPlatfor
 OVERLAID = re.compile(r"\$s5Glibc\d+([a-z_0-9]+?)ys.*F$")
 
 
+SOURCES = pathlib.Path(__file__).resolve().parents[2] / "Sources"
+
+
+def object_files(build):
+    """Those of the sources that there are: the package manager leaves those of sources that are gone."""
+    for module in MODULES:
+        sources = {path.name for path in (SOURCES / module).glob("**/*.swift")}
+        yield from (path for path in (build / f"{module}.build").glob("**/*.swift.o") if path.stem in sources)
+
+
 def used(build):
     """The names of the C functions that the object files of our modules ask for."""
-    objects = [str(path) for module in MODULES for path in (build / f"{module}.build").glob("**/*.o")]
+    objects = [str(path) for path in object_files(build)]
+    if not objects:
+        return
     for line in subprocess.check_output(["nm", "--undefined-only", *objects], text=True).splitlines():
         name = line.split()[-1] if line.strip() and not line.endswith(":") else ""
         overlaid = OVERLAID.match(name)

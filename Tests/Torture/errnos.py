@@ -10,6 +10,8 @@ at all (net/unix/af_unix.c). 0 stands for a transfer of one byte.
 NO_DESCRIPTOR = ["EMFILE", "ENFILE", "ENOMEM"]
 NO_SPACE = ["ENOSPC", "EDQUOT", "EROFS"]
 PATH = ["EACCES", "ELOOP", "ENAMETOOLONG", "ENOENT", "ENOMEM", "ENOTDIR"]
+RENAMING = PATH + NO_SPACE + ["EBUSY", "EEXIST", "EISDIR", "EMLINK", "ENOTEMPTY", "EPERM", "EXDEV"]
+TIMES = ["EACCES", "EPERM", "EROFS", "EIO", "ENOENT"]
 RECEIVING = [0, "EINTR", "EAGAIN", "ECONNRESET", "ENOMEM", "ENOBUFS", "ETIMEDOUT", "EIO"]
 SENDING = [0, "EINTR", "EAGAIN", "ECONNRESET", "EPIPE", "ENOMEM", "ENOBUFS", "EMSGSIZE", "EACCES"]
 
@@ -36,6 +38,7 @@ ERRNOS = {
     "fstat": ["ENOMEM", "EOVERFLOW", "EIO"],
     "fstatat": PATH + ["EOVERFLOW", "EIO"],
     "ftruncate": ["EINTR", "EIO", "EPERM", "EROFS", "EFBIG"],
+    "futimens": TIMES,
     "getpeername": ["ENOBUFS"],
     "getsockname": ["ENOBUFS"],
     "getsockopt": ["ENOMEM", "ENOPROTOOPT", "ENODATA", "EMFILE"],
@@ -44,7 +47,11 @@ ERRNOS = {
     "inotify_rm_watch": [],
     "linkat": PATH + NO_SPACE + ["EEXIST", "EIO", "EMLINK", "EPERM", "EXDEV"],
     "listen": ["EADDRINUSE"],
+    "lstat": PATH + ["EOVERFLOW", "EIO"],
+    # EINVAL before Linux 4.14, which does not know the advice.
+    "madvise": ["EINVAL", "ENOMEM", "EAGAIN"],
     "mkdir": PATH + NO_SPACE + ["EEXIST", "EMLINK", "EPERM"],
+    "mmap": ["ENOMEM", "EAGAIN"],
     "open": PATH + ["EINTR", "EMFILE", "ENFILE", "ENODEV", "ENXIO", "EOVERFLOW", "EPERM"],
     "openat": PATH + NO_SPACE + ["EINTR", "EMFILE", "ENFILE", "EIO", "EISDIR", "ENXIO", "EOVERFLOW", "EPERM", "ETXTBSY"],
     "poll": ["EINTR", "ENOMEM"],
@@ -53,10 +60,14 @@ ERRNOS = {
     "pwrite": ["EINTR", "EIO", "ENOSPC", "EDQUOT", "EFBIG", "EPERM"],
     # On an eventfd, a timerfd and on inotify, reading can only be interrupted or find nothing.
     "read": ["EINTR", "EAGAIN"],
+    "readlinkat": PATH + ["EIO"],
     "readv": RECEIVING,
+    "realpath": PATH + ["EIO"],
     "recv": RECEIVING,
     "recvmsg": RECEIVING,
-    "renameat": PATH + NO_SPACE + ["EBUSY", "EEXIST", "EISDIR", "EMLINK", "ENOTEMPTY", "EPERM", "EXDEV"],
+    "renameat": RENAMING,
+    # EINVAL where the file system, ENOSYS where the kernel cannot exchange names.
+    "renameat2": ["EINVAL", "ENOSYS"] + RENAMING,
     "send": SENDING,
     "sendmsg": SENDING + ["ETOOMANYREFS"],
     "setsockopt": ["ENOMEM", "ENOBUFS", "ENOPROTOOPT", "EPERM"],
@@ -66,6 +77,7 @@ ERRNOS = {
     "timerfd_create": NO_DESCRIPTOR + ["ENODEV"],
     "timerfd_settime": [],
     "unlinkat": PATH + ["EBUSY", "EIO", "EISDIR", "EPERM", "EROFS"],
+    "utimensat": TIMES,
     "write": ["EINTR"],
     "writev": SENDING,
 }

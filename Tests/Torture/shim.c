@@ -6,6 +6,7 @@
 //   TORTURE_PROBABILITY, TORTURE_SEED   disturb that many percent of the calls in ways that lose nothing: EINTR, EAGAIN
 //                                       where the descriptor does not block, fewer bytes than asked for
 //   TORTURE_SITE, TORTURE_NTH, TORTURE_ERRNO   fail the n-th call of one kind with one errno; 0 stands for "one byte"
+//   TORTURE_LACKS                       pairs SITE=ERRNO: what the kernel or the file system cannot do
 //   TORTURE_REPORT                      a file that gets the number of calls and of disturbances of each kind
 //
 // A failed call is not made, with the exception of close, which frees its descriptor whatever it answers (close(2)).
@@ -25,6 +26,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -39,22 +41,24 @@ enum { NOTHING = 0, INTERRUPT = 1, AGAIN = 2, SHORTEN = 4, ABORT = 8, IDLE = 16 
     X(accept4, INTERRUPT | AGAIN | ABORT) X(bind, NOTHING) X(close, NOTHING) X(connect, INTERRUPT | AGAIN) \
     X(epoll_create1, NOTHING) X(epoll_ctl_add, NOTHING) X(epoll_ctl_del, NOTHING) X(epoll_ctl_mod, NOTHING) \
     X(epoll_wait, INTERRUPT | IDLE) X(eventfd, NOTHING) X(fchmod, INTERRUPT) X(fchmodat, INTERRUPT) \
-    X(fchownat, INTERRUPT) X(fcntl_lock, NOTHING) X(fstat, NOTHING) X(fstatat, NOTHING) X(flock, INTERRUPT) X(ftruncate, INTERRUPT) \
-    X(getpeername, NOTHING) X(getsockname, NOTHING) X(getsockopt, NOTHING) X(inotify_add_watch, NOTHING) \
-    X(inotify_init1, NOTHING) X(inotify_rm_watch, NOTHING) X(linkat, NOTHING) X(listen, NOTHING) X(mkdir, NOTHING) \
-    X(open, INTERRUPT) X(openat, INTERRUPT) X(poll, INTERRUPT) X(pread, INTERRUPT) X(pthread_create, NOTHING) \
-    X(pwrite, INTERRUPT) X(read, INTERRUPT | AGAIN | SHORTEN) X(readv, INTERRUPT | AGAIN | SHORTEN) \
-    X(recv, INTERRUPT | AGAIN | SHORTEN) X(recvmsg, INTERRUPT | AGAIN | SHORTEN) X(renameat, NOTHING) \
+    X(fchownat, INTERRUPT) X(fcntl_lock, NOTHING) X(fstat, NOTHING) X(fstatat, NOTHING) X(flock, INTERRUPT) \
+    X(ftruncate, INTERRUPT) X(futimens, NOTHING) X(getpeername, NOTHING) X(getsockname, NOTHING) X(getsockopt, NOTHING) \
+    X(inotify_add_watch, NOTHING) X(inotify_init1, NOTHING) X(inotify_rm_watch, NOTHING) X(linkat, NOTHING) \
+    X(listen, NOTHING) X(lstat, NOTHING) X(madvise, NOTHING) X(mkdir, NOTHING) X(mmap, NOTHING) X(open, INTERRUPT) \
+    X(openat, INTERRUPT) X(poll, INTERRUPT) X(pread, INTERRUPT) X(pthread_create, NOTHING) \
+    X(pwrite, INTERRUPT) X(read, INTERRUPT | AGAIN | SHORTEN) X(readlinkat, NOTHING) \
+    X(readv, INTERRUPT | AGAIN | SHORTEN) X(realpath, NOTHING) X(recv, INTERRUPT | AGAIN | SHORTEN) \
+    X(recvmsg, INTERRUPT | AGAIN | SHORTEN) X(renameat, NOTHING) X(renameat2, NOTHING) \
     X(send, INTERRUPT | AGAIN | SHORTEN) X(sendmsg, INTERRUPT | AGAIN | SHORTEN) X(setsockopt, NOTHING) \
     X(shutdown, NOTHING) X(socket, NOTHING) X(stat, NOTHING) X(timerfd_create, NOTHING) X(timerfd_settime, NOTHING) \
-    X(unlinkat, NOTHING) \
+    X(unlinkat, NOTHING) X(utimensat, NOTHING) \
     X(write, INTERRUPT | AGAIN | SHORTEN) X(writev, INTERRUPT | AGAIN | SHORTEN)
 
 #define AS_NAME(name, disturbances) SITE_##name,
 enum site { SITES(AS_NAME) SITE_COUNT };
 
-#define AS_ROW(name, disturbances) {#name, disturbances, 0, 0},
-static struct { const char *name; int disturbances; atomic_ulong calls, disturbed; } sites[] = {SITES(AS_ROW)};
+#define AS_ROW(name, disturbances) {#name, disturbances, 0, 0, 0},
+static struct { const char *name; int disturbances, lack; atomic_ulong calls, disturbed; } sites[] = {SITES(AS_ROW)};
 
 static unsigned long probability, nth, chosen_errno;
 static int chosen_site = -1;
@@ -65,13 +69,19 @@ static unsigned long number(const char *name) {
     return text ? strtoul(text, NULL, 10) : 0;
 }
 
+static int site_named(const char *name, size_t length) {
+    for (int site = 0; site < SITE_COUNT; site++)
+        if (strncmp(sites[site].name, name, length) == 0 && !sites[site].name[length]) return site;
+    fprintf(stderr, "no such kind of call: %s\n", name);
+    _exit(64);
+}
+
 __attribute__((constructor)) static void begin(void) {
     const char *name = getenv("TORTURE_SITE");
-    for (int site = 0; name && site < SITE_COUNT; site++)
-        if (strcmp(sites[site].name, name) == 0) chosen_site = site;
-    if (name && chosen_site < 0) {
-        fprintf(stderr, "no such kind of call: %s\n", name);
-        _exit(64);
+    if (name) chosen_site = site_named(name, strlen(name));
+    for (const char *pair = getenv("TORTURE_LACKS"); pair && *pair; pair += strcspn(pair, " "), pair += *pair == ' ') {
+        size_t length = strcspn(pair, "=");
+        sites[site_named(pair, length)].lack = atoi(pair + length + 1);
     }
     nth = number("TORTURE_NTH");
     chosen_errno = number("TORTURE_ERRNO");
@@ -101,10 +111,11 @@ static uint64_t random_number(void) {
 // Asked by system call, so that nothing here passes through the wrappers below.
 static int blocks(int descriptor) { return !(syscall(SYS_fcntl, descriptor, F_GETFL) & O_NONBLOCK); }
 
-// Streams may give or take less than was asked for. An eventfd, or inotify with its records, does not.
+// Streams may give or take less than was asked for. An eventfd, a datagram, or inotify with its records, does not.
 static int is_stream(int descriptor) {
-    struct stat status;
-    return syscall(SYS_fstat, descriptor, &status) == 0 && S_ISSOCK(status.st_mode);
+    int type = 0;
+    socklen_t size = sizeof type;
+    return syscall(SYS_getsockopt, descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
 // Whether a call may find that it would block. An eventfd takes a number whenever its counter has room, and what is
@@ -113,10 +124,7 @@ static int may_block_instead(enum site site, int descriptor) {
     if (descriptor < 0 || blocks(descriptor)) return 0;
     if (site == SITE_write) return is_stream(descriptor);
     // Only a stream's connect waits for a place in a queue.
-    int type = 0;
-    socklen_t size = sizeof type;
-    if (site != SITE_connect) return 1;
-    return syscall(SYS_getsockopt, descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+    return site != SITE_connect || is_stream(descriptor);
 }
 
 // What becomes of one call.
@@ -136,6 +144,7 @@ static int disturb_at_random(enum site site, int descriptor) {
 // MADE, SHORTENED, RETURNS_NOTHING, or the errno to fail with, which is set.
 static int fate(enum site site, int descriptor) {
     unsigned long call = atomic_fetch_add(&sites[site].calls, 1) + 1;
+    if (sites[site].lack) return errno = sites[site].lack;
     int verdict = MADE;
     if (probability) {
         verdict = disturb_at_random(site, descriptor);
@@ -183,6 +192,7 @@ WRAP(int, fstatat, (int fd, const char *restrict name, struct stat *restrict sta
     (fd, name, status, flags))
 WRAP_AT(int, flock, fd, (int fd, int operation), (fd, operation))
 WRAP(int, ftruncate, (int fd, off_t length), (fd, length))
+WRAP(int, futimens, (int fd, const struct timespec times[2]), (fd, times))
 WRAP(int, getpeername, (int fd, struct sockaddr *restrict address, socklen_t *restrict length), (fd, address, length))
 WRAP(int, getsockname, (int fd, struct sockaddr *restrict address, socklen_t *restrict length), (fd, address, length))
 WRAP(int, getsockopt, (int fd, int level, int name, void *restrict value, socklen_t *restrict length),
@@ -192,11 +202,17 @@ WRAP(int, inotify_init1, (int flags), (flags))
 WRAP(int, inotify_rm_watch, (int fd, int watch), (fd, watch))
 WRAP(int, linkat, (int from, const char *name, int to, const char *other, int flags), (from, name, to, other, flags))
 WRAP(int, listen, (int fd, int backlog), (fd, backlog))
+WRAP(int, lstat, (const char *restrict path, struct stat *restrict status), (path, status))
+WRAP(int, madvise, (void *place, size_t size, int advice), (place, size, advice))
 WRAP(int, mkdir, (const char *path, mode_t mode), (path, mode))
 WRAP(int, poll, (struct pollfd *entries, nfds_t count, int timeout), (entries, count, timeout))
 WRAP(ssize_t, pread, (int fd, void *bytes, size_t count, off_t offset), (fd, bytes, count, offset))
 WRAP(ssize_t, pwrite, (int fd, const void *bytes, size_t count, off_t offset), (fd, bytes, count, offset))
+WRAP(ssize_t, readlinkat, (int fd, const char *restrict name, char *restrict bytes, size_t count),
+    (fd, name, bytes, count))
 WRAP(int, renameat, (int from, const char *name, int to, const char *other), (from, name, to, other))
+WRAP(int, renameat2, (int from, const char *name, int to, const char *other, unsigned int flags),
+    (from, name, to, other, flags))
 WRAP(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t length),
     (fd, level, name, value, length))
 WRAP(int, shutdown, (int fd, int how), (fd, how))
@@ -206,6 +222,7 @@ WRAP(int, timerfd_create, (clockid_t clock, int flags), (clock, flags))
 WRAP(int, timerfd_settime, (int fd, int flags, const struct itimerspec *new, struct itimerspec *old),
     (fd, flags, new, old))
 WRAP(int, unlinkat, (int fd, const char *name, int flags), (fd, name, flags))
+WRAP(int, utimensat, (int fd, const char *name, const struct timespec times[2], int flags), (fd, name, times, flags))
 
 // Calls that transfer bytes, of which a part may do.
 #define WRAP_TRANSFER(name, parameters, arguments) \
@@ -320,4 +337,16 @@ int pthread_create(
     REAL(pthread_create);
     int verdict = fate(SITE_pthread_create, -1);
     return verdict > 0 ? verdict : real(thread, attributes, body, argument);
+}
+
+// One page of memory is the mark that tells a process from its children; larger pieces are the Swift runtime's.
+void *mmap(void *place, size_t size, int protection, int flags, int fd, off_t offset) {
+    REAL(mmap);
+    int is_mark = fd < 0 && size == (size_t)getpagesize() && flags == (MAP_PRIVATE | MAP_ANONYMOUS);
+    return is_mark && fate(SITE_mmap, -1) > 0 ? MAP_FAILED : real(place, size, protection, flags, fd, offset);
+}
+
+char *realpath(const char *restrict path, char *restrict resolved) {
+    REAL(realpath);
+    return fate(SITE_realpath, -1) > 0 ? NULL : real(path, resolved);
 }

@@ -3,6 +3,7 @@
 """Runs the driver again and again while system calls fail, and judges each run. See README.md beside this file."""
 import argparse
 import concurrent.futures
+import contextlib
 import dataclasses
 import errno
 import itertools
@@ -22,15 +23,24 @@ ROOT = HERE.parent.parent
 PATIENCE = 120  # seconds; the driver itself gives up sooner and says where it hangs
 
 # Where the server's name is and what stands there before, or what else happens (Driver/Course.swift).
-SCENARIOS = ("fresh", "stale", "abstract", "guarded", "takeover", "republish")
-COURSES = {"guarded", "takeover", "republish"}
+SCENARIOS = ("fresh", "stale", "abstract", "guarded", "takeover", "republish", "inherited", "bare")
+COURSES = {"guarded", "takeover", "republish", "inherited"}
+# What a file system without links and exchanges, and a kernel before Linux 4.14, answer.
+LACKS = {"bare": {"linkat": "EPERM", "renameat2": "EINVAL", "madvise": "EINVAL"}}
 # The sites that another scenario takes to other places. An undisturbed run has to come to each.
 SITES_OF = {
-    "stale": {"connect", "fstatat", "renameat", "unlinkat", "socket", "close", "bind", "openat", "flock"},
+    "stale": {
+        "connect", "fstatat", "readlinkat", "renameat2", "unlinkat", "socket", "close", "bind", "openat", "flock",
+    },
     "abstract": {"bind", "listen", "setsockopt", "socket", "connect", "close"},
     "guarded": {"recvmsg", "setsockopt", "accept4", "pthread_create"},
-    "takeover": {"fcntl_lock", "flock", "fchmod", "poll", "renameat", "pread", "pwrite", "inotify_add_watch"},
-    "republish": {"socket", "bind", "listen", "linkat", "openat", "flock", "fstatat", "inotify_add_watch"},
+    "takeover": {"fcntl_lock", "flock", "fchmod", "poll", "renameat2", "pread", "pwrite", "inotify_add_watch"},
+    "republish": {
+        "socket", "bind", "listen", "linkat", "openat", "flock", "fstatat", "inotify_add_watch",
+        "futimens", "utimensat",
+    },
+    "inherited": {"lstat", "realpath", "getsockname", "getsockopt", "fstat", "socket", "send", "recv", "close"},
+    "bare": {"renameat", "unlinkat", "fstatat"},
 }
 # A name that could not be looked at or removed stays, as does one that was there before a start that failed; the next
 # start has to get rid of it.
@@ -49,12 +59,14 @@ class Case:
     percent: int = 0
 
     def environment(self):
+        lacks = [f"{site}={getattr(errno, error)}" for site, error in LACKS.get(self.scenario, {}).items()]
+        ground = {"TORTURE_LACKS": " ".join(lacks)}
         if self.percent:
-            return {"TORTURE_PROBABILITY": str(self.percent), "TORTURE_SEED": str(self.seed)}
+            return {**ground, "TORTURE_PROBABILITY": str(self.percent), "TORTURE_SEED": str(self.seed)}
         if not self.site:
-            return {}
+            return ground
         code = getattr(errno, self.error) if self.error else 0
-        return {"TORTURE_SITE": self.site, "TORTURE_NTH": str(self.nth), "TORTURE_ERRNO": str(code)}
+        return {**ground, "TORTURE_SITE": self.site, "TORTURE_NTH": str(self.nth), "TORTURE_ERRNO": str(code)}
 
     def __str__(self):
         if self.percent:
@@ -79,7 +91,8 @@ class Bench:
             report = place / "report"
             environment = {"TORTURE_REPORT": str(report), **case.environment()}
             course = [case.scenario] if case.scenario in COURSES else []
-            verdict, problems = self.drive([self.name(case, place), *course], environment)
+            with self.listener(case, place) as passed:
+                verdict, problems = self.drive([self.name(case, place), *course], environment, passed)
             calls = dict(self.read(report))
             report.unlink(missing_ok=True)
             problems += self.judge(case, verdict, calls) if verdict else []
@@ -91,15 +104,33 @@ class Bench:
             return f"@torture-{place.name}"
         path = str(place / "s")
         if case.scenario == "stale":
+            # By way of a symbolic link.
+            os.symlink(".", place / "link")
+            path = str(place / "link" / "s")
             left_behind = socket.socket(socket.AF_UNIX)
             left_behind.bind(path)
             left_behind.close()
         return path
 
-    def drive(self, arguments, environment):
+    @staticmethod
+    @contextlib.contextmanager
+    def listener(case, place):
+        """What a service manager hands over, bound to a name in another spelling than an address has."""
+        if case.scenario != "inherited":
+            yield ()
+            return
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(f"{place}/./s")
+            made.listen(16)
+            yield (made.fileno(),)
+
+    def drive(self, arguments, environment, passed=()):
+        environment = {**environment, **({"TORTURE_LISTENER": str(passed[0])} if passed else {})}
         whole = {**os.environ, "LD_PRELOAD": str(self.shim), "SWIFT_BACKTRACE": "enable=no", **environment}
         try:
-            done = subprocess.run([self.driver, *arguments], env=whole, capture_output=True, text=True, timeout=PATIENCE)
+            done = subprocess.run(
+                [self.driver, *arguments], env=whole, pass_fds=passed, capture_output=True, text=True, timeout=PATIENCE
+            )
         except subprocess.TimeoutExpired:
             return None, ["hangs"]
         if done.returncode != 0:
@@ -127,13 +158,15 @@ class Bench:
         return problems
 
     def look_around(self, case, place):
-        left = sorted(set(os.listdir(place)) - {".s.lock"})
+        left = sorted(set(os.listdir(place)) - {".s.lock", "link"})
+        if case.scenario == "inherited":
+            return [] if left == ["s"] else [f"the service manager's name: {left}"]
         if not left:
             return []
         if case.site not in MAY_LEAVE_NAMES and case.scenario != "stale":
             return [f"left behind: {left}"]
         verdict, problems = self.drive([str(place / "s")], {})
-        left = sorted(set(os.listdir(place)) - {".s.lock"})
+        left = sorted(set(os.listdir(place)) - {".s.lock", "link"})
         if problems or not verdict["complete"] or left:
             return problems + [f"the next start does not recover: {verdict}, left behind: {left}"]
         return []

@@ -65,7 +65,8 @@ extension PipeConnection {
         public var unreadByteLimit = 256 << 10
 
         /// How long a peer may take to accept what is queued after ``PipeConnection/close()``; then the connection ends
-        /// with ``DisconnectReason/slowReader``. The default is 10 s.
+        /// with ``DisconnectReason/slowReader``. It is given as long where the connection ends by itself, which keeps its
+        /// reason. The default is 10 s.
         public var closeTimeout: Duration = .seconds(10)
 
         /// How long a frame may take from its first byte to its last, while messages are received; then the connection

@@ -33,8 +33,17 @@ extension PipeConnection {
             }
         } else if lifecycle.state == .closing, extrasInUse?.closeTimer == nil {
             rare.closeTimer = endpoint.reactor.limit(endpoint.configuration.closeTimeout) { [unowned self] in
-                end(.slowReader)
+                end(stuckReason)
             }
+        }
+    }
+
+    /// The reason of a close whose queue the peer does not take. Where the connection ends for a fault or a stop, that
+    /// stays the reason: that the peer takes no last words either says less.
+    private var stuckReason: DisconnectReason {
+        switch decidedReason {
+        case nil, .closedLocally, .closedByPeer: .slowReader
+        case let reason?: reason
         }
     }
 

@@ -16,8 +16,9 @@ public enum DisconnectReason: Hashable, Sendable {
     /// where the framing knows.
     case truncatedByPeer(missingByteCount: Int?)
 
-    /// The peer did not take what was queued for it within ``PipeConnection/Configuration/closeTimeout`` after the close,
-    /// or its queue had no room and ``PipeConnection/SlowReaderPolicy/disconnect`` is the policy.
+    /// The peer did not take what was queued for it within ``PipeConnection/Configuration/closeTimeout`` after
+    /// ``PipeConnection/close()``, or its queue had no room and ``PipeConnection/SlowReaderPolicy/disconnect`` is the
+    /// policy. A connection that ends for any other reason keeps that one, also where the peer does not take what is queued.
     case slowReader
 
     /// The peer began a frame and did not complete it within ``PipeConnection/Configuration/frameDeadline``.

@@ -97,7 +97,12 @@ struct NameLock: ~Copyable {
 
     /// Keeps the file young; see ``Upkeep``.
     mutating func refresh(at now: ContinuousClock.Instant, _ time: time_t) {
-        guard let status = try? FileStatus(of: file.rawValue), upkeep.isDue(status, at: now, time) else { return }
+        do {
+            guard upkeep.isDue(try FileStatus(of: file.rawValue), at: now, time) else { return }
+        } catch {
+            // Of which it is not known whether it is old: the next look comes.
+            return
+        }
         let descriptor = file.rawValue
         attemptCall("futimens") { futimens(descriptor, nil) }
     }

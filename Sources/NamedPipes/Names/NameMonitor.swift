@@ -42,8 +42,12 @@ final class NameMonitor {
 
     private func watch() {
         guard let watcher else { return }
-        // Not possible for a file that may not be read, or above a limit: then on a timer, too.
-        watches = (try? name.watch(with: watcher) { [weak self] in self?.look() }) ?? []
+        do {
+            watches = try name.watch(with: watcher) { [weak self] in self?.look() }
+        } catch {
+            // Not possible for a file that may not be read, or above a limit: then on a timer, too.
+            watches = []
+        }
     }
 
     /// Stops looking.

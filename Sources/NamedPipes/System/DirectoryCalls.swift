@@ -105,8 +105,12 @@ extension Directory {
     }
 
     private var leadsHere: Bool {
-        guard let identity = (try? FileStatus(of: descriptor.rawValue))?.identity else { return false }
-        return FileStatus.following(path)?.identity == identity
+        do {
+            return try FileStatus(following: path).identity == FileStatus(of: descriptor.rawValue).identity
+        } catch {
+            // The way by the descriptor is always right.
+            return false
+        }
     }
 }
 

@@ -102,14 +102,17 @@ struct DirectoryWalk: ~Copyable {
     private mutating func follow(_ link: borrowing Entry) throws(PipeError) {
         linkCount += 1
         let isTrusted = trustedOwners.contains(link.status.owner)
-        guard isTrusted, linkCount <= Self.linkLimit, let target = Self.target(of: link.descriptor), !target.isEmpty
-        else {
+        guard isTrusted, linkCount <= Self.linkLimit, let target = try target(of: link), !target.isEmpty else {
             throw .unusableLocation(path: walkedPath, .symbolicLink)
         }
         names += Self.names(target, isFromLink: true)
         guard target.first == UInt8(ascii: "/") else { return }
         current = try Self.openRoot()
         place = []
+    }
+
+    private func target(of link: borrowing Entry) throws(PipeError) -> [UInt8]? {
+        do { return try Self.target(of: link.descriptor) } catch { throw .atLocation(walkedPath, error) }
     }
 
     // MARK: Whom to trust
@@ -176,11 +179,11 @@ struct DirectoryWalk: ~Copyable {
     }
 
     /// Where a link leads (`readlinkat(2)`); nil if that is too long to be walked.
-    private static func target(of link: borrowing OwnedDescriptor) -> [UInt8]? {
+    private static func target(of link: borrowing OwnedDescriptor) throws(SystemError) -> [UInt8]? {
         let descriptor = link.rawValue
         var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = attemptCall("readlinkat") { unsafe readlinkat(descriptor, "", &bytes, bytes.count) }
-        guard let count, count < bytes.count else { return nil }
+        let count = try systemCall("readlinkat") { unsafe readlinkat(descriptor, "", &bytes, bytes.count) }
+        guard count < bytes.count else { return nil }
         return bytes.prefix(count).map { UInt8(bitPattern: $0) }
     }
 }

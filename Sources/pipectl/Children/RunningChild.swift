@@ -49,9 +49,12 @@ final class RunningChild {
             while group.collect() == nil { _ = poll(nil, 0, 1) }
             throw error
         }
-        watch = try? reactor.watch(descriptor, for: .reading) { [unowned self] in processDidEnd() }
-        // Without a watch nobody would notice its end; ending it now is noticed by the step that follows.
-        if watch == nil { endNow() }
+        do {
+            watch = try reactor.watch(descriptor, for: .reading) { [unowned self] in processDidEnd() }
+        } catch {
+            // Nobody would notice its end; ending it now is noticed by the step that follows.
+            endNow()
+        }
     }
 
     deinit {

@@ -78,7 +78,13 @@ final class ChildProcess {
 
     private func awaitRoom() {
         guard inputWatch == nil else { return }
-        inputWatch = try? reactor.watch(descriptor, for: .writing) { [unowned self] in writeSome() }
+        do {
+            inputWatch = try reactor.watch(descriptor, for: .writing) { [unowned self] in writeSome() }
+        } catch {
+            // As where writing fails.
+            unwritten.removeAll()
+            writeSome()
+        }
     }
 
     private func readSome(_ handler: (ArraySlice<UInt8>) -> Void) {

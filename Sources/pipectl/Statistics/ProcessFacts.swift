@@ -45,15 +45,8 @@ struct ProcessFacts: Encodable, Equatable {
 /// A small file as text; nil if it cannot be read.
 private func contents(of path: String) -> String? { bytes(of: path).map { String(decoding: $0, as: UTF8.self) } }
 
-/// A small file; nil if it cannot be read.
+/// A small file; nil if it cannot be read to its end. That the process is gone, and that it is not ours to look at, is
+/// one answer here.
 private func bytes(of path: String) -> [UInt8]? {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    while true {
-        guard let some = try? readSome(descriptor, atMost: 4096) else { return nil }
-        if some.isEmpty { return bytes }
-        bytes += some
-    }
+    do { return try readFile(path) } catch { return nil }
 }

@@ -57,8 +57,11 @@ func readFramingName(_ input: inout Input) {
     guard let framing = NamedFraming.parse(input.text(), maximumMessageByteCount: limit) else { return }
     require(framing.maximumMessageByteCount <= limit || limit == 0, "a larger limit than was asked for")
     guard framing.maximumMessageByteCount > 0 else { return }
-    let outcome = framing.outcome(of: frames(of: [[7]], framing))
-    require(outcome == Outcome(messages: [[7]]), "one byte")
+    // No message contains its delimiter.
+    let delimiter = (framing as? DelimiterFraming)?.delimiter ?? []
+    guard let byte = (UInt8.min...UInt8.max).first(where: { !delimiter.contains($0) }) else { return }
+    let outcome = framing.outcome(of: frames(of: [[byte]], framing))
+    require(outcome == Outcome(messages: [[byte]]), "one byte")
 }
 
 /// Any three texts announce sockets or do not; what is announced is consecutive, named, and meant for this process.

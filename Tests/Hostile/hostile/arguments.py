@@ -109,8 +109,11 @@ def again_if_late(number: str, probe: Probe, context: Context) -> list[Figure]:
 
 
 def attempt(number: str, probe: Probe, context: Context) -> list[Figure]:
-    """A probe that cannot go on is a failure, and no reason to leave out the others."""
+    """A probe that cannot go on is a failure, and no reason to leave out the others. Each attempt has a directory of its
+    own: what another probe, or the attempt before, calls its files is not in its way."""
+    directory = tempfile.mkdtemp(prefix=f"{number}-", dir=context.directory)
+    os.chmod(directory, 0o755)
     try:
-        return probe(context)
+        return probe(Context(context.target, directory, context.is_long))
     except (OSError, RuntimeError, EOFError) as error:
         return [Figure(number, probe.__name__, f"{type(error).__name__}: {error}", "-", False)]

@@ -209,6 +209,49 @@ import Testing
         }
     }
 
+    enum Fault: CaseIterable {
+        case overShare, garbage, halfFrame, stop
+
+        var reason: DisconnectReason {
+            switch self {
+            case .overShare: .budgetExceeded(ExceededBudget(scope: .connection, limit: 300_000))
+            case .garbage: .framing(.messageTooLarge(byteCount: 0x7fff_ffff, limit: 16 << 20))
+            case .halfFrame: .truncatedByPeer(missingByteCount: nil)
+            case .stop: .serverStopped
+            }
+        }
+
+        func happen(_ raw: RawClient) {
+            switch self {
+            case .overShare: raw.peer.writeAll([0, 16, 0, 0])
+            case .garbage: raw.peer.writeAll([0x7f, 0xff, 0xff, 0xff])
+            case .halfFrame:
+                raw.peer.writeAll([0, 0])
+                raw.peer.finishWriting()
+            case .stop: raw.server.stop(drainingFor: .seconds(60))
+            }
+        }
+    }
+
+    @Test(arguments: Fault.allCases)
+    func `that the peer does not take leaves the end its own reason, if nobody closed`(fault: Fault) throws {
+        try withLoop { loop in
+            var configuration = Self.configuration(closeTimeout: .milliseconds(30))
+            configuration.byteBudgetPerConnection = 300_000
+            let raw = try RawClient(loop, configuration)
+            let connection = try raw.accepted
+            try fillKernel(connection, loop)
+            try connection.send("left behind")
+            fault.happen(raw)
+            let start = ContinuousClock.now
+            try #require(loop.run { raw.recorder.isEverythingClosed })
+            // They had their time.
+            #expect(ContinuousClock.now - start >= .milliseconds(30))
+            #expect(raw.recorder.reasons == [fault.reason])
+            #expect(connection.unsentMessageCount >= 1)
+        }
+    }
+
     @Test func `that is cut short counts unsent messages exactly`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop, Self.configuration(high: 4 << 20))

@@ -7,6 +7,8 @@ enum Course: String, CaseIterable {
     case guarded
     /// Another server of this process, on a thread of its own, has the name and hands it over.
     case takeover
-    /// The name is deleted in the middle, and published again.
+    /// The name has grown old, is deleted in the middle, and published again.
     case republish
+    /// The listener is a service manager's.
+    case inherited
 }

@@ -32,11 +32,9 @@ enum Exchange {
         // One that waits for the server; the others come when it is there.
         var guests = [Guest(.disconnect, address, reactor)]
         reactor.run(timeout: .milliseconds(2)) { false }
-        let server = host.verdict.attempt("the server") {
-            try PipeServer(
-                listeningOn: address, configuration: configuration(course), reactor: reactor, delegate: host)
-        }
+        let server = host.verdict.attempt("the server") { try makeServer(at: address, as: course, reactor, host) }
         if let server {
+            if server.address != address { host.verdict.errors.append("the server's name is \(server.address)") }
             if course == .republish { republish(server, address, reactor, host) }
             let smuggler = course == .guarded ? Smuggler(address) : nil
             guests += [.finish, .vanish, .stay].map { Guest($0, address, reactor) }
@@ -64,9 +62,26 @@ enum Exchange {
         return summary(host, guests, hasServer: server != nil)
     }
 
-    /// Deletes the name, and waits for its return.
+    private static func makeServer(
+        at address: PipeAddress, as course: Course, _ reactor: Reactor, _ host: Host
+    ) throws(PipeError) -> PipeServer {
+        let configuration = configuration(course)
+        guard course == .inherited else {
+            return try PipeServer(
+                listeningOn: address, configuration: configuration, reactor: reactor, delegate: host)
+        }
+        guard let listener = try InheritedListener.first() else { fatalError("there is no listener") }
+        return try PipeServer(inheriting: listener, configuration: configuration, reactor: reactor, delegate: host)
+    }
+
+    /// Has the name look old, which is mended where files can be watched and times be set; then deletes it, and waits
+    /// for its return.
     private static func republish(_ server: PipeServer, _ address: PipeAddress, _ reactor: Reactor, _ host: Host) {
-        guard let path = address.path, unsafe unlink(path) == 0 else { return }
+        guard let path = address.path else { return }
+        let age = Age(ofName: path)
+        age.grow()
+        reactor.run(timeout: .milliseconds(50)) { age.isOver }
+        guard unsafe unlink(path) == 0 else { return }
         expect(reactor, host, "the new name") { host.hasRegainedName }
     }
 

@@ -49,6 +49,9 @@ final class LargeBufferPool {
         self.keptTime = keptTime
     }
 
+    // A timer belongs to its reactor, and ended with it.
+    deinit { if reactor != nil { clearing?.cancel() } }
+
     /// An empty buffer of at least that capacity, if there is one, and not one that is much too large.
     func take(atLeast capacity: Int, atMost limit: Int = .max) -> FrameBuffer? {
         guard let index = spares.firstIndex(where: { $0.bytes.capacity >= capacity }),
@@ -92,8 +95,9 @@ final class LargeBufferPool {
         byteCount -= spares.remove(at: index).bytes.capacity
     }
 
+    // Not weak: a side table of the pool's would be in use until the reactor ends, and found by no leak checker.
     private func scheduleClearing() {
-        clearing = reactor?.schedule(after: keptTime) { [weak self] in self?.clear() }
+        clearing = reactor?.schedule(after: keptTime) { [unowned self] in clear() }
     }
 
     private func clear() {

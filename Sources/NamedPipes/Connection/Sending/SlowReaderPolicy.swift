@@ -10,13 +10,13 @@ extension PipeConnection {
     /// ``SendVerdict/acceptedByDropping(messageCount:)``, ``SendVerdict/dropped``,
     /// ``PipeConnection/droppedMessageCount``.
     ///
-    /// With a framing that keeps no boundaries (``PipeFraming/BoundaryFreeFraming``, such as `RawFraming`), there are no
-    /// whole messages in a queue: ``dropOldest`` and ``keepLatest`` are ``refuse`` then, so `send` throws
+    /// With a framing that keeps no boundaries (a `BoundaryFreeFraming`, such as `RawFraming`), there are no whole
+    /// messages in a queue: ``dropOldest`` and ``keepLatest`` are ``refuse`` then, so `send` throws
     /// ``PipeError/sendQueueFull(limit:)``.
     ///
     /// It is about peers that read too slowly. Messages that a client keeps while it has no connection
-    /// (``PipeClient/UnsentMessages``) have a limit of the same size, but are never dropped for it: `send` refuses the new one
-    /// with ``PipeError/sendQueueFull(limit:)``, whatever the policy.
+    /// (``PipeClient/UnsentMessages``) have a limit of the same size, but are never dropped for it: `send` refuses the
+    /// new one with ``PipeError/sendQueueFull(limit:)``, whatever the policy.
     @nonexhaustive
     public enum SlowReaderPolicy: Hashable, Sendable {
         /// `send` throws ``PipeError/sendQueueFull(limit:)`` or ``PipeError/budgetExceeded(_:)``: whoever sends decides.

@@ -74,7 +74,6 @@ def framed_nonsense(context: Context) -> list[Figure]:
     ]
 
 
-
 def misbehave(path: str, count: int) -> list[socket.socket]:
     chance = random.Random(80)
     lingering: list[socket.socket] = []

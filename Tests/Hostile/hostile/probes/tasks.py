@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-
 from hostile import wire
 from hostile.figures import Figure, at_most, exactly
 from hostile.processes import Context, target
@@ -41,4 +40,3 @@ def always_in_flight(context: Context) -> list[Figure]:
         at_most("79", "memory for what has been taken", growth / 1024, 1024, "KiB"),
         exactly("79", "the server lives", alive, True),
     ]
-

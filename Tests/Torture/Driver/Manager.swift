@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import NamedPipes
+
+/// What a service manager does for a program that it starts (`sd_listen_fds(3)`): the listener that the torture made is
+/// at the descriptor's number, and the environment tells of it.
+enum Manager {
+    static func handOver() {
+        guard let number = unsafe getenv("TORTURE_LISTENER").flatMap({ unsafe Int32(String(cString: $0)) }) else {
+            fatalError("there is no TORTURE_LISTENER")
+        }
+        let expected = ListenEnvironment.firstDescriptor
+        if number != expected {
+            precondition(dup2(number, expected) == expected)
+            close(number)
+        }
+        unsafe setenv("LISTEN_PID", "\(getpid())", 1)
+        unsafe setenv("LISTEN_FDS", "1", 1)
+    }
+}
