@@ -157,5 +157,5 @@ import Testing
 }
 
 extension PipeClient {
-    fileprivate var statisticsOfMemory: Int { host.ledger.queuedByteCount }
+    fileprivate var statisticsOfMemory: Int { endpoint.ledger.queuedByteCount }
 }
