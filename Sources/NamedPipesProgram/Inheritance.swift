@@ -67,7 +67,8 @@ public struct Inheritance: Sendable {
 extension Inheritance {
     /// Makes of it what this kind of program needs. To be called first of all, while there is one thread.
     ///
-    /// - Parameter stopSignals: whether the program waits for them with ``StopSignals``; they are blocked until it does.
+    /// - Parameter stopSignals: whether the program waits for them with ``StopSignals``; they are blocked until it
+    ///   does.
     /// - Returns: what was found.
     /// - Throws: what stands against opening /dev/null on a closed descriptor.
     @discardableResult

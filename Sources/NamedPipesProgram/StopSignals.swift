@@ -9,8 +9,8 @@ public import NamedPipes
 public enum StopSignals {
     /// Waits for them from now on, for as long as the process lives. To be called once.
     ///
-    /// - Parameter handler: called on a thread of its own, with each signal's number and how many there were with it. Two
-    ///   of a kind that come at once are one.
+    /// - Parameter handler: called on a thread of its own, with each signal's number and how many there were with it.
+    ///   Two of a kind that come at once are one.
     /// - Throws: what stands against starting a thread.
     public static func wait(
         handler: @escaping @Sendable (_ number: Int32, _ count: Int) -> Void

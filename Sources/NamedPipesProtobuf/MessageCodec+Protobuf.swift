@@ -9,14 +9,15 @@ extension MessageCodec where Incoming: SwiftProtobuf.Message, Outgoing: SwiftPro
 
     /// Protocol Buffers in their binary form.
     ///
-    /// One message of the connection is one message of the schema. With `VarintFraming`, that is the format which Java's
-    /// `writeDelimitedTo`, C++'s `SerializeDelimitedToZeroCopyStream` and Go's `protodelim` write.
+    /// One message of the connection is one message of the schema. With `VarintFraming`, that is the format which
+    /// Java's `writeDelimitedTo`, C++'s `SerializeDelimitedToZeroCopyStream` and Go's `protodelim` write.
     ///
     /// What is missing a field that proto2 requires is neither sent nor taken.
     ///
     /// - Parameters:
     ///   - extensions: those that may occur in what arrives. The default is nil: they are kept as unknown fields.
-    ///   - decoding: SwiftProtobuf's limits for what arrives. The default nests 100 messages deep and keeps unknown fields.
+    ///   - decoding: SwiftProtobuf's limits for what arrives. The default nests 100 messages deep and keeps unknown
+    ///     fields.
     ///   - encoding: how it is written. By default, maps are in no particular order.
     public static func protobuf(
         extensions: (any ExtensionMap)? = nil, decoding: BinaryDecodingOptions = BinaryDecodingOptions(),

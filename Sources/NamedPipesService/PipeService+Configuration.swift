@@ -12,21 +12,21 @@ extension PipeService {
         /// for about 0.2 µs a callback.
         public var reactor = Reactor.Configuration()
 
-        /// How long connections may take to come to their end once the group shuts down. The default is 5 s. The rest is
-        /// ended then, and the log says how much that was.
+        /// How long connections may take to come to their end once the group shuts down. The default is 5 s. The rest
+        /// is ended then, and the log says how much that was.
         public var shutdownGrace: Duration = .seconds(5)
 
         /// Which numbers are published, and how often.
         public var metrics = Metrics()
 
-        /// Whom to tell that the service is ready, and that it stops (`sd_notify(3)`). The default is the service manager
-        /// that started this process, if it wants to know. In a group of several services one of them should tell, the
-        /// last to be ready; set nil for the others.
+        /// Whom to tell that the service is ready, and that it stops (`sd_notify(3)`). The default is the service
+        /// manager that started this process, if it wants to know. In a group of several services one of them should
+        /// tell, the last to be ready; set nil for the others.
         public var notifier: ServiceNotifier? = .current
 
-        /// Whether errors of handlers are written to the log as they describe themselves. The default is false: only their
-        /// type is, because decoders and handlers put into errors what clients have sent. The library's own errors, which
-        /// do not, are always written out.
+        /// Whether errors of handlers are written to the log as they describe themselves. The default is false: only
+        /// their type is, because decoders and handlers put into errors what clients have sent. The library's own
+        /// errors, which do not, are always written out.
         public var logsHandlerErrors = false
 
         /// Hears what happens beside the messages, on the reactor's thread. The default does nothing.

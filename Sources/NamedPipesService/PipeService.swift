@@ -13,12 +13,12 @@ public import ServiceLifecycle
 /// try await ServiceGroup(services: [echo], gracefulShutdownSignals: [.sigterm], logger: logger).run()
 /// ```
 ///
-/// The server has a thread and a reactor of its own, unless it is given one. When the group shuts down gracefully, nobody
-/// new is accepted, what has arrived is delivered, what is queued is sent, and connections end, for as long as
+/// The server has a thread and a reactor of its own, unless it is given one. When the group shuts down gracefully,
+/// nobody new is accepted, what has arrived is delivered, what is queued is sent, and connections end, for as long as
 /// ``Configuration/shutdownGrace`` lasts. When the task is cancelled, all of them end at once.
 ///
-/// A server that has handed its name to a successor ends in the same gentle way, and then ``run()`` returns. For a group
-/// that is an error unless the service's `successTerminationBehavior` says otherwise.
+/// A server that has handed its name to a successor ends in the same gentle way, and then ``run()`` returns. For a
+/// group that is an error unless the service's `successTerminationBehavior` says otherwise.
 public struct PipeService: Service {
     /// Where clients connect.
     public let place: Place
@@ -33,8 +33,8 @@ public struct PipeService: Service {
     /// - Parameters:
     ///   - place: where clients connect.
     ///   - configuration: the default is a 4-byte length framing, five seconds to shut down, metrics every ten seconds.
-    ///   - logger: where the server's log goes. Within the handler, `Logger.current` is this one, with the connection in
-    ///     its metadata.
+    ///   - logger: where the server's log goes. Within the handler, `Logger.current` is this one, with the connection
+    ///     in its metadata.
     ///   - executor: of the reactor to serve on. The default is nil: a thread is made for it.
     ///   - handler: called once for each connection, on the reactor's thread.
     public init(
@@ -77,8 +77,8 @@ public struct PipeService: Service {
         self.serve = serve
     }
 
-    /// Serves until the group shuts down, the task is cancelled, or a successor has taken the name over. A place that was
-    /// inherited can be served once; an address any number of times, one after the other.
+    /// Serves until the group shuts down, the task is cancelled, or a successor has taken the name over. A place that
+    /// was inherited can be served once; an address any number of times, one after the other.
     ///
     /// - Throws: as `PipeServer.serve`: where the name cannot be had, and `CancellationError`.
     public func run() async throws {

@@ -2,8 +2,8 @@
 internal import NamedPipes
 internal import Synchronization
 
-/// What a service does about the events of its server: the log, the metrics, the service manager, and the order to stop,
-/// which may come from any thread, also before there is a server.
+/// What a service does about the events of its server: the log, the metrics, the service manager, and the order to
+/// stop, which may come from any thread, also before there is a server.
 final class ServerObserver: Sendable {
     private enum Progress {
         case starting

@@ -11,7 +11,8 @@ internal import PipeReactor
 /// ```
 ///
 /// Timers of the reactor (`schedule`), all limits and timeouts of connections, servers and clients, and the delays of
-/// ``TransportFaults`` go by it. Limits in which a test itself waits, such as `Reactor.run(timeout:until:)`, are in real time.
+/// ``TransportFaults`` go by it. Limits in which a test itself waits, such as `Reactor.run(timeout:until:)`, are in
+/// real time.
 public final class VirtualClock: Sendable {
     private let executor: ReactorExecutor
     private let start: SuspendingClock.Instant
@@ -28,8 +29,8 @@ public final class VirtualClock: Sendable {
     /// next. On the reactor's thread, and not inside a callback.
     ///
     /// - Parameter duration: how much; negative counts as zero.
-    /// - Returns: false if the loop never came to rest, because two parties made each other work for ever, or the reactor
-    ///   was stopped.
+    /// - Returns: false if the loop never came to rest, because two parties made each other work for ever, or the
+    ///   reactor was stopped.
     @discardableResult
     public func advance(by duration: Duration) -> Bool { executor.reactorOfThisThread.advance(by: duration) }
 }
@@ -44,8 +45,8 @@ extension VirtualClock: Clock {
     /// As `ReactorClock.minimumResolution`.
     public var minimumResolution: Duration { executor.clock.minimumResolution }
 
-    /// Waits until ``advance(by:)`` comes to that point; see `ReactorClock`. A task that prefers the reactor's executor is
-    /// woken in its place between the timers.
+    /// Waits until ``advance(by:)`` comes to that point; see `ReactorClock`. A task that prefers the reactor's executor
+    /// is woken in its place between the timers.
     ///
     /// - Parameters:
     ///   - deadline: when to go on.

@@ -8,8 +8,8 @@
 /// ```
 ///
 /// ``newline`` is JSON Lines and most line protocols, ``nul`` is what varlink speaks, ``formFeed`` node-ipc. The
-/// message is handed out exactly as it stood before the delimiter: a line that came with `\r\n` keeps its carriage return under
-/// ``newline``; give `[0x0D, 0x0A]` as delimiter where lines must end so.
+/// message is handed out exactly as it stood before the delimiter: a line that came with `\r\n` keeps its carriage
+/// return under ``newline``; give `[0x0D, 0x0A]` as delimiter where lines must end so.
 ///
 /// A message cannot contain the delimiter, nor end so that the two together contain it early (`a` before `aa`): such a
 /// message is ``FramingError/containsDelimiter(offset:)`` when sent. Binary data wants ``LengthPrefixFraming``.

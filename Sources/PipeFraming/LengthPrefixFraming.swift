@@ -148,8 +148,8 @@ public struct LengthPrefixFraming: MessageFraming, Hashable {
 
 extension FrameBuffer {
     /// Appends a frame of the default form, if the message is short, but not very, and there is room for it: without a
-    /// call, and so without saving registers around one (57 instead of 71 instructions for sending 64 bytes). The others
-    /// take a call more.
+    /// call, and so without saving registers around one (57 instead of 71 instructions for sending 64 bytes). The
+    /// others take a call more.
     ///
     /// - Returns: whether that was so.
     @inlinable

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A framing in whose bytes nothing tells where one message ends and the next begins: what was sent as one may arrive as
-/// several, or with others. So what waits to be sent is never cut: see `PipeConnection.SlowReaderPolicy`.
+/// A framing in whose bytes nothing tells where one message ends and the next begins: what was sent as one may arrive
+/// as several, or with others. So what waits to be sent is never cut: see `PipeConnection.SlowReaderPolicy`.
 public protocol BoundaryFreeFraming: MessageFraming {}
 
 /// No framing: a message is whatever has arrived.

@@ -55,8 +55,8 @@ package struct BusyPolling {
 
     /// A wait without a poll is over.
     ///
-    /// Ten times the limit is soon, because waking up takes time itself, which a poll would have saved: on a busy virtual
-    /// machine several times the limit. To be generous costs little, since polls in vain become rare anyway.
+    /// Ten times the limit is soon, because waking up takes time itself, which a poll would have saved: on a busy
+    /// virtual machine several times the limit. To be generous costs little, since polls in vain become rare anyway.
     package mutating func didSleep(from start: SuspendingClock.Instant, to end: SuspendingClock.Instant) {
         if soonWaitsNeeded > 0, end - start <= limit * 10 { soonWaitsNeeded -= 1 }
     }

@@ -2,8 +2,8 @@
 
 /// Measures how long callbacks take, on a reactor that is told to (``Reactor/Configuration/measuresCallbacks``).
 ///
-/// A callback inside an event, such as a delegate's, is measured by itself; to the event counts what is left. So the one
-/// that is named is the one that took the time.
+/// A callback inside an event, such as a delegate's, is measured by itself; to the event counts what is left. So the
+/// one that is named is the one that took the time.
 package final class CallbackMeter {
     private let watchdog: Watchdog?
     private var turnStart: SuspendingClock.Instant?

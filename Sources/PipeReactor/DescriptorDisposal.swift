@@ -8,9 +8,9 @@ internal import Synchronization
 /// for seconds, or for an hour, and its sender chooses that. So where the kernel does not refuse descriptors for us
 /// (`SO_PASSRIGHTS`, before Linux 6.16), nothing of that kind is closed on a reactor's thread.
 ///
-/// A thread is started for each thing that finds none free, up to ``threadLimit``, and ends when nothing waits. What can
-/// be done so that they are not held up either is done first: sockets that were sent lose their `SO_LINGER`. That does not
-/// reach what lies inside a socket inside a socket; for those there are several threads.
+/// A thread is started for each thing that finds none free, up to ``threadLimit``, and ends when nothing waits. What
+/// can be done so that they are not held up either is done first: sockets that were sent lose their `SO_LINGER`. That
+/// does not reach what lies inside a socket inside a socket; for those there are several threads.
 package final class DescriptorDisposal: Sendable {
     /// The process's.
     package static let shared = DescriptorDisposal()
@@ -33,8 +33,8 @@ package final class DescriptorDisposal: Sendable {
     /// How many threads are closing something now.
     package var threadCount: Int { state.withLock(\.threadCount) }
 
-    /// Closes a connected socket and everything that lies unread in it, or a listening socket and the clients in its queue.
-    /// From any thread; it does not wait.
+    /// Closes a connected socket and everything that lies unread in it, or a listening socket and the clients in its
+    /// queue. From any thread; it does not wait.
     package func close(socket: Int32) { add(.socket(socket)) }
 
     /// Closes descriptors that came out of a socket. From any thread; it does not wait.
@@ -48,7 +48,8 @@ package final class DescriptorDisposal: Sendable {
             return true
         }
         guard needsThread, !HelperThread.start(named: "pipe-close", { [self] in work() }) else { return }
-        // Without a thread it waits for the next one: to close it here is what must not happen. But the peer is told now.
+        // Without a thread it waits for the next one: to close it here is what must not happen. But the peer is told
+        // now.
         if case .socket(let descriptor) = item, !Self.isListening(descriptor) {
             _ = shutdown(descriptor, Int32(SHUT_RDWR))
         }
@@ -91,8 +92,8 @@ extension DescriptorDisposal {
         _ = Glibc.close(descriptor)
     }
 
-    /// Takes out the descriptors that lie in a socket's queue. One byte stays where there were any: a peer whose bytes were
-    /// not read is told so by ECONNRESET, and that is to be the same on all kernels.
+    /// Takes out the descriptors that lie in a socket's queue. One byte stays where there were any: a peer whose bytes
+    /// were not read is told so by ECONNRESET, and that is to be the same on all kernels.
     private static func disarmContents(of socket: Int32) {
         // From now on nothing can be put in any more.
         _ = shutdown(socket, Int32(SHUT_RD))
@@ -111,8 +112,8 @@ extension DescriptorDisposal {
         }
     }
 
-    /// How many bytes were looked at; 0 where nothing more can be taken out, because all has been, or because a read fails:
-    /// then what is left is closed as it is.
+    /// How many bytes were looked at; 0 where nothing more can be taken out, because all has been, or because a read
+    /// fails: then what is left is closed as it is.
     private static func disarm(_ socket: Int32, _ space: UnsafeMutableRawBufferPointer, flags: Int32) -> Int {
         do {
             guard case .content(let received) = try unsafe ReceivedDescriptors.receive(socket, space, flags: flags)

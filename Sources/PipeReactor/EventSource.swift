@@ -71,8 +71,8 @@ package struct EventSource: ~Copyable {
 
     /// Registers with epoll (`event_add(3)`, `epoll_ctl(2)`), without a time limit.
     ///
-    /// - Throws: ``SystemError`` with `ENOSPC` (`fs.epoll.max_user_watches`), `ENOMEM`, or `EPERM` for a descriptor that
-    ///   epoll does not take, such as a regular file.
+    /// - Throws: ``SystemError`` with `ENOSPC` (`fs.epoll.max_user_watches`), `ENOMEM`, or `EPERM` for a descriptor
+    ///   that epoll does not take, such as a regular file.
     package func register() throws(SystemError) {
         errno = 0
         guard unsafe event_add(event, nil) == 0 else {
@@ -113,8 +113,8 @@ package protocol EventHandler: AnyObject {
     /// What measurements call its events. The default is "event".
     static var callbackName: StaticString { get }
 
-    /// Calls ``handle(_:)`` of the object behind a pointer. The default holds it for the duration of the call, because it
-    /// may drop the last other reference to itself, and the source with it. Who makes sure of that otherwise saves a
+    /// Calls ``handle(_:)`` of the object behind a pointer. The default holds it for the duration of the call, because
+    /// it may drop the last other reference to itself, and the source with it. Who makes sure of that otherwise saves a
     /// retain and a release at each event.
     static func deliver(_ readiness: Readiness, to handler: UnsafeRawPointer)
 }

@@ -2,8 +2,8 @@
 internal import Glibc
 internal import Synchronization
 
-/// Tells a process from the children that it forks: a page of memory with the process ID, which the kernel gives to a child
-/// as zeros (`MADV_WIPEONFORK`, madvise(2), since Linux 4.14).
+/// Tells a process from the children that it forks: a page of memory with the process ID, which the kernel gives to a
+/// child as zeros (`MADV_WIPEONFORK`, madvise(2), since Linux 4.14).
 ///
 /// Unlike getpid(2), looking is no system call, so that each turn of a loop can look. Unlike a handler of
 /// pthread_atfork(3), the page notices every way of forking.

@@ -9,8 +9,8 @@ extension Reactor {
     /// let reactor = try Reactor(configuration: configuration)
     /// ```
     public struct Configuration: Hashable, Sendable {
-        /// How long the loop looks for the next event before it sleeps, counted from the last one. The default is zero: it
-        /// sleeps at once. 20 to 100 µs are sensible; negative counts as zero.
+        /// How long the loop looks for the next event before it sleeps, counted from the last one. The default is zero:
+        /// it sleeps at once. 20 to 100 µs are sensible; negative counts as zero.
         ///
         /// To be woken costs a thread some microseconds, and 20 to 27 µs where a virtual machine's cpu has to be woken
         /// with it. A loop that polls does without, at the price of a cpu that is busy while it polls.
@@ -21,17 +21,18 @@ extension Reactor {
         /// - It hurts where both ends share a cpu, since the peer cannot run while we poll, and where the cpu has other
         ///   things to do.
         ///
-        /// Polls that come to nothing, or that lose the cpu to somebody else, become rare by themselves: a reactor without
-        /// traffic sleeps, and one with an event now and then does not poll for each. `SO_BUSY_POLL` (socket(7)) is the like for network devices, and the kernel's
-        /// `halt_poll_ns` for virtual cpus; neither has to do with Unix sockets.
+        /// Polls that come to nothing, or that lose the cpu to somebody else, become rare by themselves: a reactor
+        /// without traffic sleeps, and one with an event now and then does not poll for each. `SO_BUSY_POLL`
+        /// (socket(7)) is the like for network devices, and the kernel's `halt_poll_ns` for virtual cpus; neither has
+        /// to do with Unix sockets.
         public var busyPollingTime: Duration = .zero
 
-        /// Whether to measure how long each callback and each turn takes; see ``Reactor/statistics``. The default is false:
-        /// the clock is not looked at then. It costs about 0.2 µs for each callback.
+        /// Whether to measure how long each callback and each turn takes; see ``Reactor/statistics``. The default is
+        /// false: the clock is not looked at then. It costs about 0.2 µs for each callback.
         public var measuresCallbacks = false
 
-        /// How long a callback may hold the loop before ``Reactor/reportSlowCallbacks(_:)`` hears of it, from a thread of
-        /// its own, because the loop's cannot. The default is nil: there is no such thread. Setting it includes
+        /// How long a callback may hold the loop before ``Reactor/reportSlowCallbacks(_:)`` hears of it, from a thread
+        /// of its own, because the loop's cannot. The default is nil: there is no such thread. Setting it includes
         /// ``measuresCallbacks``; less than 1 ms counts as 1 ms.
         public var callbackTimeLimit: Duration?
 

@@ -24,7 +24,8 @@ extension Reactor {
     public var statistics: Statistics? { meter?.statistics }
 
     /// Has a function called, on a thread of its own, as soon as a callback holds the loop for longer than
-    /// ``Configuration/callbackTimeLimit``: while it still does, at most a quarter of the limit late, and once for each.
+    /// ``Configuration/callbackTimeLimit``: while it still does, at most a quarter of the limit late, and once for
+    /// each.
     ///
     /// ```swift
     /// reactor.reportSlowCallbacks { log("the loop is held by \($0)") }

@@ -12,8 +12,8 @@ extension Reactor {
 
     /// Turns the loop until nothing is left to do at this moment: no event, no posted work, no end of a turn.
     ///
-    /// - Returns: false if there always was something, because two parties make each other work for ever, or the reactor
-    ///   was stopped.
+    /// - Returns: false if there always was something, because two parties make each other work for ever, or the
+    ///   reactor was stopped.
     @discardableResult
     package func settle() -> Bool {
         precondition(!isRunning, "inside a callback: it is the loop that runs it")

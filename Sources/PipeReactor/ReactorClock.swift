@@ -7,12 +7,12 @@
 /// ```
 ///
 /// A task that runs on the reactor goes on there, without another thread in between; `Task.sleep` without a clock works
-/// as well, but has a thread of Dispatch wake the reactor up, because the runtime knows no other timers. From other tasks,
-/// a sleep costs a hop each way.
+/// as well, but has a thread of Dispatch wake the reactor up, because the runtime knows no other timers. From other
+/// tasks, a sleep costs a hop each way.
 ///
 /// It counts as ``Reactor/schedule(after:repeating:_:)`` does: time in which the machine is suspended does not pass
-/// (CLOCK_MONOTONIC, clock_gettime(2)), and nothing ends early. While the reactor does not run, nobody wakes up; a sleep
-/// that has not ended when the reactor does never ends.
+/// (CLOCK_MONOTONIC, clock_gettime(2)), and nothing ends early. While the reactor does not run, nobody wakes up; a
+/// sleep that has not ended when the reactor does never ends.
 public struct ReactorClock: Clock {
     /// A point in time of the reactor's timers.
     public typealias Instant = SuspendingClock.Instant

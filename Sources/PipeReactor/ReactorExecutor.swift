@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// The one object of a reactor that other threads may hold.
 ///
-/// It takes work from any thread and runs it on the reactor's: functions given to ``post(_:)``, jobs of actors that name
-/// it as their executor, and tasks that prefer it. An actor that lives on the reactor calls the reactor's objects
+/// It takes work from any thread and runs it on the reactor's: functions given to ``post(_:)``, jobs of actors that
+/// name it as their executor, and tasks that prefer it. An actor that lives on the reactor calls the reactor's objects
 /// directly, and an `await` between two of them is a function call, not a thread hop:
 ///
 /// ```swift
@@ -15,9 +15,9 @@ internal import Synchronization
 /// }
 /// ```
 ///
-/// Work runs in the order in which it came in, between the events of a turn of the loop and its end. It stays waiting while the reactor does not
-/// run. When the reactor itself is gone, functions are refused and jobs are counted and never run: a reactor has to
-/// outlive the actors that live on it.
+/// Work runs in the order in which it came in, between the events of a turn of the loop and its end. It stays waiting
+/// while the reactor does not run. When the reactor itself is gone, functions are refused and jobs are counted and
+/// never run: a reactor has to outlive the actors that live on it.
 public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     // The mailbox: written by any thread under the lock, swapped out whole by the reactor, run outside the lock.
     // Whoever makes it non-empty wakes the reactor; on the reactor's own thread the next turn looks by itself.
@@ -130,8 +130,8 @@ extension ReactorExecutor {
 
     // MARK: The reactor's side
 
-    /// Whether the caller may use what lives on the reactor: in the process that made it, and, from the first time that it
-    /// runs to its end, on the thread that runs it. For assertions, since it costs a system call.
+    /// Whether the caller may use what lives on the reactor: in the process that made it, and, from the first time that
+    /// it runs to its end, on the thread that runs it. For assertions, since it costs a system call.
     package var admitsCaller: Bool {
         if thread.load(ordering: .relaxed) == 0 { return true }
         return isInOwnProcess && (isCurrent || !hasRun.load(ordering: .relaxed))
@@ -164,10 +164,10 @@ extension ReactorExecutor {
 
     package func handle(_ readiness: Readiness) { wakeUp.wait() }
 
-    /// Runs what is waiting, in order, and leaves the rest for the next turn after a number of pieces: a thread that posts
-    /// faster than the loop works keeps nobody from being read. Functions that are added meanwhile wait for the next turn,
-    /// jobs do not: a job is often a mere `await` that goes on elsewhere on this executor, and a turn for each would be a
-    /// system call for each.
+    /// Runs what is waiting, in order, and leaves the rest for the next turn after a number of pieces: a thread that
+    /// posts faster than the loop works keeps nobody from being read. Functions that are added meanwhile wait for the
+    /// next turn, jobs do not: a job is often a mere `await` that goes on elsewhere on this executor, and a turn for
+    /// each would be a system call for each.
     func deliverMail(on reactor: Reactor, atMost limit: Int = ReactorExecutor.mailPerTurn) {
         guard isMailWaiting else { return }
         var mail: [Mail] = []
@@ -190,8 +190,8 @@ extension ReactorExecutor {
     /// How many functions and jobs are run between two looks at sockets and timers.
     package static let mailPerTurn = 256
 
-    /// Takes what is waiting, the first piece last, and leaves an empty list. Without effect if a function is among it and
-    /// only jobs are wanted.
+    /// Takes what is waiting, the first piece last, and leaves an empty list. Without effect if a function is among it
+    /// and only jobs are wanted.
     private func swapMail(_ mail: inout [Mail], onlyJobs: Bool = false) {
         let isReversed = mailbox.withLock { box in
             guard box.left.isEmpty else {

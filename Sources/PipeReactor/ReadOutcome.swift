@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a read of a stream found, where it did not fail: three answers, so that none is taken for another. An error is the
-/// fourth, and is thrown.
+/// What a read of a stream found, where it did not fail: three answers, so that none is taken for another. An error is
+/// the fourth, and is thrown.
 ///
-/// As an optional number, "nothing there yet" and a failure were both nil behind a `try?`, and both were taken for the end
-/// of the stream: a connection that was closing then read no more, and its peer never took its last words.
+/// As an optional number, "nothing there yet" and a failure were both nil behind a `try?`, and both were taken for the
+/// end of the stream: a connection that was closing then read no more, and its peer never took its last words.
 @frozen @usableFromInline
 package enum ReadOutcome<Content> {
     /// Nothing is there now (`EAGAIN`); more may come.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What epoll said about a descriptor, in one callback. More than one can hold. The bits are libevent's (`EV_READ` and so
-/// on), and all is inlined, because every event makes one and looks at it in another module.
+/// What epoll said about a descriptor, in one callback. More than one can hold. The bits are libevent's (`EV_READ` and
+/// so on), and all is inlined, because every event makes one and looks at it in another module.
 @frozen
 package struct Readiness: OptionSet {
     package let rawValue: Int16

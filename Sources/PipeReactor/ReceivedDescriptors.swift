@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// What one `recvmsg(2)` brought that has room for all the descriptors that a message can carry (`SCM_RIGHTS`, unix(7)).
+/// What one `recvmsg(2)` brought that has room for all the descriptors that a message can carry (`SCM_RIGHTS`,
+/// unix(7)).
 ///
 /// A read without that room would make the kernel drop them in the reader's thread; see ``DescriptorDisposal``.
 package struct ReceivedDescriptors {

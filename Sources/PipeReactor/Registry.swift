@@ -3,12 +3,12 @@
 /// What lives on a reactor until it ends by itself: servers, clients, connections. The keys are what other threads may
 /// know of them.
 ///
-/// A class of its own around a ``SlotTable``, so that other modules call functions that were compiled for this table: used
-/// from there directly, the generic table and the checks around it took 3,500 of the 9,300 instructions of a connection's
-/// life.
+/// A class of its own around a ``SlotTable``, so that other modules call functions that were compiled for this table:
+/// used from there directly, the generic table and the checks around it took 3,500 of the 9,300 instructions of a
+/// connection's life.
 package final class Registry {
-    // Unchecked: what ends an object, and with it might come back here, does so outside of every access. The checks were
-    // 450 instructions of a connection's life.
+    // Unchecked: what ends an object, and with it might come back here, does so outside of every access. The checks
+    // were 450 instructions of a connection's life.
     @safe @exclusivity(unchecked) private var table = SlotTable<AnyObject>()
     @safe @exclusivity(unchecked) private var departed: [AnyObject] = []
     @safe @exclusivity(unchecked) private var isInTurn = false
@@ -38,7 +38,8 @@ package final class Registry {
         withExtendedLifetime(before) {}
     }
 
-    /// Lets the object of the key go. In a turn, at its end: a caller may be a method of an object that nobody else holds.
+    /// Lets the object of the key go. In a turn, at its end: a caller may be a method of an object that nobody else
+    /// holds.
     package func remove(_ key: UInt64) {
         // Outside, no end may ever come; and who holds the reactor would be held by it for good.
         guard let removed = table.remove(key), isInTurn else { return }

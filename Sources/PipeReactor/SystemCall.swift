@@ -2,12 +2,12 @@
 internal import Glibc
 
 // Every system call of the project goes through one of the functions below, so that the answers to "what if it is
-// interrupted", "what if it would block" and "what if it fails" are given once. None of them is called with `try?`, which
-// makes one answer of two:
+// interrupted", "what if it would block" and "what if it fails" are given once. None of them is called with `try?`,
+// which makes one answer of two:
 //
 // - EINTR is retried; no caller ever sees it.
-// - would-block (EAGAIN, EWOULDBLOCK) is a value for the calls that may block; it is not an error. A read of a stream has a
-//   third answer, the end: see `ReadOutcome`.
+// - would-block (EAGAIN, EWOULDBLOCK) is a value for the calls that may block; it is not an error. A read of a stream
+//   has a third answer, the end: see `ReadOutcome`.
 // - errnos that only a bug of ours can cause (a closed descriptor, a bad pointer) end the process with the call's name:
 //   going on would mean using a descriptor that by now belongs to somebody else.
 // - everything else is a `SystemError`.
@@ -59,8 +59,8 @@ package func attemptCall<Result: FixedWidthInteger>(_ name: StaticString, _ body
     }
 }
 
-/// Makes a call that, by its manual page, cannot fail for what it is given, other than by finding nothing to do: if it does,
-/// that is a bug here, and to go on would be to spin or to sleep for ever.
+/// Makes a call that, by its manual page, cannot fail for what it is given, other than by finding nothing to do: if it
+/// does, that is a bug here, and to go on would be to spin or to sleep for ever.
 ///
 /// - Returns: nil if it would block.
 @inlinable @discardableResult

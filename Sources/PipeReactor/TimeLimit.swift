@@ -5,7 +5,8 @@
 /// A timer acts as soon as it is due. A limit that is due first lets the reactor handle what has arrived, because the
 /// reply that it is about to give up may already be waiting: a process that was stopped (SIGSTOP), starved of CPU time,
 /// or held by a callback of its own wakes up with both the timer and the reply. So a limit decides at the end of a
-/// complete turn of the loop that began after it was due, and a limit that is late gets some more time; see ``Patience``.
+/// complete turn of the loop that began after it was due, and a limit that is late gets some more time; see
+/// ``Patience``.
 ///
 /// It belongs to the reactor's thread. The reactor keeps it until it has been exceeded or is cancelled.
 package final class TimeLimit {
@@ -64,8 +65,8 @@ extension Reactor {
     /// Calls a function once the limit is exceeded and nothing that has arrived prevented it, by cancelling the limit.
     ///
     /// - Parameters:
-    ///   - duration: the limit, on the clock of ``schedule(after:repeating:_:)``. It is never cut short. It takes a turn
-    ///     of the loop longer, and where the loop was held up, an eighth longer, but at most a second.
+    ///   - duration: the limit, on the clock of ``schedule(after:repeating:_:)``. It is never cut short. It takes a
+    ///     turn of the loop longer, and where the loop was held up, an eighth longer, but at most a second.
     ///   - work: called once, unless the limit is cancelled before.
     /// - Returns: what cancels it.
     package func limit(_ duration: Duration, onExceeded work: @escaping () -> Void) -> TimeLimit {
@@ -83,9 +84,9 @@ extension Reactor {
 /// ```
 ///
 /// The turn in which it is due may have begun before what it waits for arrived, hence the second one, which looks at
-/// every descriptor again. A late timer says that the loop was held up. What arrived in the meantime may take many turns
-/// to read, or a task on another thread to handle, so it gets an eighth of the limit. A loop that is always late must not
-/// put off the limit for ever, hence the number of times.
+/// every descriptor again. A late timer says that the loop was held up. What arrived in the meantime may take many
+/// turns to read, or a task on another thread to handle, so it gets an eighth of the limit. A loop that is always late
+/// must not put off the limit for ever, hence the number of times.
 struct Patience {
     enum Step: Equatable {
         /// Wait again.

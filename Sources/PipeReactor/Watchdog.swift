@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// Looks from a thread of its own whether a callback holds the loop for too long, and says which, while it still does.
 ///
-/// It looks four times in the limit, and not at all while the loop sleeps: who begins the first callback after that wakes
-/// it.
+/// It looks four times in the limit, and not at all while the loop sleeps: who begins the first callback after that
+/// wakes it.
 final class Watchdog: Sendable {
     struct Running {
         let name: StaticString
@@ -108,8 +108,8 @@ final class Watchdog: Sendable {
         do {
             _ = try systemCall("poll") { unsafe poll(&entry, 1, milliseconds) }
         } catch {
-            // Out of memory for a moment (ENOMEM). To look again at once would spin; that the loop may be looked at once too
-            // often does no harm.
+            // Out of memory for a moment (ENOMEM). To look again at once would spin; that the loop may be looked at
+            // once too often does no harm.
             usleep(10_000)
         }
         wakeUp.wait()

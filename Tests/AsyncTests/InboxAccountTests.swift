@@ -11,8 +11,8 @@ import Testing
         var value: Int { most.withLock { $0 } }
     }
 
-    /// With eight always on their way, the inbox is never empty. Both ends are on one reactor: what was sent is there a few
-    /// turns later, however slow the machine is and whatever else it does.
+    /// With eight always on their way, the inbox is never empty. Both ends are on one reactor: what was sent is there a
+    /// few turns later, however slow the machine is and whatever else it does.
     @Test(arguments: [100, 1000, 24_000, 30_000], Place.allCases)
     func `79 · is charged for while it waits, and no longer`(size: Int, place: Place) async throws {
         let window = 8

@@ -2,8 +2,8 @@
 import NamedPipes
 import Testing
 
-/// An actor that lives on a reactor: it serves a name and answers in the callbacks, and other tasks await it as any other
-/// actor.
+/// An actor that lives on a reactor: it serves a name and answers in the callbacks, and other tasks await it as any
+/// other actor.
 ///
 /// The reactor's own objects never enter the actor's state, because the compiler cannot know that both share a thread.
 /// The actor keeps what is `Sendable`: the server's reference, a connection's sender or ID.

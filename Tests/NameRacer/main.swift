@@ -6,8 +6,8 @@ import NamedPipes
 //
 //     NameRacer PATH
 //
-// For each byte of its standard input: the first tries, and is answered with 1 (it has the name), 0 (another one has it)
-// or e (something else went wrong); the second gives the name up, if it is had, and is answered with a dot.
+// For each byte of its standard input: the first tries, and is answered with 1 (it has the name), 0 (another one has
+// it) or e (something else went wrong); the second gives the name up, if it is had, and is answered with a dot.
 
 final class Silent: PipeServerDelegate {
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {}

@@ -287,7 +287,8 @@ import Testing
     }
 
     /// FACTS: epoll forgets first, then the descriptor closes. epoll watches what is open, not its number; once the
-    /// number is closed, a duplicate's registration can no longer be removed, and its events go to the number's next owner.
+    /// number is closed, a duplicate's registration can no longer be removed, and its events go to the number's next
+    /// owner.
     @Test func `48 while a duplicate of the old one is open brings the new source none of its events`() throws {
         let reactor = try Reactor()
         var reuses = 0

@@ -3,7 +3,8 @@ import PipeReactor
 import Testing
 
 @Suite struct `A timer` {
-    /// FACTS: libevent counts on a coarse clock, which may be a tick behind. HOSTILE 54: the clock is the monotonic one.
+    /// FACTS: libevent counts on a coarse clock, which may be a tick behind. HOSTILE 54: the clock is the monotonic
+    /// one.
     @Test func `54 is never early on the monotonic clock, though libevent's coarse clock is`() throws {
         let reactor = try Reactor()
         var fired = 0

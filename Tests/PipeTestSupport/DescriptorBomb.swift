@@ -2,8 +2,8 @@
 internal import Glibc
 package import PipeReactor
 
-/// A TCP socket whose last close waits for an hour: it has bytes that nobody reads, and `SO_LINGER`. Whoever got it from
-/// somebody else, and drops it, waits.
+/// A TCP socket whose last close waits for an hour: it has bytes that nobody reads, and `SO_LINGER`. Whoever got it
+/// from somebody else, and drops it, waits.
 package final class DescriptorBomb {
     private let listener: Int32
     private let reader: Int32

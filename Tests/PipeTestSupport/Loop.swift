@@ -58,8 +58,8 @@ package final class Loop {
         _ = reactor.run(timeout: duration) { false }
     }
 
-    /// How often the loop turns in that time: a few times at most, if nothing happens. The time that it takes would depend
-    /// on what else the machine does.
+    /// How often the loop turns in that time: a few times at most, if nothing happens. The time that it takes would
+    /// depend on what else the machine does.
     package func turnCount(in duration: Duration) -> Int {
         var count = 0
         var isOver = false

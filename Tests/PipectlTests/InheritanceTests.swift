@@ -147,8 +147,8 @@ struct InheritanceTests: StagedSuite {
     }
 
     @Test func `77 · a limit of file sizes is an error that is told, and not the end of the process`() throws {
-        // ThreadSanitizer, before the program begins, fills a file of half a megabyte in TMPDIR and maps it, and touches
-        // what the limit has kept from being written. Where it cannot make that file, it does without.
+        // ThreadSanitizer, before the program begins, fills a file of half a megabyte in TMPDIR and maps it, and
+        // touches what the limit has kept from being written. Where it cannot make that file, it does without.
         let listener = try Tool(
             reactor, ["listen", name], redirection: ">\"$(mktemp)\"", assignment: "ulimit -f 1; TMPDIR=/proc")
         listener.waitFor("listening on ")

@@ -6,9 +6,9 @@ import Testing
 
 @testable import pipectl
 
-/// HOSTILE 54. The wall clock belongs to the whole machine, and a time namespace has none of its own: so a library that is
-/// loaded first answers every question for the wall clock with one a year off, forth and back in turn. Questions for the
-/// monotonic clock go through. Whoever asked the wrong clock anywhere would be early by a year, or never done.
+/// HOSTILE 54. The wall clock belongs to the whole machine, and a time namespace has none of its own: so a library that
+/// is loaded first answers every question for the wall clock with one a year off, forth and back in turn. Questions for
+/// the monotonic clock go through. Whoever asked the wrong clock anywhere would be early by a year, or never done.
 @Suite(.timeLimit(.minutes(5)), .enabled(if: JumpingClock.isToBeHad, "needs a C compiler"))
 struct `54 · a wall clock that jumps by a year at every look` {
     let reactor: Reactor

@@ -58,8 +58,8 @@ struct NameTests: StagedSuite {
             errors: .merged)
         server.waitFor("listening on ")
         guard server.text.contains("listening on ") else { return }
-        // Root of the namespace, to show that the way is open to whom it should be; then two whom the server sees as 65534:
-        // one without a number, and the one whose number that is.
+        // Root of the namespace, to show that the way is open to whom it should be; then two whom the server sees as
+        // 65534: one without a number, and the one whose number that is.
         for (user, message) in [(100_000, "root"), (12345, "nobody"), (165_534, "own")] {
             let client = try Tool(
                 reactor,

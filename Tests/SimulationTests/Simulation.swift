@@ -4,9 +4,9 @@ import PipeTestSupport
 
 /// What one seed does, in each of the small worlds, and what was wrong there.
 ///
-/// A world is a part of the library, a scheduler that makes everything happen to it that may happen, in any legal order,
-/// and a model that is simple enough to be seen right. All that is random comes from the seed, so a seed that fails once
-/// fails again.
+/// A world is a part of the library, a scheduler that makes everything happen to it that may happen, in any legal
+/// order, and a model that is simple enough to be seen right. All that is random comes from the seed, so a seed that
+/// fails once fails again.
 enum Simulation {
     typealias World = (name: String, run: @Sendable (UInt64) throws -> [String])
 

@@ -3,7 +3,8 @@ import Glibc
 import PipeTestSupport
 import Testing
 
-/// A few thousand seeds; `make simulation SEEDS=100000` does more of them, optimised. `SIMULATION_SEED=4711` replays one.
+/// A few thousand seeds; `make simulation SEEDS=100000` does more of them, optimised. `SIMULATION_SEED=4711` replays
+/// one.
 @Suite struct `The deterministic simulation` {
     @Test("34, 36, 40-48 · any legal order of reads, writes, ends and calls: all that is promised holds")
     func findsNothing() {

@@ -3,8 +3,8 @@ import Benchmark
 import EchoOptions
 import NamedPipes
 
-// One message to thousands of connections: a broadcast beside a loop of sends. Where the audience reads, on a thread of its
-// own, until the kernel has taken everything; the kernel's part is the same for both. Where it does not read, until
+// One message to thousands of connections: a broadcast beside a loop of sends. Where the audience reads, on a thread of
+// its own, until the kernel has taken everything; the kernel's part is the same for both. Where it does not read, until
 // everything is queued: then the loop copies the message for each, and the broadcast shares one.
 
 private final class Speaker: PipeServerDelegate {

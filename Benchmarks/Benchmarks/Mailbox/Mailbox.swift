@@ -3,8 +3,8 @@ import Benchmark
 import NamedPipes
 import Synchronization
 
-// What it costs to have a function run on a reactor that another thread runs: from the first post of a million until the
-// last of them has run. The scaling factor of 1,000,000 is the number of posts in one iteration.
+// What it costs to have a function run on a reactor that another thread runs: from the first post of a million until
+// the last of them has run. The scaling factor of 1,000,000 is the number of posts in one iteration.
 
 private let posts = 1_000_000
 

@@ -3,8 +3,8 @@ import Benchmark
 import NamedPipes
 
 // What a message to a server and back costs over a real pipe: the server on a reactor thread of its own, the client on
-// the benchmark's thread. Every reply is compared with what was sent. The scaling factor of 1,000 is the number of round
-// trips in one iteration.
+// the benchmark's thread. Every reply is compared with what was sent. The scaling factor of 1,000 is the number of
+// round trips in one iteration.
 
 private let roundTrips = 1000
 

@@ -2,8 +2,8 @@
 import EchoOptions
 import NamedPipes
 
-/// The async echo server that is compared with the others: this library as its documentation has it, on a reactor of the
-/// main thread.
+/// The async echo server that is compared with the others: this library as its documentation has it, on a reactor of
+/// the main thread.
 @main
 enum PipesAsyncEcho {
     static func main() throws {

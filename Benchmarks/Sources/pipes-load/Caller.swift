@@ -54,8 +54,8 @@ final class Caller: PipeClientDelegate {
         end(with: "connection \(index): \(error)")
     }
 
-    /// Of the messages that a connection has in flight, one is timed: reading the clock twice for each would be a third of
-    /// what a message costs in a burst. With one in flight every message is timed.
+    /// Of the messages that a connection has in flight, one is timed: reading the clock twice for each would be a third
+    /// of what a message costs in a burst. With one in flight every message is timed.
     private func sendNext(on connection: PipeConnection) {
         untimedCount += 1
         if untimedCount == inFlight || sentCount == 0 {

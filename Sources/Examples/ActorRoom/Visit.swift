@@ -53,8 +53,8 @@ struct Visit {
         }
     }
 
-    /// A line as it may stand on the terminals of others: without what would command them, and without the carriage return
-    /// that `nc -C` sends in front of the line feed. Nil for what is not UTF-8.
+    /// A line as it may stand on the terminals of others: without what would command them, and without the carriage
+    /// return that `nc -C` sends in front of the line feed. Nil for what is not UTF-8.
     private static func line(_ message: PipeMessage) -> String? {
         String(copying: message).map { text in
             String(text.unicodeScalars.filter { $0.properties.generalCategory != .control })

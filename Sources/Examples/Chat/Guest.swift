@@ -5,7 +5,8 @@ import NamedPipes
 
 /// The client's side: shows what is said, and says what is typed.
 ///
-/// Standard input and the pipe are two descriptors on one reactor, so neither waits for the other and nothing is locked.
+/// Standard input and the pipe are two descriptors on one reactor, so neither waits for the other and nothing is
+/// locked.
 final class Guest: PipeClientDelegate {
     private let nickname: String
     private let reactor: Reactor

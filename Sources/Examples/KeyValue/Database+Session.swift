@@ -37,8 +37,8 @@ extension Database {
         },
     ]
 
-    /// `HELLO [version [AUTH user password] [SETNAME name]]`: what clients say first that speak the third version of the
-    /// protocol, and what they are told about the server.
+    /// `HELLO [version [AUTH user password] [SETNAME name]]`: what clients say first that speak the third version of
+    /// the protocol, and what they are told about the server.
     private mutating func hello(_ message: Span<UInt8>) throws(CommandError) {
         if words.count > 1 {
             guard let number = try? integer(message, 1) else {

@@ -10,9 +10,9 @@ import NamedPipes
 ///
 /// The replies of a server are of other forms and know their own ends, so they are sent as they are.
 ///
-/// What cannot become a command is a frame as well, up to the byte that shows it: Redis answers it with an error before it
-/// closes, and after a ``FramingError`` nothing can be sent any more. ``RequestScan`` tells the two apart again, for the
-/// database: one parser with one limit, because what one of two takes the other may not.
+/// What cannot become a command is a frame as well, up to the byte that shows it: Redis answers it with an error before
+/// it closes, and after a ``FramingError`` nothing can be sent any more. ``RequestScan`` tells the two apart again, for
+/// the database: one parser with one limit, because what one of two takes the other may not.
 struct RequestFraming: MessageFraming {
     var maximumMessageByteCount: Int { RequestScan.largestRequest }
 

@@ -13,12 +13,12 @@ enum RequestScan: Equatable {
     static let largestArrayCount = 1 << 20
     static let longestLine = 64 << 10
 
-    /// The largest command in bytes. It is a constant, not a parameter: the framing and the database scan the same bytes,
-    /// and two limits would be two parsers.
+    /// The largest command in bytes. It is a constant, not a parameter: the framing and the database scan the same
+    /// bytes, and two limits would be two parsers.
     static let largestRequest = 64 << 20
 
-    /// Looks at a request from `place` on. What it says of some bytes depends on nothing else, so that all who ask about a
-    /// request hear the same.
+    /// Looks at a request from `place` on. What it says of some bytes depends on nothing else, so that all who ask
+    /// about a request hear the same.
     ///
     /// - Parameter argument: gets the range of each string of an array from `place` on.
     @inline(__always)
@@ -100,8 +100,8 @@ extension Span<UInt8> {
         case number(Int, end: Int)
     }
 
-    /// The decimal number with its line end that begins there, in Redis' one way of writing it: no plus sign, no zero in
-    /// front of another digit, and no negative zero.
+    /// The decimal number with its line end that begins there, in Redis' one way of writing it: no plus sign, no zero
+    /// in front of another digit, and no negative zero.
     @inline(__always)
     fileprivate func number(at start: Int, in allowed: ClosedRange<Int>) -> Number {
         var offset = start

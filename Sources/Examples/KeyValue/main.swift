@@ -2,8 +2,8 @@
 import ExampleSupport
 import NamedPipes
 
-// Keeps values by key, and speaks Redis' protocol (RESP2 and RESP3), so that redis-cli, redis-benchmark and clients such
-// as redis-py can talk to it.
+// Keeps values by key, and speaks Redis' protocol (RESP2 and RESP3), so that redis-cli, redis-benchmark and clients
+// such as redis-py can talk to it.
 //
 //     KeyValue [ADDRESS]
 //

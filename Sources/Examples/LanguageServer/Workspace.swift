@@ -21,8 +21,8 @@ final class Workspace: Sendable {
     /// Whether the editor has said that it wants nothing more.
     var isShutDown: Bool { state.withLock { $0.isShutDown } }
 
-    /// Answers the editor until it ends the conversation. What no answer can tell it (a change that could not be read, so
-    /// that what follows is about an older text) is said on standard error, which editors show.
+    /// Answers the editor until it ends the conversation. What no answer can tell it (a change that could not be read,
+    /// so that what follows is about an older text) is said on standard error, which editors show.
     func serve(_ connection: AsyncPipeConnection) async throws {
         var configuration = JSONRPCPeer.Configuration()
         configuration.onEvent = { event in complain(Self.text(of: event)) }

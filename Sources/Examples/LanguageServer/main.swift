@@ -6,7 +6,8 @@ import NamedPipesRPC
 // A language server for settings files, on a pipe instead of standard streams: it marks lines that are no settings and
 // keys that are set twice, says on hovering what a key is set to, and lists sections and keys.
 //
-//     LanguageServer [ADDRESS]                               listens; an editor connects: `vim.lsp.rpc.connect(path)` in Neovim
+//     LanguageServer [ADDRESS]                               listens; an editor connects, Neovim for example with
+//                                                            `vim.lsp.rpc.connect(path)`
 //     LanguageServer --pipe=NAME [--clientProcessId=N]       connects to an editor that listens, as VS Code does with
 //                                                            `TransportKind.pipe`; ends with it
 //

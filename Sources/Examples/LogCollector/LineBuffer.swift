@@ -7,8 +7,8 @@ import ServiceLifecycle
 
 /// Lines between the pipes and the disk: while one batch is being written, the next one gathers here.
 ///
-/// An actor on the thread of the pipes: to append a line is a function call. When too much has gathered, whoever appends
-/// waits, and so do the clients behind.
+/// An actor on the thread of the pipes: to append a line is a function call. When too much has gathered, whoever
+/// appends waits, and so do the clients behind.
 actor LineBuffer: Service {
     private static let byteLimit = 1 << 20
 

@@ -11,8 +11,9 @@ import UnixSignals
 ///
 ///     LogCollector [ADDRESS [FILE [BYTES [COUNT]]]]
 ///
-/// Before each line stand the time and who has sent it, by the kernel's word. A file that would grow beyond BYTES becomes
-/// FILE.1, the one before FILE.2, up to COUNT. Under systemd, with the units beside this file, the socket is systemd's.
+/// Before each line stand the time and who has sent it, by the kernel's word. A file that would grow beyond BYTES
+/// becomes FILE.1, the one before FILE.2, up to COUNT. Under systemd, with the units beside this file, the socket is
+/// systemd's.
 @main
 struct LogCollector {
     static func main() async {

@@ -8,8 +8,8 @@ import ServiceLifecycle
 ///
 /// What is promised of the lines:
 ///
-/// - A file has whole lines only. Lines go out in one `write(2)`; where that fails half-way, what went is taken back, and what a
-///   crash may have left of a line is cut off at the next start.
+/// - A file has whole lines only. Lines go out in one `write(2)`; where that fails half-way, what went is taken back,
+///   and what a crash may have left of a line is cut off at the next start.
 /// - A crash of the program loses nothing that was written. A crash of the machine loses a second at most: that is how
 ///   often the disk is waited for (`fdatasync(2)`). A full file is on the disk before the next one is begun.
 /// - A file has at most so many bytes, unless a single line has more.

@@ -18,8 +18,8 @@ public func stopOnSignals(_ executor: ReactorExecutor) {
     onStopSignal { executor.stop() }
 }
 
-/// Serves with `async` handlers until SIGINT or SIGTERM comes. Then nobody new is accepted, and handlers have a moment to
-/// finish with what has arrived.
+/// Serves with `async` handlers until SIGINT or SIGTERM comes. Then nobody new is accepted, and handlers have a moment
+/// to finish with what has arrived.
 public func serveUntilSignal(
     at address: PipeAddress, configuration: PipeServer.Configuration, on executor: ReactorExecutor? = nil,
     handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
@@ -61,8 +61,8 @@ public func connectUntilSignal(
 /// Calls a function on SIGINT and SIGTERM, once: whoever cannot wait for its effect may send the signal again.
 ///
 /// The library itself touches no signals; what they mean is decided here, in the program. They are blocked from the
-/// program's beginning, in all of its threads, so that one that comes before this waits here instead of being lost. They
-/// are taken by Dispatch, because it unblocks them in the main thread of a program whose `main` is `async`.
+/// program's beginning, in all of its threads, so that one that comes before this waits here instead of being lost.
+/// They are taken by Dispatch, because it unblocks them in the main thread of a program whose `main` is `async`.
 private func onStopSignal(_ stop: @escaping @Sendable () -> Void) {
     for number in stopSignals {
         let source = DispatchSource.makeSignalSource(signal: number)

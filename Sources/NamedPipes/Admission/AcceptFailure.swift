@@ -2,8 +2,8 @@
 internal import Glibc
 internal import PipeReactor
 
-/// What a failed accept4(2) means for the clients that wait, and what is done about it. This is the one table of its errnos;
-/// none of them makes the loop ask without end.
+/// What a failed accept4(2) means for the clients that wait, and what is done about it. This is the one table of its
+/// errnos; none of them makes the loop ask without end.
 ///
 /// | Errno | Means | Answer |
 /// |---|---|---|
@@ -36,6 +36,7 @@ enum AcceptFailure: Equatable {
             }
     }
 
-    /// What a blocking accept(2) says of a socket that was shut down; a non-blocking one says only that no client waits.
+    /// What a blocking accept(2) says of a socket that was shut down; a non-blocking one says only that no client
+    /// waits.
     static var listenerWasShutDown: SystemError { SystemError(call: "accept4", code: EINVAL) }
 }

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who may be at the other end, by the word of the kernel: decided from ``PeerCredentials`` before a byte is read or sent.
+/// Who may be at the other end, by the word of the kernel: decided from ``PeerCredentials`` before a byte is read or
+/// sent.
 ///
 /// ```swift
 /// configuration.permissions = .everyone
 /// configuration.accessPolicy = .any(of: [.ownUserOrRoot, .users([1000]), .groups([44])])
 /// ```
 ///
-/// A policy only ever names who *is* admitted. There is no "everybody but": a rule that could not be evaluated would let
-/// in whom it was to keep out. A combination of nothing admits nobody.
+/// A policy only ever names who *is* admitted. There is no "everybody but": a rule that could not be evaluated would
+/// let in whom it was to keep out. A combination of nothing admits nobody.
 ///
-/// The user counts as of the moment of connecting, see ``PeerCredentials``. In a user namespace, users that are not mapped
-/// into it all appear as the overflow user, usually 65534 (`user_namespaces(7)`), and groups likewise: a policy that names
-/// that number admits all of them. A process that runs as that user there cannot tell its own kind from them: its
-/// ``ownUser`` is nobody.
+/// The user counts as of the moment of connecting, see ``PeerCredentials``. In a user namespace, users that are not
+/// mapped into it all appear as the overflow user, usually 65534 (`user_namespaces(7)`), and groups likewise: a policy
+/// that names that number admits all of them. A process that runs as that user there cannot tell its own kind from
+/// them: its ``ownUser`` is nobody.
 public struct AccessPolicy: Hashable, Sendable {
     private let rule: Rule
 
@@ -58,8 +59,8 @@ public struct AccessPolicy: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - peer: who it is.
-    ///   - supplementaryGroupIDs: the groups beside the effective one; see ``PipeConnection/supplementaryGroupIDs()``. The
-    ///     default is none.
+    ///   - supplementaryGroupIDs: the groups beside the effective one; see ``PipeConnection/supplementaryGroupIDs()``.
+    ///     The default is none.
     ///   - ownUserID: whom `ownUser` means. The default, nil, is the effective user of this process.
     public func admits(
         _ peer: PeerCredentials, supplementaryGroupIDs: [UInt32] = [], ownUserID: UInt32? = nil

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// Who is let in, and how many: everything that is decided about a client before a byte of it is read. A value, with time
-/// and the kernel's word passed in, so that it can be tested without sockets; ``PipeServer`` carries it out.
+/// Who is let in, and how many: everything that is decided about a client before a byte of it is read. A value, with
+/// time and the kernel's word passed in, so that it can be tested without sockets; ``PipeServer`` carries it out.
 ///
 /// Where nobody but the own user and root gets in and no limit per user is set, a decision is two comparisons.
 struct Admission {
@@ -10,7 +10,8 @@ struct Admission {
     private let ownUserID: UInt32
     /// How many connections the server takes in all.
     let capacity: Int
-    /// How many more root gets where nobody said how many there may be, so that the own user's processes cannot lock it out.
+    /// How many more root gets where nobody said how many there may be, so that the own user's processes cannot lock it
+    /// out.
     private let placesForRoot: Int
     /// Nil where no user is limited.
     private(set) var users: UserLimits?

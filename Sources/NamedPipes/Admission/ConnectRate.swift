@@ -19,8 +19,8 @@ public struct ConnectRate: Hashable, Sendable {
     }
 }
 
-/// A token bucket that is one moment: when it will be full again. Then a full one needs not be kept at all, and nothing has
-/// to be refilled. ("Virtual scheduling", as in the generic cell rate algorithm of ITU-T I.371.)
+/// A token bucket that is one moment: when it will be full again. Then a full one needs not be kept at all, and nothing
+/// has to be refilled. ("Virtual scheduling", as in the generic cell rate algorithm of ITU-T I.371.)
 struct TokenBucket {
     private var fullAt: SuspendingClock.Instant
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// A published name and its listening socket: accepts a bounded number of clients a turn, and does what ``AcceptFailure`` says.
+/// A published name and its listening socket: accepts a bounded number of clients a turn, and does what
+/// ``AcceptFailure`` says.
 ///
-/// Where the process or the system has no room, the socket stays readable, and a loop that asked again at once would never
-/// end. So the listener rests for a moment. Out of descriptors, it first gives up the one it keeps in reserve, in order to
-/// accept those who wait and hang up on them: they learn at once, instead of waiting for what may never come.
+/// Where the process or the system has no room, the socket stays readable, and a loop that asked again at once would
+/// never end. So the listener rests for a moment. Out of descriptors, it first gives up the one it keeps in reserve, in
+/// order to accept those who wait and hang up on them: they learn at once, instead of waiting for what may never come.
 final class Listener: EventHandler {
     private let reactor: Reactor
     private let name: PublishedName
@@ -23,12 +24,13 @@ final class Listener: EventHandler {
     /// How long to rest: short enough to be back 50 ms after room was made, long enough to cost nothing.
     static let restTime = Duration.milliseconds(36)
 
-    /// How many are hung up on before each rest, and how long that may take: together with what else a rest costs, at most
-    /// 1 % of a processor, if clients come without end.
+    /// How many are hung up on before each rest, and how long that may take: together with what else a rest costs, at
+    /// most 1 % of a processor, if clients come without end.
     static let shedLimit = 256
     static let shedTime = Duration.microseconds(50)
 
-    /// How many clients in a row may have gone before they were accepted. A kernel that says so without end gets a rest.
+    /// How many clients in a row may have gone before they were accepted. A kernel that says so without end gets a
+    /// rest.
     static let goneLimit = 64
 
     /// - Parameter owner: outlives the listener.
@@ -53,11 +55,12 @@ final class Listener: EventHandler {
     /// Gives the name up, if it still has one, and keeps the socket with whoever waits there.
     func giveNameUp() { name.removeName() }
 
-    /// For a socket that has lost its name: takes no more connects, accepts the clients that wait, in turns of the usual
-    /// size, and says when that is done.
+    /// For a socket that has lost its name: takes no more connects, accepts the clients that wait, in turns of the
+    /// usual size, and says when that is done.
     ///
-    /// The name alone would not do: a process that keeps the socket file open (`O_PATH`, open(2)) connects to the socket
-    /// whatever the name has become, as often as it likes. At most as many clients as the backlog has room for are left.
+    /// The name alone would not do: a process that keeps the socket file open (`O_PATH`, open(2)) connects to the
+    /// socket whatever the name has become, as often as it likes. At most as many clients as the backlog has room for
+    /// are left.
     func acceptTheRest(then done: @escaping () -> Void) {
         Socket.stopConnects(descriptor)
         whenEmpty = done

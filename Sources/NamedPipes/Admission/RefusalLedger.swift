@@ -40,8 +40,8 @@ struct ReportLimiter {
     private var bucket: TokenBucket
     private var suppressed = 0
 
-    /// Ten in any second: five at once, and five in the course of it. One where the process is out of descriptors, which is
-    /// one event and not the doing of those who are turned away.
+    /// Ten in any second: five at once, and five in the course of it. One where the process is out of descriptors,
+    /// which is one event and not the doing of those who are turned away.
     init(_ refusal: ConnectionRefusal, at now: SuspendingClock.Instant) {
         let rate = refusal == .descriptorLimit ? 1 : 5
         pace = TokenBucket.Pace(ConnectRate(burst: rate, perSecond: Double(rate)))

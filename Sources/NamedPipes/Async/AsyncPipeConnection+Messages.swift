@@ -4,15 +4,15 @@ internal import PipeReactor
 extension AsyncPipeConnection {
     /// What arrives, message by message, in the order in which the peer sent it.
     ///
-    /// The sequence ends after the last message when the peer finishes, when this end closes, or when the server stops. Any
-    /// other end is thrown, once, as ``PipeError/disconnected(_:)``, after the messages that had arrived before.
+    /// The sequence ends after the last message when the peer finishes, when this end closes, or when the server stops.
+    /// Any other end is thrown, once, as ``PipeError/disconnected(_:)``, after the messages that had arrived before.
     ///
-    /// Nothing piles up here: while ``PipeConnection/Configuration/unreadByteLimit`` is waiting, nothing more is read, and
-    /// the kernel makes the peer wait.
+    /// Nothing piles up here: while ``PipeConnection/Configuration/unreadByteLimit`` is waiting, nothing more is read,
+    /// and the kernel makes the peer wait.
     ///
-    /// Iterating may stop and begin again; what has arrived stays. Any number of tasks may iterate, on the reactor's thread
-    /// and elsewhere: each message goes to one of them, the first to whoever asks first, and each iteration ends when the
-    /// messages do. So tasks that iterate side by side share the work.
+    /// Iterating may stop and begin again; what has arrived stays. Any number of tasks may iterate, on the reactor's
+    /// thread and elsewhere: each message goes to one of them, the first to whoever asks first, and each iteration ends
+    /// when the messages do. So tasks that iterate side by side share the work.
     public nonisolated var messages: Messages { Messages(connection: self) }
 
     /// The next message; see ``messages``.
@@ -80,8 +80,8 @@ extension AsyncPipeConnection {
 
         public func makeAsyncIterator() -> Iterator { Iterator(connection: connection) }
 
-        /// Takes messages one by one: on the reactor's thread from where they wait, elsewhere from what was lent to all tasks
-        /// elsewhere. It holds none.
+        /// Takes messages one by one: on the reactor's thread from where they wait, elsewhere from what was lent to all
+        /// tasks elsewhere. It holds none.
         public struct Iterator: AsyncIteratorProtocol {
             private let connection: AsyncPipeConnection
 

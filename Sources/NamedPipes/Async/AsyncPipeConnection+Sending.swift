@@ -3,15 +3,15 @@
 extension AsyncPipeConnection {
     /// Sends one message. It leaves with the others of this turn of the loop, in one write.
     ///
-    /// While more than ``PipeConnection/Configuration/highWaterMark`` is queued, this waits until the peer has taken enough.
-    /// Tasks that wait send in the order in which they came, and one that comes later sends after them all. Cancelled
-    /// meanwhile, a wait ends at once with `CancellationError`, and the message was not accepted.
+    /// While more than ``PipeConnection/Configuration/highWaterMark`` is queued, this waits until the peer has taken
+    /// enough. Tasks that wait send in the order in which they came, and one that comes later sends after them all.
+    /// Cancelled meanwhile, a wait ends at once with `CancellationError`, and the message was not accepted.
     ///
     /// - Parameter message: its bytes, at most the framing's maximum.
     /// - Returns: what became of it; only a ``PipeConnection/SlowReaderPolicy`` that drops makes that worth a look.
     /// - Throws: ``PipeError/disconnected(_:)``, ``PipeError/notConnected``,
-    ///   ``PipeError/messageTooLarge(byteCount:limit:)``, ``PipeError/sendQueueFull(limit:)`` or ``PipeError/framing(_:)``;
-    ///   `CancellationError`. Nothing of the message was sent then.
+    ///   ``PipeError/messageTooLarge(byteCount:limit:)``, ``PipeError/sendQueueFull(limit:)`` or
+    ///   ``PipeError/framing(_:)``; `CancellationError`. Nothing of the message was sent then.
     @discardableResult
     public nonisolated(nonsending) func send(_ message: [UInt8]) async throws -> PipeConnection.SendVerdict {
         if executor.isCurrent, unsafe state.canSendAtOnce {

@@ -11,14 +11,14 @@ public import PipeReactor
 /// }
 /// ```
 ///
-/// It is an actor on its reactor's thread. The handlers of ``PipeServer/serve(at:configuration:on:onEvent:handler:)`` and
-/// ``PipeClient/withConnection(to:configuration:on:_:)`` run on that thread as well, so that nothing here costs them a
-/// thread hop. From any other task, everything works the same and costs a hop each way: some 20 µs where the reactor
-/// sleeps. Messages then come with one hop for all that have arrived.
+/// It is an actor on its reactor's thread. The handlers of ``PipeServer/serve(at:configuration:on:onEvent:handler:)``
+/// and ``PipeClient/withConnection(to:configuration:on:_:)`` run on that thread as well, so that nothing here costs
+/// them a thread hop. From any other task, everything works the same and costs a hop each way: some 20 µs where the
+/// reactor sleeps. Messages then come with one hop for all that have arrived.
 ///
-/// Any number of tasks may send, take messages and wait for the end, on the reactor's thread and elsewhere, at the same time.
-/// Cancelling a task that waits here ends the wait at once with `CancellationError`. What had been accepted is sent; what has
-/// arrived stays for the next who asks.
+/// Any number of tasks may send, take messages and wait for the end, on the reactor's thread and elsewhere, at the same
+/// time. Cancelling a task that waits here ends the wait at once with `CancellationError`. What had been accepted is
+/// sent; what has arrived stays for the next who asks.
 public actor AsyncPipeConnection: Identifiable {
     /// Names this connection for as long as the reactor lives.
     public nonisolated let id: PipeConnection.ID
@@ -26,7 +26,8 @@ public actor AsyncPipeConnection: Identifiable {
     /// Who was at the other end when the connection was made.
     public nonisolated let peer: PeerCredentials
 
-    /// The executor of the reactor that it lives on. Actors that name it are called without a hop, and tasks can prefer it.
+    /// The executor of the reactor that it lives on. Actors that name it are called without a hop, and tasks can prefer
+    /// it.
     public nonisolated let executor: ReactorExecutor
 
     // Used on the reactor's thread only: by what is isolated to this actor, and behind a look at `executor.isCurrent`.
@@ -77,8 +78,8 @@ public actor AsyncPipeConnection: Identifiable {
 
     /// Sends what is queued, then closes, and waits until that is done; see ``PipeConnection/close()``.
     ///
-    /// ``messages`` end after what has arrived, and `send` throws ``PipeError/notConnected``, at once, also where tasks wait.
-    /// A task that is cancelled meanwhile does not wait any longer; the close goes on.
+    /// ``messages`` end after what has arrived, and `send` throws ``PipeError/notConnected``, at once, also where tasks
+    /// wait. A task that is cancelled meanwhile does not wait any longer; the close goes on.
     ///
     /// - Returns: why the connection ended; it may have ended for another reason before.
     @discardableResult
@@ -104,8 +105,8 @@ public actor AsyncPipeConnection: Identifiable {
     /// False again after ``resumeReceiving()``, and once the connection has ended.
     public var canResumeReceiving: Bool { unsafe state.canResumeReceiving }
 
-    /// Has ``messages`` go on although the server is being stopped, for what is still needed of the peer in order to finish,
-    /// such as its answers to questions of this end. Without effect unless ``canResumeReceiving``.
+    /// Has ``messages`` go on although the server is being stopped, for what is still needed of the peer in order to
+    /// finish, such as its answers to questions of this end. Without effect unless ``canResumeReceiving``.
     ///
     /// They end when the peer finishes, when this end closes, or when the time given to the stop is over.
     ///
@@ -133,8 +134,8 @@ public actor AsyncPipeConnection: Identifiable {
     /// Looks after the connection with a function, and ends it then: with all that is queued sent where it returns, at
     /// once where it throws or the task was cancelled. To be called on the reactor's thread.
     ///
-    /// - Throws: what the handler throws; ``PipeError/messagesUnsent(count:_:)`` or `CancellationError` where it returns,
-    ///   and what was queued could not be sent.
+    /// - Throws: what the handler throws; ``PipeError/messagesUnsent(count:_:)`` or `CancellationError` where it
+    ///   returns, and what was queued could not be sent.
     nonisolated(nonsending) func handle<Result>(
         with handler: nonisolated(nonsending) (AsyncPipeConnection) async throws -> Result
     ) async throws -> Result {
@@ -205,8 +206,9 @@ public actor AsyncPipeConnection: Identifiable {
         try await waitWatched(for: event)
     }
 
-    /// On this actor rather than `nonisolated(nonsending)`: there, the function that `withTaskCancellationHandler` calls is
-    /// not where its caller is (Swift 6.3), but wherever the task prefers to be, which need not be the reactor's thread.
+    /// On this actor rather than `nonisolated(nonsending)`: there, the function that `withTaskCancellationHandler`
+    /// calls is not where its caller is (Swift 6.3), but wherever the task prefers to be, which need not be the
+    /// reactor's thread.
     private func waitWatched(for event: AsyncConnectionState.Event) async throws {
         let ticket = unsafe state.nextTicket()
         try await withTaskCancellationHandler {

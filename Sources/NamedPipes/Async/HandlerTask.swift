@@ -2,8 +2,8 @@
 
 /// The task that runs a connection's handler, told from all others, and the ticket of its waits: it has one at a time.
 ///
-/// One watch for its cancellation serves all of them. One for each wait took a fifth of the instructions of a message that
-/// came alone.
+/// One watch for its cancellation serves all of them. One for each wait took a fifth of the instructions of a message
+/// that came alone.
 struct HandlerTask {
     let ticket: WaitingTask.Ticket
     // In place of the task itself, which may not be kept.

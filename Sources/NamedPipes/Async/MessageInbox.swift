@@ -16,8 +16,9 @@ struct MessageInbox: ~Copyable {
     // The latest large message: others may lie in the same memory.
     private var large: (memory: ObjectIdentifier, number: Int)?
 
-    /// The first piece holds a few small messages. Each further one is as large as what waits, so that the pieces of which
-    /// a part has been taken are in proportion to that; up to what the allocator still gives out of memory that it has.
+    /// The first piece holds a few small messages. Each further one is as large as what waits, so that the pieces of
+    /// which a part has been taken are in proportion to that; up to what the allocator still gives out of memory that
+    /// it has.
     private static let pieceByteCounts = 1 << 10...64 << 10
 
     var isEmpty: Bool { queue.isEmpty }

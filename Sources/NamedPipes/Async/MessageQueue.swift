@@ -2,8 +2,8 @@
 
 /// Messages that wait, with the memory that goes when they do.
 ///
-/// Several messages may share one piece of memory. The last of them carries its size: when that one is taken, nothing here
-/// holds the piece any more.
+/// Several messages may share one piece of memory. The last of them carries its size: when that one is taken, nothing
+/// here holds the piece any more.
 struct MessageQueue: ~Copyable, Sendable {
     private struct Entry {
         let message: PipeMessage

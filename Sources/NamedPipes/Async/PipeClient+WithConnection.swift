@@ -11,22 +11,22 @@ extension PipeClient {
     /// }
     /// ```
     ///
-    /// The function runs on the reactor's thread, as ``PipeServer/serve(at:configuration:on:onEvent:handler:)`` says of its
-    /// handlers. When it returns, what is queued is sent and the connection is closed; when it throws, or the task is
-    /// cancelled, also while the rest is sent, the connection is ended at once. In either case it has ended when this
-    /// returns, and when this returns normally, all that was queued has been handed to the kernel, unless the function
-    /// itself called ``AsyncPipeConnection/abort()``.
+    /// The function runs on the reactor's thread, as ``PipeServer/serve(at:configuration:on:onEvent:handler:)`` says of
+    /// its handlers. When it returns, what is queued is sent and the connection is closed; when it throws, or the task
+    /// is cancelled, also while the rest is sent, the connection is ended at once. In either case it has ended when
+    /// this returns, and when this returns normally, all that was queued has been handed to the kernel, unless the
+    /// function itself called ``AsyncPipeConnection/abort()``.
     ///
     /// - Parameters:
     ///   - address: the server's name.
-    ///   - configuration: the default is a 4-byte length framing and 5 s to connect. Whoever connects again would not be
-    ///     on the same connection: ``Configuration/reconnection`` and ``Configuration/unsentMessages`` are ignored.
+    ///   - configuration: the default is a 4-byte length framing and 5 s to connect. Whoever connects again would not
+    ///     be on the same connection: ``Configuration/reconnection`` and ``Configuration/unsentMessages`` are ignored.
     ///   - executor: of the reactor to live on. The default is nil: a thread is made for it, and ends with the call.
     ///   - body: what is done with the connection.
     /// - Returns: what `body` returns.
-    /// - Throws: what `body` throws; ``PipeError/messagesUnsent(count:_:)``; ``PipeError/noServer(_:)``, ``PipeError/accessDenied(_:)``,
-    ///   ``PipeError/backlogFull(_:)``, ``PipeError/peerRefused(_:)``, ``PipeError/timedOut`` or ``PipeError/system(_:)``;
-    ///   `CancellationError`.
+    /// - Throws: what `body` throws; ``PipeError/messagesUnsent(count:_:)``; ``PipeError/noServer(_:)``,
+    ///   ``PipeError/accessDenied(_:)``, ``PipeError/backlogFull(_:)``, ``PipeError/peerRefused(_:)``,
+    ///   ``PipeError/timedOut`` or ``PipeError/system(_:)``; `CancellationError`.
     public static func withConnection<Result: Sendable>(
         to address: PipeAddress, configuration: Configuration = Configuration(), on executor: ReactorExecutor? = nil,
         _ body: nonisolated(nonsending) @Sendable (AsyncPipeConnection) async throws -> Result

@@ -15,8 +15,8 @@ extension PipeServer {
         case refused(RefusalReport)
         /// Nobody can be accepted for now; see ``PipeServerDelegate/server(_:didFailToAcceptWith:)``.
         case acceptFailed(SystemError)
-        /// A connection's handler has thrown, and the connection was ended; or it has returned, and what it had sent could
-        /// not be handed to the kernel (``PipeError/messagesUnsent(count:_:)``).
+        /// A connection's handler has thrown, and the connection was ended; or it has returned, and what it had sent
+        /// could not be handed to the kernel (``PipeError/messagesUnsent(count:_:)``).
         case handlerFailed(PipeConnection.ID, PeerCredentials, any Error)
         /// Clients do not find the server any more; see ``PipeServerDelegate/server(_:didLoseName:)``.
         case lostName(NameLoss)
@@ -38,20 +38,21 @@ extension PipeServer {
     /// }
     /// ```
     ///
-    /// Handlers run on the reactor's thread, as the delegate of a ``PipeServer`` does: they must not block, and what takes
-    /// long on the cpu is for the global executor; see <doc:AsyncCode>. They run one after the other,
+    /// Handlers run on the reactor's thread, as the delegate of a ``PipeServer`` does: they must not block, and what
+    /// takes long on the cpu is for the global executor; see <doc:AsyncCode>. They run one after the other,
     /// never at the same time, and need no locks.
     ///
-    /// When a handler returns, what is queued is sent and its connection is closed. When it throws, its connection is ended
-    /// at once; the others go on, and `onEvent` hears of it (`CancellationError` and ``PipeError/disconnected(_:)``, which
-    /// the handler merely passed on, are no failures). If what is queued cannot be sent after a handler has returned,
-    /// `onEvent` hears of that as well.
+    /// When a handler returns, what is queued is sent and its connection is closed. When it throws, its connection is
+    /// ended at once; the others go on, and `onEvent` hears of it (`CancellationError` and
+    /// ``PipeError/disconnected(_:)``, which the handler merely passed on, are no failures). If what is queued cannot
+    /// be sent after a handler has returned, `onEvent` hears of that as well.
     ///
     /// Cancelling the task ends all connections at once, cancels all handlers and waits for them. To stop gently, call
-    /// ``stop(drainingFor:)`` on the server that `onEvent` gets: nobody new is accepted, ``AsyncPipeConnection/messages``
-    /// end after what has arrived, and the handlers finish, for as long as they are given. A handler that needs to hear more
-    /// of its peer for that calls ``AsyncPipeConnection/resumeReceiving()``. When the time is over, or at ``stop()``, the
-    /// connections that are left are ended and the handlers that still run are cancelled.
+    /// ``stop(drainingFor:)`` on the server that `onEvent` gets: nobody new is accepted,
+    /// ``AsyncPipeConnection/messages`` end after what has arrived, and the handlers finish, for as long as they are
+    /// given. A handler that needs to hear more of its peer for that calls ``AsyncPipeConnection/resumeReceiving()``.
+    /// When the time is over, or at ``stop()``, the connections that are left are ended and the handlers that still run
+    /// are cancelled.
     ///
     /// - Parameters:
     ///   - address: the name to take.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A first-in, first-out queue whose memory follows what is in it: twice as much when it is full, less when an eighth is
-/// used. An element that was taken leaves nothing behind, and taking one is O(1).
+/// A first-in, first-out queue whose memory follows what is in it: twice as much when it is full, less when an eighth
+/// is used. An element that was taken leaves nothing behind, and taking one is O(1).
 ///
 /// It has memory of its own rather than an array, whose checks took 200 of an async message's 1,800 instructions.
 @safe

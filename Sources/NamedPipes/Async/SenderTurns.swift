@@ -3,8 +3,8 @@
 /// Who may send now: one after the other, in the order in which they came.
 ///
 /// While the queue is full, senders wait. When there is room, the first of them has the turn until it has sent or given
-/// up; then the next has it, if there is still room. A sender that comes meanwhile waits behind them all: the turn is taken
-/// from the moment in which a task is told to go on, not only once it runs.
+/// up; then the next has it, if there is still room. A sender that comes meanwhile waits behind them all: the turn is
+/// taken from the moment in which a task is told to go on, not only once it runs.
 struct SenderTurns: ~Copyable {
     private struct Obstacles: OptionSet {
         let rawValue: UInt8

@@ -11,8 +11,8 @@ public enum PipeError: Error, Hashable, Sendable {
     /// A live server already holds the name; it was left untouched. `holder` is its process, where known.
     case addressInUse(PipeAddress, holder: Int32?)
 
-    /// The live server that was to be taken over from did not give the name up in time; it was left as it was, and still
-    /// serves if it is alive. `holder` is its process, where known.
+    /// The live server that was to be taken over from did not give the name up in time; it was left as it was, and
+    /// still serves if it is alive. `holder` is its process, where known.
     case takeOverTimedOut(PipeAddress, holder: Int32?)
 
     /// The place of the socket file cannot be trusted or used; nothing there was changed.
@@ -30,7 +30,8 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The kernel refused the caller at this name (`EACCES`, `EPERM`).
     case accessDenied(PipeAddress)
 
-    /// The server is run by somebody whom ``PipeClient/Configuration/requiredPeer`` does not admit. Not one byte was sent.
+    /// The server is run by somebody whom ``PipeClient/Configuration/requiredPeer`` does not admit. Not one byte was
+    /// sent.
     case peerRefused(PeerCredentials)
 
     /// The peer's process cannot be pinned: it has ended and left no trace (`ENODATA`, `ESRCH`), no descriptor is free
@@ -52,10 +53,10 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The connection ended before that, and not because somebody closed it: what ``AsyncPipeConnection`` throws.
     case disconnected(DisconnectReason)
 
-    /// The connection ended before so many messages that `send` had accepted were handed to the kernel, one of them perhaps in
-    /// part. The peer has certainly not received them whole. Thrown by
-    /// ``PipeClient/withConnection(to:configuration:on:_:)`` after its function has returned; an async server reports it
-    /// as ``PipeServer/ServeEvent/handlerFailed(_:_:_:)``.
+    /// The connection ended before so many messages that `send` had accepted were handed to the kernel, one of them
+    /// perhaps in part. The peer has certainly not received them whole. Thrown by
+    /// ``PipeClient/withConnection(to:configuration:on:_:)`` after its function has returned; an async server reports
+    /// it as ``PipeServer/ServeEvent/handlerFailed(_:_:_:)``.
     case messagesUnsent(count: Int, DisconnectReason)
 
     /// The deadline passed first.
@@ -131,12 +132,12 @@ public enum UnusableLocation: Hashable, Sendable {
     /// No file can be made in this directory: this user may not, or its file system has no place for any (`/proc`).
     case notWritable
 
-    /// Other users may write to the directory (no sticky bit), or it belongs to neither this user nor root: they could put
-    /// another socket in the name's place. The path may be that of a directory above the socket's.
+    /// Other users may write to the directory (no sticky bit), or it belongs to neither this user nor root: they could
+    /// put another socket in the name's place. The path may be that of a directory above the socket's.
     case insecureDirectory(owner: UInt32, mode: UInt32)
 
-    /// A symbolic link stands where the name or its lock file should be; or it is part of the path and leads nowhere, or
-    /// belongs to neither this user nor root.
+    /// A symbolic link stands where the name or its lock file should be; or it is part of the path and leads nowhere,
+    /// or belongs to neither this user nor root.
     case symbolicLink
 
     /// Something that is not a socket has the name.

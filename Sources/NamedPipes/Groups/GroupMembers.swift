@@ -2,8 +2,8 @@
 
 /// Who is in which group of one server.
 ///
-/// Each connection knows its own groups as well (``RareConnectionState/groups``): to leave all of them takes time for those,
-/// not for all that there are.
+/// Each connection knows its own groups as well (``RareConnectionState/groups``): to leave all of them takes time for
+/// those, not for all that there are.
 final class GroupMembers {
     private var members: [PipeGroup: [PipeConnection.ID: PipeConnection]] = [:]
 

@@ -6,8 +6,8 @@ extension PipeConnection {
 
     /// Takes part in a group of the server from now on, until it leaves or can send no more. Once is as good as often.
     ///
-    /// Groups of different servers have nothing to do with each other, even if they have the same name. At a client, the
-    /// connection is in a group by itself.
+    /// Groups of different servers have nothing to do with each other, even if they have the same name. At a client,
+    /// the connection is in a group by itself.
     ///
     /// - Throws: ``PipeError/notConnected`` if nothing can be sent any more.
     public func join(_ group: PipeGroup) throws(PipeError) {

@@ -2,21 +2,21 @@
 internal import Glibc
 internal import PipeReactor
 
-// How the lock of a name goes from a live server to its successor. Both are processes of one user, since nobody else can
-// open the lock's file (mode 0600, in a directory where nobody else may rename).
+// How the lock of a name goes from a live server to its successor. Both are processes of one user, since nobody else
+// can open the lock's file (mode 0600, in a directory where nobody else may rename).
 //
 //     successor                                   predecessor
-//     becomes the candidate, rings        ──▶     sees the candidate, gives the lock up; the name stays, it still serves
+//     becomes the candidate, rings        ──▶     sees the candidate, releases the lock; keeps the name and serves on
 //     takes the lock                      ◀──
 //     binds, listens, exchanges the names
 //     ends its candidacy                  ──▶     its socket has lost its name: it accepts whom it still finds waiting,
 //                                                 lets its clients finish, and stops
 //
-// Being the candidate is a lock, too, on the first byte of the same file: there is one candidate at most, the others are
-// told that the name is in use; and a candidate that dies is one no more, whereupon the predecessor takes its lock back.
-// There is no time at which clients find nobody, and none at which two servers believe that the name is theirs: whoever
-// renames holds the lock. That also decides when the predecessor has lost its name before: it gives the lock up all the
-// same, and goes only if somebody else has lock and name.
+// Being the candidate is a lock, too, on the first byte of the same file: there is one candidate at most, the others
+// are told that the name is in use; and a candidate that dies is one no more, whereupon the predecessor takes its lock
+// back. There is no time at which clients find nobody, and none at which two servers believe that the name is theirs:
+// whoever renames holds the lock. That also decides when the predecessor has lost its name before: it gives the lock up
+// all the same, and goes only if somebody else has lock and name.
 //
 // The lock's file says which socket is the predecessor's (LockRecord): the successor displaces that one and no other.
 //
@@ -64,7 +64,8 @@ enum Candidacy {
 }
 
 extension NameLock {
-    /// The successor's part: returns when the lock is ours. Blocks the thread meanwhile, usually for a few milliseconds.
+    /// The successor's part: returns when the lock is ours. Blocks the thread meanwhile, usually for a few
+    /// milliseconds.
     static func askFor(
         _ file: borrowing OwnedDescriptor, of address: PipeAddress, _ patience: Duration
     ) throws(PipeError) {

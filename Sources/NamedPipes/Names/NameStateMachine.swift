@@ -27,8 +27,8 @@ public enum NameLoss: Hashable, Sendable {
 ///   held           givenUp
 /// ```
 ///
-/// Who may have the name is decided by the lock alone, whether the name is still there or not: so a server whose socket was
-/// removed can be replaced as any other, and a socket of somebody who did not ask is no successor.
+/// Who may have the name is decided by the lock alone, whether the name is still there or not: so a server whose socket
+/// was removed can be replaced as any other, and a socket of somebody who did not ask is no successor.
 struct NameStateMachine {
     /// What was seen.
     struct Look: Equatable {

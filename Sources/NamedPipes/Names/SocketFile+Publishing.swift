@@ -81,8 +81,8 @@ extension SocketFile {
         }
     }
 
-    /// Removes the name if nobody is behind it. It is put aside first: a socket that somebody without the lock puts in its
-    /// place after the look keeps it.
+    /// Removes the name if nobody is behind it. It is put aside first: a socket that somebody without the lock puts in
+    /// its place after the look keeps it.
     private borrowing func removeStale(_ permissions: SocketPermissions) throws(PipeError) {
         guard !lock.isSuccession, try directory.socketOfOurs(named: name, permissions) != nil else { return }
         let temporary = Self.temporaryName(for: name)
@@ -115,8 +115,8 @@ extension SocketFile {
 
     // MARK: Step 5
 
-    /// Takes a free name by linking, which fails if somebody without the lock was faster, and the place of a dead socket
-    /// or of the predecessor's by exchanging names, which shows what was displaced.
+    /// Takes a free name by linking, which fails if somebody without the lock was faster, and the place of a dead
+    /// socket or of the predecessor's by exchanging names, which shows what was displaced.
     borrowing func publish(_ temporary: String, _ permissions: SocketPermissions) throws(PipeError) {
         if try directory.socketOfOurs(named: name, permissions) == nil, try link(temporary) { return }
         do {
@@ -141,7 +141,8 @@ extension SocketFile {
         return true
     }
 
-    /// Gives the name back if what had it is no dead socket: somebody without the lock had put a live one there meanwhile.
+    /// Gives the name back if what had it is no dead socket: somebody without the lock had put a live one there
+    /// meanwhile.
     private borrowing func removeDisplaced(_ temporary: String, _ permissions: SocketPermissions) throws(PipeError) {
         do {
             try removeLeftover(permissions)

@@ -4,13 +4,13 @@ internal import PipeReactor
 
 /// What keeps the files of a live server from the programs that remove old ones.
 ///
-/// To such a program a socket looks unused for as long as it lives: connecting changes none of its times. And the name in
-/// `/proc/net/unix`, by which some tell live sockets from dead ones, is the one that a socket was bound to, which for a
-/// socket that was published by renaming is another one.
+/// To such a program a socket looks unused for as long as it lives: connecting changes none of its times. And the name
+/// in `/proc/net/unix`, by which some tell live sockets from dead ones, is the one that a socket was bound to, which
+/// for a socket that was published by renaming is another one.
 ///
 /// So both files carry the sticky bit, which means nothing else on them: systemd-tmpfiles(8) spares files that have it,
-/// as the XDG Base Directory Specification demands of every cleaner. For those that go by age alone, the times are set to
-/// now whenever they are some hours old.
+/// as the XDG Base Directory Specification demands of every cleaner. For those that go by age alone, the times are set
+/// to now whenever they are some hours old.
 struct Upkeep {
     private var lastTime: ContinuousClock.Instant?
 

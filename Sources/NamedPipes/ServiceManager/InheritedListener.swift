@@ -3,10 +3,11 @@ internal import Glibc
 internal import PipeReactor
 internal import Synchronization
 
-/// A listening socket that a service manager made before this program was started (socket activation, `systemd.socket(5)`).
+/// A listening socket that a service manager made before this program was started (socket activation,
+/// `systemd.socket(5)`).
 ///
-/// The manager keeps the socket while the program is restarted, so that no client is ever refused. Its name, and who may
-/// connect, are the manager's: neither is changed here, and the name is never removed.
+/// The manager keeps the socket while the program is restarted, so that no client is ever refused. Its name, and who
+/// may connect, are the manager's: neither is changed here, and the name is never removed.
 ///
 /// ```swift
 /// let server = if let listener = try InheritedListener.first() {
@@ -19,10 +20,10 @@ public final class InheritedListener: Sendable {
     /// The name it was given (`FileDescriptorName=`, `LISTEN_FDNAMES`), `unknown` where there is none.
     public let name: String
 
-    /// The address that clients connect to, for logs and people: the published name where it can be found, otherwise what
-    /// the socket was bound to. A listener made by a server of this library was bound to a temporary name. One that no
-    /// address can express, because it is relative or not UTF-8, is of kind ``PipeAddress/Kind/other``; it is served all the
-    /// same.
+    /// The address that clients connect to, for logs and people: the published name where it can be found, otherwise
+    /// what the socket was bound to. A listener made by a server of this library was bound to a temporary name. One
+    /// that no address can express, because it is relative or not UTF-8, is of kind ``PipeAddress/Kind/other``; it is
+    /// served all the same.
     public let address: PipeAddress
 
     private let descriptor: Mutex<OwnedDescriptor?>
@@ -31,9 +32,9 @@ public final class InheritedListener: Sendable {
     /// listens and has a name. They become non-blocking and are closed on exec.
     ///
     /// Call it at the beginning, before there are other threads: the first call of this or ``named(_:)`` removes
-    /// `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES` from the environment, so that children do not take them for theirs
-    /// (`unsetenv(3)`). Each listener is given out once, so a later call finds those that ``named(_:)`` has left. A
-    /// listener that no server is made of is closed when it is let go.
+    /// `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES` from the environment, so that children do not take them for
+    /// theirs (`unsetenv(3)`). Each listener is given out once, so a later call finds those that ``named(_:)`` has
+    /// left. A listener that no server is made of is closed when it is let go.
     ///
     /// - Returns: the listeners in the manager's order; none if this process was not started so.
     /// - Throws: ``PipeError/inheritedListener(_:)``. The descriptors stay open then, closed on exec.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a service manager says about the sockets that it hands to a program (`sd_listen_fds(3)`): a value made of texts,
-/// so that any text can be tried.
+/// What a service manager says about the sockets that it hands to a program (`sd_listen_fds(3)`): a value made of
+/// texts, so that any text can be tried.
 ///
 /// | Variable | Says |
 /// |---|---|

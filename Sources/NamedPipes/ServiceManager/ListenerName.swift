@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// What a listener that somebody else has made is to be called. Whatever it was bound to, it can be served: its name is for
-/// people alone.
+/// What a listener that somebody else has made is to be called. Whatever it was bound to, it can be served: its name is
+/// for people alone.
 struct ListenerName {
     /// What the kernel says (getsockname(2)); a NUL first in the abstract namespace. Not always text.
     let bound: [UInt8]

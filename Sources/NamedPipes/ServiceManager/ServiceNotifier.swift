@@ -54,8 +54,8 @@ public struct ServiceNotifier: Hashable, Sendable {
     /// Tells the manager, in one message.
     ///
     /// - Parameter states: what to tell.
-    /// - Throws: ``PipeError/system(_:)``, such as `ECONNREFUSED` where no manager is, or `EAGAIN` where it is too busy.
-    ///   Usually there is nothing to do about it but to go on.
+    /// - Throws: ``PipeError/system(_:)``, such as `ECONNREFUSED` where no manager is, or `EAGAIN` where it is too
+    ///   busy. Usually there is nothing to do about it but to go on.
     public func notify(_ states: State...) throws(PipeError) { try notify(states) }
 
     /// Tells the manager, in one message, as the other spelling does.

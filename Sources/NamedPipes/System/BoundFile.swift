@@ -3,8 +3,9 @@ internal import Glibc
 internal import PipeReactor
 
 extension Socket {
-    /// The inode of the file that a Unix socket is bound to, wherever that has been moved; nil where the kernel does not
-    /// tell (`NETLINK_SOCK_DIAG`, sock_diag(7)): it can be compiled out, forbidden, or asked in another network namespace.
+    /// The inode of the file that a Unix socket is bound to, wherever that has been moved; nil where the kernel does
+    /// not tell (`NETLINK_SOCK_DIAG`, sock_diag(7)): it can be compiled out, forbidden, or asked in another network
+    /// namespace.
     ///
     /// Its lower 32 bits only. The device's number is left out: on stacked file systems, stat(2) has another one.
     static func boundInode(_ descriptor: Int32) -> UInt32? {
@@ -28,8 +29,8 @@ extension Socket {
     }
 }
 
-/// `struct nlmsghdr`, `struct unix_diag_req` and `struct unix_diag_msg` of linux/netlink.h and linux/unix_diag.h, for one
-/// socket and one question.
+/// `struct nlmsghdr`, `struct unix_diag_req` and `struct unix_diag_msg` of linux/netlink.h and linux/unix_diag.h, for
+/// one socket and one question.
 enum SocketDiagnosis {
     static let protocolNumber: Int32 = 4
 

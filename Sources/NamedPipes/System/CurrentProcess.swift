@@ -5,8 +5,8 @@ internal import Glibc
 enum CurrentProcess {
     /// The effective user (`geteuid(2)`), to be compared with others: a peer, or the owner of a file.
     ///
-    /// It is ``noUserID`` where its number is ``overflowUserID``: a stranger's file and a stranger's connection have that
-    /// number as well, so nothing with it is known to be ours.
+    /// It is ``noUserID`` where its number is ``overflowUserID``: a stranger's file and a stranger's connection have
+    /// that number as well, so nothing with it is known to be ours.
     static var userID: UInt32 {
         let number = geteuid()
         return number == overflowUserID ? noUserID : number

@@ -4,8 +4,8 @@ internal import PipeReactor
 
 /// Who keeps out descriptors that a peer sends: the kernel, or we.
 enum DescriptorRefusal {
-    /// Whether the kernel does it (`SO_PASSRIGHTS`, since Linux 6.16). Asked once; where it cannot be asked, the answer is
-    /// the one that is safe.
+    /// Whether the kernel does it (`SO_PASSRIGHTS`, since Linux 6.16). Asked once; where it cannot be asked, the answer
+    /// is the one that is safe.
     static let isRefusedByKernel: Bool = {
         do { return try NamingSocket.refuseDescriptors(NamingSocket.make()) } catch { return false }
     }()
@@ -25,8 +25,8 @@ extension DescriptorRefusal {
         case none
         /// All, because the kernel cannot refuse it.
         case all
-        /// Those that let descriptors through. A socket has the option that its listener had at the moment of the connect,
-        /// and the clients of an inherited listener may have connected before this program set it.
+        /// Those that let descriptors through. A socket has the option that its listener had at the moment of the
+        /// connect, and the clients of an inherited listener may have connected before this program set it.
         case thoseThatPass
 
         func includes(_ socket: Int32) -> Bool {

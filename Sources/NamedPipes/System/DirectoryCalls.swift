@@ -94,9 +94,9 @@ struct Directory: ~Copyable {
 }
 
 extension Directory {
-    /// The address of an entry, which may not exist yet. The kernel shows the bytes that a socket was bound to, to ss(8)
-    /// and lsof(8) and to every client that asks getpeername(2): so it is the path, if that fits and leads here. Otherwise
-    /// it goes by way of the descriptor, which needs `/proc`.
+    /// The address of an entry, which may not exist yet. The kernel shows the bytes that a socket was bound to, to
+    /// ss(8) and lsof(8) and to every client that asks getpeername(2): so it is the path, if that fits and leads here.
+    /// Otherwise it goes by way of the descriptor, which needs `/proc`.
     ///
     /// - Returns: nil if neither has room for the name.
     borrowing func address(of name: String) -> SocketAddress? {

@@ -2,8 +2,8 @@
 internal import Glibc
 internal import PipeReactor
 
-/// Tells that something may have happened to one of some files: attributes, names, removal (`inotify(7)`), and, every ten
-/// seconds, for what inotify does not tell: what happens to directories above them.
+/// Tells that something may have happened to one of some files: attributes, names, removal (`inotify(7)`), and, every
+/// ten seconds, for what inotify does not tell: what happens to directories above them.
 ///
 /// The files themselves are watched, not their directory: in a directory that others may write to, they could keep us
 /// busy. One for all servers of a reactor: users have few of these (`fs.inotify.max_user_instances`, often 128), and
@@ -21,7 +21,8 @@ final class FileWatcher: EventHandler {
 
     private let secondsBetweenLooks: Int
 
-    /// - Parameter secondsBetweenLooks: well within the half minute in which the loss of a name is promised to be noticed.
+    /// - Parameter secondsBetweenLooks: well within the half minute in which the loss of a name is promised to be
+    ///   noticed.
     init(_ reactor: Reactor, secondsBetweenLooks: Int = 10) throws(SystemError) {
         self.secondsBetweenLooks = secondsBetweenLooks
         let flags = Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC)

@@ -2,8 +2,8 @@
 internal import CLibevent
 internal import Glibc
 
-// System calls that Swift's Glibc lacks, because it is built without _GNU_SOURCE or without their header; see CLibevent.h.
-// Each is the C function and nothing else.
+// System calls that Swift's Glibc lacks, because it is built without _GNU_SOURCE or without their header; see
+// CLibevent.h. Each is the C function and nothing else.
 
 enum GNUCalls {
     /// `timerfd_create(2)` of the monotonic clock, non-blocking and close-on-exec.

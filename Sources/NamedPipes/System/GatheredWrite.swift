@@ -8,7 +8,8 @@ struct GatherList {
     private let vectors: UnsafeMutableBufferPointer<iovec>
     private(set) var count = 0
 
-    /// How many pieces one call takes. The kernel's limit is 1,024 (`IOV_MAX`); what its buffers hold is reached before.
+    /// How many pieces one call takes. The kernel's limit is 1,024 (`IOV_MAX`); what its buffers hold is reached
+    /// before.
     static let capacity = 64
 
     fileprivate init(_ vectors: UnsafeMutableBufferPointer<iovec>) { unsafe self.vectors = vectors }

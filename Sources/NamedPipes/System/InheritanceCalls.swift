@@ -13,8 +13,8 @@ extension Socket {
         return value
     }
 
-    /// The bytes that a Unix socket is bound to (`getsockname(2)`), a NUL first in the abstract namespace; nil if it has
-    /// no name.
+    /// The bytes that a Unix socket is bound to (`getsockname(2)`), a NUL first in the abstract namespace; nil if it
+    /// has no name.
     static func localName(_ descriptor: Int32) throws(SystemError) -> [UInt8]? {
         var storage = sockaddr_un()
         var length = socklen_t(MemoryLayout<sockaddr_un>.size)

@@ -71,7 +71,8 @@ enum NameProbe {
             let socket = try NamingSocket.make()
             try connect(socket, to: address)
             let number = try Socket.peer(socket.rawValue).processID
-            // Who began to listen may have ended since, and left the socket to a child. Then the number may be another's.
+            // Who began to listen may have ended since, and left the socket to a child. Then the number may be
+            // another's.
             let process = VerifiedProcess(try Socket.peerProcess(socket.rawValue), number)
             return process.isRunning && number > 0 ? number : nil
         } catch {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// A process, told from every other one. Its number alone does not: numbers are given again, after a restart of the system
-/// from the beginning, and each PID namespace has its own (`pid_namespaces(7)`).
+/// A process, told from every other one. Its number alone does not: numbers are given again, after a restart of the
+/// system from the beginning, and each PID namespace has its own (`pid_namespaces(7)`).
 struct ProcessMark: Equatable {
     var processID: Int32
     /// When it was started, in the kernel's ticks since its own start (`proc_pid_stat(5)`, field 22).

@@ -3,8 +3,8 @@ internal import CLibevent
 internal import Glibc
 internal import PipeReactor
 
-/// The calls on stream sockets. A read has three answers (``ReadOutcome``); where another call would block, it answers nil; the
-/// rest throws.
+/// The calls on stream sockets. A read has three answers (``ReadOutcome``); where another call would block, it answers
+/// nil; the rest throws.
 ///
 /// Descriptors are only lent to these functions. Nothing raises SIGPIPE, everything made here is close-on-exec and
 /// non-blocking from its first moment.
@@ -32,8 +32,8 @@ enum Socket {
         return OwnedDescriptor(taking: number, mayHoldDescriptors: guarded.includes(number))
     }
 
-    /// `shutdown(2)` of a listening socket: every later connect is refused, also one that does not go by the name, and the
-    /// clients in the queue can still be accepted. The socket stays readable from then on.
+    /// `shutdown(2)` of a listening socket: every later connect is refused, also one that does not go by the name, and
+    /// the clients in the queue can still be accepted. The socket stays readable from then on.
     static func stopConnects(_ listener: Int32) {
         infallibleCall("shutdown") { shutdown(listener, Int32(SHUT_RD)) }
     }

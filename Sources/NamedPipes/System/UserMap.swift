@@ -14,7 +14,8 @@ struct UserMap: Equatable {
     private static let limit = UInt64(UInt32.max)
 
     /// - Parameters:
-    ///   - map: `/proc/self/uid_map`: lines of first number here, first number outside, count. Empty before there is one.
+    ///   - map: `/proc/self/uid_map`: lines of first number here, first number outside, count. Empty before there is
+    ///     one.
     ///   - overflow: `/proc/sys/kernel/overflowuid`.
     init(map: [UInt8], overflow: [UInt8]) {
         userCount = map.split(separator: UInt8(ascii: "\n")).reduce(0) { count, line in

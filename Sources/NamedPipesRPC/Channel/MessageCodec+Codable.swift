@@ -3,8 +3,8 @@ public import FoundationEssentials
 internal import NamedPipes
 
 extension MessageCodec where Incoming: Decodable, Outgoing: Encodable {
-    /// JSON (RFC 8259), as Foundation writes and reads it by itself. Half a surrogate pair in a string, as JavaScript may
-    /// write it, is read as U+FFFD.
+    /// JSON (RFC 8259), as Foundation writes and reads it by itself. Half a surrogate pair in a string, as JavaScript
+    /// may write it, is read as U+FFFD.
     public static var json: Self { json(JSONCoding()) }
 
     /// JSON, with an encoder and a decoder of one's own: for dates, keys and numbers that are written otherwise.

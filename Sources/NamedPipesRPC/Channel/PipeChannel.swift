@@ -13,7 +13,8 @@ public import NamedPipes
 /// ```
 ///
 /// It is a view: what it does to the connection, such as waiting, back-pressure and cancellation, is what the
-/// `AsyncPipeConnection` does, and both may be used beside each other. Values are made on the thread of who asks for them.
+/// `AsyncPipeConnection` does, and both may be used beside each other. Values are made on the thread of who asks for
+/// them.
 public struct PipeChannel<Incoming: Sendable, Outgoing: Sendable>: Sendable {
     /// The connection below.
     public let connection: AsyncPipeConnection
@@ -72,8 +73,8 @@ public struct PipeChannel<Incoming: Sendable, Outgoing: Sendable>: Sendable {
 
     /// What arrives, in order, as the connection's `messages` have it.
     ///
-    /// An ``UndecodableMessage`` that is thrown ends the iteration. If the connection was kept, another one goes on behind
-    /// that message.
+    /// An ``UndecodableMessage`` that is thrown ends the iteration. If the connection was kept, another one goes on
+    /// behind that message.
     public var messages: Messages { Messages(channel: self) }
 
     /// The values that arrive; see ``PipeChannel/messages``.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// JavaScript's strings may contain half of a surrogate pair, and JSON.stringify writes it as an escape, such as `\ud83d`. It
-// is JSON by RFC 8259 (section 8.2), but no Unicode text, and Foundation's decoder refuses the whole value because of it.
+// JavaScript's strings may contain half of a surrogate pair, and JSON.stringify writes it as an escape, such as
+// `\ud83d`. It is JSON by RFC 8259 (section 8.2), but no Unicode text, and Foundation's decoder refuses the whole value
+// because of it.
 
 extension [UInt8] {
-    /// Replaces each escape of half a surrogate pair by U+FFFD, as everything else that makes text of such strings does. The
-    /// escape is as long as the one that it replaces, so nothing moves.
+    /// Replaces each escape of half a surrogate pair by U+FFFD, as everything else that makes text of such strings
+    /// does. The escape is as long as the one that it replaces, so nothing moves.
     ///
     /// To be called with JSON that was checked; of anything else, only what stands behind `\ud` can change.
     mutating func replaceHalfPairs() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A JSON number by its value: `1`, `1.0` and `10e-1` are the same one. Of any size and precision, as nothing is computed.
+/// A JSON number by its value: `1`, `1.0` and `10e-1` are the same one. Of any size and precision, as nothing is
+/// computed.
 struct JSONNumber: Hashable {
     private let isNegative: Bool
     /// ASCII digits without zeros at either end; none for zero.

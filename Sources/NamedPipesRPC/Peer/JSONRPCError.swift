@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 public import NamedPipes
 
-/// The error object of JSON-RPC 2.0 (section 5.1): what one end's handler throws, and the other end's request then throws.
+/// The error object of JSON-RPC 2.0 (section 5.1): what one end's handler throws, and the other end's request then
+/// throws.
 public struct JSONRPCError: Error, Hashable, Sendable {
     /// What kind of error; section 5.1 reserves -32768 to -32000.
     public struct Code: RawRepresentable, Hashable, Sendable {
@@ -78,8 +79,8 @@ extension JSONRPCError {
     }
 }
 
-/// Why this end has ended a connection: a notification arrived while as many calls as may waited for a place, and this end
-/// waited for replies, for whose sake it must read on. See ``JSONRPCPeer/Configuration/waitingByteLimit``.
+/// Why this end has ended a connection: a notification arrived while as many calls as may waited for a place, and this
+/// end waited for replies, for whose sake it must read on. See ``JSONRPCPeer/Configuration/waitingByteLimit``.
 public struct JSONRPCOverload: Error, Hashable, Sendable {
     /// How many bytes may wait.
     public let waitingByteLimit: Int

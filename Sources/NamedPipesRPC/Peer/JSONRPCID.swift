@@ -34,8 +34,8 @@ public enum JSONRPCID: Hashable, Sendable {
         return number.wholeNumber.map(JSONRPCID.number) ?? .otherNumber(number.text)
     }
 
-    /// The request of this end that a reply with this id is for. Requests of this end have whole numbers; other ends send
-    /// them back as `1.0`, and some as `"1"`.
+    /// The request of this end that a reply with this id is for. Requests of this end have whole numbers; other ends
+    /// send them back as `1.0`, and some as `"1"`.
     var requestNumber: Int64? {
         switch canonical {
         case .number(let number): number

@@ -2,23 +2,24 @@
 
 /// Stands around all that a peer asks and all that it answers: to trace, to measure, to keep a journal.
 ///
-/// What it adds to a request travels beside the parameters, as members of the request object that are strings. JSON-RPC 2.0
-/// gives such members no meaning, and many ends ignore them; strict ones refuse the request, for which there is
+/// What it adds to a request travels beside the parameters, as members of the request object that are strings. JSON-RPC
+/// 2.0 gives such members no meaning, and many ends ignore them; strict ones refuse the request, for which there is
 /// ``JSONRPCPeer/Configuration/metadataPlace``. StreamJsonRpc carries a trace so, as `traceparent` and `tracestate`:
 ///
 /// ```json
 /// {"jsonrpc":"2.0","id":1,"method":"add","params":{},"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
 /// ```
 ///
-/// The product `NamedPipesService` has one for swift-distributed-tracing. Both functions run where the peer does, on the
-/// reactor's thread, and must not block. Both do nothing by default, and call `next` once.
+/// The product `NamedPipesService` has one for swift-distributed-tracing. Both functions run where the peer does, on
+/// the reactor's thread, and must not block. Both do nothing by default, and call `next` once.
 public protocol JSONRPCInterceptor: Sendable {
     /// Called around each request, notification and batch of this end.
     ///
     /// - Parameters:
     ///   - call: what is to be sent.
-    ///   - next: sends it, with metadata, and waits for the reply where there is one. The metadata of a batch goes with each
-    ///     of its requests. `jsonrpc`, `id`, `method`, `params`, `result` and `error` cannot be metadata: they are left out.
+    ///   - next: sends it, with metadata, and waits for the reply where there is one. The metadata of a batch goes with
+    ///     each of its requests. `jsonrpc`, `id`, `method`, `params`, `result` and `error` cannot be metadata: they are
+    ///     left out.
     /// - Returns: what `next` returns.
     /// - Throws: what `next` throws; anything else goes to who wanted to send.
     nonisolated(nonsending) func send<Outcome>(

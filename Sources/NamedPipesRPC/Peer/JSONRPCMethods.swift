@@ -14,7 +14,8 @@
 /// What a handler throws, the other end gets: a ``JSONRPCError`` as it is; `CancellationError`, where the other end had
 /// cancelled, as ``JSONRPCError/Code/requestCancelled``; anything else as ``JSONRPCError/Code/internalError`` without
 /// details, which go to ``JSONRPCPeer/Configuration/onEvent``. Parameters that cannot be decoded never reach a handler:
-/// they are ``JSONRPCError/Code/invalidParams``. Where a request names no parameters, handlers get what decodes from null.
+/// they are ``JSONRPCError/Code/invalidParams``. Where a request names no parameters, handlers get what decodes from
+/// null.
 ///
 /// A method may be called as a request and as a notification; then nobody gets the result.
 public struct JSONRPCMethods: Sendable {
@@ -84,9 +85,9 @@ public struct JSONRPCCall: Sendable {
     /// Whether a handler is registered for this very name; false where ``JSONRPCMethods/handleOthers(_:)`` handles it.
     public var isRegistered: Bool { peer.methods.isRegistered(method) }
 
-    /// What came beside the parameters, or in their `_meta`; see ``JSONRPCPeer/Configuration/metadataPlace``: members that
-    /// are strings and that JSON-RPC 2.0 does not define, such as `traceparent`. The other end may write there what it
-    /// likes; see ``JSONRPCInterceptor``.
+    /// What came beside the parameters, or in their `_meta`; see ``JSONRPCPeer/Configuration/metadataPlace``: members
+    /// that are strings and that JSON-RPC 2.0 does not define, such as `traceparent`. The other end may write there
+    /// what it likes; see ``JSONRPCInterceptor``.
     public let metadata: [String: String]
 
     /// This end: for requests in the other direction, notifications and progress.

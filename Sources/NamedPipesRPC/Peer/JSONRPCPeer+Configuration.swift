@@ -13,8 +13,8 @@ extension JSONRPCPeer {
 
         /// How many requests and notifications of the other end are handled at a time, at least one. The default is 64.
         ///
-        /// At the limit, what else arrives waits for a place, in order; see ``waitingByteLimit``. Replies, cancellations
-        /// and the other end's going take effect at once all the same.
+        /// At the limit, what else arrives waits for a place, in order; see ``waitingByteLimit``. Replies,
+        /// cancellations and the other end's going take effect at once all the same.
         ///
         /// A batch counts as many as it contains, and is let in whole: up to ``batchLimit`` more may then be handled.
         public var handledRequestLimit = 64
@@ -22,21 +22,21 @@ extension JSONRPCPeer {
         /// How many bytes of requests and notifications may wait for a place among those that are handled: their
         /// messages, and 512 for each call. The default is 8 MiB. The last one may exceed it.
         ///
-        /// Where so many wait, nothing more is read, and the kernel makes the other end wait. While this end itself waits
-        /// for replies, it must read on, lest both ends wait for each other: then requests are refused with
-        /// ``JSONRPCError/Code/tooManyRequests``, and a notification ends the connection with a ``JSONRPCOverload``, since
-        /// none is dropped.
+        /// Where so many wait, nothing more is read, and the kernel makes the other end wait. While this end itself
+        /// waits for replies, it must read on, lest both ends wait for each other: then requests are refused with
+        /// ``JSONRPCError/Code/tooManyRequests``, and a notification ends the connection with a ``JSONRPCOverload``,
+        /// since none is dropped.
         public var waitingByteLimit = 8 << 20
 
         /// How many requests of this end may wait for their replies, at least one. The default is 1,024.
         public var pendingRequestLimit = 1024
 
-        /// What becomes of a request of this end above ``pendingRequestLimit``. The default is to wait, within the request's
-        /// timeout.
+        /// What becomes of a request of this end above ``pendingRequestLimit``. The default is to wait, within the
+        /// request's timeout.
         public var pendingLimitPolicy = PendingLimitPolicy.wait
 
-        /// How many requests a batch of the other end may contain. The default is 100. A larger one is answered with one
-        /// ``JSONRPCError/Code/invalidRequest``, and nothing of it is handled.
+        /// How many requests a batch of the other end may contain. The default is 100. A larger one is answered with
+        /// one ``JSONRPCError/Code/invalidRequest``, and nothing of it is handled.
         public var batchLimit = 100
 
         /// How deeply arrays and objects may lie in each other, 1 to 512. The default is 100. What is deeper is a
@@ -53,12 +53,12 @@ extension JSONRPCPeer {
         /// What stands around requests and handlers, such as a tracer. The default is nil: nothing does.
         public var interceptor: (any JSONRPCInterceptor)?
 
-        /// Where metadata of this end's requests is written, and looked for in the other end's. The default is beside the
-        /// parameters.
+        /// Where metadata of this end's requests is written, and looked for in the other end's. The default is beside
+        /// the parameters.
         public var metadataPlace = MetadataPlace.besideParams
 
-        /// Whether the connection is ended, behind the error reply, when something arrives that is no JSON. The default is
-        /// false: framings keep their place in the stream, whatever a message contains.
+        /// Whether the connection is ended, behind the error reply, when something arrives that is no JSON. The default
+        /// is false: framings keep their place in the stream, whatever a message contains.
         public var endsAfterParseError = false
 
         /// Hears what no reply and no error tells this end. Called on the reactor's thread. By default, nobody does.
@@ -71,12 +71,13 @@ extension JSONRPCPeer {
     /// Where metadata travels: what a ``JSONRPCInterceptor`` adds to a request, such as the context of a trace.
     @nonexhaustive
     public enum MetadataPlace: Hashable, Sendable {
-        /// Members of the request object, beside `method` and `params`, as StreamJsonRpc has them. JSON-RPC 2.0 does not
-        /// forbid them, but strict servers refuse a request that has any: jsonrpcserver and json-rpc, both of Python, do.
+        /// Members of the request object, beside `method` and `params`, as StreamJsonRpc has them. JSON-RPC 2.0 does
+        /// not forbid them, but strict servers refuse a request that has any: jsonrpcserver and json-rpc, both of
+        /// Python, do.
         case besideParams
 
-        /// Members of an object `_meta` in the parameters, as the Model Context Protocol has it. Parameters that are an array
-        /// have no room for it, and go without. In what arrives, members beside the parameters count as well.
+        /// Members of an object `_meta` in the parameters, as the Model Context Protocol has it. Parameters that are an
+        /// array have no room for it, and go without. In what arrives, members beside the parameters count as well.
         case metaOfParams
     }
 
@@ -92,26 +93,26 @@ extension JSONRPCPeer {
     /// What happens on a connection, beside requests and their replies.
     @nonexhaustive
     public enum Event: Sendable {
-        /// Something arrived that is no JSON. It was answered with ``JSONRPCError/Code/parseError``, unless it looks like a
-        /// reply, or may be one: it has no method, and this end waits for replies. Then a request fails with
+        /// Something arrived that is no JSON. It was answered with ``JSONRPCError/Code/parseError``, unless it looks
+        /// like a reply, or may be one: it has no method, and this end waits for replies. Then a request fails with
         /// ``JSONRPCRequestFailure/unreadableReply(_:_:)``.
         case undecodableMessage(PipeMessage, JSONSyntaxError)
         /// JSON arrived that is neither a request nor a reply; it was answered with the error.
         case invalidMessage(JSONRPCError)
         /// A reply to nothing that was asked, or not a proper one. It was dropped.
         case unexpectedReply(JSONRPCID?)
-        /// The other end could not make out what was sent: an error reply without an id. Where it must be meant, a request
-        /// fails with it; see <doc:AskingAndAnswering#Replies-that-say-too-little>.
+        /// The other end could not make out what was sent: an error reply without an id. Where it must be meant, a
+        /// request fails with it; see <doc:AskingAndAnswering#Replies-that-say-too-little>.
         case errorReport(JSONRPCError)
-        /// A handler has thrown something that the other end was not told. The method is the one that it is registered for;
-        /// nil for ``JSONRPCMethods/handleOthers(_:)``, which gets names that the other end has made up.
+        /// A handler has thrown something that the other end was not told. The method is the one that it is registered
+        /// for; nil for ``JSONRPCMethods/handleOthers(_:)``, which gets names that the other end has made up.
         case handlerFailed(method: String?, any Error)
         /// A notification of a method that nobody handles. It was dropped.
         case droppedNotification(method: String)
         /// A notification arrived when no more may wait for a place. The connection was ended.
         case overload(JSONRPCOverload)
-        /// A reply cannot be sent: too large, or not for this framing. An internal error went instead, or, where even that
-        /// cannot be sent, the connection was ended.
+        /// A reply cannot be sent: too large, or not for this framing. An internal error went instead, or, where even
+        /// that cannot be sent, the connection was ended.
         case unsendableReply(any Error)
     }
 }

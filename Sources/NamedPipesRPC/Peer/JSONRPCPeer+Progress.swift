@@ -19,11 +19,12 @@ extension JSONRPCPeer {
     ///
     /// - Parameters:
     ///   - method: what is asked.
-    ///   - params: has to contain the token, where both ends agree on; in LSP, as `partialResultToken` or `workDoneToken`.
+    ///   - params: has to contain the token, where both ends agree on; in LSP, as `partialResultToken` or
+    ///     `workDoneToken`.
     ///   - token: see ``makeProgressToken()``.
     ///   - timeout: how long to wait for the reply. The default is ``Configuration/requestTimeout``.
-    ///   - onProgress: gets the parts in order, on the reactor's thread, all of them before the reply. It must not block.
-    ///     Parts that cannot be decoded go to ``Configuration/onEvent``.
+    ///   - onProgress: gets the parts in order, on the reactor's thread, all of them before the reply. It must not
+    ///     block. Parts that cannot be decoded go to ``Configuration/onEvent``.
     /// - Returns: the reply.
     /// - Throws: as ``request(_:_:timeout:)->Reply``.
     public nonisolated func request<Reply: Decodable, Part: Decodable & SendableMetatype>(

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
 
-// What arrives. Replies, cancellations and progress take effect at once; requests and notifications get a child task each.
+// What arrives. Replies, cancellations and progress take effect at once; requests and notifications get a child task
+// each.
 extension JSONRPCPeer {
     typealias Handlers = ThrowingDiscardingTaskGroup<any Error>
 

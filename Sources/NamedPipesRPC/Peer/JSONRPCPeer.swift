@@ -23,8 +23,8 @@ public import NamedPipes
 /// It is an actor on the connection's reactor. Requests may be made from any task, many at once.
 ///
 /// Cancelling the task that waits for a reply, and a timeout, end the wait at once and tell the other end with LSP's
-/// `$/cancelRequest`. There, the handler's task is cancelled, and so are the requests for whose replies it waits: that is how
-/// a deadline travels, whatever number of processes takes part.
+/// `$/cancelRequest`. There, the handler's task is cancelled, and so are the requests for whose replies it waits: that
+/// is how a deadline travels, whatever number of processes takes part.
 public actor JSONRPCPeer {
     /// The connection below. Its messages belong to the peer while that runs.
     public nonisolated let connection: AsyncPipeConnection
@@ -79,8 +79,8 @@ public actor JSONRPCPeer {
 
     /// Answers the other end until it sends no more, and all that it asked is answered.
     ///
-    /// Where the server is stopped gracefully, calls that had arrived are finished, and may ask the other end meanwhile.
-    /// New requests get ``JSONRPCError/Code/stopping``.
+    /// Where the server is stopped gracefully, calls that had arrived are finished, and may ask the other end
+    /// meanwhile. New requests get ``JSONRPCError/Code/stopping``.
     ///
     /// When the other end closes, handlers of requests are cancelled, since nobody waits for their replies; handlers of
     /// notifications finish. Cancelling the task cancels all.

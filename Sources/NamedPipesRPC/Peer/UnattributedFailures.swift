@@ -3,9 +3,9 @@
 /// Replies that say that some request of this end has failed, and not which: errors whose id is null, and replies that
 /// cannot be read.
 ///
-/// Each means one of the requests that were under way when it came. So a request is given up once it must be meant: at once
-/// where it is the only one, otherwise when all but as many as there are failures have been answered. Until then nobody is
-/// given up for another.
+/// Each means one of the requests that were under way when it came. So a request is given up once it must be meant: at
+/// once where it is the only one, otherwise when all but as many as there are failures have been answered. Until then
+/// nobody is given up for another.
 struct UnattributedFailures {
     typealias Verdict = (number: Int64, failure: any Error)
 

@@ -11,8 +11,8 @@ struct WaitingCalls {
 
     // Serials rise from entry to entry, so that one is found without a table.
     private var entries = FIFO<Entry>()
-    // How many entries were taken out of their turn. They go once they are the majority: the other end may have any number
-    // of requests wait and cancel them.
+    // How many entries were taken out of their turn. They go once they are the majority: the other end may have any
+    // number of requests wait and cancel them.
     private var emptyCount = 0
 
     private(set) var callCount = 0

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 public import NamedPipes
 
-/// What a server tells of itself at its ``StatisticsEndpoint``: `PipeServer.statistics` and those of its reactor, as one
-/// value that travels as JSON.
+/// What a server tells of itself at its ``StatisticsEndpoint``: `PipeServer.statistics` and those of its reactor, as
+/// one value that travels as JSON.
 ///
 /// Members may be added in later versions; who reads the JSON ignores what it does not know.
 public struct ServerSnapshot: Codable, Hashable, Sendable {
@@ -55,7 +55,8 @@ public struct ServerSnapshot: Codable, Hashable, Sendable {
     /// The most that ``queuedByteCount`` has ever been.
     public var queueHighWaterByteCount: Int
 
-    /// How promptly the loop serves; nil where the reactor does not measure it (`Reactor.Configuration.measuresCallbacks`).
+    /// How promptly the loop serves; nil where the reactor does not measure it
+    /// (`Reactor.Configuration.measuresCallbacks`).
     public var loop: Loop?
 
     /// How promptly a loop serves, from `Reactor.statistics`.

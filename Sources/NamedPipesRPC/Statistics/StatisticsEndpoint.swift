@@ -12,14 +12,14 @@ public import NamedPipes
 /// }
 /// ```
 ///
-/// There is one method, `statistics`, without parameters; its result is a ``ServerSnapshot``. Messages are lines, so that
-/// a shell can ask as well:
+/// There is one method, `statistics`, without parameters; its result is a ``ServerSnapshot``. Messages are lines, so
+/// that a shell can ask as well:
 ///
 ///     echo '{"jsonrpc": "2.0", "id": 1, "method": "statistics"}' | nc -U -N /run/user/1000/echo.stat
 ///
-/// It runs on the server's own reactor: an answer says at the same time that the loop turns. Only the server's own user and
-/// root are let in, whoever may connect to the server itself; there are 16 connections at most, and one that is idle for a
-/// minute is closed.
+/// It runs on the server's own reactor: an answer says at the same time that the loop turns. Only the server's own user
+/// and root are let in, whoever may connect to the server itself; there are 16 connections at most, and one that is
+/// idle for a minute is closed.
 public enum StatisticsEndpoint {
     /// The name beside another one.
     ///
@@ -34,7 +34,8 @@ public enum StatisticsEndpoint {
     /// Serves a server's numbers until the task is cancelled.
     ///
     /// - Parameters:
-    ///   - server: whose numbers; see `PipeServer.reference`. After it has stopped, requests are answered with an error.
+    ///   - server: whose numbers; see `PipeServer.reference`. After it has stopped, requests are answered with an
+    ///     error.
     ///   - address: the server's own; its statistics are at ``address(beside:)``.
     ///   - takesOver: whether the name is taken from another server that has it. The default is false.
     /// - Throws: what `PipeServer.serve` throws, and `CancellationError`.

@@ -9,8 +9,8 @@ public import NamedPipesRPC
 /// rpc.onEvent = JSONRPCLog().note
 /// ```
 ///
-/// One of them serves any number of connections, which together have ten lines a second at notice and warning; the others
-/// are at debug.
+/// One of them serves any number of connections, which together have ten lines a second at notice and warning; the
+/// others are at debug.
 ///
 /// | Level | Lines |
 /// |---|---|
@@ -25,8 +25,8 @@ public final class JSONRPCLog: Sendable {
     ///
     /// - Parameters:
     ///   - logger: the default is nil: `Logger.current`, which in a ``PipeService`` has the connection in its metadata.
-    ///   - describesErrors: whether errors of handlers are written as they describe themselves. The default is false: only
-    ///     their type is, because they may quote what clients have sent.
+    ///   - describesErrors: whether errors of handlers are written as they describe themselves. The default is false:
+    ///     only their type is, because they may quote what clients have sent.
     public init(_ logger: Logger? = nil, describesErrors: Bool = false) {
         self.logger = logger
         log = LimitedLog(describesErrors: describesErrors)

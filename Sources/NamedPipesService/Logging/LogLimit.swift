@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Lets a number of lines a second through and counts the others, so that clients cannot fill a disk. A value, so that it
-/// can be tested with any time.
+/// Lets a number of lines a second through and counts the others, so that clients cannot fill a disk. A value, so that
+/// it can be tested with any time.
 struct LogLimit {
     static let linesPerSecond = 10
 

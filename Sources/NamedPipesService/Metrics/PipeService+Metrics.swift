@@ -4,8 +4,8 @@ public import CoreMetrics
 extension PipeService {
     /// Which numbers of a server are published through swift-metrics, and how often.
     ///
-    /// Every label begins with ``prefix`` and an underscore. Each has the ``dimensions``; where the table names one more, it
-    /// is there, too.
+    /// Every label begins with ``prefix`` and an underscore. Each has the ``dimensions``; where the table names one
+    /// more, it is there, too.
     ///
     /// | Label | Kind | What |
     /// |---|---|---|

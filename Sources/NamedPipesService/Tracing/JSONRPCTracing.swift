@@ -2,8 +2,8 @@
 public import NamedPipesRPC
 public import Tracing
 
-/// Traces JSON-RPC with swift-distributed-tracing: a client span around each request of this end, a server span around each
-/// handler, and the context of the trace in the request between them.
+/// Traces JSON-RPC with swift-distributed-tracing: a client span around each request of this end, a server span around
+/// each handler, and the context of the trace in the request between them.
 ///
 /// ```swift
 /// var configuration = JSONRPCPeer.Configuration()
@@ -12,12 +12,12 @@ public import Tracing
 /// ```
 ///
 /// Whatever names and values the tracer injects are string members of the request object, beside `method` and `params`.
-/// With a tracer of W3C Trace Context these are `traceparent` and `tracestate`, as StreamJsonRpc has them, so that a trace
-/// goes on in a .NET process and comes back.
+/// With a tracer of W3C Trace Context these are `traceparent` and `tracestate`, as StreamJsonRpc has them, so that a
+/// trace goes on in a .NET process and comes back.
 ///
-/// Strict servers refuse a request that has such members: jsonrpcserver and json-rpc, both of Python, do. For those, have
-/// `JSONRPCPeer.Configuration.metadataPlace` put them into `params._meta`, as the Model Context Protocol has it, or do not
-/// trace what goes there.
+/// Strict servers refuse a request that has such members: jsonrpcserver and json-rpc, both of Python, do. For those,
+/// have `JSONRPCPeer.Configuration.metadataPlace` put them into `params._meta`, as the Model Context Protocol has it,
+/// or do not trace what goes there.
 ///
 /// | Span | Kind | Name |
 /// |---|---|---|
@@ -28,9 +28,9 @@ public import Tracing
 /// | handler of a notification | consumer | the method |
 ///
 /// Attributes, by the names of OpenTelemetry: `rpc.system.name` (`jsonrpc`), `rpc.method`, `jsonrpc.protocol.version`,
-/// `jsonrpc.request.id` on the handler's side where the id is a number or string, `rpc.response.status_code` (an error's
-/// code, as a string), `error.type` (that code, `timeout`, or the type of what was thrown), `network.transport` (`unix`).
-/// What is thrown is recorded in the span, with the status of an error.
+/// `jsonrpc.request.id` on the handler's side where the id is a number or string, `rpc.response.status_code` (an
+/// error's code, as a string), `error.type` (that code, `timeout`, or the type of what was thrown), `network.transport`
+/// (`unix`). What is thrown is recorded in the span, with the status of an error.
 ///
 /// A server's own methods are few, but the other end may ask for any: handlers that `handleOthers` registers have the
 /// span name `other`, so that names stay few.
@@ -40,7 +40,8 @@ public import Tracing
 public struct JSONRPCTracing: JSONRPCInterceptor {
     private let ownTracer: (any Tracer)?
 
-    /// Whether handlers go on with the trace that the other end names. The default is true; with false, each begins one.
+    /// Whether handlers go on with the trace that the other end names. The default is true; with false, each begins
+    /// one.
     public var trustsPeers = true
 
     /// Traces with the program's tracer, or another.

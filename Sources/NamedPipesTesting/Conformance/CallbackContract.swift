@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The order in which callbacks come, as the delegates' protocols promise it: a value that is told of each and says what
-/// is wrong with it.
+/// The order in which callbacks come, as the delegates' protocols promise it: a value that is told of each and says
+/// what is wrong with it.
 package struct CallbackContract {
     /// A callback, for as much as the order is concerned.
     package enum Callback: Sendable {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What grows: the same is done 32, 64 and 128 times, and what is kept is counted after each. At least one thing more for
-// each time is growth. What has a limit below that is not.
+// What grows: the same is done 32, 64 and 128 times, and what is kept is counted after each. At least one thing more
+// for each time is growth. What has a limit below that is not.
 
 extension ConformanceRun {
     private static let counts = [32, 64, 128]

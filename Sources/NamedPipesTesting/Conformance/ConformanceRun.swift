@@ -223,8 +223,8 @@ final class ConformanceRun {
         note(.library, "told of the end before \(peer.missingCount) messages")
     }
 
-    /// A peer that has finished may well wait for the last replies: the connection is to be closed, which sends them, and
-    /// not aborted.
+    /// A peer that has finished may well wait for the last replies: the connection is to be closed, which sends them,
+    /// and not aborted.
     private func checkAllSent(_ connection: PipeConnection, _ peer: ConformancePeer?) {
         guard let peer, peer.hasFinished, peer.isListening, !isStopping, !touchedHere.contains(connection.id) else {
             return

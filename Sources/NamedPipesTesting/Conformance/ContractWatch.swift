@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// Stands before the delegate under test: watches the order of callbacks and how long they take, and has another part of the
-/// program meddle inside them.
+/// Stands before the delegate under test: watches the order of callbacks and how long they take, and has another part
+/// of the program meddle inside them.
 final class ContractWatch {
     /// The callbacks of a connection.
     enum Kind: String, CaseIterable {
@@ -15,7 +15,8 @@ final class ContractWatch {
     }
 
     var target: (any PipeConnectionDelegate)?
-    /// What is looked at for what it keeps, and must end with the run: the delegate, or what an async handler belongs to.
+    /// What is looked at for what it keeps, and must end with the run: the delegate, or what an async handler belongs
+    /// to.
     weak var keeper: AnyObject?
     /// The handlers of connections, where the target is the library's own and calls such.
     var handlers: ConformanceHandlers?
@@ -24,8 +25,8 @@ final class ContractWatch {
     private(set) var contract = CallbackContract()
     private(set) var hasStopped = false
 
-    /// Whether the server is stopping gently. Handlers that wait for the other end may read on then, behind the finish that
-    /// they were told of; a delegate of a user's never does.
+    /// Whether the server is stopping gently. Handlers that wait for the other end may read on then, behind the finish
+    /// that they were told of; a delegate of a user's never does.
     var isStopping = false
     private var isReadingOn: Bool { isStopping && handlers != nil }
 

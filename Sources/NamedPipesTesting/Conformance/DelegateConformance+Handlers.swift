@@ -9,10 +9,10 @@ extension DelegateConformance {
     /// }
     /// ```
     ///
-    /// What is checked of a delegate is checked of it: that it returns where its peer has finished, and where its connection
-    /// has ended in another way, within ``patience``; that no reply is lost because it throws at the peer's finish; that it
-    /// does not hold the loop; and what it leaves behind. It sleeps by the reactor's clock; what it awaits elsewhere is not
-    /// waited for.
+    /// What is checked of a delegate is checked of it: that it returns where its peer has finished, and where its
+    /// connection has ended in another way, within ``patience``; that no reply is lost because it throws at the peer's
+    /// finish; that it does not hold the loop; and what it leaves behind. It sleeps by the reactor's clock; what it
+    /// awaits elsewhere is not waited for.
     ///
     /// - Parameter handler: called once for each connection, on the network's reactor.
     /// - Returns: what was not as promised; nothing if all was.
@@ -23,8 +23,8 @@ extension DelegateConformance {
         try check(service: { _ in Nothing() }, handler: { _, connection in try await handler(connection) })
     }
 
-    /// Checks an `async` handler with what it belongs to, such as an actor: that may not grow without bound either, and has
-    /// to end with the run.
+    /// Checks an `async` handler with what it belongs to, such as an actor: that may not grow without bound either, and
+    /// has to end with the run.
     ///
     /// - Parameters:
     ///   - makeService: makes a new one for each history.

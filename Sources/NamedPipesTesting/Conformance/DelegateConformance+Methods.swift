@@ -11,9 +11,9 @@ extension DelegateConformance {
     /// let violations = try DelegateConformance().check(methods: methods, calls: [("add", JSONText("[1, 2]"))])
     /// ```
     ///
-    /// What is checked of handlers is checked of them: see ``check(handler:)``. A handler of a method has to return within
-    /// ``patience`` also where its caller is gone, which cancels it. And of the library: each request is answered once,
-    /// where its caller has waited, and never twice.
+    /// What is checked of handlers is checked of them: see ``check(handler:)``. A handler of a method has to return
+    /// within ``patience`` also where its caller is gone, which cancels it. And of the library: each request is
+    /// answered once, where its caller has waited, and never twice.
     ///
     /// - Parameters:
     ///   - methods: what may be called.

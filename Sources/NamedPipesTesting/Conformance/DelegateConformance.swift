@@ -15,22 +15,22 @@
 ///
 /// Each history is a network in memory, made anew: nothing is waited for, and what fails once fails again. First about
 /// three hundred small ones, all of them: no message, an empty one, one byte, your own, many in one turn, large ones, a
-/// peer that does not read, each before each kind of end (finish, close, break, half a message, garbage, close and abort
-/// at this end, both kinds of stop), with and without a turn of the loop in between; then another part of the program that
-/// closes, aborts, finishes, pauses or stops inside each kind of callback. After that, long ones at random, from
-/// ``seeds``, with several peers and short reads and writes.
+/// peer that does not read, each before each kind of end (finish, close, break, half a message, garbage, close and
+/// abort at this end, both kinds of stop), with and without a turn of the loop in between; then another part of the
+/// program that closes, aborts, finishes, pauses or stops inside each kind of callback. After that, long ones at
+/// random, from ``seeds``, with several peers and short reads and writes.
 ///
 /// ## What is checked
 ///
 /// - The library: the order of callbacks, one at a time, on the reactor's thread; messages whole, in order and complete
 ///   before the end; each connection's one end; what the peer reads is whole messages.
-/// - The delegate: no callback, timer or task takes longer than ``callbackTimeLimit``; a connection whose peer has finished
-///   is closed within ``patience``, and not aborted while replies are queued that the peer would read; the loop comes to
-///   rest; the delegate keeps neither itself nor connections alive that have ended; and nothing grows without bound, see
-///   ``checksGrowth``.
+/// - The delegate: no callback, timer or task takes longer than ``callbackTimeLimit``; a connection whose peer has
+///   finished is closed within ``patience``, and not aborted while replies are queued that the peer would read; the
+///   loop comes to rest; the delegate keeps neither itself nor connections alive that have ended; and nothing grows
+///   without bound, see ``checksGrowth``.
 ///
-/// A delegate that holds the loop is not called again in that history, and the check ends when the same history shows it a
-/// second time: a busy machine holds loops as well. A delegate that never returns never lets it end.
+/// A delegate that holds the loop is not called again in that history, and the check ends when the same history shows
+/// it a second time: a busy machine holds loops as well. A delegate that never returns never lets it end.
 ///
 /// ## Handlers and methods
 ///
@@ -54,24 +54,24 @@ public struct DelegateConformance: Sendable {
     /// The histories at random, one for each seed. The default is 0 to 99.
     public var seeds: Range<UInt64> = 0..<100
 
-    /// How long a callback may hold the loop, in real time. The default is 0.5 s, which a crowded machine hardly reaches by
-    /// itself, and not twice.
+    /// How long a callback may hold the loop, in real time. The default is 0.5 s, which a crowded machine hardly
+    /// reaches by itself, and not twice.
     public var callbackTimeLimit: Duration = .milliseconds(500)
 
     /// How long a delegate may take to close where its peer has finished, in virtual time. The default is 2 min.
     public var patience: Duration = .seconds(120)
 
-    /// Whether the delegate and connections that have ended must be let go. Turn it off where the test itself holds them. The
-    /// default is true.
+    /// Whether the delegate and connections that have ended must be let go. Turn it off where the test itself holds
+    /// them. The default is true.
     public var checksLifetime = true
 
     /// Whether what the delegate keeps must have a limit. The default is true.
     ///
-    /// It is looked at, by reflection, after 32, 64 and 128 connections have come and gone, and while one peer that reads
-    /// nothing is sent 32, 64 and 128 times what it asks for: the elements of arrays, dictionaries and sets that can be
-    /// reached through stored properties, and the timers of the reactor, may not become more each time by one for each.
-    /// What has a limit below 32 passes, and so does what only a closure or a task holds. Turn it off for a delegate that is
-    /// to keep what it is sent, such as a database.
+    /// It is looked at, by reflection, after 32, 64 and 128 connections have come and gone, and while one peer that
+    /// reads nothing is sent 32, 64 and 128 times what it asks for: the elements of arrays, dictionaries and sets that
+    /// can be reached through stored properties, and the timers of the reactor, may not become more each time by one
+    /// for each. What has a limit below 32 passes, and so does what only a closure or a task holds. Turn it off for a
+    /// delegate that is to keep what it is sent, such as a database.
     public var checksGrowth = true
 
     /// With how many violations to stop: the first is the one to look at. The default is 5.

@@ -2,8 +2,8 @@
 internal import Glibc
 internal import PipeReactor
 
-/// Servers and clients that are connected through memory, on one reactor, in virtual time: no socket, no file, no waiting,
-/// and the same thing each time.
+/// Servers and clients that are connected through memory, on one reactor, in virtual time: no socket, no file, no
+/// waiting, and the same thing each time.
 ///
 /// The servers, clients and connections are the real ones. Only what the kernel does is done here.
 ///
@@ -70,14 +70,15 @@ public final class MemoryNetwork {
 
     /// Makes a server. Whoever connects to its name here finds it.
     ///
-    /// What a configuration says about sockets and files has no meaning: permissions, backlog, taking over, send buffers.
+    /// What a configuration says about sockets and files has no meaning: permissions, backlog, taking over, send
+    /// buffers.
     ///
     /// - Parameters:
     ///   - name: what clients here call it.
     ///   - configuration: the default is a server's own.
     ///   - delegate: where everything arrives.
-    /// - Throws: `PipeError.invalidAddress` for a name that is empty or too long, `PipeError.addressInUse` for one that is
-    ///   taken.
+    /// - Throws: `PipeError.invalidAddress` for a name that is empty or too long, `PipeError.addressInUse` for one that
+    ///   is taken.
     @discardableResult
     public func makeServer(
         at name: String, configuration: PipeServer.Configuration = PipeServer.Configuration(),
@@ -116,8 +117,8 @@ public final class MemoryNetwork {
 
     /// Runs the loop until nothing is left to do at this moment. Time does not pass.
     ///
-    /// - Returns: false if the loop never came to rest, because two parties made each other work for ever, or the reactor
-    ///   was stopped.
+    /// - Returns: false if the loop never came to rest, because two parties made each other work for ever, or the
+    ///   reactor was stopped.
     @discardableResult
     public func settle() -> Bool { clock.advance(by: .zero) }
 

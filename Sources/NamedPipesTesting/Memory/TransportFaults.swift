@@ -16,8 +16,8 @@ public struct TransportFaults: Hashable, Sendable {
     /// How many bytes one write may take. The default is nil: all for which there is room.
     public var writeSizes: ClosedRange<Int>?
 
-    /// How likely it is, from 0 to 1, that a read or write finds nothing to do although there is (`EAGAIN`), and has to try
-    /// again. The default is 0; more than 0.9 counts as 0.9.
+    /// How likely it is, from 0 to 1, that a read or write finds nothing to do although there is (`EAGAIN`), and has to
+    /// try again. The default is 0; more than 0.9 counts as 0.9.
     public var stallChance = 0.0
 
     /// How long bytes, and the end of them, are on their way, in virtual time. The default is nil: no time at all.
@@ -33,7 +33,8 @@ public struct TransportFaults: Hashable, Sendable {
     /// Nothing goes wrong.
     public init() {}
 
-    /// A connection that breaks after so many bytes, counted in both directions together. Each end finds the other gone.
+    /// A connection that breaks after so many bytes, counted in both directions together. Each end finds the other
+    /// gone.
     public struct Cut: Hashable, Sendable {
         /// After how many bytes.
         public var byteCount: Int

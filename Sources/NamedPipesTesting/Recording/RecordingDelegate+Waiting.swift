@@ -2,8 +2,8 @@
 internal import Synchronization
 
 extension RecordingDelegate {
-    /// Waits for an event: the first like this behind the one that was awaited last. What lies between the two is passed
-    /// over, and stays in ``events``.
+    /// Waits for an event: the first like this behind the one that was awaited last. What lies between the two is
+    /// passed over, and stays in ``events``.
     ///
     /// - Parameters:
     ///   - event: what is to happen.
@@ -21,8 +21,8 @@ extension RecordingDelegate {
     ///
     /// - Parameters:
     ///   - limit: how long to wait at most, in real time. The default is 10 s.
-    ///   - matches: whether it is the one; called under the recorder's lock, so it must not use the recorder. The default
-    ///     takes any.
+    ///   - matches: whether it is the one; called under the recorder's lock, so it must not use the recorder. The
+    ///     default takes any.
     /// - Throws: ``RecordingTimeout``, or `CancellationError` if the task is cancelled.
     @discardableResult
     public func next(

@@ -8,7 +8,8 @@ internal import Synchronization
 /// let server = try PipeServer(listeningOn: address, reactor: reactor, delegate: recorder)
 /// …
 /// reactor.run(timeout: .seconds(10)) { recorder.events.last == .closed(.closedByPeer) }
-/// #expect(recorder.events(of: connection) == [.opened, .received("hello"), .finishedReceiving, .closed(.closedByPeer)])
+/// let events = recorder.events(of: connection)
+/// #expect(events == [.opened, .received("hello"), .finishedReceiving, .closed(.closedByPeer)])
 /// ```
 ///
 /// The callbacks come on the reactor's thread, as with every delegate. What was recorded can be read on any thread, and
@@ -19,11 +20,11 @@ public final class RecordingDelegate: Sendable {
     private let reaction: @Sendable (PipeConnection, PipeEvent) -> Void
     let record = Mutex(Record())
 
-    /// Records, and does nothing else than what a delegate's defaults do: let everybody in, and close where the peer has
-    /// finished.
+    /// Records, and does nothing else than what a delegate's defaults do: let everybody in, and close where the peer
+    /// has finished.
     ///
-    /// - Parameter reaction: called after each event of a connection was recorded, inside the callback. The default does
-    ///   nothing.
+    /// - Parameter reaction: called after each event of a connection was recorded, inside the callback. The default
+    ///   does nothing.
     public init(reaction: @escaping @Sendable (PipeConnection, PipeEvent) -> Void = { _, _ in }) {
         unsafe target = nil
         self.reaction = reaction

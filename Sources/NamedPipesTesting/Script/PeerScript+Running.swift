@@ -6,7 +6,8 @@ extension PeerScript {
     ///
     /// - Parameters:
     ///   - address: the server's name. A server that is not there yet is waited for.
-    ///   - reactor: where the peer lives; the server under test may live there, too. The default is nil: one of its own.
+    ///   - reactor: where the peer lives; the server under test may live there, too. The default is nil: one of its
+    ///     own.
     ///   - limit: how long it may take. The default is 10 s.
     /// - Throws: ``ScriptFailure``, or `SystemError` if there is no reactor to be had.
     public func run(
@@ -61,8 +62,8 @@ extension PeerScript {
 }
 
 extension MemoryNetwork {
-    /// Runs a script as a client of a server here, and returns when it is done. Time passes as far as the script, or what it
-    /// waits for, needs it.
+    /// Runs a script as a client of a server here, and returns when it is done. Time passes as far as the script, or
+    /// what it waits for, needs it.
     ///
     /// - Parameters:
     ///   - script: what the client does.

@@ -29,8 +29,8 @@ public struct PeerScript: Sendable {
     public enum Step: Sendable {
         /// Sends one message.
         case send([UInt8])
-        /// Writes bytes as they are, whole frames or not, so many at a time; nil: all at once. Each piece is read by itself
-        /// if the reader is awake.
+        /// Writes bytes as they are, whole frames or not, so many at a time; nil: all at once. Each piece is read by
+        /// itself if the reader is awake.
         case sendBytes([UInt8], pieceSize: Int? = nil)
         /// Waits for the next message, which has to be this.
         case expect([UInt8])
@@ -48,8 +48,8 @@ public struct PeerScript: Sendable {
         case finish
         /// Closes, having read what has come.
         case close
-        /// Reads nothing more for so long, and closes over what came meanwhile, so that the other end finds the connection
-        /// reset. Where nothing came, it finds it closed.
+        /// Reads nothing more for so long, and closes over what came meanwhile, so that the other end finds the
+        /// connection reset. Where nothing came, it finds it closed.
         case reset(after: Duration)
 
         /// Sends the UTF-8 of a text as one message.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who carries a ``PeerScript`` out. It lives on a reactor, as a client's or a server's delegate, on a connection without
-/// framing: so it sends any bytes in any pieces.
+/// Who carries a ``PeerScript`` out. It lives on a reactor, as a client's or a server's delegate, on a connection
+/// without framing: so it sends any bytes in any pieces.
 ///
 /// A server's serves the first who connects, and turns others away.
 public final class ScriptedPeer {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
 
-/// Our own clients, all on one reactor. Each has one message on its way: when the reply has come and is found right, the
-/// next line follows.
+/// Our own clients, all on one reactor. Each has one message on its way: when the reply has come and is found right,
+/// the next line follows.
 final class Crowd {
     let lines: [[UInt8]]
     let clientCount: Int

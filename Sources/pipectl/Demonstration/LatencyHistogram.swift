@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Counts times in buckets that are at most 1/32 of their value wide: every percentile is known to 3 percent, in a fixed
-/// 15 KiB.
+/// Counts times in buckets that are at most 1/32 of their value wide: every percentile is known to 3 percent, in a
+/// fixed 15 KiB.
 struct LatencyHistogram {
     private var counts: [Int] = Array(repeating: 0, count: 59 * 32 + 64)
     private(set) var count = 0

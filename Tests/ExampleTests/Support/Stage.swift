@@ -22,8 +22,8 @@ final class Stage {
         reactor.run()
     }
 
-    /// Starts an example with the address as its first argument, and returns when clients can connect. It runs until the
-    /// test ends, if it does not end before.
+    /// Starts an example with the address as its first argument, and returns when clients can connect. It runs until
+    /// the test ends, if it does not end before.
     @discardableResult
     func start(_ name: String, _ arguments: [String] = []) throws -> Example {
         let program = try Example(command: [Example.path(name), address.description] + arguments, on: reactor)

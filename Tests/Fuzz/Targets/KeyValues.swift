@@ -4,8 +4,8 @@ import PipeTestSupport
 
 @testable import KeyValue
 
-/// Any stream is cut into commands, each of which the database takes and answers: once, in one whole reply, and never by
-/// ending the process.
+/// Any stream is cut into commands, each of which the database takes and answers: once, in one whole reply, and never
+/// by ending the process.
 func executeCommands(_ input: inout Input) {
     let cuts = input.bytes(4).map(Int.init)
     let stream = input.rest()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 @testable import NamedPipes
 
-/// Any order in which charges grow, shrink and end: never above a limit, never less than what is charged, and nothing at
-/// the end.
+/// Any order in which charges grow, shrink and end: never above a limit, never less than what is charged, and nothing
+/// at the end.
 func keepLedger(_ input: inout Input) {
     let ledger = ByteLedger(limit: input.number(below: 8) * 300, limitPerUser: input.number(below: 8) * 150)
     var charges = (0..<6).map { Charge($0 % 2 == 0 ? .held : .queued, UInt32($0 % 3)) }

@@ -4,8 +4,8 @@ import NamedPipes
 import PipeTestSupport
 import Testing
 
-/// A Python program as another process, and as root also as another user, that talks to a server on the test's own thread:
-/// so nothing here waits for it but the loop.
+/// A Python program as another process, and as root also as another user, that talks to a server on the test's own
+/// thread: so nothing here waits for it but the loop.
 final class ForeignUser {
     static let userID: UInt32 = 65534
 
@@ -17,8 +17,8 @@ final class ForeignUser {
     let processID: pid_t
     private var outcome: Int32?
 
-    /// Starts a program, in which `address` is the server's path, and `peer` a socket that is connected to it unless told
-    /// otherwise.
+    /// Starts a program, in which `address` is the server's path, and `peer` a socket that is connected to it unless
+    /// told otherwise.
     ///
     /// - Parameters:
     ///   - program: what it does; its end is success.

@@ -23,8 +23,8 @@ import Testing
         return configuration
     }
 
-    /// What each connect finds, the last one again and again: a server of a user that loses the connection at once, or an
-    /// errno.
+    /// What each connect finds, the last one again and again: a server of a user that loses the connection at once, or
+    /// an errno.
     private enum Found {
         case server(UInt32)
         case failure(Int32)

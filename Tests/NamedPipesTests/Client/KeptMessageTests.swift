@@ -93,8 +93,8 @@ import Testing
             for message in sent { try raw.client.send(message) }
             loop.settle()
             raw.peer.readAll()
-            // A test beside this one may be forking: until its child has called exec, the descriptor lives on there, and
-            // a close alone would let more bytes leave.
+            // A test beside this one may be forking: until its child has called exec, the descriptor lives on there,
+            // and a close alone would let more bytes leave.
             raw.peer.finishReading()
             raw.peer.close()
             try #require(loop.run { raw.recorder.reasons.count == 1 })

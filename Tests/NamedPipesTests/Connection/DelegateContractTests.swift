@@ -3,7 +3,8 @@ import NamedPipes
 import PipeTestSupport
 import Testing
 
-// Order, nesting, thread and the single end are watched by every Recorder of every test; here are the sequences as such.
+// Order, nesting, thread and the single end are watched by every Recorder of every test; here are the sequences as
+// such.
 
 @Suite struct `The delegate` {
     @Test func `hears of a connection in the promised order`() throws {

@@ -2,8 +2,8 @@
 import Foundation
 import Testing
 
-// A delegate's callbacks have defaults, so the compiler says nothing where one that stands before another forgets to hand a
-// callback on. It is looked up in the sources: what each protocol requires, what each forwarder has.
+// A delegate's callbacks have defaults, so the compiler says nothing where one that stands before another forgets to
+// hand a callback on. It is looked up in the sources: what each protocol requires, what each forwarder has.
 
 /// A requirement of a delegate's protocol, by the name of its function and the labels of its parameters.
 private struct Requirement: Hashable, CustomStringConvertible {

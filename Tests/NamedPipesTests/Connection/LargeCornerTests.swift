@@ -12,8 +12,8 @@ import Testing
             raw.recorder.whenLent = { connection, message in _ = try? connection.send(message) }
             let sent = [letters(90_000, seed: 1), letters(50_000, seed: 2)]
             raw.peer.writeAll(frame(sent[0]))
-            // Urgent data: the kernel ends a read in front of it, although there is more. Once the peer has finished, the
-            // connection reads on.
+            // Urgent data: the kernel ends a read in front of it, although there is more. Once the peer has finished,
+            // the connection reads on.
             try #require(raw.peer.write([1], flags: urgent) == 1)
             raw.peer.writeAll(frame(sent[1]))
             raw.peer.finishWriting()

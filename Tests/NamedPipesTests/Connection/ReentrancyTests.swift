@@ -109,7 +109,8 @@ enum Moment: CaseIterable {
             for peer in stage.peers { peer.finishWriting() }
         case .didClose:
             for peer in stage.peers {
-                // Closing alone is not noticed while a child that another test has just started holds the descriptor, too.
+                // Closing alone is not noticed while a child that another test has just started holds the descriptor,
+                // too.
                 peer.finishWriting()
                 peer.close()
             }

@@ -24,7 +24,8 @@ import Testing
         }
     }
 
-    /// Short ones are copied in another way than the rest; several bursts, so that queues with and without room are met.
+    /// Short ones are copied in another way than the rest; several bursts, so that queues with and without room are
+    /// met.
     @Test func `takes every size, from wherever it lies`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
@@ -279,8 +280,8 @@ import Testing
             let message = [UInt8](repeating: 1, count: 60)
             var sent = 0
             raw.recorder.whenDrained = { connection in
-                // Until the kernel takes no more: then the next drain comes. If it came inside the send, it would not come
-                // for so long: the stack has room for some thousands.
+                // Until the kernel takes no more: then the next drain comes. If it came inside the send, it would not
+                // come for so long: the stack has room for some thousands.
                 while sent < 200_000, (try? connection.send(message)) == .accepted { sent += 1 }
                 if sent < 200_000 { sent += 1 }
             }

@@ -96,7 +96,8 @@ import Testing
         for size in sizes { try framing.encode(pattern(size).span, into: &queue.bytes) }
     }
 
-    /// Frames of 14, 4, 104 and 24 bytes, written up to `cut` in steps of `step`: at every place, what is known is right.
+    /// Frames of 14, 4, 104 and 24 bytes, written up to `cut` in steps of `step`: at every place, what is known is
+    /// right.
     @Test(arguments: [1, 2, 3, 5, 14, 18, 100, 146]) func `knows where a cut frame began`(step: Int) throws {
         let sizes = [10, 0, 100, 20]
         var ends: [Int] = []

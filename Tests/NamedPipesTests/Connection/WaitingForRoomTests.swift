@@ -36,7 +36,8 @@ import Testing
             #expect(isNextOut)
         }
     }
-    /// Behind the end of the input, the watch is edge-triggered: it tells of room once, and not again while there is room.
+    /// Behind the end of the input, the watch is edge-triggered: it tells of room once, and not again while there is
+    /// room.
     @Test(.enabled(if: geteuid() == 0, "needs root, for a socket that holds more than one write brings"))
     func `43 · behind the peer's half-close, what there is room for leaves although no room is made`() throws {
         try withLoop { loop in
@@ -82,7 +83,8 @@ import Testing
                 } else if raw.peer.received.isEmpty {
                     raw.peer.readAll()
                 } else if rose.count == 1 {
-                    // Above the mark, a send writes: where there is room, and the loop has told of it, everything leaves.
+                    // Above the mark, a send writes: where there is room, and the loop has told of it, everything
+                    // leaves.
                     _ = try? connection.send([1])
                     guard connection.pendingByteCount == 0 else { return }
                     rose.append(try? connection.send(letters(600_000)))

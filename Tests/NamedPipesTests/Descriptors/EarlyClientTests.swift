@@ -6,8 +6,8 @@ import Testing
 
 @testable import NamedPipes
 
-// HOSTILE 69. SO_PASSRIGHTS of an accepted socket is what it was on the listener at the moment of the connect, and a program
-// that is started on demand sets it after the connect that started it.
+// HOSTILE 69. SO_PASSRIGHTS of an accepted socket is what it was on the listener at the moment of the connect, and a
+// program that is started on demand sets it after the connect that started it.
 
 @Suite(.serialized) struct `69 · clients that connected before the program started` {
     private let scratch = Scratch()
@@ -115,7 +115,8 @@ private func shedEarlyClients() throws {
         let inherited = try #require(try InheritedListener.listeners(at: [copy(listener.descriptor)]).first)
         let server = try PipeServer(inheriting: inherited, reactor: loop.reactor, delegate: loop.recorder())
         let hoard = Hoard()
-        // The one that is hung up on is closed elsewhere, which may take its descriptor along for as long as that takes.
+        // The one that is hung up on is closed elsewhere, which may take its descriptor along for as long as that
+        // takes.
         #expect(loop.run { server.statistics.refusedCounts[.descriptorLimit, default: 0] > 0 })
         hoard.release()
         #expect(loop.run { server.statistics.refusedCount + server.statistics.closedCount == 3 })

@@ -13,8 +13,8 @@ import Testing
         return DeadlineSweep(configuration)
     }
 
-    /// How long after its beginning at `start` a limit is found to be reached, all in microseconds, with a timer that is
-    /// late by up to `lateness` each time.
+    /// How long after its beginning at `start` a limit is found to be reached, all in microseconds, with a timer that
+    /// is late by up to `lateness` each time.
     private func found(_ limit: Int, start: Int, lateness: Int, _ random: inout Seeded) -> Int {
         var sweep = sweep { $0.frameDeadline = .microseconds(limit) }
         let interval = Int(sweep.interval / .microseconds(1))

@@ -25,8 +25,8 @@ extension Loop {
     private static let deadline = Duration.milliseconds(200)
     private static let configuration = configured { $0.frameDeadline = deadline }
 
-    /// What a loris sends at once, before it goes on byte by byte: a part of a header, a header, a body that has memory of
-    /// its own.
+    /// What a loris sends at once, before it goes on byte by byte: a part of a header, a header, a body that has memory
+    /// of its own.
     private static let beginnings: [[UInt8]] = [[0], [0, 0, 1, 0], [0, 1, 0, 0] + pattern(40_000)]
 
     @Test(arguments: beginnings.indices) func `33 · slow loris: ends its connection at the deadline, and nobody else's`(

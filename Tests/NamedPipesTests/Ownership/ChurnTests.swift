@@ -6,7 +6,8 @@ import PipeTestSupport
 import Synchronization
 import Testing
 
-/// HOSTILE 48, through a whole server: a connection ends in the same batch in which another gets its descriptor's number.
+/// HOSTILE 48, through a whole server: a connection ends in the same batch in which another gets its descriptor's
+/// number.
 @Suite struct `48 · a number that is used again and again` {
     @Test func `brings each of 4,000 connections its own message and its own end`() throws {
         try withLoop { loop in

@@ -3,8 +3,8 @@ import NamedPipes
 import PipeTestSupport
 
 extension RawPeer {
-    /// Writes a stream and reads what comes back, both in pieces of random sizes, until so many bytes are here. False if
-    /// they never came.
+    /// Writes a stream and reads what comes back, both in pieces of random sizes, until so many bytes are here. False
+    /// if they never came.
     func exchange(
         _ stream: [UInt8] = [], until condition: () -> Bool, pieces: ClosedRange<Int>, seed: UInt64 = 1, _ loop: Loop
     ) -> Bool {

@@ -4,8 +4,8 @@ import PipeReactor
 import Synchronization
 import Testing
 
-/// Gives the body a signal whose handler only counts while it interrupts system calls, and puts back what was there before.
-/// `SIGURG`, because by default it is ignored: one that comes late does no harm.
+/// Gives the body a signal whose handler only counts while it interrupts system calls, and puts back what was there
+/// before. `SIGURG`, because by default it is ignored: one that comes late does no harm.
 func withHarmlessSignal(_ body: (Int32) throws -> Void) rethrows {
     try signalLock.withLock { _ in
         var action = sigaction()

@@ -41,8 +41,8 @@ enum Exchange {
             expect(reactor, host, "the exchange") { guests.allSatisfy(\.isSettled) }
             smuggler?.leave()
             let ticks = reactor.schedule(after: .zero, repeating: .milliseconds(1)) {}
-            // While its successor has the name: one who looks by the clock, because nothing can be watched, may look too
-            // late to see who had it.
+            // While its successor has the name: one who looks by the clock, because nothing can be watched, may look
+            // too late to see who had it.
             if let predecessor { expect(reactor, host, "the predecessor") { predecessor.hasStopped } }
             _ = host.verdict.attempt("the broadcast") { try server.broadcast(Message.farewell) }
             server.stop(drainingFor: .seconds(2))

@@ -23,7 +23,8 @@ extension PipeAddress {
     /// The socket file that .NET's `NamedPipeServerStream` and `NamedPipeClientStream` use for a pipe name.
     ///
     /// That is `CoreFxPipe_NAME` in the directory of the environment variable `TMPDIR`, by default `/tmp`; an absolute
-    /// path as name is used as it is. The server should restrict who may connect: in `/tmp` everybody may take the name.
+    /// path as name is used as it is. The server should restrict who may connect: in `/tmp` everybody may take the
+    /// name.
     ///
     /// - Parameter pipeName: a file name or an absolute path. `anonymous`, in any case of letters, is reserved by .NET.
     /// - Throws: ``PipeError/invalidAddress(_:)``.

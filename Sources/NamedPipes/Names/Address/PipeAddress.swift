@@ -20,8 +20,8 @@ public struct PipeAddress: Sendable {
         /// A name without a file in the abstract namespace. Everybody in the same network namespace may connect.
         case abstract
 
-        /// A name that cannot be used as an address: relative, spelled in another way than a path here, or not UTF-8. Only
-        /// an ``InheritedListener`` has one, to be shown. Nobody can listen or connect by it.
+        /// A name that cannot be used as an address: relative, spelled in another way than a path here, or not UTF-8.
+        /// Only an ``InheritedListener`` has one, to be shown. Nobody can listen or connect by it.
         case other
     }
 
@@ -36,8 +36,8 @@ public struct PipeAddress: Sendable {
     /// The path of the socket file; nil for everything else.
     public var path: String? { kind == .file ? text : nil }
 
-    /// The path, or the abstract name without its leading mark. Valid UTF-8 without NUL, 1 to 107 bytes; of kind `other`
-    /// it is what is shown.
+    /// The path, or the abstract name without its leading mark. Valid UTF-8 without NUL, 1 to 107 bytes; of kind
+    /// `other` it is what is shown.
     package let text: String
 
     /// True if the name was made up for one server, so that nobody else will ever want it.
