@@ -142,19 +142,32 @@ extension Channel {
         do {
             let verdict = try connection.send(message)
             if !wasOpen { problem("a closed connection took a message") }
+            guard verdict != .dropped else { return checkDrop(of: message, behind: pending) }
             outbound += try framing.encoded(message)
             outboundEnds.append(outbound.count)
             if verdict == .acceptedAboveHighWaterMark { owesDrain = true }
         } catch PipeError.notConnected {
             if wasOpen && connection.isOpen { problem("an open connection took no message") }
         } catch PipeError.sendQueueFull(let limit) {
-            let frame = try? framing.encoded(message)
-            if pending + (frame?.count ?? 0) <= limit { problem("\(pending) bytes queued are not \(limit)") }
+            if limit != connection.endpoint.configuration.sendQueueLimit { problem("\(limit) is not the limit") }
+            checkIsFull(for: message, behind: pending)
         } catch PipeError.budgetExceeded where hasBudget {
             note("no room")
         } catch {
             problem("send: \(error)")
         }
+    }
+
+    private func checkDrop(of message: Span<UInt8>, behind pending: Int) {
+        note("dropped")
+        if connection.endpoint.configuration.slowReaderPolicy != .dropNewest { problem("a message was dropped") }
+        if !hasBudget { checkIsFull(for: message, behind: pending) }
+    }
+
+    private func checkIsFull(for message: Span<UInt8>, behind pending: Int) {
+        let limit = connection.endpoint.configuration.sendQueueLimit
+        let frame = try? framing.encoded(message)
+        if pending + (frame?.count ?? 0) <= limit { problem("\(pending) bytes queued are not \(limit)") }
     }
 
     func finish() {

@@ -57,6 +57,7 @@ final class ConnectionWorld {
         configuration.highWaterMark = random.pick([50, 1000, 20_000, 1 << 20])
         configuration.lowWaterMark = configuration.highWaterMark / random.number(1...4)
         configuration.sendQueueLimit = random.pick([100, 30_000, 1 << 20])
+        configuration.slowReaderPolicy = random.pick([.refuse, .refuse, .dropNewest])
         configuration.messagesPerTurn = random.pick([1, 2, 5, 4096])
         configuration.pausesReceivingAboveHighWaterMark = random.isOne(of: 2)
         configuration.closeTimeout = random.pick([.zero, .seconds(10), .seconds(10)])

@@ -15,6 +15,7 @@ enum Simulation {
         ("connect attempt", { try AttemptWorld.run($0) }),
         ("budget", { BudgetWorld.run($0) }),
         ("door", { DoorWorld.run($0) }),
+        ("admission", { AdmissionWorld.run($0) }),
         ("stream", { try StreamWorld.run($0) }),
         ("connections", { try ConnectionWorld.run($0) }),
     ]

@@ -30,12 +30,6 @@ final class ByteLedger {
             self.userID = userID
             self.ledger = ledger
         }
-
-        /// Takes bytes, or returns them where the number is negative.
-        fileprivate func take(_ count: Int, for use: Use, leaving reserve: Int) throws(ExceededBudget) {
-            if count > 0 { try ledger.check(count, self, leaving: reserve) }
-            ledger.note(count, use, self)
-        }
     }
 
     /// What may be taken in all, and by one user.
@@ -118,17 +112,14 @@ final class ByteLedger {
             ? ExceededBudget(scope: .user(userID), limit: limitPerUser) : ExceededBudget(scope: .server, limit: limit)
     }
 
-    private func check(_ count: Int, _ account: Account, leaving reserve: Int) throws(ExceededBudget) {
+    /// Which budget has no room for this many bytes more of a user's; nil if both have. Asks, and takes nothing.
+    func exceededBudget(by count: Int, _ userID: UInt32, leaving reserve: Int) -> ExceededBudget? {
         // Subtracted, because a sum might overflow where there is no limit.
-        if count > limit - byteCount - reserve { throw refusal(.server, limit, account) }
-        if count > limitPerUser - account.byteCount - reserve {
-            throw refusal(.user(account.userID), limitPerUser, account)
+        if count > limit - byteCount - reserve { return ExceededBudget(scope: .server, limit: limit) }
+        if count > limitPerUser - byteCount(ofUser: userID) - reserve {
+            return ExceededBudget(scope: .user(userID), limit: limitPerUser)
         }
-    }
-
-    private func refusal(_ scope: ExceededBudget.Scope, _ limit: Int, _ account: Account) -> ExceededBudget {
-        countRefusal(of: account.userID)
-        return ExceededBudget(scope: scope, limit: limit)
+        return nil
     }
 
     func countRefusal(of userID: UInt32) {
@@ -180,23 +171,28 @@ struct ByteCharge: ~Copyable {
     /// A charge of nothing.
     init(for use: ByteLedger.Use) { self.use = use }
 
-    /// Takes or returns what makes it so many bytes. Where there is no room for more, it stays as it is.
+    /// Takes or returns what makes it this many bytes. Where there is no room for more, it stays as it is.
     ///
-    /// - Parameters:
-    ///   - limit: what it may be at most: its connection's share.
-    ///   - floor: what it may be in any case.
-    ///   - reserve: how much is left alone.
+    /// - Parameter floor: what it may be in any case.
     mutating func adjust(
-        to count: Int, _ ledger: ByteLedger, userID: UInt32, limit: Int = .max, granting floor: Int = 0,
-        leaving reserve: Int = 0
+        to count: Int, _ ledger: ByteLedger, userID: UInt32, granting floor: Int = 0
     ) throws(ExceededBudget) {
-        guard count != byteCount else { return }
-        if count <= floor { return follow(count, ledger, userID: userID) }
-        if count > limit, count > byteCount { throw ExceededBudget(scope: .connection, limit: limit) }
-        let account = self.account ?? ledger.account(of: userID)
-        try account.take(count - byteCount, for: use, leaving: reserve)
-        byteCount = count
-        self.account = count == 0 ? nil : account
+        if count > max(byteCount, floor),
+            let exceeded = ledger.exceededBudget(by: count - byteCount, userID, leaving: 0)
+        {
+            ledger.countRefusal(of: userID)
+            throw exceeded
+        }
+        follow(count, ledger, userID: userID)
+    }
+
+    /// Which budget has no room for what would make it this many bytes; nil if there is room. Asks, and takes nothing.
+    func exceededBudget(
+        at count: Int, _ ledger: ByteLedger, userID: UInt32, limit: Int, leaving reserve: Int
+    ) -> ExceededBudget? {
+        guard count > byteCount else { return nil }
+        if count > limit { return ExceededBudget(scope: .connection, limit: limit) }
+        return ledger.exceededBudget(by: count - byteCount, userID, leaving: reserve)
     }
 
     /// Has the ledger know what is there already, also where it has no room for more.

@@ -14,7 +14,7 @@ extension PipeConnection {
     ///
     /// - Returns: whether there was room.
     @discardableResult
-    func payForPartial() -> Bool {
+    func chargeReassembly() -> Bool {
         guard let reassembly else { return true }
         do throws(ExceededBudget) {
             try checkSize(of: reassembly)
@@ -58,7 +58,7 @@ extension PipeConnection {
                 return nil
             }
             reassembly.makeRoom(for: granted, atMost: most)
-            return payForPartial() ? granted : nil
+            return chargeReassembly() ? granted : nil
         } catch {
             giveUp(reassembly, error)
             return nil

@@ -15,7 +15,7 @@ extension PipeServer.Configuration {
     public func worstCaseByteCount(connectionCount: Int? = nil) -> Int {
         let connectionCount = connectionCount ?? maximumConnectionCount ?? CurrentProcess.descriptorLimit
         let each =
-            PipeConnection.Configuration.ownByteCount + Endpoint.queueAllowanceLimit + ByteLedger.floor
+            PipeConnection.Configuration.ownByteCount + QueueAdmission.freeByteCount + ByteLedger.floor
         let used = byteBudget ?? product(connectionCount, connection.worstCaseByteCount)
         return sum(ReactorBuffers.keptByteCount, sum(product(connectionCount, each), used))
     }

@@ -33,6 +33,10 @@ extension PipeConnection {
         }
         guard let queue else { return nil }
         let charge = queue.value.charge.byteCount
+        let prepaid = queue.value.prepaidByteCount
+        if prepaid > (charge == 0 ? endpoint.admission.allowance : endpoint.admission.prepaidLimit) {
+            return "\(id) may queue \(prepaid) bytes, and is charged \(charge)"
+        }
         // What leaves in this turn is charged for nothing while it is little.
         if charge == 0, !flags.contains(.awaitingWritability) { return nil }
         if Self.isCharged(charge, queue.value.capacity) { return nil }

@@ -13,17 +13,11 @@ final class Endpoint {
     // existential is opened at each message.
     let lengthPrefix: LengthPrefixFraming?
 
-    /// Up to how many bytes a queue takes another message without any question, if its memory is there or paid for.
-    let plainQueueLimit: Int
-
-    /// Up to how many bytes a queue is not charged for, if it is empty again at the end of the turn.
-    let queueAllowance: Int
+    /// Whether a queue takes another message.
+    let admission: QueueAdmission
 
     /// How much memory the connections use, and may use.
     let ledger: ByteLedger
-
-    /// What becomes of a message for which a queue has no room.
-    let slowReaderPolicy: PipeConnection.SlowReaderPolicy
 
     /// What of the budget one connection may hold, and as much again have queued.
     let byteShare: Int
@@ -91,11 +85,9 @@ final class Endpoint {
         lengthPrefix = configuration.framing as? LengthPrefixFraming
         self.configuration = configuration
         acceptsDescriptors = configuration.lacksPassRights || !DescriptorRefusal.isRefusedByKernel
-        slowReaderPolicy = configuration.effectiveSlowReaderPolicy
+        admission = QueueAdmission(configuration)
         messagesPerTurn = max(1, configuration.messagesPerTurn)
         sendBufferByteCount = configuration.sendBufferByteCount
-        plainQueueLimit = min(configuration.highWaterMark, configuration.sendQueueLimit) - Self.headerAllowance
-        queueAllowance = min(plainQueueLimit, Self.queueAllowanceLimit - Self.headerAllowance)
         heldByteLimit = min(configuration.effectiveHeldByteLimit, self.byteShare)
         let deadlines = DeadlineSweep(configuration)
         self.deadlines = deadlines
@@ -107,12 +99,6 @@ final class Endpoint {
         boundReads()
         ledger.tightnessDidChange = { [unowned self] in boundReads() }
     }
-
-    /// What is put around a message that is taken without any question: the usual header.
-    static let headerAllowance = 4
-
-    /// The most that a queue is not charged for.
-    static let queueAllowanceLimit = 64 << 10
 
     /// Where reads go.
     var readSpace: UnsafeMutableRawBufferPointer {
@@ -168,14 +154,6 @@ extension PipeConnection.Configuration {
     }
 
     private static let heldByteSurplus = 2 << 20
-
-    /// Where nothing in the bytes tells where one message ends, what waits cannot be dropped but in the middle of one.
-    fileprivate var effectiveSlowReaderPolicy: PipeConnection.SlowReaderPolicy {
-        switch slowReaderPolicy {
-        case .dropOldest, .keepLatest: framing is any BoundaryFreeFraming ? .refuse : slowReaderPolicy
-        default: slowReaderPolicy
-        }
-    }
 }
 
 extension Endpoint {
@@ -195,7 +173,9 @@ extension Endpoint {
 
     /// The size of a message's frame. A framing that gives no envelope is not asked further: it is the message's then.
     func frameByteCount(of message: Span<UInt8>) throws(FramingError) -> Int {
-        if let lengthPrefix, message.count <= lengthPrefix.plainLimit { return message.count + Self.headerAllowance }
+        if let lengthPrefix, message.count <= lengthPrefix.plainLimit {
+            return message.count + QueueAdmission.headerByteCount
+        }
         var envelope = FrameBuffer()
         _ = try framing.encodeEnvelope(of: message, into: &envelope)
         return message.count + envelope.byteCount

@@ -34,7 +34,7 @@ extension PipeConnection {
         rest.beganTick = tick
         reassembly = rest
         if endpoint.deadlines.watchesFrames { endpoint.watchDeadlines() }
-        payForPartial()
+        chargeReassembly()
     }
 
     /// Delivers the whole frames of what was carried; what is left of it stays carried.
@@ -59,7 +59,7 @@ extension PipeConnection {
     func walk(_ bytes: Span<UInt8>, behind carried: ReassemblyBuffer, _ budget: inout Int) {
         carried.append(bytes)
         if isHeldBack || budget <= 0 { carried.mayHoldFrames = true } else { walkCarried(carried, &budget) }
-        payForPartial()
+        chargeReassembly()
     }
 
     /// What was read together with the end of a carried frame. If that frame's delivery stopped the walk, these bytes

@@ -9,53 +9,46 @@ extension PipeConnection {
     /// and a second look at the connection would cost as much as the write itself.
     func send(encoded frame: SharedBuffer) throws(PipeError) -> SendVerdict {
         guard queue == nil, lifecycle.canSend, !isOverTransport else {
-            let room = try room(for: frame)
-            guard let queue = room.queue else { return .dropped }
-            append(frame, to: queue)
-            return didQueue(inPlaceOf: room.droppedMessageCount)
+            return try frame.withBytes { bytes throws(PipeError) in try sendSlowly(bytes, from: .frame(frame)) }
         }
         noteActivity()
-        let written = Result { () throws(SystemError) in
-            try unsafe frame.bytes.withUnsafeBytes { bytes throws(SystemError) in
-                try unsafe Socket.send(descriptor, bytes)
-            }
-        }
-        if case .success(let count?) = written { endpoint.traffic.sentByteCount &+= count }
-        switch written {
-        case .success(frame.bytes.byteCount):
-            endpoint.traffic.acceptedMessageCount &+= 1
-            return .accepted
-        case .success(.some):
-            // Begun, thus not to be refused any more.
-            _ = takeQueue()
-        case .success(nil), .failure:
-            guard try room(for: frame).queue != nil else { return .dropped }
-        }
-        guard let queue else { return .accepted }
-        // What did not leave is queued, also where nothing will: then it counts as a message that was not sent.
-        append(frame, to: queue)
+        let count: Int
         do {
-            try didWrite(try written.get() ?? 0, of: queue)
+            count = try writeNow(frame) ?? 0
+        } catch {
+            return try queueRest(of: frame, behind: 0, after: error)
+        }
+        endpoint.traffic.sentByteCount &+= count
+        guard count == frame.bytes.byteCount else { return try queueRest(of: frame, behind: count) }
+        endpoint.traffic.acceptedMessageCount &+= 1
+        return .accepted
+    }
+
+    @inline(__always)
+    private func writeNow(_ frame: SharedBuffer) throws(SystemError) -> Int? {
+        try unsafe frame.bytes.withUnsafeBytes { bytes throws(SystemError) in
+            try unsafe Socket.send(descriptor, bytes)
+        }
+    }
+
+    /// Queues what did not leave, also after an error, when nothing will: then it counts as a message that was not sent.
+    private func queueRest(
+        of frame: SharedBuffer, behind count: Int, after error: SystemError? = nil
+    ) throws(PipeError) -> SendVerdict {
+        // A frame of which something has left cannot be refused any more.
+        if count == 0 {
+            let displacedCount = try frame.withBytes { bytes throws(PipeError) in try admit(bytes, from: .frame(frame))
+            }
+            guard displacedCount != nil else { return .dropped }
+        }
+        let queue = queue ?? takeQueue()
+        append(frame, to: queue)
+        do throws(SystemError) {
+            if let error { throw error }
+            try didWrite(count, of: queue)
         } catch {
             outputDidFail(error)
         }
-        return didQueue()
-    }
-
-    private func room(for frame: SharedBuffer) throws(PipeError) -> QueueRoom {
-        let count = frame.bytes.byteCount
-        return try room(for: count) { () throws(FramingError) in count }
-    }
-
-    private func append(_ frame: SharedBuffer, to queue: SendQueueSlot) {
-        if frame.bytes.byteCount < ReactorBuffers.inPlaceByteCount {
-            frame.withBytes { queue.value.bytes.append(contentsOf: $0) }
-        } else {
-            _ = unsafe frame.bytes.withUnsafeBytes { body in
-                unsafe queue.value.append(inPlace: body, frame, capacity: frame.bytes.capacity) { _ in FrameEnvelope() }
-            }
-            payForGrowth(of: queue)
-        }
-        endpoint.traffic.acceptedMessageCount &+= 1
+        return didQueue(displacing: 0)
     }
 }

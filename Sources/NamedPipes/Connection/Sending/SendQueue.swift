@@ -24,7 +24,7 @@ struct SendQueue: ~Copyable {
     /// How many bytes at the front belong to a frame whose beginning has already been written.
     private(set) var startedByteCount = 0
 
-    /// Up to how many bytes another small message is taken without any question.
+    /// Up to how many bytes the queue may be filled before ``QueueAdmission`` has to be asked again.
     var prepaidByteCount = 0
 
     /// The memory, in the ledger of the connection's owner; nothing while there is little and it leaves in this turn.
@@ -37,6 +37,10 @@ struct SendQueue: ~Copyable {
     var nextInReserve: SendQueueSlot?
 
     var byteCount: Int { bytes.byteCount &+ insertions.byteCount }
+
+    /// Whether a message of this size, its header allowed for, is taken without any question: see ``QueueAdmission``.
+    @inline(__always)
+    func isPrepaid(_ messageByteCount: Int) -> Bool { byteCount &+ messageByteCount <= prepaidByteCount }
 
     /// The memory that it keeps.
     var capacity: Int { bytes.capacity + insertions.capacity }

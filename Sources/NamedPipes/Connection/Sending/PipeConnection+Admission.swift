@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+
+// Whether the queue takes a message: `QueueAdmission` is asked here, and here alone, and its answers are carried out.
+
+extension PipeConnection {
+    /// Has the queue take one message more, with all that this needs. The queue is there afterwards.
+    ///
+    /// - Returns: how many messages were displaced for it; nil if it was dropped itself.
+    func admit(_ message: Span<UInt8>, from source: MessageSource) throws(PipeError) -> Int? {
+        guard lifecycle.canSend else { throw .notConnected }
+        let queue = queue ?? takeQueue()
+        if queue.value.isPrepaid(message.count) { return 0 }
+        do throws(PipeError) {
+            let displacedCount = try askForRoom(frameByteCount(of: message, from: source))
+            if displacedCount == nil { giveBackQueueIfEmpty() }
+            return displacedCount
+        } catch {
+            giveBackQueueIfEmpty()
+            throw error
+        }
+    }
+
+    private func frameByteCount(of message: Span<UInt8>, from source: MessageSource) throws(PipeError) -> Int {
+        if case .frame = source { return message.count }
+        do {
+            return try endpoint.frameByteCount(of: message)
+        } catch {
+            throw PipeError(error)
+        }
+    }
+
+    @inline(never)
+    private func askForRoom(_ frameByteCount: Int) throws(PipeError) -> Int? {
+        var request = QueueAdmission.Request(byteCount: frameByteCount)
+        var displacedCount = 0
+        while true {
+            describeQueue(in: &request)
+            switch endpoint.admission.answer(to: request) {
+            case .append(let isCharged):
+                if isCharged { charge(for: request.byteCount) }
+                return displacedCount
+            case .flushFirst:
+                flush()
+                guard lifecycle.canSend else { throw .notConnected }
+                request.attempt = .afterFlush
+            case .displace(let byteCount, let compacts):
+                displacedCount = displace(byteCount, compacts: compacts)
+                request.attempt = .afterDisplacing
+            case .drop:
+                noteExceededBudget(of: request)
+                noteDropped(1)
+                return nil
+            case .refuse(let error):
+                noteExceededBudget(of: request, isWanted: true)
+                throw error
+            case .end(let reason, let error):
+                noteExceededBudget(of: request, isWanted: true)
+                end(reason)
+                throw error
+            }
+        }
+    }
+
+    /// How the queue is now. The budgets are asked only where the answer counts.
+    private func describeQueue(in request: inout QueueAdmission.Request) {
+        let queue = queue ?? takeQueue()
+        request.queuedByteCount = queue.value.byteCount
+        request.startedByteCount = queue.value.byteCount - queue.value.droppableByteCount
+        request.capacity = queue.value.capacity
+        request.isWaiting = isWaiting
+        request.isCharged = queue.value.charge.byteCount > 0
+        request.exceededBudget = nil
+        guard endpoint.admission.needsBudget(request) else { return }
+        request.exceededBudget = queue.value.charge.exceededBudget(
+            at: growth(of: queue, for: request.byteCount).capacity, endpoint.ledger, userID: peer.userID,
+            limit: endpoint.byteShare, leaving: endpoint.ledger.reserve)
+    }
+
+    /// A message met a budget. One that is refused wants room there: the largest holder is looked for.
+    private func noteExceededBudget(of request: QueueAdmission.Request, isWanted: Bool = false) {
+        guard let budget = request.exceededBudget, budget.scope != .connection else { return }
+        endpoint.ledger.countRefusal(of: peer.userID)
+        if isWanted { endpoint.noteShortage(budget, chargedByteCount + request.byteCount) }
+    }
+}
+
+// MARK: - Displacing and dropping
+
+extension PipeConnection {
+    private func displace(_ byteCount: Int, compacts: Bool) -> Int {
+        guard let queue else { return 0 }
+        let count = queue.value.dropOldest(freeing: byteCount, endpoint.framing)
+        noteDisplaced(count)
+        if compacts { queue.value.compact() }
+        return count
+    }
+
+    /// Displaces the oldest of what waits, until so many messages are left.
+    func displace(downTo limit: Int, in queue: SendQueueSlot) {
+        let count = queue.value.unsentMessageCount(endpoint.framing) - limit
+        guard count > 0 else { return }
+        noteDisplaced(queue.value.dropOldest(freeing: .max, atMost: count, endpoint.framing))
+    }
+
+    /// Dropped although `send` had taken them.
+    private func noteDisplaced(_ count: Int) {
+        endpoint.traffic.displacedMessageCount &+= count
+        noteDropped(count)
+    }
+
+    private func noteDropped(_ count: Int) {
+        guard count > 0 else { return }
+        rare.droppedMessageCount += count
+        endpoint.droppedMessageCount += count
+    }
+
+    /// A queue into which nothing came after all. It may be empty because its messages were displaced.
+    func giveBackQueueIfEmpty() {
+        guard let queue, queue.value.isEmpty else { return }
+        flags.remove(.awaitingWritability)
+        giveBackQueue()
+        if flags.contains(.aboveHighWaterMark) { didFallBelowHighWaterMark() }
+    }
+}

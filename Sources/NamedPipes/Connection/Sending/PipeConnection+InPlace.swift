@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+internal import PipeReactor
+
+// Large messages leave from where they lie, if their memory lasts long enough: they are too large to be copied for nothing.
+
+extension PipeConnection {
+    /// Queues a message as it is to leave: a large one in place, if possible; the others encoded into the queue's buffer.
+    func append(
+        _ message: Span<UInt8>, from source: MessageSource, to queue: SendQueueSlot
+    ) throws(FramingError) {
+        if case .frame(let frame) = source { return append(frame, to: queue) }
+        if message.count >= ReactorBuffers.inPlaceByteCount, try appendInPlace(message, from: source, to: queue) {
+            return
+        }
+        try endpoint.encode(message, into: &queue.value.bytes)
+    }
+
+    /// Queues a frame that is already encoded.
+    func append(_ frame: SharedBuffer, to queue: SendQueueSlot) {
+        guard frame.bytes.byteCount >= ReactorBuffers.inPlaceByteCount else {
+            return frame.withBytes { queue.value.bytes.append(contentsOf: $0) }
+        }
+        _ = unsafe frame.bytes.withUnsafeBytes { body in
+            unsafe queue.value.append(inPlace: body, frame, capacity: frame.bytes.capacity) { _ in FrameEnvelope() }
+        }
+        chargeGrowth(of: queue)
+    }
+
+    private func appendInPlace(
+        _ message: Span<UInt8>, from source: MessageSource, to queue: SendQueueSlot
+    ) throws(FramingError) -> Bool {
+        try unsafe message.withUnsafeBytes { body throws(FramingError) in
+            switch source {
+            case .lent, .frame:
+                return try unsafe appendLent(body, message, to: queue)
+            case .array(let array):
+                return try unsafe insert(body, KeptArray(array), keeping: array.capacity, message, into: queue)
+            case .buffer(let owner):
+                return try unsafe insert(body, owner, keeping: owner.bytes.capacity, message, into: queue)
+            }
+        }
+    }
+
+    /// Queues a message without copying it, if its memory lasts long enough, or makes the kernel copy it at once.
+    private func appendLent(
+        _ body: UnsafeRawBufferPointer, _ message: Span<UInt8>, to queue: SendQueueSlot
+    ) throws(FramingError) -> Bool {
+        let place = unsafe endpoint.buffers.place(of: body)
+        if case .memory(let owner) = place {
+            return try unsafe insert(body, owner, keeping: owner.bytes.capacity, message, into: queue)
+        }
+        // What lies in the receive space can wait for the burst's one write, if it came in here: that is before the
+        // next read. Anything else would have to leave now; that pays only if the socket does not hold it anyway.
+        let waits = if case .receiveSpace = place { flags.contains(.busy) } else { false }
+        if flags.contains(.awaitingWritability), message.count >= LargeBufferPool.smallestByteCount {
+            return try insertCopy(of: message, queue)
+        }
+        guard canWriteNow, waits || message.count >= ReactorBuffers.writtenAtOnceByteCount,
+            try unsafe insert(body, nil, keeping: body.count, message, into: queue)
+        else { return false }
+        if waits { return true }
+        write(queue)
+        adoptBorrowed()
+        return true
+    }
+
+    private var canWriteNow: Bool {
+        flags.isDisjoint(with: [.awaitingWritability, .overTransport]) && lifecycle.canWrite
+    }
+
+    /// Copies a message that has to wait to memory of the pool, if the budgets allow that. In the queue's own buffer, which
+    /// grows and goes again, most of it would be pages that the kernel gives anew: 8,000 faults a second at 64 KiB.
+    private func insertCopy(of message: Span<UInt8>, _ queue: SendQueueSlot) throws(FramingError) -> Bool {
+        let owner = endpoint.buffers.memory(for: message.count)
+        owner.bytes.append(contentsOf: message)
+        return try unsafe owner.bytes.withUnsafeBytes { copy throws(FramingError) in
+            try unsafe insert(copy, owner, keeping: owner.bytes.capacity, message, into: queue)
+        }
+    }
+
+    /// Queues a body that stays where it is, and charges for the memory that this keeps: of a message in memory of others,
+    /// all of theirs. Where the budgets have no room for that, nothing happens: the copy that follows is charged for.
+    private func insert(
+        _ body: UnsafeRawBufferPointer, _ owner: AnyObject?, keeping capacity: Int, _ message: Span<UInt8>,
+        into queue: SendQueueSlot
+    ) throws(FramingError) -> Bool {
+        guard mayKeep(capacity, in: queue) else { return false }
+        let isInserted = try unsafe queue.value.append(
+            inPlace: body, owner, capacity: capacity
+        ) { output throws(FramingError) in
+            try endpoint.framing.encodeEnvelope(of: message, into: &output)
+        }
+        if isInserted { chargeGrowth(of: queue) }
+        return isInserted
+    }
+}
+
+/// An array that a queue holds: its elements do not move or change while it is held.
+private final class KeptArray {
+    let bytes: [UInt8]
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+internal import PipeReactor
+
+// From the queue to the kernel: one write for all that a burst has queued. What the kernel does not take waits for
+// writability.
+
+extension PipeConnection {
+    /// Writes what is queued, once. The kernel takes all of it, or we wait for writability.
+    func flush() {
+        guard let queue, !flags.contains(.awaitingWritability), lifecycle.canWrite else { return }
+        noteActivity()
+        if isOverTransport { writeToTransport(queue) } else { write(queue) }
+    }
+
+    /// What ``flush()`` does where nothing stands against it.
+    @inline(__always)
+    func write(_ queue: SendQueueSlot) {
+        do {
+            let count = queue.value.byteCount
+            let taken = try queue.value.isContiguous ? writeContiguous(queue) : writeGathered(queue)
+            endpoint.traffic.sentByteCount &+= taken ?? 0
+            guard taken == count else { return try didWrite(taken ?? 0, of: queue) }
+        } catch {
+            return outputDidFail(error)
+        }
+        didWriteAll()
+    }
+
+    @inline(__always)
+    func didWriteAll() {
+        giveBackQueue()
+        if flags.contains(.aboveHighWaterMark) { didFallBelowHighWaterMark() }
+    }
+
+    @inline(__always)
+    private func writeContiguous(_ queue: SendQueueSlot) throws(SystemError) -> Int? {
+        try unsafe queue.value.bytes.withUnsafeBytes { bytes throws(SystemError) in
+            try unsafe Socket.send(descriptor, bytes)
+        }
+    }
+
+    @inline(never)
+    private func writeGathered(_ queue: SendQueueSlot) throws(SystemError) -> Int? {
+        try Socket.send(descriptor) { queue.value.gather(into: &$0) }
+    }
+
+    @inline(never)
+    func didWrite(_ count: Int, of queue: SendQueueSlot) throws(SystemError) {
+        queue.value.didWrite(count, endpoint.framing)
+        if flags.contains(.aboveHighWaterMark) { noteLevel(queue.value.byteCount) }
+        try awaitWritability(queue)
+    }
+
+    private func awaitWritability(_ queue: SendQueueSlot) throws(SystemError) {
+        flags.insert(.awaitingWritability)
+        transport?.interestDidChange()
+        // Either it has just taken something, or it is asked for the first time.
+        queue.value.tookLastTick = endpoint.tick
+        if let limit = endpoint.admission.waitingMessageLimit { displace(downTo: limit, in: queue) }
+        queue.value.trim()
+        chargeQueue(queue)
+        if endpoint.deadlines.watchesQueues { endpoint.watchDeadlines() }
+        guard lifecycle.canWrite else { return }
+        if flags.contains(.watchingOutput) {
+            // Behind the end of the input, the watch tells of changes only: have it look again, in case there is room.
+            if flags.contains(.inputEnded) {
+                rare.writeSource?.unregister()
+                try rare.writeSource?.register()
+            }
+            return
+        }
+        flags.insert(.watchingOutput)
+        rare.writeSource = EventSource(endpoint.reactor, borrowing: descriptor, .writable, handler: self)
+        try rare.writeSource?.register()
+    }
+
+    /// Receiving goes on below the high-water mark, the owner's sending at the low one. With the low one for both, only one
+    /// direction of a connection with large messages would move at a time (0.8 of the rate at 4 MiB).
+    private func noteLevel(_ byteCount: Int) {
+        if byteCount <= endpoint.configuration.lowWaterMark { return didFallBelowHighWaterMark() }
+        guard flags.contains(.heldBack), byteCount <= endpoint.configuration.highWaterMark else { return }
+        flags.remove(.heldBack)
+        flags.insert(.wantsTurn)
+        schedule()
+    }
+
+    /// Down at the low-water mark: the delegate hears of it, and what was held back goes on.
+    func didFallBelowHighWaterMark() {
+        flags.remove([.aboveHighWaterMark, .heldBack])
+        flags.insert([.drainDue, .wantsTurn])
+        schedule()
+    }
+
+    /// Writability is not asked for while nothing waits: every read of the peer would be an event.
+    @inline(__always)
+    func giveBackQueue() {
+        guard let queue else { return }
+        self.queue = nil
+        endpoint.buffers.giveBack(queue)
+        if flags.contains(.watchingOutput) { stopWatchingOutput() }
+    }
+
+    @inline(never)
+    private func stopWatchingOutput() {
+        // The write may have been made before the event that it was to wait for, which then does not come.
+        flags.remove(.awaitingWritability)
+        guard lifecycle.state != .finished else { return }
+        flags.remove(.watchingOutput)
+        rare.writeSource = nil
+    }
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+
+/// Whether a message may be queued: a value, so that it can be tested without a socket. It holds the rules, which are
+/// the same for all connections of an endpoint. A ``Request`` describes one message and the queue that it asks for;
+/// ``PipeConnection`` carries out the ``Answer`` and, after a flush or a displacement, asks again.
+///
+/// ```
+///                            fits
+///           ┌──────────────────────────────────────▶ append
+///           │                                          ▲  ▲
+///     first ┤ does not fit             fits            │  │ fits
+///           ├────────────▶ flush first ────────────────┘  │
+///           │              │ does not fit: the policy     │
+///           │              ├─ refuse ──────▶ refuse       │
+///           │              ├─ disconnect ──▶ end          │
+///           │              ├─ dropNewest ──▶ drop         │
+///           │              └─ dropOldest, keepLatest      │
+///           │                       ▼                     │
+///           └──────────────────▶ displace ────────────────┘
+///             keepLatest, while     │ displacing cannot be enough, or was not
+///             writability is awaited└─────────▶ drop
+/// ```
+///
+/// A message fits when it keeps the queue within ``PipeConnection/Configuration/sendQueueLimit`` (an empty queue takes
+/// any), and the budgets have room for the memory. A queue that is empty again at the end of the turn is charged for
+/// nothing up to ``allowance``. Beyond that, and whenever it has to wait, it is charged for all the memory that it
+/// keeps.
+///
+/// Most messages need no question: ``SendQueue/prepaidByteCount`` is how far a queue may be filled before the next one,
+/// and costs one comparison.
+///
+/// The slow-reader policy is read nowhere else. A new one is a case there and a row in each switch here.
+struct QueueAdmission {
+    let policy: PipeConnection.SlowReaderPolicy
+
+    /// ``PipeConnection/Configuration/sendQueueLimit``.
+    let queueLimit: Int
+
+    /// The most that is ever prepaid: above it, there is a high-water mark to report or a limit to keep.
+    let prepaidLimit: Int
+
+    /// Up to how many bytes a queue is not charged for, if it is empty again at the end of the turn.
+    let allowance: Int
+
+    init(_ configuration: PipeConnection.Configuration) {
+        policy = configuration.slowReaderPolicy.applicable(to: configuration.framing)
+        queueLimit = configuration.sendQueueLimit
+        prepaidLimit = min(configuration.highWaterMark, configuration.sendQueueLimit) - Self.headerByteCount
+        allowance = min(prepaidLimit, Self.freeByteCount - Self.headerByteCount)
+    }
+
+    /// The header that the default framing puts before a prepaid message.
+    static let headerByteCount = 4
+
+    /// The most that a queue is not charged for.
+    static let freeByteCount = 64 << 10
+
+    /// How often this message has asked.
+    enum Attempt {
+        /// Not yet.
+        case first
+        /// The kernel was asked to take what waits.
+        case afterFlush
+        /// Older messages were displaced for it.
+        case afterDisplacing
+    }
+
+    /// One message, and the queue as it is now. Sizes are in bytes.
+    struct Request {
+        var attempt = Attempt.first
+
+        /// The message's frame.
+        var byteCount: Int
+
+        var queuedByteCount = 0
+
+        /// The rest of a frame that the kernel has taken in part, which can no longer be displaced.
+        var startedByteCount = 0
+
+        /// The memory that the queue keeps.
+        var capacity = 0
+
+        /// The kernel took less than it was given, and writability is awaited.
+        var isWaiting = false
+
+        /// The ledger knows of the queue's memory.
+        var isCharged = false
+
+        /// The budget that has no room for the message. Nil if there is room, or if ``QueueAdmission/needsBudget(_:)`` is
+        /// false: then no budget may be named.
+        var exceededBudget: ExceededBudget?
+    }
+
+    /// What is to be done.
+    enum Answer: Equatable {
+        /// Queue the message; if `isCharged`, charge for the memory first, which the budgets have room for.
+        case append(isCharged: Bool)
+        /// Ask the kernel to take what waits, then ask again.
+        case flushFirst
+        /// Displace the oldest messages until so many bytes have gone or none are left, then ask again. If `compacts`,
+        /// move the rest together, so that their memory can be used again.
+        case displace(byteCount: Int, compacts: Bool)
+        /// Drop the message, and count it.
+        case drop
+        /// Throw the error from `send`.
+        case refuse(PipeError)
+        /// End the connection for this reason, and throw the error from `send`.
+        case end(DisconnectReason, PipeError)
+    }
+
+    /// Answers a request. It takes three at most for a message.
+    func answer(to request: Request) -> Answer {
+        check(request)
+        if request.attempt != .afterDisplacing, displacesAll(whileWaiting: request.isWaiting) {
+            return displacement(for: request)
+        }
+        if fits(request), request.exceededBudget == nil { return .append(isCharged: needsBudget(request)) }
+        switch request.attempt {
+        case .first: return .flushFirst
+        case .afterFlush: return answerWithoutRoom(request)
+        case .afterDisplacing: return .drop
+        }
+    }
+
+    /// Whether the budgets have to have room for this message.
+    func needsBudget(_ request: Request) -> Bool {
+        guard fits(request) else { return false }
+        return request.isWaiting || request.isCharged || request.queuedByteCount + request.byteCount > allowance
+    }
+
+    private func fits(_ request: Request) -> Bool {
+        request.queuedByteCount == 0 || request.queuedByteCount + request.byteCount <= queueLimit
+    }
+
+    private func answerWithoutRoom(_ request: Request) -> Answer {
+        let budget = request.exceededBudget
+        let error = budget.map { PipeError.budgetExceeded($0) } ?? .sendQueueFull(limit: queueLimit)
+        switch policy {
+        case .refuse: return .refuse(error)
+        case .disconnect: return .end(budget.map { .budgetExceeded($0) } ?? .slowReader, error)
+        case .dropNewest: return .drop
+        case .dropOldest, .keepLatest: return displacement(for: request)
+        }
+    }
+
+    /// Displaces as little as the policy allows. If everything that can go would not be enough, nothing goes.
+    private func displacement(for request: Request) -> Answer {
+        let byteCount = request.byteCount
+        let started = request.startedByteCount
+        let isOverBudget = request.exceededBudget != nil
+        guard started == 0 || started + byteCount <= queueLimit,
+            !isOverBudget || started + byteCount <= request.capacity
+        else { return .drop }
+        let queued = request.queuedByteCount
+        if policy == .keepLatest { return .displace(byteCount: queued, compacts: isOverBudget) }
+        // Memory that becomes free in the middle has to be moved together before it can be used: many at a time.
+        if isOverBudget { return .displace(byteCount: max(byteCount, queued / 4), compacts: true) }
+        return .displace(byteCount: queued + byteCount - queueLimit, compacts: false)
+    }
+
+    /// What no queue looks like, and no caller asks.
+    private func check(_ request: Request) {
+        precondition(request.byteCount >= 0 && request.startedByteCount >= 0, "a negative size")
+        precondition(request.startedByteCount <= request.queuedByteCount, "more has been begun than is queued")
+        precondition(request.exceededBudget == nil || needsBudget(request), "a budget that had not to be asked")
+        guard request.attempt == .afterDisplacing else { return }
+        switch policy {
+        case .refuse, .disconnect, .dropNewest: preconditionFailure("this policy displaces nothing")
+        case .dropOldest, .keepLatest: break
+        }
+    }
+}
+
+// MARK: - What the policy says of a queue that waits
+
+extension QueueAdmission {
+    /// Whether each message displaces all that wait.
+    private func displacesAll(whileWaiting isWaiting: Bool) -> Bool { isWaiting && policy == .keepLatest }
+
+    /// How many whole messages may wait for the kernel; nil if only their bytes are limited.
+    var waitingMessageLimit: Int? { policy == .keepLatest ? 1 : nil }
+
+    /// Up to how many bytes the queue may be filled before the next question.
+    ///
+    /// - Parameter paidByteCount: up to how many its memory is charged for, or free.
+    func prepaidByteCount(of paidByteCount: Int, isWaiting: Bool) -> Int {
+        displacesAll(whileWaiting: isWaiting) ? -1 : min(paidByteCount - Self.headerByteCount, prepaidLimit)
+    }
+}
+
+extension PipeConnection.SlowReaderPolicy {
+    /// A framing without boundaries leaves no whole messages to displace: what waits could only be cut in the middle.
+    fileprivate func applicable(to framing: any MessageFraming) -> Self {
+        guard framing is any BoundaryFreeFraming else { return self }
+        switch self {
+        case .dropOldest, .keepLatest: return .refuse
+        case .refuse, .disconnect, .dropNewest: return self
+        }
+    }
+}
