@@ -94,7 +94,7 @@ public struct PipeService: Service {
                     try await serve(ServeCall(place, configuration.server, executor, observer.handle))
                 }
             } onGracefulShutdown: {
-                observer.shutDown(drainingFor: grace)
+                observer.shutDown(gracePeriod: grace)
             }
         } onCancel: {
             observer.cancel()

@@ -49,12 +49,12 @@ final class ServerObserver: Sendable {
             progress = .listening(server.reference)
             return nil
         }
-        if let grace { server.stop(drainingFor: grace) }
+        if let grace { server.stop(gracePeriod: grace) }
     }
 
     // MARK: On any thread
 
-    func shutDown(drainingFor grace: Duration) {
+    func shutDown(gracePeriod grace: Duration) {
         log.noteShutdown(grace)
         tellOfStop()
         let server = progress.withLock { progress -> ReactorReference<PipeServer>? in
@@ -64,7 +64,7 @@ final class ServerObserver: Sendable {
             }
             return server
         }
-        server?.perform { $0.stop(drainingFor: grace) }
+        server?.perform { $0.stop(gracePeriod: grace) }
     }
 
     /// The server itself hears of it by the cancellation of its task.

@@ -67,7 +67,7 @@ final class ServerSession: PipeServerDelegate {
         self.server = server
         signals = try Signals(reactor) { [unowned self] count in
             tellManager(.stopping)
-            if count == 1 { server.stop(drainingFor: options.grace.orForEver) } else { stopAtOnce() }
+            if count == 1 { server.stop(gracePeriod: options.grace.orForEver) } else { stopAtOnce() }
         }
         if options.stat { offerStatistics(of: server, takingOver: options.takeOver) }
         if options.untilInputEnds { try watchInput(grace: options.grace.orForEver) }
@@ -93,7 +93,7 @@ final class ServerSession: PipeServerDelegate {
             do throws(SystemError) {
                 guard try readSome(STDIN_FILENO, atMost: 4096)?.isEmpty == true else { return }
                 inputWatch?.cancel()
-                server?.stop(drainingFor: grace)
+                server?.stop(gracePeriod: grace)
             } catch {
                 fail(Failure(ofInput: error))
             }

@@ -59,7 +59,7 @@ private struct Mishap: Error {}
             for number in UInt8(0)..<100 { peer.writeAll([0, 0, 0, 1, number]) }
             // Who is not accepted yet when a server stops is reset.
             #expect(await eventually { serving.events.texts.contains("connected") })
-            serving.server.perform { $0.stop(drainingFor: .seconds(30)) }
+            serving.server.perform { $0.stop(gracePeriod: .seconds(30)) }
             // The name goes first, while the handler has not taken anything yet.
             #expect(await eventually { (try? RawPeer(connectingTo: serving.address)) == nil })
             gate.open()

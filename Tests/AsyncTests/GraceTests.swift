@@ -17,7 +17,7 @@ import Testing
         } while: { serving in
             try await PipeClient.withConnection(to: serving.address) { connection in
                 await began.pass()
-                serving.server.perform { $0.stop(drainingFor: grace) }
+                serving.server.perform { $0.stop(gracePeriod: grace) }
                 _ = try await connection.waitForEnd()
             }
             #expect(await eventually { cancelled.value == 1 })
@@ -40,7 +40,7 @@ import Testing
             await gone.pass()
             let told = Gate()
             serving.server.perform {
-                $0.stop(drainingFor: .seconds(10_000))
+                $0.stop(gracePeriod: .seconds(10_000))
                 told.open()
             }
             await told.pass()
@@ -69,7 +69,7 @@ import Testing
         } while: { serving in
             try await PipeClient.withConnection(to: serving.address) { connection in
                 for number in 0..<3 { try await connection.send("\(number)") }
-                serving.server.perform { $0.stop(drainingFor: .seconds(10_000)) }
+                serving.server.perform { $0.stop(gracePeriod: .seconds(10_000)) }
                 let question = try await connection.nextMessage()
                 #expect(question.flatMap { String(copying: $0) } == "what next?")
                 try await connection.send("this")

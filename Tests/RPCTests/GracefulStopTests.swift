@@ -23,7 +23,7 @@ import Testing
             for await server in listening {
                 try await PipeClient.withConnection(to: address) { connection in
                     _ = try await connection.ask(Calls.call("ask", id: 1))
-                    server.perform { $0.stop(drainingFor: .seconds(3600)) }
+                    server.perform { $0.stop(gracePeriod: .seconds(3600)) }
                     // From some time on, nothing new is begun.
                     var id = 2
                     while try await connection.ask(Calls.call("ping", id: id)) == Calls.result(#""pong""#, id: id) {

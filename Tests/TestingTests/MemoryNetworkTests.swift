@@ -208,7 +208,7 @@ struct MemoryNetworkTests {
     @Test func `tasks on the reactor are served, too`() throws {
         let network = try MemoryNetwork()
         let host = RecordingDelegate { connection, event in
-            if case .received = event { connection.server?.stop(drainingFor: .seconds(5)) }
+            if case .received = event { connection.server?.stop(gracePeriod: .seconds(5)) }
         }
         let server = try network.makeServer(at: "host", delegate: host)
         let client = try network.makeClient(to: "host", delegate: RecordingDelegate())

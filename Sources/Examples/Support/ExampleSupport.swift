@@ -29,7 +29,7 @@ public func serveUntilSignal(
     let (servers, listening) = AsyncStream.makeStream(of: ReactorReference<PipeServer>.self)
     let stopping = Task {
         for await _ in stops {
-            for await server in servers { server.perform { $0.stop(drainingFor: .seconds(2)) } }
+            for await server in servers { server.perform { $0.stop(gracePeriod: .seconds(2)) } }
         }
     }
     defer { stopping.cancel() }

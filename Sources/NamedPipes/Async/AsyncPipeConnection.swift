@@ -100,7 +100,7 @@ public actor AsyncPipeConnection: Identifiable {
     // MARK: A server that is being stopped
 
     /// Whether ``messages`` have ended only because the server is being stopped gracefully
-    /// (``PipeServer/stop(drainingFor:)``), while the peer may have more to say.
+    /// (``PipeServer/stop(gracePeriod:)``), while the peer may have more to say.
     ///
     /// False again after ``resumeReceiving()``, and once the connection has ended.
     public var canResumeReceiving: Bool { unsafe state.canResumeReceiving }

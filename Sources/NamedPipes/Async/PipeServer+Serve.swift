@@ -48,7 +48,7 @@ extension PipeServer {
     /// be sent after a handler has returned, `onEvent` hears of that as well.
     ///
     /// Cancelling the task ends all connections at once, cancels all handlers and waits for them. To stop gently, call
-    /// ``stop(drainingFor:)`` on the server that `onEvent` gets: nobody new is accepted,
+    /// ``stop(gracePeriod:)`` on the server that `onEvent` gets: nobody new is accepted,
     /// ``AsyncPipeConnection/messages`` end after what has arrived, and the handlers finish, for as long as they are
     /// given. A handler that needs to hear more of its peer for that calls ``AsyncPipeConnection/resumeReceiving()``.
     /// When the time is over, or at ``stop()``, the connections that are left are ended and the handlers that still run

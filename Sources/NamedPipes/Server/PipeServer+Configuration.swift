@@ -56,7 +56,7 @@ extension PipeServer {
         public var takeOverTimeout: Duration = .seconds(5)
 
         /// How long connections may take to come to their end after a successor has taken the name over; see
-        /// ``PipeServer/stop(drainingFor:)``. The default is 5 s.
+        /// ``PipeServer/stop(gracePeriod:)``. The default is 5 s.
         public var handOverGrace: Duration = .seconds(5)
 
         /// What to do when the name is lost to somebody who did not ask for it. The default is to report it.

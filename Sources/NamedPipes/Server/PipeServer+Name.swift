@@ -91,9 +91,9 @@ extension PipeServer {
     /// Accepts the clients that wait, then drains. The grace begins now, so that it bounds both.
     private func leave() {
         let grace = configuration.handOverGrace
-        guard let listener else { return stop(drainingFor: grace) }
+        guard let listener else { return stop(gracePeriod: grace) }
         limitDraining(to: grace)
-        listener.acceptTheRest { [unowned self] in stop(drainingFor: grace) }
+        listener.acceptTheRest { [unowned self] in stop(gracePeriod: grace) }
     }
 
     /// Accepts the clients that wait at a socket whose name another socket of this server has now.

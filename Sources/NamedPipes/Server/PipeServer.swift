@@ -174,7 +174,7 @@ public final class PipeServer {
     // MARK: Stopping
 
     /// Gives the name up and ends every connection now; what is queued is dropped, and each connection says how much
-    /// that was. Any number of times, also after ``stop(drainingFor:)`` to cut it short.
+    /// that was. Any number of times, also after ``stop(gracePeriod:)`` to cut it short.
     ///
     /// The `didCloseWith` of the connections follow, with ``DisconnectReason/serverStopped``, then `serverDidStop`.
     /// Clients that were not accepted yet are reset, with nothing of theirs read, and may connect to a successor.
@@ -201,8 +201,8 @@ public final class PipeServer {
     /// A connection whose receiving is paused waits for its resumption. Any number of times: of several graces, the one
     /// that ends first counts.
     ///
-    /// - Parameter grace: how long that may take; connections that are left are then ended as by ``stop()``.
-    public func stop(drainingFor grace: Duration) {
+    /// - Parameter grace: the time that this may take. Connections that are still open then are ended as by ``stop()``.
+    public func stop(gracePeriod grace: Duration) {
         endpoint.assertOwner()
         switch state {
         case .listening:

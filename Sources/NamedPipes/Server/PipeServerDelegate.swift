@@ -36,7 +36,7 @@ public protocol PipeServerDelegate: PipeConnectionDelegate {
     /// Clients do not find the server at its name any more. Told within seconds, in most cases at once.
     ///
     /// After ``NameLoss/takenOver(processID:)`` the server accepts whoever is on the way to it, for a second, and then
-    /// does as ``PipeServer/stop(drainingFor:)``, with ``PipeServer/Configuration/handOverGrace``. After the others it
+    /// does as ``PipeServer/stop(gracePeriod:)``, with ``PipeServer/Configuration/handOverGrace``. After the others it
     /// goes on with the connections that it has. The default does nothing.
     ///
     /// - Parameters:

@@ -158,7 +158,7 @@ final class ConformanceRun {
         isStopping = true
         watch.isStopping = true
         switch subject {
-        case .server(let server): if draining { server.stop(drainingFor: .seconds(5)) } else { server.stop() }
+        case .server(let server): if draining { server.stop(gracePeriod: .seconds(5)) } else { server.stop() }
         case .client(let client): client.disconnect()
         }
     }

@@ -108,7 +108,7 @@ final class StressedClient: Sendable {
         case .ownClose: await connection.close()
         case .ownAbort: await connection.abort()
         case .stop: server.perform { $0.stop() }
-        case .gracefulStop: server.perform { $0.stop(drainingFor: .milliseconds(50)) }
+        case .gracefulStop: server.perform { $0.stop(gracePeriod: .milliseconds(50)) }
         }
     }
 

@@ -19,7 +19,7 @@ final class Control: PipeServerDelegate {
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
         switch String(copying: message) {
         case "statistics": _ = try? connection.send(statistics)
-        case "drain": server.stop(drainingFor: .seconds(5))
+        case "drain": server.stop(gracePeriod: .seconds(5))
         case "stop": server.stop()
         default: connection.abort()
         }

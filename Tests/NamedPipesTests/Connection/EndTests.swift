@@ -338,7 +338,7 @@ import Testing
             raw.peer.writeAll(frame("before"))
             raw.peer.write([0x21], flags: urgent)
             raw.peer.writeAll(frame("behind"))
-            raw.server.stop(drainingFor: .seconds(60))
+            raw.server.stop(gracePeriod: .seconds(60))
             try #require(loop.run { raw.recorder.isEverythingClosed })
             #expect(raw.recorder.texts == ["before", "behind"])
         }

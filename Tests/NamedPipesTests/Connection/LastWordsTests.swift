@@ -76,7 +76,7 @@ enum CloseMoment: CaseIterable {
             raw.peer.writeAll(frame("bye"))
             try #require(loop.run { raw.recorder.messageCount == 1 })
             loop.settle()
-            raw.server.stop(drainingFor: .seconds(60))
+            raw.server.stop(gracePeriod: .seconds(60))
             loop.settle()
             #expect(loop.talkThenListen(raw.peer))
             #expect(raw.peer.frames == [words])
@@ -141,7 +141,7 @@ enum CloseMoment: CaseIterable {
         network.settle()
         let before = server.statistics.receivedByteCount
         try client.send([UInt8](repeating: 1, count: 96))
-        server.stop(drainingFor: .seconds(5))
+        server.stop(gracePeriod: .seconds(5))
         var turnCount = 0
         var last = before
         while server.statistics.receivedByteCount < before + 100, turnCount < 1000 {

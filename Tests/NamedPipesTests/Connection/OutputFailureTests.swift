@@ -128,7 +128,7 @@ extension RawClient {
         try withLoop(in: VirtualTime()) { loop in
             let raw = try RawClient(loop, configured())
             try raw.failOutput(5, loop)
-            raw.server.stop(drainingFor: .seconds(5))
+            raw.server.stop(gracePeriod: .seconds(5))
             loop.reactor.settle()
             let report = try #require(raw.server.shutdownReport)
             #expect(report.unsentMessageCount == 4 && report.partlySentMessageCount == 1)

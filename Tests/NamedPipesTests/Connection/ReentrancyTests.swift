@@ -134,9 +134,9 @@ enum Action: CaseIterable {
         case .closeAll: stage.server?.connections.forEach { $0.close() }
         case .abortAll: stage.server?.connections.forEach { $0.abort() }
         case .stop: stage.server?.stop()
-        case .stopDraining: stage.server?.stop(drainingFor: .milliseconds(50))
+        case .stopDraining: stage.server?.stop(gracePeriod: .milliseconds(50))
         case .stopTwice:
-            stage.server?.stop(drainingFor: .seconds(60))
+            stage.server?.stop(gracePeriod: .seconds(60))
             stage.server?.stop()
             stage.server?.stop()
         case .sendHere: _ = try? connection?.send("from inside")

@@ -229,7 +229,7 @@ import Testing
             case .halfFrame:
                 raw.peer.writeAll([0, 0])
                 raw.peer.finishWriting()
-            case .stop: raw.server.stop(drainingFor: .seconds(60))
+            case .stop: raw.server.stop(gracePeriod: .seconds(60))
             }
         }
     }

@@ -164,7 +164,7 @@ private func useWhatMayBeUsed() throws {
     let thread = try ReactorThread { _ in
         sender.post(Array("tick".utf8))
         client.perform { $0.disconnect() }
-        server.perform { $0.stop(drainingFor: .seconds(60)) }
+        server.perform { $0.stop(gracePeriod: .seconds(60)) }
     }
     let recorder = stage.recorder
     try #require(

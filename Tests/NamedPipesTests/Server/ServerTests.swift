@@ -148,7 +148,7 @@ import Testing
             #expect(recorder.reasons.isEmpty)
             try #require(loop.run { recorder.stopCount == 1 })
             server.stop()
-            server.stop(drainingFor: .seconds(1))
+            server.stop(gracePeriod: .seconds(1))
             loop.settle()
             #expect(recorder.reasons == Array(repeating: .serverStopped, count: 3))
             #expect(recorder.log.suffix(4) == [.didClose, .didClose, .didClose, .serverDidStop])
@@ -165,7 +165,7 @@ import Testing
     @Test func `without connections is reported too`() throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server()
-            server.stop(drainingFor: .seconds(60))
+            server.stop(gracePeriod: .seconds(60))
             try #require(loop.run { recorder.stopCount == 1 })
         }
     }
@@ -177,7 +177,7 @@ import Testing
             try #require(loop.run { recorder.openCount == 3 })
             recorder.whenReceived = { connection, bytes in _ = try? connection.send(bytes) }
             for peer in peers { peer.writeAll((0..<100).flatMap { frame("\($0)") }) }
-            server.stop(drainingFor: .seconds(60))
+            server.stop(gracePeriod: .seconds(60))
             #expect(!server.isListening)
             try #require(loop.run { recorder.stopCount == 1 })
             #expect(recorder.messageCount == 300)
@@ -198,7 +198,7 @@ import Testing
             raw.peer.finishWriting()
             try #require(loop.run { raw.recorder.finishCount == 1 })
             try raw.accepted.send("answer")
-            raw.server.stop(drainingFor: .seconds(60))
+            raw.server.stop(gracePeriod: .seconds(60))
             try #require(loop.run { raw.recorder.stopCount == 1 })
             raw.peer.readAll()
             #expect(raw.peer.texts == ["answer"])
@@ -211,7 +211,7 @@ import Testing
             let connection = try raw.accepted
             while try connection.send(pattern(100_000)) == .accepted {}
             let start = ContinuousClock.now
-            raw.server.stop(drainingFor: .milliseconds(50))
+            raw.server.stop(gracePeriod: .milliseconds(50))
             try #require(loop.run { raw.recorder.stopCount == 1 })
             #expect(ContinuousClock.now - start >= .milliseconds(50))
             #expect(raw.recorder.reasons == [.serverStopped])
@@ -223,7 +223,7 @@ import Testing
         try withLoop { loop in
             let raw = try RawClient(loop)
             while try raw.accepted.send(pattern(100_000)) == .accepted {}
-            raw.server.stop(drainingFor: .seconds(1000))
+            raw.server.stop(gracePeriod: .seconds(1000))
             loop.settle()
             #expect(raw.recorder.stopCount == 0)
             raw.server.stop()
@@ -236,7 +236,7 @@ import Testing
             let (server, recorder) = try loop.server()
             let waiting = try RawPeer(connectingTo: loop.address)
             waiting.writeAll(frame("hello?"))
-            server.stop(drainingFor: .seconds(1))
+            server.stop(gracePeriod: .seconds(1))
             try #require(loop.run { recorder.stopCount == 1 })
             waiting.readAll()
             #expect(waiting.readErrors == [ECONNRESET])
@@ -278,7 +278,7 @@ private func stopWhileAThousandSend() throws {
         }
         #expect(accepted == 20_000)
         recorder.whenReceived = { _, _ in
-            if recorder.messageCount == 5000 { server.stop(drainingFor: .seconds(60)) }
+            if recorder.messageCount == 5000 { server.stop(gracePeriod: .seconds(60)) }
         }
         try #require(loop.run { recorder.stopCount == 1 && atClients.reasons.count == 1000 })
         // Written means read here: every client wrote its burst at once, before the server stopped reading it.

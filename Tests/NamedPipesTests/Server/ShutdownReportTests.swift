@@ -14,7 +14,7 @@ import Testing
             for peer in peers { peer.writeAll((0..<100).flatMap { frame("\($0)") }) }
             var inside: ShutdownReport?
             recorder.whenStopped = { inside = $0.shutdownReport }
-            server.stop(drainingFor: .seconds(60))
+            server.stop(gracePeriod: .seconds(60))
             #expect(server.shutdownReport == nil)
             try #require(loop.run { recorder.stopCount == 1 })
             let report = try #require(server.shutdownReport)
@@ -34,7 +34,7 @@ import Testing
             var accepted = 0
             repeat { accepted += 1 } while try connection.send(pattern(100_000)) == .accepted
             let left = connection.pendingMessageCount
-            raw.server.stop(drainingFor: .milliseconds(50))
+            raw.server.stop(gracePeriod: .milliseconds(50))
             try #require(loop.run { raw.recorder.stopCount == 1 })
             let report = try #require(raw.server.shutdownReport)
             #expect(report.forcedCount == 1)
@@ -57,14 +57,14 @@ import Testing
                 let connection = try raw.accepted
                 repeat {} while try connection.send(pattern(100_000)) == .accepted
                 for grace in graces {
-                    raw.server.stop(drainingFor: .milliseconds(grace))
+                    raw.server.stop(gracePeriod: .milliseconds(grace))
                     loop.settle()
                 }
                 try #require(loop.run { raw.recorder.stopCount == 1 })
                 let report = try #require(raw.server.shutdownReport)
                 #expect(report.forcedCount == 1 && report.duration < .milliseconds(60_000))
                 // Without effect now.
-                raw.server.stop(drainingFor: .zero)
+                raw.server.stop(gracePeriod: .zero)
                 #expect(raw.server.isStopped && raw.recorder.stopCount == 1)
             }
         }
@@ -79,7 +79,7 @@ import Testing
             peers[0].finishWriting()
             peers[1].writeAll([0xff, 0xff, 0xff, 0xff])
             peers[2].finishWriting()
-            server.stop(drainingFor: .seconds(60))
+            server.stop(gracePeriod: .seconds(60))
             try #require(loop.run { recorder.stopCount == 1 })
             let report = try #require(server.shutdownReport)
             #expect(
@@ -103,7 +103,7 @@ import Testing
             case .answersForEver: raw.recorder.whenReceived = { connection, bytes in _ = try? connection.send(bytes) }
             }
             let many = (0..<100).flatMap { frame("\($0)") }
-            raw.server.stop(drainingFor: .milliseconds(50))
+            raw.server.stop(gracePeriod: .milliseconds(50))
             try #require(
                 loop.poll {
                     if obstacle == .flood || obstacle == .answersForEver { raw.peer.write(many) }
@@ -119,7 +119,7 @@ import Testing
             let reference = raw.server.reference
             let threads = try (0..<2).map { _ in
                 try ReactorThread { _ in
-                    reference.perform { $0.stop(drainingFor: .seconds(60)) }
+                    reference.perform { $0.stop(gracePeriod: .seconds(60)) }
                     reference.perform { $0.stop() }
                 }
             }
@@ -144,7 +144,7 @@ import Testing
             let connection = try raw.accepted
             try connection.fillKernel(loop)
             let queued = connection.pendingMessageCount
-            raw.server.stop(drainingFor: .seconds(60))
+            raw.server.stop(gracePeriod: .seconds(60))
             for _ in 0..<10 { try connection.send(pattern(100_000)) }
             let dropped = connection.droppedMessageCount
             #expect(dropped > 0)
@@ -163,7 +163,7 @@ import Testing
         try withLoop { loop in
             let (server, recorder) = try loop.server()
             let waiting = try RawPeer(connectingTo: loop.address)
-            server.stop(drainingFor: .seconds(60))
+            server.stop(gracePeriod: .seconds(60))
             server.stop()
             #expect(recorder.stopCount == 0)
             try #require(loop.run { recorder.stopCount == 1 })

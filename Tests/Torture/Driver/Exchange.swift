@@ -45,7 +45,7 @@ enum Exchange {
             // too late to see who had it.
             if let predecessor { expect(reactor, host, "the predecessor") { predecessor.hasStopped } }
             _ = host.verdict.attempt("the broadcast") { try server.broadcast(Message.farewell) }
-            server.stop(drainingFor: .seconds(2))
+            server.stop(gracePeriod: .seconds(2))
             expect(reactor, host, "the stop") { host.hasStopped && guests.allSatisfy(\.hasLeft) }
             // What strangers sent is closed on other threads.
             expect(reactor, host, "the closing of descriptors") { DescriptorDisposal.shared.threadCount == 0 }

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Names that have changed, as they were: the guide "Moving to the new names" has all of them in a table.
+
+extension PipeServer {
+    /// The former name of ``stop(gracePeriod:)``.
+    ///
+    /// - Parameter grace: how long that may take.
+    @available(*, deprecated, renamed: "stop(gracePeriod:)")
+    public func stop(drainingFor grace: Duration) { stop(gracePeriod: grace) }
+}
