@@ -60,11 +60,11 @@ soak: deps ## Churn, floods and faults at a delegate, async handlers and JSON-RP
 	@.ci/hostile soak --minutes $(or $(MINUTES),5)
 
 .PHONY: hostile-peers
-hostile-peers: deps ## The same attacks on redis, nginx, dbus-daemon, libevent's buffers and SwiftNIO: Tests/Hostile/results.md
+hostile-peers: deps ## The same attacks on redis, nginx, dbus-daemon, libevent's buffers and SwiftNIO: Tests/Programs/Hostile/results.md
 	@.ci/install-deps libevent-dev pkg-config libuv1-dev redis-server nginx dbus-daemon
 	@for program in c-bufferevent-echo nio-echo; do \
 		swift build --package-path Benchmarks --configuration release --product "$$program"; done
-	@.ci/hostile peers --output Tests/Hostile/results.md \
+	@.ci/hostile peers --output Tests/Programs/Hostile/results.md \
 		--programs "$$(swift build --package-path Benchmarks --configuration release --show-bin-path)"
 
 .PHONY: test-libevent-debug
@@ -74,18 +74,18 @@ test-libevent-debug: deps ## The tests of the pipes, one after the other, with l
 .PHONY: valgrind
 valgrind: deps ## An exchange and a part of the suite under valgrind, which counts descriptors, too
 	@.ci/install-deps valgrind
-	@Tests/Torture/valgrind $(TEST)
+	@Tests/Programs/Torture/valgrind $(TEST)
 
 .PHONY: torture
 torture: deps ## Make system calls fail, each in every way it can; BRIEF=1: a few of them, in under a minute
 	@.ci/install-deps python3
 	@swift build --product TortureDriver
-	@Tests/Torture/torture.py all --driver "$$(swift build --show-bin-path)/TortureDriver" \
+	@Tests/Programs/Torture/torture.py all --driver "$$(swift build --show-bin-path)/TortureDriver" \
 		$(if $(BRIEF),--seeds 3 --calls 1 --errnos 2) $(TORTURE)
 
 .PHONY: fuzz
 fuzz: deps ## Fuzz every target for a minute in all; SECONDS=600: for longer; TARGET="varint address": only these
-	@Tests/Fuzz/fuzz $(fuzz-seconds) $(TARGET)
+	@Tests/Programs/Fuzz/fuzz $(fuzz-seconds) $(TARGET)
 
 .PHONY: interop-deps
 interop-deps: ## Install the foreign programs that the interoperability tests talk to, where missing
@@ -145,6 +145,7 @@ lint: ## Check the format and the rules of the house
 	@swift format lint --strict --parallel --recursive $(swift-sources)
 	@.ci/house
 	@.ci/promises
+	@.ci/scenarios
 
 .PHONY: format
 format: ## Format the sources in place

@@ -104,14 +104,15 @@ let package = Package(
         .target(
             name: "PipeTestSupport", dependencies: ["NamedPipesTesting"], path: "Tests/PipeTestSupport",
             swiftSettings: settings),
-        // What the system-call torture runs: see Tests/Torture/README.md.
+        // What the system-call torture runs: see Tests/Programs/Torture/README.md.
         .executableTarget(
-            name: "TortureDriver", dependencies: ["NamedPipes", "PipeTestSupport"], path: "Tests/Torture/Driver",
+            name: "TortureDriver", dependencies: ["NamedPipes", "PipeTestSupport"],
+            path: "Tests/Programs/Torture/Driver",
             swiftSettings: settings),
         tests("PipeReactorTests", ["PipeReactor"]),
         tests("PipeFramingTests", ["PipeFraming"]),
         .executableTarget(
-            name: "NameRacer", dependencies: ["NamedPipes"], path: "Tests/NameRacer", swiftSettings: settings),
+            name: "NameRacer", dependencies: ["NamedPipes"], path: "Tests/Programs/NameRacer", swiftSettings: settings),
         tests("NamedPipesTests", ["NamedPipes", "NameRacer", "pipectl"]),
         tests("AsyncTests", ["NamedPipes"]),
         tests("RPCTests", ["NamedPipesRPC"]),
@@ -147,9 +148,10 @@ let package = Package(
                 "KeyValue", "LanguageServer", "LogCollector", "pipectl",
             ]),
         simulation,
-        // What the hostile suite (Tests/Hostile) attacks, and what stays up for the soak.
+        // What the hostile suite (Tests/Programs/Hostile) attacks, and what stays up for the soak.
         .executableTarget(
-            name: "hostile-target", dependencies: ["NamedPipes", "NamedPipesRPC"], path: "Tests/Hostile/Target",
+            name: "hostile-target", dependencies: ["NamedPipes", "NamedPipesRPC"],
+            path: "Tests/Programs/Hostile/Target",
             swiftSettings: settings),
     ]
 )
@@ -170,11 +172,11 @@ if !hasAdapters {
     }
 }
 
-// libFuzzer's runtime is linked to this one only; see Tests/Fuzz/README.md.
+// libFuzzer's runtime is linked to this one only; see Tests/Programs/Fuzz/README.md.
 if isFuzzed {
     package.targets.append(
         .executableTarget(
             name: "PipesFuzz",
             dependencies: ["NamedPipesRPC", "NamedPipesTesting", "PipeTestSupport", "KeyValue", "LanguageServer"],
-            path: "Tests/Fuzz/Targets", swiftSettings: settings))
+            path: "Tests/Programs/Fuzz/Targets", swiftSettings: settings))
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 public import NamedPipes
+internal import PipeReactor
 
 /// SIGINT, SIGTERM and SIGHUP as events: the library leaves signals to programs, and programs do it so.
 ///
@@ -17,20 +18,8 @@ public enum StopSignals {
     ) throws(SystemError) {
         let signals = Inheritance.atStart.stopSignals
         guard !signals.isEmpty else { return }
-        let waiting = unsafe Unmanaged.passRetained(Waiting(signals: signals, handler: handler))
-        var thread = pthread_t()
-        let code = unsafe pthread_create(
-            &thread, nil,
-            { argument in
-                guard let argument = unsafe argument else { return nil }
-                unsafe Unmanaged<Waiting>.fromOpaque(argument).takeRetainedValue().waitForEver()
-            },
-            waiting.toOpaque())
-        guard code == 0 else {
-            unsafe waiting.release()
-            throw SystemError(call: "pthread_create", code: code)
-        }
-        pthread_detach(thread)
+        // It takes none of them by a handler: they are blocked in all threads, and sigwait(3) takes them from there.
+        try SystemThread.startDetached(named: "stop signals") { waitForEver(signals, handler) }
     }
 
     /// Ends the process by a signal, as if it had never been waited for: its parent sees that it was ended by it.
@@ -42,24 +31,14 @@ public enum StopSignals {
         exit(128 + number)
     }
 
-    private final class Waiting: Sendable {
-        let signals: SignalSet
-        let handler: @Sendable (Int32, Int) -> Void
-
-        init(signals: SignalSet, handler: @escaping @Sendable (Int32, Int) -> Void) {
-            self.signals = signals
-            self.handler = handler
-        }
-
-        func waitForEver() -> Never {
-            var set = signals.value
-            var number: Int32 = 0
-            var count = 0
-            while true {
-                guard unsafe sigwait(&set, &number) == 0 else { continue }
-                count += 1
-                handler(number, count)
-            }
+    private static func waitForEver(_ signals: SignalSet, _ handler: @Sendable (Int32, Int) -> Void) -> Never {
+        var set = signals.value
+        var number: Int32 = 0
+        var count = 0
+        while true {
+            guard unsafe sigwait(&set, &number) == 0 else { continue }
+            count += 1
+            handler(number, count)
         }
     }
 }

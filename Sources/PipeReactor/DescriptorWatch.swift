@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
+internal import var Glibc.EPERM
 
 /// Tells when a descriptor of the embedder's own is ready: standard input, a signalfd, another library's socket.
 ///

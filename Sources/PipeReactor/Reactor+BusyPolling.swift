@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 
 // Carries out what BusyPolling decides.
 
@@ -8,7 +7,7 @@ extension Reactor {
     func wait() {
         guard mayPoll else { return base.dispatch(blocking: true) }
         let start = SuspendingClock.now
-        if let end = busyPolling.beginWait(at: start, preemptions: threadPreemptionCount) {
+        if let end = busyPolling.beginWait(at: start, preemptions: CallingThread.preemptionCount) {
             if poll(until: end) { return }
             busyPolling.pollWasInVain()
             base.dispatch(blocking: true)
@@ -29,12 +28,4 @@ extension Reactor {
         } while SuspendingClock.now < end
         return false
     }
-}
-
-/// How often the calling thread had to leave its cpu to another (`ru_nivcsw`, getrusage(2)).
-private func threadPreemptionCount() -> Int {
-    var usage = rusage()
-    // RUSAGE_THREAD, which Glibc's headers hide without _GNU_SOURCE.
-    _ = unsafe getrusage(1, &usage)
-    return usage.ru_nivcsw
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 internal import Synchronization
 
 /// The one object of a reactor that other threads may hold.
@@ -57,7 +56,7 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     }
 
     /// Whether the caller is on the thread that runs the reactor (before it runs: on the thread that made it).
-    public var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
+    public var isCurrent: Bool { thread.load(ordering: .relaxed) == SystemThread.currentNumber }
 
     /// How many jobs of actors and tasks were lost because they came after the reactor's end.
     public var lostJobCount: Int { mailbox.withLock { $0.lostJobCount } }
@@ -156,8 +155,8 @@ extension ReactorExecutor {
     func belong(to reactor: Reactor) { unsafe self.reactor = reactor }
 
     func adoptCurrentThread() {
-        mailbox.withLock { _ in thread.store(UInt(pthread_self()), ordering: .relaxed) }
-        let own = getpid()
+        mailbox.withLock { _ in thread.store(SystemThread.currentNumber, ordering: .relaxed) }
+        let own = ForkMark.callingProcessID
         process.store(own, ordering: .relaxed)
         forkMark.set(by: own)
     }

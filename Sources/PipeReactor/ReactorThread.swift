@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 internal import Synchronization
 
 /// A thread that owns a reactor and runs it until it is stopped.
@@ -20,7 +19,7 @@ public final class ReactorThread: Sendable {
     /// The executor of the thread's reactor.
     public let executor: ReactorExecutor
 
-    private let handle: Mutex<pthread_t?>
+    private let handle: Mutex<SystemThread?>
 
     /// Starts a thread, makes a reactor on it, runs the set-up function there and then the loop. Waits for the set-up.
     ///
@@ -39,7 +38,7 @@ public final class ReactorThread: Sendable {
         do {
             executor = try start.waitForReactor()
         } catch {
-            pthread_join(thread, nil)
+            thread.join()
             throw error
         }
         handle = Mutex(thread)
@@ -47,7 +46,7 @@ public final class ReactorThread: Sendable {
 
     deinit {
         executor.stop()
-        if let thread = handle.withLock({ $0.take() }) { pthread_detach(thread) }
+        if let thread = handle.withLock({ $0.take() }) { thread.detach() }
     }
 
     /// Ends the loop after its current turn. From any thread, any number of times; it does not wait.
@@ -58,7 +57,7 @@ public final class ReactorThread: Sendable {
         precondition(!executor.isCurrent, "a thread cannot wait for itself")
         // Under the lock, so that a second caller waits as well.
         handle.withLock { handle in
-            if let thread = handle.take() { pthread_join(thread, nil) }
+            if let thread = handle.take() { thread.join() }
         }
     }
 }
@@ -69,7 +68,7 @@ private final class ThreadStart: Sendable {
     private let configuration: Reactor.Configuration
     private let setUp: Mutex<((Reactor) throws -> Void)?>
     private let outcome = Mutex<Result<ReactorExecutor, any Error>>(
-        .failure(SystemError(call: "pthread_create", code: EAGAIN)))
+        .failure(SystemThread.noThread))
     private let ready: WakeUp
 
     init(
@@ -81,20 +80,8 @@ private final class ThreadStart: Sendable {
         ready = try WakeUp(blocking: true)
     }
 
-    func spawn() throws(SystemError) -> pthread_t {
-        var thread = pthread_t()
-        let argument = unsafe Unmanaged.passRetained(self)
-        let code = unsafe pthread_create(
-            &thread, nil,
-            { argument in
-                unsafe Unmanaged<ThreadStart>.fromOpaque(argument.unsafelyUnwrapped).takeRetainedValue().main()
-                return nil
-            }, argument.toOpaque())
-        guard code == 0 else {
-            unsafe argument.release()
-            throw SystemError(call: "pthread_create", code: code)
-        }
-        return thread
+    func spawn() throws(SystemError) -> SystemThread {
+        try SystemThread.start(named: name, signals: .inherited) { self.main() }
     }
 
     func waitForReactor() throws -> ReactorExecutor {
@@ -103,7 +90,6 @@ private final class ThreadStart: Sendable {
     }
 
     private func main() {
-        nameCurrentThread(name)
         do {
             let reactor = try Reactor(configuration: configuration)
             do {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 internal import Synchronization
 
 /// Looks from a thread of its own whether a callback holds the loop for too long, and says which, while it still does.
@@ -30,9 +29,7 @@ final class Watchdog: Sendable {
     init(limit: Duration) throws(SystemError) {
         self.limit = max(limit, .milliseconds(1))
         wakeUp = try WakeUp()
-        guard HelperThread.start(named: "reactor-watch", { [self] in watch() }) else {
-            throw SystemError(call: "pthread_create", code: EAGAIN)
-        }
+        try SystemThread.startDetached(named: "reactor-watch") { [self] in watch() }
     }
 
     // MARK: The reactor's side
@@ -104,15 +101,7 @@ final class Watchdog: Sendable {
     }
 
     private func wait(_ milliseconds: Int32) {
-        var entry = pollfd(fd: wakeUp.rawDescriptor, events: Int16(POLLIN), revents: 0)
-        do {
-            _ = try systemCall("poll") { unsafe poll(&entry, 1, milliseconds) }
-        } catch {
-            // Out of memory for a moment (ENOMEM). To look again at once would spin; that the loop may be looked at
-            // once too often does no harm.
-            usleep(10_000)
-        }
-        wakeUp.wait()
+        wakeUp.wait(atMost: milliseconds)
     }
 }
 

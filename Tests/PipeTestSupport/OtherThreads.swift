@@ -15,7 +15,9 @@ package final class OtherThreads: TaskExecutor {
 
     private init(count: Int) {
         for _ in 0..<count {
-            precondition(HelperThread.start(named: "elsewhere") { [self] in work() }, "no thread can be started")
+            do { try SystemThread.startDetached(named: "elsewhere") { [self] in work() } } catch {
+                preconditionFailure("no thread can be started")
+            }
         }
     }
 

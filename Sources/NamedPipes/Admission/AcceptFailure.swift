@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
+internal import var Glibc.ECONNABORTED
+internal import var Glibc.EINVAL
+internal import var Glibc.EMFILE
+internal import var Glibc.ENFILE
+internal import var Glibc.ENOSYS
+internal import var Glibc.EOPNOTSUPP
+internal import var Glibc.EPROTO
 internal import PipeReactor
 
 /// What a failed accept4(2) means for the clients that wait, and what is done about it. This is the one table of its

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
+internal import var Glibc.EACCES
+internal import var Glibc.ECONNREFUSED
+internal import var Glibc.ENOENT
+internal import var Glibc.ENOTDIR
+internal import var Glibc.EPERM
 internal import PipeReactor
 
 /// What to do about a connect that did not succeed: a value, so that it can be tested without a socket or a clock.

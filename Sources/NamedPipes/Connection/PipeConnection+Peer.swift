@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
+internal import var Glibc.EOPNOTSUPP
 internal import PipeReactor
 
 // What the kernel tells about the other end beyond PeerCredentials, for a system call each and only if asked.
@@ -70,12 +70,6 @@ public struct VerifiedProcess: ~Copyable, Sendable {
     /// Whether the process has not ended. False as well where the kernel has no memory to answer with: only what is certain
     /// counts.
     public var isRunning: Bool {
-        var entry = pollfd(fd: process.rawValue, events: Int16(POLLIN), revents: 0)
-        do {
-            // A process descriptor becomes readable at the end of the process, and stays so.
-            return try systemCall("poll") { unsafe poll(&entry, 1, 0) } == 0
-        } catch {
-            return false
-        }
+        do { return try Socket.isProcessRunning(process) } catch { return false }
     }
 }

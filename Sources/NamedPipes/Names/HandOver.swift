@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 internal import PipeReactor
 
 // How the lock of a name goes from a live server to its successor. Both are processes of one user, since nobody else
@@ -25,41 +24,16 @@ internal import PipeReactor
 
 /// The right to be the next owner of a name: an open file description lock, which ends with its process (`fcntl(2)`).
 enum Candidacy {
-    // Not in Swift's Glibc, which is built without _GNU_SOURCE.
-    private static let get: Int32 = 36
-    private static let set: Int32 = 37
-
     /// False if somebody else is the candidate.
     static func begin(_ file: borrowing OwnedDescriptor) throws(PipeError) -> Bool {
-        var range = firstByte(F_WRLCK)
-        let descriptor = file.rawValue
-        do {
-            return try nonBlockingCall("fcntl") { unsafe fcntl(descriptor, set, &range) } != nil
-        } catch {
-            throw .system(error)
-        }
+        do { return try FirstByteLock.take(file) } catch { throw .system(error) }
     }
 
-    static func end(_ file: borrowing OwnedDescriptor) {
-        var range = firstByte(F_UNLCK)
-        let descriptor = file.rawValue
-        attemptCall("fcntl") { unsafe fcntl(descriptor, set, &range) }
-    }
+    static func end(_ file: borrowing OwnedDescriptor) { FirstByteLock.release(file) }
 
     /// Whether there is a candidate who has opened the file for itself.
     static func exists(for file: borrowing OwnedDescriptor) -> Bool {
-        var range = firstByte(F_WRLCK)
-        let descriptor = file.rawValue
-        let result = attemptCall("fcntl") { unsafe fcntl(descriptor, get, &range) }
-        return result != nil && range.l_type != Int16(F_UNLCK)
-    }
-
-    private static func firstByte(_ type: Int32) -> Glibc.flock {
-        var range = Glibc.flock()
-        range.l_type = Int16(type)
-        range.l_whence = Int16(SEEK_SET)
-        range.l_len = 1
-        return range
+        FirstByteLock.isHeldElsewhere(file)
     }
 }
 
@@ -79,14 +53,13 @@ extension NameLock {
             // More than once: somebody who has just taken the name may not watch yet.
             if looks.isMultiple(of: 32) { ring(file) }
             looks += 1
-            _ = poll(nil, 0, 1)
+            CurrentThread.sleepForMillisecond()
         }
     }
 
     private static func ring(_ file: borrowing OwnedDescriptor) {
-        let descriptor = file.rawValue
-        // Whoever cannot be called is not there in time, which is told.
-        attemptCall("fchmod") { fchmod(descriptor, mode) }
+        // A predecessor that hears nothing gives nothing up in time, which is reported then.
+        do { try OpenFile.setMode(file, mode) } catch {}
     }
 
     // MARK: The predecessor's part

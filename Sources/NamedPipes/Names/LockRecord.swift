@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 
 /// What the holder of a lock says about itself in the lock's file: a line with its process ID, one with what tells that
 /// process from every other, and, once it has the name, one with its socket's device and inode.
@@ -19,7 +18,7 @@ struct LockRecord: Equatable {
 
     /// This process's.
     static func own(_ socket: FileIdentity?) -> LockRecord {
-        LockRecord(processID: getpid(), process: .own, socket: socket)
+        LockRecord(processID: CurrentProcess.processID, process: .own, socket: socket)
     }
 
     /// The holder's number, if it means the holder here and now.

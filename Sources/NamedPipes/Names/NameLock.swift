@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
+internal import var Glibc.EACCES
 internal import PipeReactor
 
 /// The right to a name, held from before its socket appears until after it is gone (`flock(2)`).
@@ -96,15 +96,14 @@ struct NameLock: ~Copyable {
     }
 
     /// Keeps the file young; see ``Upkeep``.
-    mutating func refresh(at now: ContinuousClock.Instant, _ time: time_t) {
+    mutating func refresh(at now: ContinuousClock.Instant, _ time: Int) {
         do {
             guard upkeep.isDue(try FileStatus(of: file.rawValue), at: now, time) else { return }
         } catch {
-            // Of which it is not known whether it is old: the next look comes.
+            // Its age is unknown: the next look comes.
             return
         }
-        let descriptor = file.rawValue
-        attemptCall("futimens") { futimens(descriptor, nil) }
+        OpenFile.touch(file)
     }
 
     private static func isFile(
@@ -126,17 +125,14 @@ struct NameLock: ~Copyable {
 
     deinit {
         // Still locked: the next one must not be taken for this process.
-        if isHeld { Self.empty(file) }
+        if isHeld { OpenFile.empty(file) }
         // Closing would not be enough: a child process between its fork and its exec has a copy of the descriptor, and
         // the lock lasts until the last copy is closed. Unlocking counts for all of them.
         Self.unlock(file)
         Candidacy.end(file)
     }
 
-    static func unlock(_ file: borrowing OwnedDescriptor) {
-        let descriptor = file.rawValue
-        attemptCall("flock") { flock(descriptor, LOCK_UN) }
-    }
+    static func unlock(_ file: borrowing OwnedDescriptor) { WholeFileLock.release(file) }
 
     private static func open(_ name: String, in directory: borrowing Directory) throws(PipeError) -> OwnedDescriptor {
         let path = directory.path(of: name)
@@ -149,10 +145,7 @@ struct NameLock: ~Copyable {
             throw .unusableLocation(path: path, .foreignOwner(status.owner))
         }
         // A umask may have left its maker, and so the next start, without permission.
-        let descriptor = file.rawValue
-        _ = try directory.naming(name) { () throws(SystemError) in
-            try systemCall("fchmod") { fchmod(descriptor, mode) }
-        }
+        try directory.naming(name) { () throws(SystemError) in try OpenFile.setMode(file, mode) }
         return file
     }
 
@@ -177,30 +170,18 @@ struct NameLock: ~Copyable {
     }
 
     /// Nobody else may open it; see ``Upkeep`` for the rest.
-    static let mode = mode_t(Upkeep.spared(0o600))
+    static let mode = Upkeep.spared(0o600)
 
     /// Whether the lock could be taken.
     static func isLocked(_ file: borrowing OwnedDescriptor) throws(PipeError) -> Bool {
-        let descriptor = file.rawValue
-        do {
-            return try nonBlockingCall("flock") { flock(descriptor, LOCK_EX | LOCK_NB) } != nil
-        } catch {
-            throw .system(error)
-        }
+        do { return try WholeFileLock.take(file) } catch { throw .system(error) }
     }
 
     /// Writes into the file who has the lock. For diagnosis and for successors, which do without: failing to is no
     /// failure.
     borrowing func record() {
-        let descriptor = file.rawValue
-        let text = Array(LockRecord.own(socket).text.utf8)
-        Self.empty(file)
-        attemptCall("pwrite") { unsafe pwrite(descriptor, text, text.count, 0) }
-    }
-
-    private static func empty(_ file: borrowing OwnedDescriptor) {
-        let descriptor = file.rawValue
-        attemptCall("ftruncate") { ftruncate(descriptor, 0) }
+        OpenFile.empty(file)
+        OpenFile.write(Array(LockRecord.own(socket).text.utf8), to: file)
     }
 
     /// What the holder says about itself.

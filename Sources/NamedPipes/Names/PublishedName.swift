@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
+internal import var Glibc.EADDRINUSE
 internal import PipeReactor
 
 /// A listening socket and the name under which clients find it; both end here and nowhere else.
@@ -107,7 +107,7 @@ final class PublishedName {
     func putLockBack() -> Bool { file?.putLockBack() ?? false }
 
     /// Keeps the files from those who remove old ones.
-    func refresh() { file?.refresh(at: .now, time(nil)) }
+    func refresh() { file?.refresh(at: .now, WallClock.seconds) }
 
     /// Watches what tells that the name is lost or wanted.
     func watch(with watcher: FileWatcher, changed: @escaping () -> Void) throws(SystemError) -> [FileWatch] {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
+internal import var Glibc.EADDRINUSE
+internal import var Glibc.EEXIST
+internal import var Glibc.ENOENT
 internal import PipeReactor
 
 // How a claimed name gets its socket, step by step.

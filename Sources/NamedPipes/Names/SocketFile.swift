@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
+internal import var Glibc.ENOENT
+internal import var Glibc.ENOTDIR
 internal import PipeReactor
 
 /// A claimed name in a directory, from before the socket has it until after it is gone.
@@ -95,7 +96,7 @@ struct SocketFile: ~Copyable {
     mutating func putLockBack() -> Bool { lock.putBack(in: directory) }
 
     /// Keeps the files young; see ``Upkeep``.
-    mutating func refresh(at now: ContinuousClock.Instant, _ time: time_t) {
+    mutating func refresh(at now: ContinuousClock.Instant, _ time: Int) {
         guard lock.isHeld, let status = placedStatus else { return }
         // It fails where nothing can be written, and then nothing can be removed, either.
         if upkeep.isDue(status, at: now, time) { _ = try? directory.touch(name) }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 internal import PipeReactor
 
 /// What keeps the files of a live server from the programs that remove old ones.
@@ -29,7 +28,7 @@ struct Upkeep {
     /// - Parameters:
     ///   - now: for the pause, on a clock that nobody sets.
     ///   - time: for the age, as file systems have it.
-    mutating func isDue(_ status: FileStatus, at now: ContinuousClock.Instant, _ time: time_t) -> Bool {
+    mutating func isDue(_ status: FileStatus, at now: ContinuousClock.Instant, _ time: Int) -> Bool {
         guard time - status.oldestUse >= Self.ageLimit else { return false }
         if let lastTime, now - lastTime < Self.pause { return false }
         lastTime = now

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 internal import PipeReactor
 internal import Synchronization
 
@@ -74,9 +73,12 @@ public final class InheritedListener: Sendable {
     /// Takes over what the environment tells of: with the first call, all that there is.
     private static func receive() throws(PipeError) {
         let environment = ListenEnvironment(
-            pid: taking("LISTEN_PID"), fds: taking("LISTEN_FDS"), names: taking("LISTEN_FDNAMES"))
+            pid: EnvironmentVariable.take("LISTEN_PID"), fds: EnvironmentVariable.take("LISTEN_FDS"),
+            names: EnvironmentVariable.take("LISTEN_FDNAMES"))
         let sockets: [ListenEnvironment.Socket]
-        do { sockets = try environment.sockets(for: getpid()) } catch { throw .inheritedListener(.environment(error)) }
+        do { sockets = try environment.sockets(for: CurrentProcess.processID) } catch {
+            throw .inheritedListener(.environment(error))
+        }
         waiting.add(try listeners(at: sockets))
     }
 
@@ -84,7 +86,7 @@ public final class InheritedListener: Sendable {
     static func listeners(at sockets: [ListenEnvironment.Socket]) throws(PipeError) -> [InheritedListener] {
         // All of them first: whatever is wrong with one, no child may get another.
         for socket in sockets {
-            guard fcntl(socket.descriptor, F_SETFD, FD_CLOEXEC) == 0 else {
+            guard InheritedSocket.closeOnExec(socket.descriptor) else {
                 throw .inheritedListener(.notOpen(descriptor: socket.descriptor))
             }
         }
@@ -137,22 +139,12 @@ public final class InheritedListener: Sendable {
     /// Nil if it can be served; then it does not block any more.
     private static func problem(of descriptor: Int32) throws(SystemError) -> InvalidInheritedListener? {
         // First, because the questions that follow are for sockets alone.
-        guard try FileStatus(of: descriptor).kind == .socket,
-            try Socket.option(descriptor, SO_DOMAIN) == AF_UNIX,
-            try Socket.option(descriptor, SO_TYPE) == Int32(SOCK_STREAM.rawValue)
-        else { return .notALocalStream(descriptor: descriptor) }
-        let isListening = try Socket.option(descriptor, SO_ACCEPTCONN) == 1
-        guard isListening else { return .notListening(descriptor: descriptor) }
-        let flags = try systemCall("fcntl") { fcntl(descriptor, F_GETFL) }
-        _ = try systemCall("fcntl") { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
+        guard try FileStatus(of: descriptor).kind == .socket, try InheritedSocket.isLocalStream(descriptor) else {
+            return .notALocalStream(descriptor: descriptor)
+        }
+        guard try InheritedSocket.isListening(descriptor) else { return .notListening(descriptor: descriptor) }
+        try InheritedSocket.stopBlocking(descriptor)
         return nil
-    }
-
-    private static func taking(_ variable: String) -> String? {
-        // Repaired where it is not UTF-8, which then is no number and no name.
-        let text = unsafe getenv(variable).map { unsafe String(cString: $0) }
-        _ = unsafe unsetenv(variable)
-        return text
     }
 }
 

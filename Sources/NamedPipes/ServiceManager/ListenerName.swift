@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 
 /// What a listener that somebody else has made is to be called. Whatever it was bound to, it can be served: its name is
 /// for people alone.
@@ -45,10 +44,7 @@ struct ListenerName {
         let slash = path.lastIndex(of: UInt8(ascii: "/"))
         let directory = slash.map { $0 == 0 ? Array("/".utf8) : Array(path[..<$0]) } ?? Array(".".utf8)
         let name = path[(slash.map { $0 + 1 } ?? 0)...]
-        let resolved = unsafe realpath((directory + [0]).map(CChar.init(bitPattern:)), nil)
-        guard let resolved = unsafe resolved else { return nil }
-        defer { unsafe free(resolved) }
-        guard let real = unsafe String(validatingCString: resolved) else { return nil }
+        guard let real = ResolvedPath.text(of: directory) else { return nil }
         return file(Array((real == "/" ? "/" : "\(real)/").utf8) + name)
     }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 internal import PipeReactor
 
 /// Tells the service manager how a service is doing (`sd_notify(3)`), for units with `Type=notify`.
@@ -36,7 +35,7 @@ public struct ServiceNotifier: Hashable, Sendable {
     /// The manager that started this process, from the environment variable `NOTIFY_SOCKET`: a path, or `@` and an
     /// abstract name. Nil if it is not set, or not one of those.
     public static var current: ServiceNotifier? {
-        unsafe getenv("NOTIFY_SOCKET").flatMap { unsafe String(validatingCString: $0) }.flatMap(Self.init(variable:))
+        EnvironmentVariable.text("NOTIFY_SOCKET").flatMap(Self.init(variable:))
     }
 
     init?(variable: String) {
@@ -62,14 +61,7 @@ public struct ServiceNotifier: Hashable, Sendable {
     public func notify(_ states: [State]) throws(PipeError) {
         let text = Array(states.map(\.assignment).joined(separator: "\n").utf8)
         do {
-            let socket = try NamingSocket.make(SOCK_DGRAM)
-            let descriptor = socket.rawValue
-            let name = SocketAddress(address)
-            _ = try systemCall("sendto") {
-                unsafe name.withUnsafePointer {
-                    unsafe sendto(descriptor, text, text.count, Int32(MSG_NOSIGNAL), $0, $1)
-                }
-            }
+            try Datagram.send(text, to: SocketAddress(address))
         } catch {
             throw .system(error)
         }

@@ -8,9 +8,15 @@ enum CurrentProcess {
     /// It is ``noUserID`` where its number is ``overflowUserID``: a stranger's file and a stranger's connection have
     /// that number as well, so nothing with it is known to be ours.
     static var userID: UInt32 {
-        let number = geteuid()
+        let number = effectiveUserNumber
         return number == overflowUserID ? noUserID : number
     }
+
+    /// The number of the effective user (`geteuid(2)`), for texts and paths. Comparisons take ``userID``.
+    static var effectiveUserNumber: UInt32 { geteuid() }
+
+    /// Its number (`getpid(2)`).
+    static var processID: Int32 { getpid() }
 
     /// The number that no user has (`setreuid(2)`).
     static let noUserID = UInt32.max

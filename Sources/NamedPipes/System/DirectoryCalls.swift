@@ -49,11 +49,11 @@ struct Directory: ~Copyable {
     }
 
     /// Opens or makes a file for reading and writing (`openat(2)`).
-    func openFile(_ name: String, mode: mode_t) throws(SystemError) -> OwnedDescriptor {
+    func openFile(_ name: String, mode: UInt16) throws(SystemError) -> OwnedDescriptor {
         // O_NONBLOCK: a FIFO or device in the name's place must not make us wait.
         let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
         return OwnedDescriptor(
-            taking: try systemCall("openat") { unsafe openat(descriptor.rawValue, name, flags, mode) })
+            taking: try systemCall("openat") { unsafe openat(descriptor.rawValue, name, flags, mode_t(mode)) })
     }
 
     /// Gives a file to others (`fchownat(2)`); nil leaves the owner or the group.

@@ -13,12 +13,12 @@ internal import PipeReactor
 ///
 /// Used from one thread, like everything on a reactor.
 final class DirectoryWatch {
-    private let inotify: OwnedDescriptor
+    private let inotify: Inotify
     private let path: String
     private var current: Int32?
 
     /// The descriptor to wait on for readability; non-blocking, owned by this object.
-    var descriptor: Int32 { inotify.rawValue }
+    var descriptor: Int32 { inotify.rawDescriptor }
 
     /// Starts to watch; nil for an abstract name, whose appearing cannot be watched.
     ///
@@ -29,8 +29,7 @@ final class DirectoryWatch {
         guard let path = address.path else { return nil }
         self.path = path
         do {
-            let flags = Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC)
-            inotify = OwnedDescriptor(taking: try systemCall("inotify_init1") { inotify_init1(flags) })
+            inotify = try Inotify()
             try retarget()
         } catch {
             throw .system(error)
@@ -49,13 +48,6 @@ final class DirectoryWatch {
         }
     }
 
-    private func discardEvents() throws(SystemError) {
-        let descriptor = inotify.rawValue
-        // At least one event with the longest name must fit (inotify(7)).
-        var events = [UInt8](repeating: 0, count: 4096)
-        while case .content = try readCall("read", { unsafe read(descriptor, &events, events.count) }) {}
-    }
-
     private func exists() throws(SystemError) -> Bool {
         do {
             return try FileStatus(of: path).kind == .socket
@@ -70,10 +62,10 @@ final class DirectoryWatch {
     /// other way round; the last time around takes in those of the watches that ended.
     private func retarget() throws(SystemError) {
         while true {
-            try discardEvents()
+            try inotify.discardEvents()
             let nearest = try watchNearest()
             if nearest == current { return }
-            if let current { stopWatching(current) }
+            if let current { inotify.remove(current) }
             current = nearest
         }
     }
@@ -93,15 +85,8 @@ final class DirectoryWatch {
 
     /// The same directory gives the same number again, without a second watch.
     private func watch(_ directory: String) throws(SystemError) -> Int32 {
-        let mask = IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | Int32(IN_ONLYDIR)
-        return try systemCall("inotify_add_watch") {
-            unsafe inotify_add_watch(inotify.rawValue, directory, UInt32(mask))
-        }
-    }
-
-    private func stopWatching(_ watch: Int32) {
-        // Fails if the directory is gone, which ended the watch already.
-        attemptCall("inotify_rm_watch") { inotify_rm_watch(inotify.rawValue, watch) }
+        let changes = IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF
+        return try inotify.add(directory, changes | Int32(bitPattern: UInt32(IN_ONLYDIR)))
     }
 
     private func isOutOfReach(_ error: SystemError) -> Bool {

@@ -16,7 +16,7 @@ final class FileWatcher: EventHandler {
     // The sources first: epoll has to forget the descriptors before they are closed.
     private var inotifySource: EventSource?
     private var timerSource: EventSource?
-    private let inotify: OwnedDescriptor
+    private let inotify: Inotify
     let timer: IntervalTimer
 
     private let secondsBetweenLooks: Int
@@ -25,10 +25,9 @@ final class FileWatcher: EventHandler {
     ///   noticed.
     init(_ reactor: Reactor, secondsBetweenLooks: Int = 10) throws(SystemError) {
         self.secondsBetweenLooks = secondsBetweenLooks
-        let flags = Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC)
-        inotify = OwnedDescriptor(taking: try systemCall("inotify_init1") { inotify_init1(flags) })
+        inotify = try Inotify()
         timer = try IntervalTimer()
-        inotifySource = EventSource(reactor, borrowing: inotify.rawValue, .readable, handler: self)
+        inotifySource = EventSource(reactor, borrowing: inotify.rawDescriptor, .readable, handler: self)
         timerSource = EventSource(reactor, borrowing: timer.rawDescriptor, .readable, handler: self)
         try inotifySource?.register()
         try timerSource?.register()
@@ -56,10 +55,8 @@ final class FileWatcher: EventHandler {
     func watch(
         _ path: String, followsLinks: Bool, _ changed: @escaping () -> Void
     ) throws(SystemError) -> FileWatch {
-        let mask = UInt32(IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF) | (followsLinks ? 0 : UInt32(IN_DONT_FOLLOW))
-        let number = try systemCall("inotify_add_watch") {
-            unsafe inotify_add_watch(inotify.rawValue, path, mask)
-        }
+        let changes = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF
+        let number = try inotify.add(path, changes | (followsLinks ? 0 : Int32(IN_DONT_FOLLOW)))
         if handlers.isEmpty { timer.set(every: secondsBetweenLooks) }
         lastKey += 1
         handlers[lastKey] = changed
@@ -69,21 +66,14 @@ final class FileWatcher: EventHandler {
     fileprivate func end(_ number: Int32, _ key: UInt64) {
         handlers[key] = nil
         if handlers.isEmpty { timer.set(every: 0) }
-        // Fails if the file is gone, which ended the watch already.
-        attemptCall("inotify_rm_watch") { inotify_rm_watch(inotify.rawValue, number) }
+        inotify.remove(number)
     }
 
     package func handle(_ readiness: Readiness) {
-        discardEvents()
+        // Events that cannot be discarded are still there, and the next turn is a nudge again.
+        do { try inotify.discardEvents() } catch {}
         timer.discard()
         for handler in Array(handlers.values) { handler() }
-    }
-
-    private func discardEvents() {
-        let descriptor = inotify.rawValue
-        // At least one event must fit (inotify(7)).
-        var events = [UInt8](repeating: 0, count: 4096)
-        infallibleCall("read") { unsafe read(descriptor, &events, events.count) }
     }
 }
 

@@ -36,6 +36,12 @@ extension Socket {
         }
     }
 
+    /// Whether the process of a process descriptor has not ended: the descriptor becomes readable at the end, and stays so.
+    static func isProcessRunning(_ process: borrowing OwnedDescriptor) throws(SystemError) -> Bool {
+        var entry = pollfd(fd: process.rawValue, events: Int16(POLLIN), revents: 0)
+        return try systemCall("poll") { unsafe poll(&entry, 1, 0) } == 0
+    }
+
     /// `SO_PEERPIDFD`: a descriptor of the process that connected (pidfd_open(2)), close-on-exec.
     static func peerProcess(_ descriptor: Int32) throws(SystemError) -> OwnedDescriptor {
         var found: Int32 = -1

@@ -53,7 +53,7 @@ import Testing
     }
 }
 
-/// A process of Tests/NameRacer, which was built beside this one.
+/// A process of Tests/Programs/NameRacer, which was built beside this one.
 private final class Racer {
     private let child: Child
     private let descriptor: Int32

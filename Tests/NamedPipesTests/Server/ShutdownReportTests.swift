@@ -175,7 +175,7 @@ import Testing
 
     @Test func `counts what was sent during the stop, and a connection once`() {
         let start = SuspendingClock.now
-        var traffic = Traffic()
+        var traffic = TrafficCounters()
         traffic.receivedMessageCount = 1000
         traffic.acceptedMessageCount = 500
         var account = ShutdownAccount(at: start, traffic, pendingMessageCount: 7)

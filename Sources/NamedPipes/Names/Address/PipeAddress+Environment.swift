@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 
 /// What the places of addresses depend on, as a value, so that tests need not change the process's environment.
 package struct AddressEnvironment {
@@ -18,7 +17,9 @@ package struct AddressEnvironment {
     /// The environment of this process, read now.
     package static var current: AddressEnvironment {
         AddressEnvironment(
-            userID: geteuid(), xdgRuntimeDirectory: variable("XDG_RUNTIME_DIR"), tmpDirectory: variable("TMPDIR"),
+            userID: CurrentProcess.effectiveUserNumber,
+            xdgRuntimeDirectory: EnvironmentVariable.text("XDG_RUNTIME_DIR"),
+            tmpDirectory: EnvironmentVariable.text("TMPDIR"),
             isDirectory: { FileStatus.following($0)?.kind == .directory })
     }
 
@@ -45,10 +46,5 @@ package struct AddressEnvironment {
         guard path.utf8.first == UInt8(ascii: "/") else { return nil }
         guard let last = path.utf8.lastIndex(where: { $0 != UInt8(ascii: "/") }) else { return "" }
         return String(path[...last])
-    }
-
-    /// A variable's text; one that is not UTF-8 counts as unset, because repairing it would name another place.
-    private static func variable(_ name: String) -> String? {
-        unsafe getenv(name).flatMap { unsafe String(validatingCString: $0) }
     }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 
 extension PipeAddress {
     /// A socket file in the runtime directory: the usual choice.

@@ -19,7 +19,7 @@ from calls import unknown_calls
 from errnos import ERRNOS, is_harmless
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+ROOT = HERE.parent.parent.parent
 PATIENCE = 120  # seconds; the driver itself gives up sooner and says where it hangs
 
 # Where the server's name is and what stands there before, or what else happens (Driver/Course.swift).

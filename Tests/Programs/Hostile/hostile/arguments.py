@@ -54,7 +54,7 @@ PROBES: dict[str, Probe] = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="Tests/Hostile/run", description=__doc__)
+    parser = argparse.ArgumentParser(prog="Tests/Programs/Hostile/run", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     suite = commands.add_parser("suite", help="attack our own server; fails where a limit does not hold")
     suite.add_argument("--target", required=True, help="the hostile-target program")

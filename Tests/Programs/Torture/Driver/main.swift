@@ -6,7 +6,7 @@
 //     LD_PRELOAD=…/shim.so TORTURE_PROBABILITY=60 TORTURE_SEED=1 \
 //         TortureDriver /path/of/a/socket [guarded|takeover|republish|inherited]
 //
-// It prints one line of JSON. See Tests/Torture/README.md.
+// It prints one line of JSON. See Tests/Programs/Torture/README.md.
 import Glibc
 import NamedPipes
 import PipeTestSupport

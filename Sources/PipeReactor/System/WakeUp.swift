@@ -21,6 +21,19 @@ struct WakeUp: ~Copyable, Sendable {
         infallibleCall("write") { unsafe write(descriptor.rawValue, &one, 8) }
     }
 
+    /// Waits for a signal, at most as many milliseconds, or for ever with -1; then takes all signals so far.
+    func wait(atMost milliseconds: Int32) {
+        var entry = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+        do {
+            _ = try systemCall("poll") { unsafe poll(&entry, 1, milliseconds) }
+        } catch {
+            // Out of memory for a moment (ENOMEM). To return at once would make the caller spin; returning early does no
+            // harm.
+            usleep(10_000)
+        }
+        wait()
+    }
+
     /// Takes all signals so far.
     func wait() {
         var counter: UInt64 = 0

@@ -23,7 +23,7 @@ public func begin(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutabl
 }
 
 /// What libFuzzer calls with each input: the target that the environment variable FUZZ_TARGET names. `make fuzz` runs
-/// them all; see Tests/Fuzz/README.md.
+/// them all; see Tests/Programs/Fuzz/README.md.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     var input = Input(unsafe Array(UnsafeBufferPointer(start: bytes, count: count)))

@@ -33,13 +33,16 @@ struct ForkMark: Sendable {
         unsafe processID = place
     }
 
+    /// The number of the calling process (`getpid(2)`).
+    static var callingProcessID: Int32 { getpid() }
+
     /// Marks the memory of this process. A child may do the same with its copy, for what it makes itself.
     func set(by process: Int32) { unsafe processID?.pointee.store(process, ordering: .relaxed) }
 
     /// Whether the calling process is the one with this ID.
     @inline(__always)
     func isSet(by process: Int32) -> Bool {
-        guard let processID = unsafe processID else { return process == getpid() }
+        guard let processID = unsafe processID else { return process == Self.callingProcessID }
         return unsafe processID.pointee.load(ordering: .relaxed) == process
     }
 }

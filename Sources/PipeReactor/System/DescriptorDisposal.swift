@@ -47,13 +47,22 @@ package final class DescriptorDisposal: Sendable {
             state.threadCount += 1
             return true
         }
-        guard needsThread, !HelperThread.start(named: "pipe-close", { [self] in work() }) else { return }
+        guard needsThread, !startThread() else { return }
         // Without a thread it waits for the next one: to close it here is what must not happen. But the peer is told
         // now.
         if case .socket(let descriptor) = item, !Self.isListening(descriptor) {
             _ = shutdown(descriptor, Int32(SHUT_RDWR))
         }
         state.withLock { $0.threadCount -= 1 }
+    }
+
+    private func startThread() -> Bool {
+        do {
+            try SystemThread.startDetached(named: "pipe-close") { [self] in work() }
+            return true
+        } catch {
+            return false
+        }
     }
 
     private func work() {

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import PipeReactor
+
+/// Calls on a small file that is open.
+enum OpenFile {
+    /// Sets its permission bits (`fchmod(2)`).
+    static func setMode(_ file: borrowing OwnedDescriptor, _ mode: UInt16) throws(SystemError) {
+        let descriptor = file.rawValue
+        _ = try systemCall("fchmod") { fchmod(descriptor, mode_t(mode)) }
+    }
+
+    /// Sets its times to now (`futimens(3)`). A failure changes nothing.
+    static func touch(_ file: borrowing OwnedDescriptor) {
+        let descriptor = file.rawValue
+        attemptCall("futimens") { futimens(descriptor, nil) }
+    }
+
+    /// Makes it empty (`ftruncate(2)`). A failure changes nothing.
+    static func empty(_ file: borrowing OwnedDescriptor) {
+        let descriptor = file.rawValue
+        attemptCall("ftruncate") { ftruncate(descriptor, 0) }
+    }
+
+    /// Writes at its beginning (`pwrite(2)`). A failure, or a short write, is not reported.
+    static func write(_ bytes: [UInt8], to file: borrowing OwnedDescriptor) {
+        let descriptor = file.rawValue
+        attemptCall("pwrite") { unsafe pwrite(descriptor, bytes, bytes.count, 0) }
+    }
+}

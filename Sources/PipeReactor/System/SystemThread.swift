@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import Synchronization
+
+/// A thread of the system (pthreads(7)). The one place that starts them.
+package struct SystemThread: Sendable {
+    /// Which signals are delivered to the new thread.
+    package enum Signals: Sendable {
+        /// Those that its creator takes.
+        case inherited
+        /// None: handlers are the embedder's, and expect to run on threads of the embedder's.
+        case blocked
+    }
+
+    private let number: pthread_t
+
+    /// The error of ``start(named:signals:_:)`` where no thread can be had.
+    static let noThread = SystemError(call: "pthread_create", code: EAGAIN)
+
+    /// Starts a thread (`pthread_create(3)`), to be followed by ``join()`` or ``detach()``.
+    ///
+    /// - Parameters:
+    ///   - name: shown by debuggers and `top -H`; at most 15 bytes of it (proc(5), `comm`).
+    ///   - signals: which signals it takes.
+    ///   - body: called once on the new thread; released when it returns. Not called if there is no thread.
+    /// - Throws: ``SystemError``, `EAGAIN` at the limit of threads or of memory.
+    package static func start(
+        named name: String, signals: Signals, _ body: @escaping @Sendable () -> Void
+    ) throws(SystemError) -> SystemThread {
+        let argument = unsafe Unmanaged.passRetained(Start(name, body))
+        var thread = pthread_t()
+        let code = withSignals(signals) {
+            unsafe pthread_create(
+                &thread, nil,
+                { argument in
+                    let start = unsafe Unmanaged<Start>.fromOpaque(argument.unsafelyUnwrapped).takeRetainedValue()
+                    SystemThread.nameCurrent(start.name)
+                    start.body()
+                    return nil
+                }, argument.toOpaque())
+        }
+        guard code == 0 else {
+            unsafe argument.release()
+            throw SystemError(call: "pthread_create", code: code)
+        }
+        return SystemThread(number: thread)
+    }
+
+    /// Starts a thread that takes no signals and that nobody waits for.
+    package static func startDetached(
+        named name: String, _ body: @escaping @Sendable () -> Void
+    ) throws(SystemError) {
+        try start(named: name, signals: .blocked, body).detach()
+    }
+
+    /// Waits until it has ended. Once, and not after ``detach()``.
+    func join() { pthread_join(number, nil) }
+
+    /// Gives up waiting for it: its memory goes when it ends.
+    func detach() { pthread_detach(number) }
+
+    /// The number of the calling thread; the number of a thread that has ended is used again.
+    static var currentNumber: UInt { UInt(pthread_self()) }
+
+    private final class Start: Sendable {
+        let name: String
+        let body: @Sendable () -> Void
+
+        init(_ name: String, _ body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.body = body
+        }
+    }
+
+    /// A thread begins with its creator's mask.
+    private static func withSignals(_ signals: Signals, _ create: () -> Int32) -> Int32 {
+        guard signals == .blocked else { return create() }
+        var all = sigset_t()
+        var before = sigset_t()
+        unsafe sigfillset(&all)
+        unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+        return create()
+    }
+
+    /// Through procfs, because Swift's Glibc has no `pthread_setname_np`. A thread without a name works as well.
+    private static func nameCurrent(_ name: String) {
+        do {
+            let number = try systemCall("open") { unsafe open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC) }
+            let file = OwnedDescriptor(taking: number)
+            let bytes = Array(name.utf8.prefix(15))
+            _ = try systemCall("write") { unsafe write(file.rawValue, bytes, bytes.count) }
+        } catch {}
+    }
+}
