@@ -97,7 +97,7 @@ final class ConnectionWorld {
         guard unsafe socketpair(AF_UNIX, type, 0, &ends) == 0 else { return problems.append("no socket pair") }
         if random.isOne(of: 2) { try? Socket.setSendBuffer(ends[0], random.pick([0, 10_000])) }
         let peer = PeerCredentials(userID: 0, groupID: 0, processID: 0)
-        let connection = PipeConnection(endpoint, OwnedDescriptor(taking: ends[0]), peer)
+        let connection = PipeConnection(endpoint, ByteStream(OwnedDescriptor(taking: ends[0]), peer))
         let channel = Channel(
             connection, RawPeer(taking: ends[1]), endpoint.framing, hasBudget: hasBudget,
             report: { [unowned self] in problems.append($0) }, history: { [unowned self] in history.append($0) })

@@ -114,7 +114,7 @@ extension PipeClient {
             guard try isRequired(peer, groups: { () throws(SystemError) in try Socket.peerGroups(number) }) else {
                 return giveUp(.peerRefused(peer))
             }
-            try didConnect(PipeConnection(endpoint, descriptor, peer))
+            try didConnect(PipeConnection(endpoint, ByteStream(descriptor, peer)))
         } catch {
             giveUp(.system(error))
         }
@@ -127,7 +127,7 @@ extension PipeClient {
                 transport.close()
                 return giveUp(.peerRefused(peer))
             }
-            try didConnect(PipeConnection(endpoint, over: transport, peer))
+            try didConnect(PipeConnection(endpoint, ByteStream(transport, peer)))
         } catch {
             giveUp(.system(error))
         }

@@ -28,7 +28,7 @@ extension PipeConnection {
         if pendingByteCount == 0 {
             switch lifecycle.didDrain() {
             case .close: end(decidedReason ?? .closedLocally)
-            case .shutDownOutput: shutDownOutput()
+            case .shutDownOutput: stream.finishSending()
             case .nothing, .flush, .abandonOutput: break
             }
         } else if lifecycle.state == .closing, extrasInUse?.closeTimer == nil {
@@ -47,10 +47,6 @@ extension PipeConnection {
         }
     }
 
-    private func shutDownOutput() {
-        if let transport { transport.finishSending() } else { Socket.finishSending(descriptor) }
-    }
-
     /// Closes the descriptor now; memory that somebody may be looking at stays until the report.
     func end(_ reason: DisconnectReason) {
         guard lifecycle.end() else { return }
@@ -63,11 +59,8 @@ extension PipeConnection {
         if let rare = extrasInUse {
             rare.closeTimer?.cancel()
             rare.closeTimer = nil
-            rare.writeSource = nil
-            rare.transport?.close()
-            rare.transport = nil
         }
-        source = nil
+        stream.close()
         schedule()
     }
 

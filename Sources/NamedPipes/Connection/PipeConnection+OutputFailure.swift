@@ -9,7 +9,7 @@ internal import PipeReactor
 extension PipeConnection {
     /// A write failed: the output is over, the input may not be.
     func outputDidFail(_ error: SystemError) {
-        guard Socket.isPeersDoing(error) else { return end(.system(error)) }
+        guard error.isPeersDoing else { return end(.system(error)) }
         switch lifecycle.outputDidFail() {
         case .close: end(decidedReason ?? .closedByPeer)
         case .abandonOutput: abandonOutput()
@@ -28,7 +28,7 @@ extension PipeConnection {
             endpoint.buffers.giveBack(queue)
         }
         // Nothing is to be written any more, and nothing has to wait for that.
-        rare.writeSource = nil
+        stream.unwatchOutput()
         flags.remove([.watchingOutput, .awaitingWritability, .aboveHighWaterMark, .heldBack, .drainDue])
         flags.insert([.outputFailureDue, .wantsTurn])
         if endpoint.deadlines.watchesQueues { endpoint.watchDeadlines() }

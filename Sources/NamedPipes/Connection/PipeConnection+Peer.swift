@@ -10,18 +10,12 @@ extension PipeConnection {
     /// - Returns: their numbers; none where there is no socket (`NamedPipesTesting`).
     /// - Throws: ``PipeError/notConnected`` after the end, ``PipeError/system(_:)``.
     public func supplementaryGroupIDs() throws(PipeError) -> [UInt32] {
-        guard let socket = try socketToAsk() else { return [] }
+        guard lifecycle.state != .closed else { throw .notConnected }
         do {
-            return try Socket.peerGroups(socket)
+            return try stream.peerGroups()
         } catch {
             throw .system(error)
         }
-    }
-
-    /// The descriptor, for what only the kernel knows; nil where there is none (`NamedPipesTesting`).
-    private func socketToAsk() throws(PipeError) -> Int32? {
-        guard lifecycle.state != .closed else { throw .notConnected }
-        return isOverTransport ? nil : descriptor
     }
 
     /// Pins the process that connected, so that its number cannot come to mean another one meanwhile (`SO_PEERPIDFD`,
@@ -39,12 +33,9 @@ extension PipeConnection {
     /// - Throws: ``PipeError/peerProcessUnavailable(_:)``, also where there is no socket (`NamedPipesTesting`);
     ///   ``PipeError/notConnected`` after the end. The connection goes on.
     public func verifiedProcess() throws(PipeError) -> VerifiedProcess {
-        guard let socket = try socketToAsk() else {
-            // What the kernel says of a socket that is not a local one.
-            throw .peerProcessUnavailable(SystemError(call: "getsockopt", code: EOPNOTSUPP))
-        }
+        guard lifecycle.state != .closed else { throw .notConnected }
         do {
-            return VerifiedProcess(try Socket.peerProcess(socket), peer.processID)
+            return VerifiedProcess(try stream.peerProcess(), peer.processID)
         } catch {
             throw .peerProcessUnavailable(error)
         }

@@ -10,11 +10,13 @@ internal import PipeReactor
 /// None of its methods calls the delegate: whatever they cause is reported later, from the loop. So callbacks never
 /// nest, and every method may be called inside every callback, of this connection or another.
 public final class PipeConnection: Identifiable {
-    /// Who was at the other end when the connection was made.
-    public let peer: PeerCredentials
+    // Unchecked, as all of the properties that say so: its calls come back to nobody, so that none can overlap another, and
+    // checking that would cost 170 instructions each.
+    @safe @exclusivity(unchecked) var stream: ByteStream
 
-    // Here because four bytes are free behind the peer's three numbers.
-    let descriptor: Int32
+    // Here because six bytes are free behind the stream.
+    var lifecycle = ConnectionLifecycle()
+    var flags: Flags
 
     /// The embedder's own state of this connection, nil at first. Held until `didCloseWith` has returned.
     public var context: AnyObject? {
@@ -28,9 +30,6 @@ public final class PipeConnection: Identifiable {
     // What all connections of the owner share.
     let endpoint: Endpoint
 
-    // The registration, until the connection has ended. Its calls come back to nobody, so none can overlap another, and
-    // checking that would cost 170 instructions each.
-    @safe @exclusivity(unchecked) var source: EventSource?
     private(set) var key: UInt64 = 0
 
     // What the connection is in the middle of. An idle one owns none of these.
@@ -38,36 +37,16 @@ public final class PipeConnection: Identifiable {
     var reassembly: ReassemblyBuffer?
     private var ownExtras: RareConnectionState?
 
-    var lifecycle = ConnectionLifecycle()
-    var flags: Flags = []
-
     // In ticks of DeadlineSweep. Unchecked, because the second is written for each event.
     private(set) var openedTick: UInt32 = 0
     @safe @exclusivity(unchecked) private(set) var activeTick: UInt32 = 0
 
-    /// Takes over a connected, non-blocking descriptor. ``start()`` has to follow.
-    init(_ endpoint: Endpoint, _ descriptor: consuming OwnedDescriptor, _ peer: PeerCredentials) {
+    /// Takes over a connected stream. ``start()`` or ``begin()`` has to follow.
+    init(_ endpoint: Endpoint, _ stream: consuming ByteStream) {
         self.endpoint = endpoint
-        self.peer = peer
-        self.descriptor = descriptor.rawValue
-        if descriptor.mayHoldDescriptors { flags = .guarded }
-        source = EventSource(endpoint.reactor, owning: descriptor, .readable, handler: self)
-        settleIn()
-    }
-
-    /// Takes over a transport instead of a descriptor. ``start()`` or ``begin()`` has to follow.
-    init(_ endpoint: Endpoint, over transport: any PipeTransport, _ peer: PeerCredentials) {
-        self.endpoint = endpoint
-        self.peer = peer
-        descriptor = -1
-        flags = [.guarded, .overTransport]
-        settleIn()
-        rare.transport = transport
-        transport.attach(to: self)
-    }
-
-    @inline(__always)
-    private func settleIn() {
+        flags = stream.isDirect ? [] : .indirect
+        self.stream = stream
+        self.stream.attach(to: self, endpoint.reactor)
         // The reactor's registry holds the connection for as long as it is registered.
         key = endpoint.reactor.registry.insert(self)
         endpoint.connections.insert(key)
@@ -89,7 +68,7 @@ public final class PipeConnection: Identifiable {
     /// Registers with epoll.
     func start() throws(SystemError) {
         do {
-            try source?.register()
+            try stream.watchInput()
             flags.insert(.registered)
         } catch {
             leaveHost()
@@ -111,6 +90,9 @@ public final class PipeConnection: Identifiable {
     }
 
     // MARK: What it is
+
+    /// Who was at the other end when the connection was made.
+    public var peer: PeerCredentials { stream.peer }
 
     /// Names this connection for as long as the reactor lives: never used again for a later one.
     public var id: ID { ID(rawValue: key) }
@@ -193,9 +175,6 @@ public final class PipeConnection: Identifiable {
         ownExtras = made
         return made
     }
-
-    /// Whether the peer has sent descriptors, on a kernel that does not refuse them.
-    var hasReceivedDescriptors: Bool { ownExtras?.hasReceivedDescriptors ?? false }
 
     /// Why the connection ends, once that is decided.
     var decidedReason: DisconnectReason? {

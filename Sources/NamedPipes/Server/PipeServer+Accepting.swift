@@ -13,7 +13,7 @@ extension PipeServer: ListenerOwner {
             let refusal = try refusal(of: found) { () throws(SystemError) in try Socket.peerGroups(number) }
             if let refusal { return refuse(refusal, found, closing: client) }
             try Socket.setSendBuffer(number, endpoint.sendBufferByteCount)
-            open(PipeConnection(endpoint, client, found))
+            open(PipeConnection(endpoint, ByteStream(client, found)))
         } catch {
             refuse(.system, peer, error, closing: client)
         }
@@ -32,7 +32,7 @@ extension PipeServer: ListenerOwner {
     /// Lets a client in that comes over a transport instead of a socket, or closes that. From the loop.
     package func admit(_ transport: any PipeTransport, from peer: PeerCredentials) {
         let refusal = try? refusal(of: peer) { () throws(SystemError) in [] }
-        guard let refusal else { return open(PipeConnection(endpoint, over: transport, peer)) }
+        guard let refusal else { return open(PipeConnection(endpoint, ByteStream(transport, peer))) }
         transport.close()
         tell(refusal, peer)
     }

@@ -9,12 +9,6 @@ internal import PipeReactor
 /// Descriptors are only lent to these functions. Nothing raises SIGPIPE, everything made here is close-on-exec and
 /// non-blocking from its first moment.
 enum Socket {
-    /// What a read says once when the peer closed over bytes that it had not read.
-    static var connectionReset: Int32 { ECONNRESET }
-
-    /// Whether a failed write says that the peer does not read any more, rather than that something is wrong here.
-    static func isPeersDoing(_ error: SystemError) -> Bool { error.code == EPIPE || error.code == ECONNRESET }
-
     /// `socket(2)`: a new unconnected stream socket.
     static func stream(mayHoldDescriptors: Bool = false) throws(SystemError) -> OwnedDescriptor {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
@@ -96,4 +90,12 @@ enum Socket {
         if entry.revents & Int16(POLLERR) != 0 { return .reset }
         return entry.revents & Int16(POLLHUP) != 0 ? .clean : nil
     }
+}
+
+extension SystemError {
+    /// What a read says once when the peer closed over bytes that it had not read.
+    var isConnectionReset: Bool { code == ECONNRESET }
+
+    /// Whether a failed write says that the peer does not read any more, rather than that something is wrong here.
+    var isPeersDoing: Bool { code == EPIPE || code == ECONNRESET }
 }

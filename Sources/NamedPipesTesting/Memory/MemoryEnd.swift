@@ -9,7 +9,7 @@ internal import PipeReactor
 final class MemoryEnd {
     private(set) var link: MemoryLink?
     private let reactor: Reactor
-    private weak var connection: PipeConnection?
+    private weak var handler: (any ByteStreamHandler)?
 
     // What has arrived and was not read.
     private var inbox = ByteQueue()
@@ -35,7 +35,7 @@ final class MemoryEnd {
     var other: MemoryEnd? { link?.other(than: self) }
 
     /// Whether it is what a connection reads from and writes to.
-    func serves(_ other: PipeConnection) -> Bool { connection === other }
+    func serves(_ connection: PipeConnection) -> Bool { handler === connection }
 
     /// How many bytes wait to be read.
     var unreadByteCount: Int { inbox.count }
@@ -71,8 +71,8 @@ final class MemoryEnd {
 }
 
 extension MemoryEnd: PipeTransport {
-    func attach(to connection: PipeConnection) {
-        self.connection = connection
+    func attach(to handler: any ByteStreamHandler) {
+        self.handler = handler
         schedule()
     }
 
@@ -104,7 +104,7 @@ extension MemoryEnd: PipeTransport {
     func close() {
         guard !isClosed else { return }
         isClosed = true
-        connection = nil
+        handler = nil
         link?.close(from: self)
         link = nil
         whenChanged = {}
@@ -126,16 +126,16 @@ extension MemoryEnd: TurnWork {
     func runInTurn() {
         isScheduled = false
         guard !isClosed else { return }
-        guard let connection else { return whenChanged() }
-        if connection.awaitsInput, hasInput {
-            connection.transportDidBecomeReady(isInputFinished ? [.readable, .peerFinished] : .readable)
+        guard let handler else { return whenChanged() }
+        if handler.awaitsInput, hasInput {
+            handler.handle(isInputFinished ? [.readable, .peerFinished] : .readable)
         }
-        let isWritable = connection.awaitsOutput && (isPeerGone || link?.hasRoom(from: self) ?? false)
-        if !isClosed, isWritable || (connection.awaitsHangUp && hasNewsOfHangUp) {
+        let isWritable = handler.awaitsOutput && (isPeerGone || link?.hasRoom(from: self) ?? false)
+        if !isClosed, isWritable || (handler.awaitsHangUp && hasNewsOfHangUp) {
             hasNewsOfHangUp = false
-            connection.transportDidBecomeReady(.writable)
+            handler.handle(.writable)
         }
-        if connection.awaitsInput && hasInput || connection.awaitsOutput && link?.hasRoom(from: self) ?? false {
+        if handler.awaitsInput && hasInput || handler.awaitsOutput && link?.hasRoom(from: self) ?? false {
             schedule()
         }
     }

@@ -124,22 +124,22 @@ import Testing
 private final class LostTransport: PipeTransport, TurnWork {
     private let reactor: Reactor
     private let whenSent: (Int) -> Void
-    private weak var connection: PipeConnection?
+    private weak var handler: (any ByteStreamHandler)?
 
     init(_ reactor: Reactor, _ whenSent: @escaping (Int) -> Void) {
         self.reactor = reactor
         self.whenSent = whenSent
     }
 
-    func attach(to connection: PipeConnection) {
-        self.connection = connection
+    func attach(to handler: any ByteStreamHandler) {
+        self.handler = handler
         reactor.runAtEndOfTurn(self)
     }
 
-    func runInTurn() { connection?.transportDidBecomeReady([.readable, .peerFinished]) }
+    func runInTurn() { handler?.handle([.readable, .peerFinished]) }
     func receive(atMost count: Int) -> ReadOutcome<ArraySlice<UInt8>> { .end }
     func finishSending() {}
-    func close() { connection = nil }
+    func close() { handler = nil }
     var hangUp: PeerHangUp? { .clean }
     func interestDidChange() {}
 

@@ -48,7 +48,7 @@ import Testing
             raw.peer.finishWriting()
             try #require(loop.run { raw.recorder.finishCount == 1 })
             let connection = try raw.accepted
-            try allowBytes(32 << 20, inSocket: connection.descriptor)
+            try allowBytes(32 << 20, inSocket: connection.stream.descriptor)
             // What the first look at the socket tells of is behind us.
             loop.settle()
             // One write takes 64 pieces, of which each message is two: five writes, without a read by the peer.

@@ -17,7 +17,7 @@ extension PipeConnection {
     /// behind each of many frames is not to hold their sizes.
     func frameLikely(after reassembly: ReassemblyBuffer) -> ReassemblyBuffer? {
         guard let byteCount = reassembly.frameByteCount, byteCount >= LargeBufferPool.smallestByteCount,
-            flags.isDisjoint(with: [.guarded, .draining]), !endpoint.ledger.isTight
+            stream.isDirect, !flags.contains(.draining), !endpoint.ledger.isTight
         else { return nil }
         let next = endpoint.buffers.takePartial()
         next.frameByteCount = byteCount

@@ -52,7 +52,7 @@ extension PipeConnection {
     func readPlainly(_ budget: inout Int) {
         let space = unsafe endpoint.readSpace
         do {
-            switch try unsafe Socket.receive(descriptor, space) {
+            switch try unsafe stream.receiveDirectly(into: space) {
             case .wouldBlock: return
             case .end: inputDidEnd()
             case .content(let count):
@@ -65,7 +65,7 @@ extension PipeConnection {
     }
 
     private func readDidFail(_ error: SystemError) {
-        end(error.code == Socket.connectionReset ? .resetByPeer : .system(error))
+        end(error.isConnectionReset ? .resetByPeer : .system(error))
     }
 
     /// Has epoll watch for input exactly while it is wanted. What is there and not wanted would be reported without end.
@@ -74,13 +74,12 @@ extension PipeConnection {
         guard isWanted != flags.contains(.registered) else { return }
         guard isWanted else {
             flags.remove(.registered)
-            source?.unregister()
+            stream.unwatchInput()
             return
         }
         do {
-            try source?.register()
+            try stream.watchInput()
             flags.insert(.registered)
-            transport?.interestDidChange()
         } catch {
             end(.system(error))
             report()
@@ -105,13 +104,13 @@ extension PipeConnection {
             }
         } catch {
             // A reset says that the peer is gone, and with it whoever would take what is queued.
-            end(error.code == Socket.connectionReset ? decidedReason ?? .resetByPeer : .system(error))
+            end(error.isConnectionReset ? decidedReason ?? .resetByPeer : .system(error))
         }
     }
 
     /// One read and what it brings. False if that was all for this turn.
     private func readAndGoOn(_ budget: inout Int) -> Bool {
-        if hasReceivedDescriptors {
+        if stream.hasReceivedDescriptors {
             beginClose(.descriptorsReceived)
             return false
         }
@@ -123,7 +122,7 @@ extension PipeConnection {
             return false
         }
         // Once more round, to the end above, as soon as everything that was read is delivered.
-        if hasReceivedDescriptors { return true }
+        if stream.hasReceivedDescriptors { return true }
         switch outcome {
         case .content(.full):
             // There may be more: epoll says so again, after the others had their turn. A draining connection has to look for
@@ -239,13 +238,11 @@ extension PipeConnection {
 
     /// Someone wants to answer later: keep an eye on whether there is still somebody to answer.
     private func watchForHangUp() {
-        source?.unregister()
+        stream.unwatchInput()
         flags.remove(.registered)
         flags.insert(.watchingOutput)
-        rare.writeSource = EventSource(endpoint.reactor, borrowing: descriptor, .edgeWritable, handler: self)
         do {
-            try rare.writeSource?.register()
-            transport?.interestDidChange()
+            try stream.awaitHangUp(self, endpoint.reactor)
         } catch {
             end(.system(error))
         }
@@ -255,7 +252,7 @@ extension PipeConnection {
     private func receiveAfterEnd() {
         if flags.contains(.draining), !endpoint.leavesClosingToOwner { return beginClose(.serverStopped) }
         do {
-            switch try hangUp() {
+            switch try stream.hangUp() {
             case nil: return
             case .clean: end(.closedByPeer)
             case .reset: end(.resetByPeer)

@@ -8,7 +8,7 @@ extension PipeConnection {
     /// Sends a frame that is already encoded. Where nothing is queued, the kernel gets it now: a queue, a place in the turn
     /// and a second look at the connection would cost as much as the write itself.
     func send(encoded frame: SharedBuffer) throws(PipeError) -> SendVerdict {
-        guard queue == nil, lifecycle.canSend, !isOverTransport else {
+        guard queue == nil, lifecycle.canSend else {
             return try frame.withBytes { bytes throws(PipeError) in try sendSlowly(bytes, from: .frame(frame)) }
         }
         noteActivity()
@@ -27,7 +27,7 @@ extension PipeConnection {
     @inline(__always)
     private func writeNow(_ frame: SharedBuffer) throws(SystemError) -> Int? {
         try unsafe frame.bytes.withUnsafeBytes { bytes throws(SystemError) in
-            try unsafe Socket.send(descriptor, bytes)
+            try unsafe stream.send(bytes)
         }
     }
 

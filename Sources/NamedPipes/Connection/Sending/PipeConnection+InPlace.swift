@@ -66,7 +66,7 @@ extension PipeConnection {
     }
 
     private var canWriteNow: Bool {
-        flags.isDisjoint(with: [.awaitingWritability, .overTransport]) && lifecycle.canWrite
+        !flags.contains(.awaitingWritability) && lifecycle.canWrite
     }
 
     /// Copies a message that has to wait to memory of the pool, if the budgets allow that. In the queue's own buffer, which

@@ -10,7 +10,7 @@ extension PipeConnection {
     func flush() {
         guard let queue, !flags.contains(.awaitingWritability), lifecycle.canWrite else { return }
         noteActivity()
-        if isOverTransport { writeToTransport(queue) } else { write(queue) }
+        write(queue)
     }
 
     /// What ``flush()`` does where nothing stands against it.
@@ -18,7 +18,8 @@ extension PipeConnection {
     func write(_ queue: SendQueueSlot) {
         do {
             let count = queue.value.byteCount
-            let taken = try queue.value.isContiguous ? writeContiguous(queue) : writeGathered(queue)
+            let taken =
+                try queue.value.isContiguous ? writeContiguous(queue) : stream.send { queue.value.gather(into: &$0) }
             endpoint.traffic.sentByteCount &+= taken ?? 0
             guard taken == count else { return try didWrite(taken ?? 0, of: queue) }
         } catch {
@@ -36,13 +37,8 @@ extension PipeConnection {
     @inline(__always)
     private func writeContiguous(_ queue: SendQueueSlot) throws(SystemError) -> Int? {
         try unsafe queue.value.bytes.withUnsafeBytes { bytes throws(SystemError) in
-            try unsafe Socket.send(descriptor, bytes)
+            try unsafe stream.send(bytes)
         }
-    }
-
-    @inline(never)
-    private func writeGathered(_ queue: SendQueueSlot) throws(SystemError) -> Int? {
-        try Socket.send(descriptor) { queue.value.gather(into: &$0) }
     }
 
     @inline(never)
@@ -54,7 +50,6 @@ extension PipeConnection {
 
     private func awaitWritability(_ queue: SendQueueSlot) throws(SystemError) {
         flags.insert(.awaitingWritability)
-        transport?.interestDidChange()
         // Either it has just taken something, or it is asked for the first time.
         queue.value.tookLastTick = endpoint.tick
         if let limit = endpoint.admission.waitingMessageLimit { displace(downTo: limit, in: queue) }
@@ -62,17 +57,8 @@ extension PipeConnection {
         chargeQueue(queue)
         if endpoint.deadlines.watchesQueues { endpoint.watchDeadlines() }
         guard lifecycle.canWrite else { return }
-        if flags.contains(.watchingOutput) {
-            // Behind the end of the input, the watch tells of changes only: have it look again, in case there is room.
-            if flags.contains(.inputEnded) {
-                rare.writeSource?.unregister()
-                try rare.writeSource?.register()
-            }
-            return
-        }
         flags.insert(.watchingOutput)
-        rare.writeSource = EventSource(endpoint.reactor, borrowing: descriptor, .writable, handler: self)
-        try rare.writeSource?.register()
+        try stream.awaitRoom(isBehindEnd: flags.contains(.inputEnded), self, endpoint.reactor)
     }
 
     /// Receiving goes on below the high-water mark, the owner's sending at the low one. With the low one for both, only one
@@ -107,6 +93,6 @@ extension PipeConnection {
         flags.remove(.awaitingWritability)
         guard lifecycle.state != .finished else { return }
         flags.remove(.watchingOutput)
-        rare.writeSource = nil
+        stream.unwatchOutput()
     }
 }

@@ -38,10 +38,9 @@ extension PipeConnection {
         /// The end is decided, ``DisconnectReason/closedByPeer``. The usual one needs no memory to be noted in: 330
         /// instructions less.
         static let endsByPeer = Flags(rawValue: 32768)
-        /// Descriptors may arrive, so that no read is a plain one; see ``DescriptorRefusal``.
-        static let guarded = Flags(rawValue: 65536)
-        /// There is a ``PipeTransport`` instead of a socket. Such a connection is guarded as well.
-        static let overTransport = Flags(rawValue: 131072)
+        /// No read is a plain system call: the stream is not ``ByteStream/isDirect``. Here, too, so that the fast path stays
+        /// one comparison.
+        static let indirect = Flags(rawValue: 65536)
         /// A write has failed for good, and the delegate is to hear of it.
         static let outputFailureDue = Flags(rawValue: 262144)
         /// Nothing is read, because a budget has no room for more.

@@ -7,15 +7,9 @@ extension PipeConnection {
     /// no answer now.
     package var hasLostPeer: Bool {
         do {
-            return try lifecycle.state == .closed || hangUp() != nil
+            return try lifecycle.state == .closed || stream.hangUp() != nil
         } catch {
             return false
         }
-    }
-
-    /// How the peer has gone altogether; nil while it is there.
-    func hangUp() throws(SystemError) -> PeerHangUp? {
-        if let transport { return transport.hangUp }
-        return try Socket.hangUp(descriptor)
     }
 }

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeReactor
+
+// A connection and the stream below it: what it awaits from there, and reads that are counted.
+
+extension PipeConnection: ByteStreamHandler {
+    package var awaitsInput: Bool { flags.contains(.registered) && lifecycle.state != .closed }
+    package var awaitsOutput: Bool { flags.contains(.awaitingWritability) && lifecycle.canWrite }
+    package var awaitsHangUp: Bool { flags.contains(.watchingOutput) && lifecycle.state == .finished }
+}
+
+extension PipeConnection {
+    /// One read, whatever the stream's kind; see ``ByteStream/receive(into:_:_:)``.
+    func receive(
+        into first: UnsafeMutableRawBufferPointer,
+        _ second: UnsafeMutableRawBufferPointer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0),
+        _ third: UnsafeMutableRawBufferPointer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    ) throws(SystemError) -> ReadOutcome<Int> {
+        let outcome = try unsafe stream.receive(into: first, second, third)
+        endpoint.traffic.receivedByteCount &+= outcome.byteCount
+        return outcome
+    }
+}

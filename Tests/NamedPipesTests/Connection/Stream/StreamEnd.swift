@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+@testable import NamedPipes
+@testable import NamedPipesTesting
+import PipeReactor
+import PipeTestSupport
+import Testing
+
+/// The kinds of a ``ByteStream``.
+enum StreamKind: CaseIterable {
+    case socket, guardedSocket, memory
+}
+
+/// A stream and what it tells: what a connection is to its stream, and nothing more.
+final class StreamEnd: ByteStreamHandler {
+    static let peer = PeerCredentials(userID: 7, groupID: 8, processID: 9)
+
+    private let reactor: Reactor
+    var stream: ByteStream
+    var heard: [Readiness] = []
+    private(set) var awaitsInput = false
+    private(set) var awaitsOutput = false
+    private(set) var awaitsHangUp = false
+
+    init(_ stream: consuming ByteStream, _ reactor: Reactor) {
+        self.reactor = reactor
+        self.stream = stream
+        self.stream.attach(to: self, reactor)
+    }
+
+    func handle(_ readiness: Readiness) {
+        heard.append(readiness)
+        if readiness.has(.writable) { awaitsOutput = false }
+    }
+
+    func watchInput() throws {
+        awaitsInput = true
+        try stream.watchInput()
+    }
+
+    func unwatchInput() {
+        awaitsInput = false
+        stream.unwatchInput()
+    }
+
+    func awaitRoom() throws {
+        awaitsOutput = true
+        try stream.awaitRoom(isBehindEnd: false, self, reactor)
+    }
+
+    func awaitHangUp() throws {
+        awaitsHangUp = true
+        try stream.awaitHangUp(self, reactor)
+    }
+
+    /// What a read found.
+    enum Found: Equatable {
+        case nothing, end
+        case text(String)
+    }
+
+    func read() throws(SystemError) -> Found {
+        try unsafe withUnsafeTemporaryAllocation(byteCount: 1 << 20, alignment: 1) { space throws(SystemError) in
+            switch try unsafe stream.receive(into: space, .empty, .empty) {
+            case .wouldBlock: .nothing
+            case .end: .end
+            case .content(let count): unsafe .text(String(decoding: space[..<count], as: UTF8.self))
+            }
+        }
+    }
+
+    /// One read into several spaces; what each of them holds then.
+    func readSpread(over spaceCount: Int, ofByteCount byteCount: Int) throws -> [String] {
+        try unsafe withUnsafeTemporaryAllocation(byteCount: spaceCount * byteCount, alignment: 1) { space in
+            let spaces = unsafe (0..<spaceCount).map {
+                unsafe UnsafeMutableRawBufferPointer(rebasing: space[($0 * byteCount)...].prefix(byteCount))
+            }
+            var rest = try unsafe stream.receive(into: spaces[0], spaces[1], spaces[2]).byteCount
+            return unsafe spaces.map { space in
+                let count = min(rest, byteCount)
+                rest -= count
+                return unsafe String(decoding: space[..<count], as: UTF8.self)
+            }
+        }
+    }
+
+    // For #expect, which does not take what cannot be copied.
+    func hangUp() throws(SystemError) -> PeerHangUp? { try stream.hangUp() }
+    func peerGroups() throws(SystemError) -> [UInt32] { try stream.peerGroups() }
+    func peerProcess() throws(SystemError) { _ = try stream.peerProcess() }
+
+    func write(_ text: String) throws(SystemError) -> Int? {
+        let array = Array(text.utf8)
+        let bytes = array.span
+        return try unsafe bytes.withUnsafeBytes { bytes throws(SystemError) in try unsafe stream.send(bytes) }
+    }
+}
+
+extension UnsafeMutableRawBufferPointer {
+    static var empty: Self { unsafe Self(start: nil, count: 0) }
+}
+
+/// Runs a test with two ends of one stream, and with a function that lets everything under way arrive.
+func withStreams(_ kind: StreamKind, _ body: (StreamEnd, StreamEnd, () -> Void) throws -> Void) throws {
+    try withLoop { loop in
+        let (near, far) = try ends(kind, loop.reactor)
+        defer {
+            near.stream.close()
+            far.stream.close()
+        }
+        try body(near, far) { for _ in 0..<3 { loop.turn() } }
+    }
+}
+
+private func ends(_ kind: StreamKind, _ reactor: Reactor) throws -> (StreamEnd, StreamEnd) {
+    if kind == .memory {
+        let link = MemoryLink(reactor, .none, seed: 1)
+        let ends = link.ends.map { StreamEnd(ByteStream($0, StreamEnd.peer), reactor) }
+        return (ends[0], ends[1])
+    }
+    let (one, other) = try RawPeer.pair()
+    let isGuarded = kind == .guardedSocket
+    let near = ByteStream(
+        OwnedDescriptor(taking: try duplicate(one.descriptor), mayHoldDescriptors: isGuarded), StreamEnd.peer)
+    let far = ByteStream(OwnedDescriptor(taking: try duplicate(other.descriptor)), StreamEnd.peer)
+    return (StreamEnd(near, reactor), StreamEnd(far, reactor))
+}
+
+func duplicate(_ descriptor: Int32) throws(SystemError) -> Int32 {
+    try systemCall("fcntl") { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+}
