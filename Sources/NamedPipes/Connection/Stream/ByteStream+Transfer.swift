@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
+internal import var Glibc.EOPNOTSUPP
 internal import PipeReactor
 
 // The bytes. A read has three answers (``ReadOutcome``), a write two: how many bytes were taken, or nil because none are now.
