@@ -111,6 +111,10 @@ final class ConnectionHost {
     /// What is put around a message that is taken without any question: the usual header.
     static let headerAllowance = 4
 
+    /// What is put around a large message: as much as the framings here need (28 bytes of `Content-Length` at most), and
+    /// more.
+    static let envelopeAllowance = 64
+
     /// The most that a queue is not charged for.
     static let queueAllowanceLimit = 64 << 10
 

@@ -12,6 +12,7 @@ extension PipeConnection {
             let room = try room(for: frame)
             guard let queue = room.queue else { return .dropped }
             append(frame, to: queue)
+            if frame.bytes.byteCount >= TransferBuffers.inPlaceByteCount { payForGrowth(of: queue) }
             return didQueue(inPlaceOf: room.droppedMessageCount)
         }
         noteActivity()
@@ -32,7 +33,8 @@ extension PipeConnection {
             guard try room(for: frame).queue != nil else { return .dropped }
         }
         guard let queue else { return .accepted }
-        // What did not leave is queued, also where nothing will: then it counts as a message that was not sent.
+        // What did not leave is queued, also where nothing will: then it counts as a message that was not sent. It is paid
+        // for once it is known what has left, because that may end the connection, which counts what is unsent.
         append(frame, to: queue)
         do {
             try didWrite(try written.get() ?? 0, of: queue)
@@ -54,7 +56,6 @@ extension PipeConnection {
             _ = unsafe frame.bytes.withUnsafeBytes { body in
                 unsafe queue.value.append(inPlace: body, frame, capacity: frame.bytes.capacity) { _ in FrameEnvelope() }
             }
-            payForGrowth(of: queue)
         }
         host.traffic.acceptedMessageCount &+= 1
     }

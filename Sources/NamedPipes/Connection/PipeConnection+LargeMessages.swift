@@ -60,6 +60,8 @@ extension PipeConnection {
                 try unsafe insert(body, nil, keeping: body.count, message, into: queue)
             else { return false }
             if waits { return true }
+            // There may have been no room for what the queue keeps now, which ends the connection.
+            guard lifecycle.canWrite else { return true }
             write(queue)
             adoptBorrowed()
             return true

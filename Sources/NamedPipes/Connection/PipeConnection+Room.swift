@@ -113,12 +113,15 @@ extension PipeConnection {
         queue.value.allowedByteCount = isReplacing ? -1 : min(paid, host.plainQueueLimit)
     }
 
-    /// Whether the budgets have room for a message that keeps so much memory.
+    /// Whether the budgets have room for a message that keeps so much memory, with what is put around it: the queue's own
+    /// buffer may grow for that.
     func mayKeep(_ capacity: Int, in queue: SendQueueSlot) -> Bool {
-        let growth = queue.value.capacity + capacity - queue.value.charge.byteCount
+        let buffer = queue.value.bytes.capacity(afterAppending: ConnectionHost.envelopeAllowance)
+        let total = queue.value.capacity - queue.value.bytes.capacity + buffer + capacity
+        let growth = total - queue.value.charge.byteCount
         // What leaves in this turn is not asked about, as long as it is little.
         if queue.value.charge.byteCount == 0, growth <= ConnectionHost.queueAllowanceLimit { return true }
-        return queue.value.capacity + capacity <= host.byteShare && growth <= host.ledger.room(ofUser: peer.userID)
+        return total <= host.byteShare && growth <= host.ledger.room(ofUser: peer.userID)
     }
 
     /// Has the ledger know what a queue keeps that was told of less, unless that is little and leaves in this turn.
