@@ -27,7 +27,7 @@ private actor Tally {
             for number in 0..<1000 { try await connection.send("\(number)") }
         } while: { serving in
             try await PipeClient.withConnection(to: serving.address) { connection in
-                let first = Task.detached {
+                let first = Task.detached(executorPreference: OtherThreads.shared) {
                     #expect(!connection.executor.isCurrent)
                     var texts: [String] = []
                     for try await message in connection.messages {
@@ -41,7 +41,7 @@ private actor Tally {
                     texts.append(String(copying: message) ?? "")
                     if texts.count == 500 { break }
                 }
-                let last = Task.detached {
+                let last = Task.detached(executorPreference: OtherThreads.shared) {
                     var texts: [String] = []
                     for try await message in connection.messages { texts.append(String(copying: message) ?? "") }
                     return texts
@@ -55,7 +55,7 @@ private actor Tally {
     @Test func `sends from there, in the order of the task`() async throws {
         let (echoed, _) = try await Serving.run(handler: echo) { serving in
             try await PipeClient.withConnection(to: serving.address) { connection in
-                try await Task.detached {
+                try await Task.detached(executorPreference: OtherThreads.shared) {
                     for number in 0..<200 { try await connection.send("\(number)") }
                     await connection.finishSending()
                 }.value

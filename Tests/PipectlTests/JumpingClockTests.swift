@@ -33,9 +33,8 @@ struct `54 · a wall clock that jumps by a year at every look` {
             reactor, ["connect", freshName(), "--wait", "--timeout", "700ms"], redirection: "</dev/null",
             assignment: clock.assignment)
         #expect(tool.waitForExit() == ExitStatus.timedOut.rawValue)
-        let time = SuspendingClock.now - start
-        #expect(time >= .milliseconds(700))
-        #expect(time < .seconds(20))
+        // A late one would come in a year.
+        #expect(SuspendingClock.now - start >= .milliseconds(700))
     }
 
     @Test func `neither drops nor delays a message, at either end`() throws {

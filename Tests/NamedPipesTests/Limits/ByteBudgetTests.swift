@@ -6,9 +6,10 @@ import Testing
 
 @Suite struct `A budget of bytes` {
     private static func configuration(
-        all: Int? = nil, perUser: Int? = nil, held: Int? = nil, limit: Int = 32 << 20
+        _ framing: any MessageFraming = LengthPrefixFraming(), all: Int? = nil, perUser: Int? = nil, held: Int? = nil,
+        limit: Int = 32 << 20
     ) -> PipeServer.Configuration {
-        var configuration = PipeServer.Configuration()
+        var configuration = PipeServer.Configuration(framing: framing)
         configuration.byteBudget = all
         configuration.byteBudgetPerUser = perUser
         configuration.connection.heldByteLimit = held
@@ -156,6 +157,29 @@ import Testing
         }
     }
 
+    @Test func `58 · that is used up lets a message leave that just fits into what is not charged for`() throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop, Self.configuration(all: 0))
+            let connection = try raw.accepted
+            // With the buffer of its header, it would keep more than 64 KiB.
+            let message = letters(QueueAdmission.freeByteCount - 136)
+            #expect(try connection.send(message.span) == .accepted)
+            try #require(raw.peer.receive(message.count + 4, loop))
+            #expect(raw.peer.frames == [message] && raw.recorder.reasons.isEmpty)
+        }
+    }
+
+    @Test func `58 · that is used up by what a framing puts around a message ends the connection, once`() throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop, Self.configuration(PaddedFraming(), all: 0))
+            let connection = try raw.accepted
+            try connection.send(letters(60_000).span)
+            try #require(loop.run { raw.recorder.isEverythingClosed })
+            #expect(raw.recorder.reasons == [.budgetExceeded(ExceededBudget(scope: .server, limit: 0))])
+            #expect(connection.unsentMessageCount == 1 && !connection.hasPartlySentMessage)
+        }
+    }
+
     @Test(arguments: [false, true]) func `38 · has room for a broadcast, or that connection hears of it alone`(
         isLarge: Bool
     ) throws {
@@ -183,6 +207,20 @@ import Testing
                 })
             raw.peer.readAll()
             #expect(raw.peer.frames.count == accepted)
+        }
+    }
+
+    @Test func `58 · that is used up by the rest of a broadcast ends a connection with a message that was begun`()
+        throws
+    {
+        try withLoop { loop in
+            let raw = try RawClient(loop, Self.configuration(all: 0))
+            let connection = try raw.accepted
+            // More than the socket takes.
+            _ = try raw.server.broadcast(letters(2 << 20))
+            try #require(loop.run { raw.recorder.isEverythingClosed })
+            #expect(raw.recorder.reasons == [.budgetExceeded(ExceededBudget(scope: .server, limit: 0))])
+            #expect(connection.hasPartlySentMessage && connection.unsentMessageCount == 0)
         }
     }
 
@@ -255,5 +293,27 @@ import Testing
         configuration.byteBudgetPerUser = nil
         configuration.byteBudget = nil
         #expect(configuration.effectiveByteBudgetPerUser == nil)
+    }
+}
+
+/// Much stands before each message, and nothing is read.
+private struct PaddedFraming: MessageFraming {
+    let maximumMessageByteCount = 1 << 20
+
+    func nextFrame(in bytes: Span<UInt8>, scannedByteCount: Int) throws(FramingError) -> FrameScan {
+        .incomplete(frameByteCount: nil, scannedByteCount: 0)
+    }
+
+    func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
+        _ = try encodeEnvelope(of: message, into: &output)
+        output.append(contentsOf: message)
+    }
+
+    func encodeEnvelope(
+        of message: Span<UInt8>, into output: inout FrameBuffer
+    ) throws(FramingError) -> FrameEnvelope? {
+        // In pieces: so the buffer has room for more.
+        for _ in 0..<5000 { output.append(0) }
+        return FrameEnvelope(prefixByteCount: 5000, suffixByteCount: 0)
     }
 }

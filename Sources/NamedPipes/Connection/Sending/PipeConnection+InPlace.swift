@@ -9,14 +9,19 @@ extension PipeConnection {
     func append(
         _ message: Span<UInt8>, from source: MessageSource, to queue: SendQueueSlot
     ) throws(FramingError) {
-        if case .frame(let frame) = source { return append(frame, to: queue) }
+        if case .frame(let frame) = source {
+            append(frame, to: queue)
+            if frame.bytes.byteCount >= ReactorBuffers.inPlaceByteCount { chargeGrowth(of: queue) }
+            return
+        }
         if message.count >= ReactorBuffers.inPlaceByteCount, try appendInPlace(message, from: source, to: queue) {
             return
         }
         try endpoint.encode(message, into: &queue.value.bytes)
     }
 
-    /// Queues a frame that is already encoded.
+    /// Queues a frame that is already encoded. The caller charges for it: after a write that took a part of it, only once it
+    /// is known what has left, because the charge may end the connection, which counts what is unsent.
     func append(_ frame: SharedBuffer, to queue: SendQueueSlot) {
         guard frame.bytes.byteCount >= ReactorBuffers.inPlaceByteCount else {
             return frame.withBytes { queue.value.bytes.append(contentsOf: $0) }
@@ -24,7 +29,6 @@ extension PipeConnection {
         _ = unsafe frame.bytes.withUnsafeBytes { body in
             unsafe queue.value.append(inPlace: body, frame, capacity: frame.bytes.capacity) { _ in FrameEnvelope() }
         }
-        chargeGrowth(of: queue)
     }
 
     private func appendInPlace(
@@ -60,6 +64,8 @@ extension PipeConnection {
             try unsafe insert(body, nil, keeping: body.count, message, into: queue)
         else { return false }
         if waits { return true }
+        // The budgets may have had no room for what the queue keeps now, which ends the connection.
+        guard lifecycle.canWrite else { return true }
         write(queue)
         adoptBorrowed()
         return true

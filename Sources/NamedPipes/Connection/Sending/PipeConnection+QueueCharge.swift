@@ -51,13 +51,15 @@ extension PipeConnection {
         if queue.value.capacity > paid { chargeQueue(queue) }
     }
 
-    /// Whether the budgets have room for a message that keeps this much memory.
+    /// Whether the budgets have room for a message that keeps this much memory, and for its envelope, for which the queue's
+    /// own buffer may grow.
     func mayKeep(_ capacity: Int, in queue: SendQueueSlot) -> Bool {
-        let growth = queue.value.capacity + capacity - queue.value.charge.byteCount
+        let buffer = queue.value.bytes.capacity(afterAppending: QueueAdmission.envelopeAllowance)
+        let total = queue.value.capacity - queue.value.bytes.capacity + buffer + capacity
+        let growth = total - queue.value.charge.byteCount
         // What leaves in this turn is free while it is little.
         if queue.value.charge.byteCount == 0, growth <= QueueAdmission.freeByteCount { return true }
-        return queue.value.capacity + capacity <= endpoint.byteShare
-            && growth <= endpoint.ledger.room(ofUser: peer.userID)
+        return total <= endpoint.byteShare && growth <= endpoint.ledger.room(ofUser: peer.userID)
     }
 
     /// Copies to memory that lasts what still lies in the receive space, which the next read overwrites.
