@@ -5,7 +5,7 @@ import Testing
 
 // What the article TestingYourDaemon shows, as it stands there.
 
-/// Says hello to each name that it is sent. Who sends something else is not talked to any more.
+/// Greets each name that it receives, and closes the connection of a client that sends anything else.
 private final class Greeter: PipeServerDelegate {
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
         guard let name = String(copying: message) else { return connection.close() }
