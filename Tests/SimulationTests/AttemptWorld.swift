@@ -13,7 +13,7 @@ enum AttemptWorld {
         let address = try PipeAddress.path("/run/simulation/\(seed)")
         let waits = !random.isOne(of: 3)
         var attempt = ConnectAttempt(address: address, waitsForServer: waits)
-        attempt.isWatching = random.isOne(of: 2)
+        attempt.canWatch = random.isOne(of: 2)
         var timeoutError = PipeError.timedOut
         for _ in 0..<random.number(1...20) {
             let code = random.pick([EAGAIN, ENOENT, ENOTDIR, ECONNREFUSED, EACCES, EPERM, EMFILE, EINVAL])
@@ -27,7 +27,7 @@ enum AttemptWorld {
                 isExpected = delay(of: step).map { isRetry(step) && $0 > .zero && $0 <= .milliseconds(50) } ?? false
                 timeoutError = .backlogFull(address)
             case ENOENT, ENOTDIR, ECONNREFUSED:
-                let longest: Duration = attempt.isWatching && code != ECONNREFUSED ? .seconds(5) : .seconds(1)
+                let longest: Duration = attempt.canWatch && code != ECONNREFUSED ? .seconds(5) : .seconds(1)
                 isExpected =
                     waits
                     ? delay(of: step).map { !isRetry(step) && $0 > .zero && $0 <= longest } ?? false

@@ -13,6 +13,7 @@ enum Simulation {
     static let worlds: [World] = [
         ("lifecycle", { LifecycleWorld.run($0) }),
         ("connect attempt", { try AttemptWorld.run($0) }),
+        ("client", { try ClientWorld.run($0) }),
         ("budget", { BudgetWorld.run($0) }),
         ("door", { DoorWorld.run($0) }),
         ("admission", { AdmissionWorld.run($0) }),

@@ -16,12 +16,16 @@ struct ConnectAttempt {
     let waitsForServer: Bool
 
     /// Whether the directory can be watched.
-    var isWatching = true
+    var canWatch = true
 
-    /// What the last connect said; what a timeout is reported as depends on it.
-    private var lastError: PipeError?
+    /// What the last connect ran into; nil before the first. What a timeout is reported as depends on it.
+    private var obstacle: Obstacle?
     private var busyBackoff = Backoff(initialDelay: .milliseconds(1), maximumDelay: .milliseconds(50))
     private var refusedBackoff = Backoff(initialDelay: .milliseconds(10), maximumDelay: .seconds(1))
+
+    private enum Obstacle {
+        case fullQueue, missingServer
+    }
 
     enum Step: Equatable {
         case retry(after: Duration)
@@ -37,7 +41,7 @@ struct ConnectAttempt {
 
     /// After a connect that found the server's queue full.
     mutating func queueWasFull(using generator: inout some RandomNumberGenerator) -> Step {
-        lastError = .backlogFull(address)
+        obstacle = .fullQueue
         return .retry(after: busyBackoff.next(using: &generator))
     }
 
@@ -45,10 +49,10 @@ struct ConnectAttempt {
     mutating func didFail(_ error: SystemError, using generator: inout some RandomNumberGenerator) -> Step {
         switch error.code {
         case ENOENT, ENOTDIR, ECONNREFUSED:
-            lastError = nil
+            obstacle = .missingServer
             guard waitsForServer else { return .fail(.noServer(address)) }
-            // Watching tells of a name that appears; the clock is for what no event tells (see DirectoryWatch).
-            let isWatched = isWatching && error.code != ECONNREFUSED && address.path != nil
+            // Watching tells of a name that appears; the timer is for what no event tells (see DirectoryWatch).
+            let isWatched = canWatch && error.code != ECONNREFUSED && address.path != nil
             return .waitForServer(retryAfter: isWatched ? .seconds(5) : refusedBackoff.next(using: &generator))
         case EACCES, EPERM:
             return .fail(.accessDenied(address))
@@ -57,6 +61,17 @@ struct ConnectAttempt {
         }
     }
 
+    /// Whether there was no server at the last look.
+    var isServerMissing: Bool { obstacle == .missingServer }
+
     /// What the end of the time means.
-    var timeoutError: PipeError { lastError ?? .timedOut }
+    var timeoutError: PipeError { obstacle == .fullQueue ? .backlogFull(address) : .timedOut }
+}
+
+extension PipeError {
+    /// Whether another attempt is not to be made. A server of the wrong user has the name: connecting to it again and
+    /// again would tell it of every client, and no client of it.
+    var isForGood: Bool {
+        if case .peerRefused = self { true } else { false }
+    }
 }

@@ -32,40 +32,23 @@ public final class PipeClient {
     /// The name that it connects to.
     public let address: PipeAddress
 
-    /// Where it stands.
-    public internal(set) var state = State.idle
-
-    /// The connection, while there is one.
-    public internal(set) var connection: PipeConnection?
-
-    let reactor: Reactor
     let configuration: Configuration
-    let requiredPeer: AccessPolicy
     let endpoint: Endpoint
-    var delegate: (any PipeClientDelegate)?
+    private(set) var delegate: (any PipeClientDelegate)?
     private var key: UInt64 = 0
+
+    // Unchecked, as the messages below: nothing is called while they change, and `send` reads them for each message.
+    @safe @exclusivity(unchecked) var lifecycle: ClientLifecycle<PipeConnection>
+    var triggers = AttemptTriggers()
+    @safe @exclusivity(unchecked) var kept = KeptMessages()
+
+    // What the next turn of the loop is to do, beside an attempt that is due.
+    var reports = ClientReports()
     private var isScheduled = false
-
-    // What the next turn of the loop is to do.
-    private var reports: [Report] = []
-    var isAttemptDue = false
-
-    // While it is trying.
-    var attempt: ConnectAttempt?
-    var deadline: TimeLimit?
-    var retry: ScheduledWork?
-    var watch: ServerWatch?
 
     /// Connects instead of a socket, in tests: nil where the server's queue is full.
     package var dial: Dial?
     package typealias Dial = (PipeAddress) throws(SystemError) -> (transport: any PipeTransport, peer: PeerCredentials)?
-
-    // Between connections.
-    var backoff: Backoff?
-    var failedAttemptCount = 0
-    var openedAt: SuspendingClock.Instant?
-    @safe @exclusivity(unchecked) var kept = KeptMessages()
-    var generator = SystemRandomNumberGenerator()
 
     /// Makes a client. Nothing happens until ``connect()``.
     ///
@@ -80,17 +63,24 @@ public final class PipeClient {
     ) {
         self.address = address
         self.configuration = configuration
-        requiredPeer = configuration.requiredPeer ?? (address.isInRuntimeDirectory ? .ownUserOrRoot : .anyUser)
-        self.reactor = reactor
         self.delegate = delegate
+        lifecycle = ClientLifecycle(
+            address, waitsForServer: configuration.waitsForServer, configuration.reconnection)
         endpoint = Endpoint(reactor, configuration.connection, delegate)
-        backoff = configuration.reconnection.map(Backoff.init)
         unsafe endpoint.owner = self
         key = reactor.registry.insert(IdleClient(self))
     }
 
     /// What other threads may hold, for as long as the client lives: `client.reference.perform { $0.disconnect() }`.
     public var reference: ReactorReference<PipeClient> { ReactorReference(reactor.executor, key: key) }
+
+    /// Where it stands.
+    public var state: State { lifecycle.state }
+
+    /// The connection, while there is one.
+    public var connection: PipeConnection? { lifecycle.connection }
+
+    var reactor: Reactor { endpoint.reactor }
 
     // MARK: Connecting
 
@@ -99,14 +89,7 @@ public final class PipeClient {
     /// Inside `didCloseWith`, it begins when that has returned.
     public func connect() {
         endpoint.assertOwner()
-        guard state == .idle else {
-            wantsToConnect = state == .connected && connection == nil
-            return
-        }
-        reactor.registry.replace(key, with: self)
-        backoff?.reset()
-        failedAttemptCount = 0
-        beginAttempt()
+        perform(lifecycle.connect())
     }
 
     /// Ends the connection as ``PipeConnection/close()`` does, or stops trying. The client is done then: it reports
@@ -114,63 +97,8 @@ public final class PipeClient {
     /// ``keptMessageCount`` says how many there are.
     public func disconnect() {
         endpoint.assertOwner()
-        guard state != .disconnected else { return }
-        endAttempt()
-        backoff = nil
-        isDisconnecting = true
-        if let connection {
-            connection.close()
-        } else {
-            change(to: .disconnected)
-        }
+        perform(lifecycle.disconnect())
     }
-
-    var isDisconnecting = false
-
-    /// ``connect()`` was called while the end of the last connection was being told.
-    var wantsToConnect = false
-
-    /// What the delegate has not heard yet.
-    private enum Report {
-        case state(State)
-        case failure(PipeError)
-        case failedAttempt(PipeError)
-    }
-
-    // MARK: Sending
-
-    /// Sends one message on the connection; without one, keeps it if ``Configuration/unsentMessages`` says so.
-    ///
-    /// - Returns: whether there is room for more.
-    /// - Throws: as ``PipeConnection/send(_:)-(Span<UInt8>)``.
-    @discardableResult
-    public func send(_ message: Span<UInt8>) throws(PipeError) -> PipeConnection.SendVerdict {
-        endpoint.assertOwner()
-        if let connection, connection.isOpen { return try connection.send(message) }
-        guard configuration.unsentMessages == .keep, state != .disconnected, !isDisconnecting else {
-            throw .notConnected
-        }
-        return try kept.keep(message, behind: connection?.pendingByteCount ?? 0, endpoint)
-    }
-
-    /// Sends one message; see ``send(_:)-(Span<UInt8>)``.
-    @discardableResult
-    public func send(_ message: [UInt8]) throws(PipeError) -> PipeConnection.SendVerdict { try send(message.span) }
-
-    /// Sends the UTF-8 bytes of a text; see ``send(_:)-(Span<UInt8>)``.
-    @discardableResult
-    public func send(_ message: String) throws(PipeError) -> PipeConnection.SendVerdict { try send(message.utf8.span) }
-
-    /// Sends a message that is kept; see ``send(_:)-(Span<UInt8>)``. A large one leaves from where it lies if there is a
-    /// connection; what has to wait for one is copied.
-    @discardableResult
-    public func send(_ message: PipeMessage) throws(PipeError) -> PipeConnection.SendVerdict {
-        if let connection, connection.isOpen { return try connection.send(message) }
-        return try message.withBytes { bytes throws(PipeError) in try send(bytes) }
-    }
-
-    /// How many messages are kept for the next connection.
-    public var keptMessageCount: Int { kept.messageCount(endpoint.framing) }
 
     deinit {
         // Before the ledger that they are charged in.
@@ -182,29 +110,9 @@ public final class PipeClient {
     }
 }
 
-// MARK: - States and their reports
+// MARK: - At the end of the turn
 
-extension PipeClient: TurnWork, Registered {
-    /// Notes a change. It is reported from the loop, never inside a call of the owner.
-    func change(to state: State) {
-        guard self.state != state else { return }
-        self.state = state
-        reports.append(.state(state))
-        schedule()
-    }
-
-    func fail(_ error: PipeError) {
-        endAttempt()
-        change(to: .idle)
-        reports.append(.failure(error))
-        schedule()
-    }
-
-    func tell(ofFailedAttempt error: PipeError) {
-        reports.append(.failedAttempt(error))
-        schedule()
-    }
-
+extension PipeClient: TurnWork {
     func schedule() {
         guard !isScheduled else { return }
         isScheduled = true
@@ -214,19 +122,17 @@ extension PipeClient: TurnWork, Registered {
     package func runInTurn() {
         isScheduled = false
         deliverReports()
-        if isAttemptDue {
-            isAttemptDue = false
-            tryToConnect()
+        if lifecycle.isAttemptDue { tryToConnect() }
+        guard reports.isEmpty, !lifecycle.isAttemptDue else { return }
+        switch lifecycle.phase {
+        case .idle: stayRegisteredWhileIdle()
+        case .ended: letGo()
+        case .attempting, .waitingToConnect, .connected, .ending, .waitingToReconnect, .disconnecting: break
         }
-        guard reports.isEmpty, !isAttemptDue else { return }
-        if state == .idle { stayRegisteredWhileIdle() }
-        if state == .disconnected { letGo() }
     }
 
     func deliverReports() {
-        let pending = reports
-        reports = []
-        for report in pending {
+        for report in reports.takeAll() {
             switch report {
             case .state(let state): delegate?.client(self, didChangeTo: state)
             case .failure(let error): delegate?.client(self, didFailToConnectWith: error)
@@ -234,11 +140,17 @@ extension PipeClient: TurnWork, Registered {
             }
         }
     }
+}
 
-    package func reactorDidStop() {
-        disconnect()
-        connection?.end(.closedLocally)
-    }
+// MARK: - Who holds it
+
+extension PipeClient: Registered {
+    /// The reactor holds the client from now on.
+    func stayRegistered() { reactor.registry.replace(key, with: self) }
+
+    /// The reactor no longer holds the client, but tells it if it stops: a delegate that holds its client would otherwise
+    /// keep both alive for ever.
+    private func stayRegisteredWhileIdle() { reactor.registry.replace(key, with: IdleClient(self)) }
 
     private func letGo() {
         delegate = nil
@@ -247,10 +159,9 @@ extension PipeClient: TurnWork, Registered {
         reactor.registry.remove(key)
     }
 
-    /// The reactor no longer holds the client, but tells it if it stops: a delegate that holds its client would otherwise
-    /// keep both alive for ever.
-    private func stayRegisteredWhileIdle() {
-        reactor.registry.replace(key, with: IdleClient(self))
+    package func reactorDidStop() {
+        disconnect()
+        connection?.end(.closedLocally)
     }
 
     private final class IdleClient: Registered, StandIn {
@@ -261,14 +172,6 @@ extension PipeClient: TurnWork, Registered {
         var original: AnyObject? { client }
 
         func reactorDidStop() { client?.reactorDidStop() }
-    }
-}
-
-extension Backoff {
-    init(_ reconnection: PipeClient.Reconnection) {
-        self.init(
-            initialDelay: reconnection.initialDelay, maximumDelay: reconnection.maximumDelay,
-            multiplier: reconnection.multiplier, jitter: reconnection.jitter)
     }
 }
 

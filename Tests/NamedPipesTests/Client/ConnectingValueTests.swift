@@ -90,7 +90,7 @@ import Testing
         #expect(attempt.timeoutError == .backlogFull(address))
     }
 
-    @Test mutating func `that waits asks again by the clock, too`() {
+    @Test mutating func `that waits asks again on a timer, too`() {
         guard case .waitForServer(let absent) = step(ENOENT, waits: true),
             case .waitForServer(let refused) = step(ECONNREFUSED, waits: true)
         else {

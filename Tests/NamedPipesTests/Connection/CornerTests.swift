@@ -183,7 +183,7 @@ import Testing
         var generator = SystemRandomNumberGenerator()
         let missing = SystemError(call: "connect", code: 2)
         #expect(attempt.didFail(missing, using: &generator) == .waitForServer(retryAfter: .seconds(5)))
-        attempt.isWatching = false
+        attempt.canWatch = false
         for _ in 0..<50 {
             guard case .waitForServer(let delay) = attempt.didFail(missing, using: &generator) else {
                 Issue.record("it gives up")

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+
+extension PipeClient {
+    /// Sends one message on the connection; without one, keeps it if ``Configuration/unsentMessages`` says so.
+    ///
+    /// - Returns: whether there is room for more.
+    /// - Throws: as ``PipeConnection/send(_:)-(Span<UInt8>)``.
+    @discardableResult
+    public func send(_ message: Span<UInt8>) throws(PipeError) -> PipeConnection.SendVerdict {
+        endpoint.assertOwner()
+        if let connection, connection.isOpen { return try connection.send(message) }
+        guard configuration.unsentMessages == .keep, lifecycle.mayKeepMessages else { throw .notConnected }
+        return try kept.keep(message, behind: connection?.pendingByteCount ?? 0, endpoint)
+    }
+
+    /// Sends one message; see ``send(_:)-(Span<UInt8>)``.
+    @discardableResult
+    public func send(_ message: [UInt8]) throws(PipeError) -> PipeConnection.SendVerdict { try send(message.span) }
+
+    /// Sends the UTF-8 bytes of a text; see ``send(_:)-(Span<UInt8>)``.
+    @discardableResult
+    public func send(_ message: String) throws(PipeError) -> PipeConnection.SendVerdict { try send(message.utf8.span) }
+
+    /// Sends a message that is kept; see ``send(_:)-(Span<UInt8>)``. A large one leaves from where it lies if there is a
+    /// connection; what has to wait for one is copied.
+    @discardableResult
+    public func send(_ message: PipeMessage) throws(PipeError) -> PipeConnection.SendVerdict {
+        if let connection, connection.isOpen { return try connection.send(message) }
+        return try message.withBytes { bytes throws(PipeError) in try send(bytes) }
+    }
+
+    /// How many messages are kept for the next connection.
+    public var keptMessageCount: Int { kept.messageCount(endpoint.framing) }
+
+    /// What waits leaves first on a new connection, before anything can be sent behind it.
+    func sendKept(on connection: PipeConnection) {
+        guard connection.isOpen, let queue = kept.take() else { return }
+        connection.adopt(queue)
+    }
+
+    /// What a connection could not send is first on the next one, before what was sent here since.
+    private func keepForNext(_ unsent: SendQueueSlot) {
+        guard configuration.unsentMessages == .keep else { return }
+        kept.keep(unsentFramesOf: unsent, endpoint)
+    }
+}
+
+extension PipeClient: ConnectionOwner {
+    func connectionDidFailSending(_ connection: PipeConnection, unsent: SendQueueSlot) { keepForNext(unsent) }
+
+    func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueueSlot?) {
+        lifecycle.connectionWillReport()
+        if reason != .closedLocally, let unsent { keepForNext(unsent) }
+    }
+
+    func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {
+        var generator = SystemRandomNumberGenerator()
+        perform(
+            lifecycle.connectionDidEnd(isLost: reason != .closedLocally, at: reactor.now, using: &generator))
+    }
+
+    var keptByteCharge: Int { kept.chargedByteCount }
+}
