@@ -32,7 +32,7 @@ import Testing
                 while taken < count {
                     // One is taken when as many as possible are there.
                     let wanted = min(taken + window, count)
-                    while await connection.withConnection({ $0.host.traffic.receivedMessageCount }) < wanted {
+                    while await connection.withConnection({ $0.endpoint.traffic.receivedMessageCount }) < wanted {
                         try Task.checkCancellation()
                         await connection.executor.turn()
                     }
