@@ -30,7 +30,8 @@ import Testing
         }
     }
 
-    /// In virtual time: in real time, a machine that stands still between two of them changes the order of the deadlines.
+    /// In virtual time: in real time, a machine that stands still between two of them changes the order of the
+    /// deadlines.
     @Test func `wakes many in the order of their deadlines`() throws {
         let loop = try Loop(in: VirtualTime())
         let executor = loop.reactor.executor

@@ -21,9 +21,9 @@ extension PipeClient {
         /// ``PipeError/peerRefused(_:)``: somebody else could have taken the name. It does not try again then, also not
         /// with ``reconnection``.
         ///
-        /// The default is nil: for a name in the runtime directory (``PipeAddress/runtime(_:)``), our own user or root, who
-        /// alone can make a name there; anybody for other names. Say ``AccessPolicy/anyUser`` to require nothing, and
-        /// `.users([27])` to require one user, as PostgreSQL's `requirepeer` does.
+        /// The default is nil: for a name in the runtime directory (``PipeAddress/runtime(_:)``), our own user or root,
+        /// who alone can make a name there; anybody for other names. Say ``AccessPolicy/anyUser`` to require nothing,
+        /// and `.users([27])` to require one user, as PostgreSQL's `requirepeer` does.
         ///
         /// What counts is who called `listen(2)`: under socket activation that is the service manager's user.
         public var requiredPeer: AccessPolicy?
@@ -43,18 +43,18 @@ extension PipeClient {
 
     /// What happens to messages for which there is no connection.
     public enum UnsentMessages: Hashable, Sendable {
-        /// `send` throws ``PipeError/notConnected`` while there is no connection. What a lost connection had still queued
-        /// is gone; ``PipeConnection/unsentMessageCount`` says how much that was.
+        /// `send` throws ``PipeError/notConnected`` while there is no connection. What a lost connection had still
+        /// queued is gone; ``PipeConnection/unsentMessageCount`` says how much that was.
         case discard
 
-        /// Messages wait for the next connection, up to ``PipeConnection/Configuration/sendQueueLimit``, and leave first
-        /// on it, in order. Of what a lost connection had queued, that is every message of which not one byte had been
-        /// handed to the kernel. Others are never sent twice: of those it cannot be known whether they were read.
+        /// Messages wait for the next connection, up to ``PipeConnection/Configuration/sendQueueLimit``, and leave
+        /// first on it, in order. Of what a lost connection had queued, that is every message of which not one byte had
+        /// been handed to the kernel. Others are never sent twice: of those it cannot be known whether they were read.
         case keep
     }
 
-    /// How to connect again after a connection was lost: with delays that grow, spread at random so that many clients do
-    /// not come back in waves.
+    /// How to connect again after a connection was lost: with delays that grow, spread at random so that many clients
+    /// do not come back in waves.
     public struct Reconnection: Hashable, Sendable {
         /// The delay before the first attempt. The default is 50 ms.
         public var initialDelay: Duration = .milliseconds(50)
@@ -66,7 +66,8 @@ extension PipeClient {
         /// How much longer each delay is than the one before. The default is 2.
         public var multiplier = 2.0
 
-        /// The part of each delay that is random, from 0 to 1. The default is 0.5: between half the delay and all of it.
+        /// The part of each delay that is random, from 0 to 1. The default is 0.5: between half the delay and all of
+        /// it.
         public var jitter = 0.5
 
         /// How many attempts in a row may fail before the client gives up. The default is nil: no limit.

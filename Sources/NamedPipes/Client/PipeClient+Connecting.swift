@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// One attempt after another, as ClientLifecycle decides. connect(2) on a socket file never waits: it succeeds, fails, or
-// finds the queue full.
+// One attempt after another, as ClientLifecycle decides. connect(2) on a socket file never waits: it succeeds, fails,
+// or finds the queue full.
 
 extension PipeClient {
     func tryToConnect() {

@@ -3,8 +3,8 @@
 /// Where everything that happens to a client arrives, beside what happens on its connection.
 ///
 /// Thread, order and retention are those of ``PipeConnectionDelegate``; the client lets go of its delegate after
-/// ``PipeClient/disconnect()`` has been carried out. Only ``PipeConnectionDelegate/connection(_:didReceive:)`` has to be
-/// written.
+/// ``PipeClient/disconnect()`` has been carried out. Only ``PipeConnectionDelegate/connection(_:didReceive:)`` has to
+/// be written.
 public protocol PipeClientDelegate: PipeConnectionDelegate {
     /// The client has come to another state. Called for every change, in order: `connected` just before
     /// `connectionDidOpen`, and whatever follows a lost connection just after its `didCloseWith`. The default does

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What hangs on a connection until its end: the owner's context, or the async layer's state, which then has the context in
-/// its keeping. One word either way, and neither can be taken for the other.
+/// What hangs on a connection until its end: the owner's context, or the async layer's state, which then has the
+/// context in its keeping. One word either way, and neither can be taken for the other.
 enum ConnectionCompanion {
     case none
     case context(AnyObject)

@@ -22,8 +22,8 @@ extension PipeConnection {
         public var lowWaterMark = 256 << 10
 
         /// A message that would make the queue larger than this is refused with ``PipeError/sendQueueFull(limit:)``, or
-        /// what ``slowReaderPolicy`` says; an empty queue takes any message that the framing allows. What a framing puts
-        /// around a message counts, too. The default is 32 MiB.
+        /// what ``slowReaderPolicy`` says; an empty queue takes any message that the framing allows. What a framing
+        /// puts around a message counts, too. The default is 32 MiB.
         public var sendQueueLimit = 32 << 20
 
         /// What becomes of a message for which the queue has no room. The default is ``SlowReaderPolicy/refuse``.
@@ -34,18 +34,18 @@ extension PipeConnection {
         public var slowReaderPolicy = SlowReaderPolicy.refuse
 
         /// How many bytes a connection may hold of messages that are not complete or not delivered yet; one that needs
-        /// more ends with ``DisconnectReason/budgetExceeded(_:)``. The default is nil: the framing's largest message and
-        /// 2 MiB, so that only a framing that never comes to an end meets it.
+        /// more ends with ``DisconnectReason/budgetExceeded(_:)``. The default is nil: the framing's largest message
+        /// and 2 MiB, so that only a framing that never comes to an end meets it.
         public var heldByteLimit: Int?
 
-        /// The size of the kernel's send buffer: how much may be on its way, taken by the kernel and not yet read by the
-        /// peer (`SO_SNDBUF`, socket(7)). The default is nil: the kernel's own, 208 KiB where nobody changed
+        /// The size of the kernel's send buffer: how much may be on its way, taken by the kernel and not yet read by
+        /// the peer (`SO_SNDBUF`, socket(7)). The default is nil: the kernel's own, 208 KiB where nobody changed
         /// `net.core.wmem_default`.
         ///
         /// The kernel doubles the number, for its own bookkeeping, after cutting it at `net.core.wmem_max` without a
         /// word. A larger buffer lets a large message leave in fewer turns: with 1 MiB at both ends, messages of 4 MiB
-        /// went 1.2 to 1.5 times as fast. Smaller messages lose, because more memory is in use at a time than the caches
-        /// hold: at 64 KiB it cost 15 %. So leave it unless most messages are larger than 1 MiB.
+        /// went 1.2 to 1.5 times as fast. Smaller messages lose, because more memory is in use at a time than the
+        /// caches hold: at 64 KiB it cost 15 %. So leave it unless most messages are larger than 1 MiB.
         ///
         /// There is no option for the receive buffer, because the kernel has none for these sockets (unix(7)): what the
         /// peer may have on its way is the size of *its* send buffer.
@@ -65,25 +65,25 @@ extension PipeConnection {
         public var unreadByteLimit = 256 << 10
 
         /// How long a peer may take to accept what is queued after ``PipeConnection/close()``; then the connection ends
-        /// with ``DisconnectReason/slowReader``. It is given as long where the connection ends by itself, which keeps its
-        /// reason. The default is 10 s.
+        /// with ``DisconnectReason/slowReader``. It is given as long where the connection ends by itself, which keeps
+        /// its reason. The default is 10 s.
         public var closeTimeout: Duration = .seconds(10)
 
         /// How long a frame may take from its first byte to its last, while messages are received; then the connection
-        /// ends with ``DisconnectReason/frameTimeout``. A peer that sends a byte now and then does not get around it. The
-        /// default is 30 s; nil means for ever.
+        /// ends with ``DisconnectReason/frameTimeout``. A peer that sends a byte now and then does not get around it.
+        /// The default is 30 s; nil means for ever.
         ///
-        /// This and the three limits that follow are on a monotonic clock that stands still while the system sleeps. They
-        /// are looked after by one timer for all connections: never early, and late by a quarter of the shortest of them
-        /// at most, or by 2 s if that is less.
+        /// This and the three limits that follow are on a monotonic clock that stands still while the system sleeps.
+        /// They are looked after by one timer for all connections: never early, and late by a quarter of the shortest
+        /// of them at most, or by 2 s if that is less.
         public var frameDeadline: Duration? = .seconds(30)
 
         /// How long the kernel may take nothing of what is queued, because the peer does not read; then the connection
         /// ends with ``DisconnectReason/writeStalled``. The default is 30 s; nil means for ever.
         ///
-        /// A peer that has shut its reading down takes nothing ever again, and what was queued for it is gone. It may still
-        /// send; if it sends nothing for this long either, the connection ends with ``DisconnectReason/outputFailed``. A
-        /// client that is to reconnect therefore needs a deadline here.
+        /// A peer that has shut its reading down takes nothing ever again, and what was queued for it is gone. It may
+        /// still send; if it sends nothing for this long either, the connection ends with
+        /// ``DisconnectReason/outputFailed``. A client that is to reconnect therefore needs a deadline here.
         ///
         /// The kernel takes more once the peer has read three quarters of what the send buffer holds: with the kernel's
         /// own size, who reads 5 KiB a second keeps up.

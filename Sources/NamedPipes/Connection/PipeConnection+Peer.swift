@@ -27,8 +27,8 @@ extension PipeConnection {
     /// guard process.isRunning else { ... }      // otherwise, what was read may be a stranger's
     /// ```
     ///
-    /// It costs a descriptor for as long as the value lives. The process that connected need not be the one that writes:
-    /// it may have passed the connection on.
+    /// It costs a descriptor for as long as the value lives. The process that connected need not be the one that
+    /// writes: it may have passed the connection on.
     ///
     /// - Throws: ``PipeError/peerProcessUnavailable(_:)``, also where there is no socket (`NamedPipesTesting`);
     ///   ``PipeError/notConnected`` after the end. The connection goes on.
@@ -44,8 +44,8 @@ extension PipeConnection {
 
 /// A process that is held by a descriptor (`pidfd_open(2)`) rather than by its number, which may be given to another.
 public struct VerifiedProcess: ~Copyable, Sendable {
-    /// Its number, as seen from this PID namespace; 0 if it is not visible here. It is certainly this process's for as long
-    /// as ``isRunning`` is true.
+    /// Its number, as seen from this PID namespace; 0 if it is not visible here. It is certainly this process's for as
+    /// long as ``isRunning`` is true.
     public let processID: Int32
 
     private let process: OwnedDescriptor
@@ -58,8 +58,8 @@ public struct VerifiedProcess: ~Copyable, Sendable {
     /// The descriptor, for calls such as `pidfd_send_signal(2)`. Close-on-exec, and closed when this value ends.
     public var descriptor: Int32 { process.rawValue }
 
-    /// Whether the process has not ended. False as well where the kernel has no memory to answer with: only what is certain
-    /// counts.
+    /// Whether the process has not ended. False as well where the kernel has no memory to answer with: only what is
+    /// certain counts.
     public var isRunning: Bool {
         do { return try Socket.isProcessRunning(process) } catch { return false }
     }

@@ -13,8 +13,8 @@
 ///
 /// 1. ``connectionDidOpen(_:)``, exactly once, first;
 /// 2. ``connection(_:didReceive:)``, for each whole message, in the order in which the peer sent them, and
-///    ``connectionDidDrain(_:)`` whenever there is room again; ``connection(_:didFailSendingWith:)``, at most once, after
-///    which nothing drains any more;
+///    ``connectionDidDrain(_:)`` whenever there is room again; ``connection(_:didFailSendingWith:)``, at most once,
+///    after which nothing drains any more;
 /// 3. ``connectionDidFinishReceiving(_:)``, at most once, after the last message;
 /// 4. ``connection(_:didCloseWith:)``, exactly once, last. Nothing follows.
 ///
@@ -39,8 +39,8 @@ public protocol PipeConnectionDelegate: AnyObject {
     ///
     /// - Parameters:
     ///   - connection: where it arrived.
-    ///   - message: its bytes, without the framing's, in the buffer they were read into. They are valid during this call
-    ///     only, which the compiler checks; copy what you keep: `[UInt8](copying: message)`,
+    ///   - message: its bytes, without the framing's, in the buffer they were read into. They are valid during this
+    ///     call only, which the compiler checks; copy what you keep: `[UInt8](copying: message)`,
     ///     `String(copying: message)`.
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>)
 
@@ -52,25 +52,25 @@ public protocol PipeConnectionDelegate: AnyObject {
     /// `SHUT_RD`) or is gone. What was queued has been let go, and its memory with it; `send` throws
     /// ``PipeError/notConnected`` from now on, and ``connectionDidDrain(_:)`` is not called any more.
     ///
-    /// Messages still arrive. What goes on without an answer needs nothing here; a connection that is of no use now is closed
-    /// with ``PipeConnection/close()``. If the peer says nothing either for
+    /// Messages still arrive. What goes on without an answer needs nothing here; a connection that is of no use now is
+    /// closed with ``PipeConnection/close()``. If the peer says nothing either for
     /// ``PipeConnection/Configuration/writeStallDeadline``, the connection ends with ``DisconnectReason/outputFailed``.
     ///
-    /// Called at most once, and not at all where the connection ends in the same turn, as it mostly does when the peer is
-    /// gone: then ``connection(_:didCloseWith:)`` comes at once. The default does nothing.
+    /// Called at most once, and not at all where the connection ends in the same turn, as it mostly does when the peer
+    /// is gone: then ``connection(_:didCloseWith:)`` comes at once. The default does nothing.
     ///
     /// - Parameters:
     ///   - connection: where it happened.
-    ///   - unsentMessageCount: how many messages had been taken by `send`, and not one byte of them left; one more may have
-    ///     left in part (``PipeConnection/hasPartlySentMessage``). The connection says the same from now on.
+    ///   - unsentMessageCount: how many messages had been taken by `send`, and not one byte of them left; one more may
+    ///     have left in part (``PipeConnection/hasPartlySentMessage``). The connection says the same from now on.
     func connection(_ connection: PipeConnection, didFailSendingWith unsentMessageCount: Int)
 
-    /// The peer has closed cleanly, or finished sending (`shutdown(2)`): after the last message, nothing more comes. The
-    /// peer may still read.
+    /// The peer has closed cleanly, or finished sending (`shutdown(2)`): after the last message, nothing more comes.
+    /// The peer may still read.
     ///
     /// The default closes the connection, which first sends what is queued. To answer later, implement this, keep the
-    /// connection, and call ``PipeConnection/close()`` when all is sent. Not called where the end came in the middle of a
-    /// message or by an error.
+    /// connection, and call ``PipeConnection/close()`` when all is sent. Not called where the end came in the middle of
+    /// a message or by an error.
     func connectionDidFinishReceiving(_ connection: PipeConnection)
 
     /// The connection has ended. Called exactly once, as the last of this connection. The default does nothing.

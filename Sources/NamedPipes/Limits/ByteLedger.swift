@@ -60,8 +60,8 @@ final class ByteLedger {
     /// others sit on the whole budget.
     static let floor = 4 << 10
 
-    /// What is left alone by whoever can be refused or can wait: for messages that were taken and have to wait for their
-    /// peer, which there is no way to say no to.
+    /// What is left alone by whoever can be refused or can wait: for messages that were taken and have to wait for
+    /// their peer, which there is no way to say no to.
     let reserve: Int
 
     /// Whether there is less room than one read may need, in all or for a user.

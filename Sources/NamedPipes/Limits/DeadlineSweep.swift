@@ -3,10 +3,10 @@
 /// Which of a connection's deadlines has passed: a value without a clock.
 ///
 /// Time is counted in ticks. Whatever begins is stamped with the present tick, which costs one copy and no look at a
-/// clock. One timer for all connections calls ``advance()``, at least ``interval`` after it called the last time, and only
-/// while somebody is watched; so a tick lasts an interval or longer. What is stamped began before the tick after it, and
-/// since then at least `interval` has passed for each further tick: so one tick more than fit into a limit makes sure
-/// that it is never cut short, also if the loop was held up. Late it may be, by two intervals.
+/// clock. One timer for all connections calls ``advance()``, at least ``interval`` after it called the last time, and
+/// only while somebody is watched; so a tick lasts an interval or longer. What is stamped began before the tick after
+/// it, and since then at least `interval` has passed for each further tick: so one tick more than fit into a limit
+/// makes sure that it is never cut short, also if the loop was held up. Late it may be, by two intervals.
 struct DeadlineSweep {
     /// How far two ticks are apart at least: an eighth of the shortest limit, from 1 ms to 1 s.
     let interval: Duration

@@ -5,12 +5,13 @@ extension PipeServer.Configuration {
     /// spare cannot be brought down by its clients' bytes.
     ///
     /// That is what its reactor keeps for all (49 MiB); for each connection 2 KiB for itself, the 64 KiB that it may
-    /// queue within a turn without being charged for, and the 4 KiB that it may have though the budget is used up; and ``byteBudget``, or, without one, what each may hold
-    /// and have queued, counted twice because memory that grows is doubled. The kernel's socket buffers come on top, with
-    /// ``PipeConnection/Configuration/sendBufferByteCount`` or 208 KiB each way, and what your own code keeps.
+    /// queue within a turn without being charged for, and the 4 KiB that it may have though the budget is used up; and
+    /// ``byteBudget``, or, without one, what each may hold and have queued, counted twice because memory that grows is
+    /// doubled. The kernel's socket buffers come on top, with ``PipeConnection/Configuration/sendBufferByteCount`` or
+    /// 208 KiB each way, and what your own code keeps.
     ///
-    /// - Parameter connectionCount: how many clients there are at most. The default is ``maximumConnectionCount``, or what
-    ///   this process's limit of descriptors allows.
+    /// - Parameter connectionCount: how many clients there are at most. The default is ``maximumConnectionCount``, or
+    ///   what this process's limit of descriptors allows.
     /// - Returns: the bytes; `Int.max` where they cannot be counted.
     public func worstCaseByteCount(connectionCount: Int? = nil) -> Int {
         let connectionCount = connectionCount ?? maximumConnectionCount ?? CurrentProcess.descriptorLimit

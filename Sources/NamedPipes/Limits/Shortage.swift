@@ -3,8 +3,9 @@
 /// Who leaves where a budget is used up: the one who hoards, not the next who asks. A value, which is shown every
 /// connection once.
 ///
-/// The largest holder leaves, if it has more than twice what the one who asks for least would have. Otherwise nobody hoards, and the
-/// budget is too small for what is wanted of it: then the largest of those who wait leaves, so that the others go on.
+/// The largest holder leaves, if it has more than twice what the one who asks for least would have. Otherwise nobody
+/// hoards, and the budget is too small for what is wanted of it: then the largest of those who wait leaves, so that the
+/// others go on.
 struct Shortage<Holder> {
     /// What the one who asks for least would have in all, in bytes.
     let demand: Int

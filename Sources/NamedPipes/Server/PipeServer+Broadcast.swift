@@ -63,7 +63,8 @@ extension PipeServer {
 extension Endpoint {
     /// Encodes a message once and sends it to many.
     ///
-    /// - Parameter choose: calls the function that it gets with each of them. It is not called if there is no such frame.
+    /// - Parameter choose: calls the function that it gets with each of them. It is not called if there is no such
+    ///   frame.
     @inline(__always)
     func sendToEach(
         _ message: Span<UInt8>, _ choose: ((PipeConnection) -> Void) -> Void

@@ -18,20 +18,22 @@ extension PipeServer {
         /// Abstract names have no file and thus no permissions.
         public var permissions = SocketPermissions.ownerOnly
 
-        /// Who is let in, of those whom the permissions let through: decided at each accept from the kernel's word, before a
-        /// byte is read. The default is the server's own user and root, also where the permissions are wider and for
-        /// abstract names, which have none.
+        /// Who is let in, of those whom the permissions let through: decided at each accept from the kernel's word,
+        /// before a byte is read. The default is the server's own user and root, also where the permissions are wider
+        /// and for abstract names, which have none.
         public var accessPolicy = AccessPolicy.ownUserOrRoot
 
-        /// How many connections there may be. Who comes when there are so many is turned away. At least 1; the default is
-        /// nil: what the process's limit of descriptors (`RLIMIT_NOFILE`, when the server is made) has room for, less 64.
+        /// How many connections there may be. Who comes when there are so many is turned away. At least 1; the default
+        /// is nil: what the process's limit of descriptors (`RLIMIT_NOFILE`, when the server is made) has room for,
+        /// less 64.
         ///
-        /// Of these 64, root may have eight, so that a server whose own user has taken all other places can still be asked
-        /// by an administrator. Who sets a number and wants that as well sets ``maximumConnectionCountPerUser`` below it.
+        /// Of these 64, root may have eight, so that a server whose own user has taken all other places can still be
+        /// asked by an administrator. Who sets a number and wants that as well sets ``maximumConnectionCountPerUser``
+        /// below it.
         public var maximumConnectionCount: Int?
 
-        /// How many connections each user may have. At least 1; the default is nil: all, if nobody but the own user and root
-        /// is admitted; otherwise a quarter of ``maximumConnectionCount``, but at least 128.
+        /// How many connections each user may have. At least 1; the default is nil: all, if nobody but the own user and
+        /// root is admitted; otherwise a quarter of ``maximumConnectionCount``, but at least 128.
         ///
         /// Who owns many user IDs (`subuid(5)`) counts as many users.
         public var maximumConnectionCountPerUser: Int?
@@ -62,28 +64,31 @@ extension PipeServer {
         /// What to do when the name is lost to somebody who did not ask for it. The default is to report it.
         public var nameLoss = NameLossPolicy.report
 
-        /// How long after a failure to publish a lost name again it is tried once more: other than ten seconds for tests.
+        /// How long after a failure to publish a lost name again it is tried once more: other than ten seconds for
+        /// tests.
         package var republishInterval = Duration.seconds(10)
 
-        /// How many clients are accepted in one turn of the loop, before the others are served again. The default is 64.
+        /// How many clients are accepted in one turn of the loop, before the others are served again. The default
+        /// is 64.
         public var acceptsPerTurn = 64
 
         /// How many bytes all connections together may hold of unfinished messages and have queued, in the memory that
         /// was taken for them. The default is 1 GiB; nil means no limit.
         ///
         /// Where it is used up, the connection that has the most of it ends with
-        /// ``DisconnectReason/budgetExceeded(_:)``, not the next that asks: a connection that needs more for what it receives
-        /// waits for that, at most about a tenth of a second for each that has more than twice as much; a message to send is refused with
-        /// ``PipeError/budgetExceeded(_:)``, or what the slow-reader policy says. Where nobody has more than those who ask,
-        /// one of them ends. Every connection may have 4 KiB in any case, so that small messages always get through.
+        /// ``DisconnectReason/budgetExceeded(_:)``, not the next that asks: a connection that needs more for what it
+        /// receives waits for that, at most about a tenth of a second for each that has more than twice as much; a
+        /// message to send is refused with ``PipeError/budgetExceeded(_:)``, or what the slow-reader policy says. Where
+        /// nobody has more than those who ask, one of them ends. Every connection may have 4 KiB in any case, so that
+        /// small messages always get through.
         ///
         /// A message that is in many queues without being copied counts in each of them.
         public var byteBudget: Int? = 1 << 30
 
         /// As ``byteBudget``, for one connection: how much it may hold of unfinished messages, and as much again have
-        /// queued. One that needs more for what it receives ends with ``DisconnectReason/budgetExceeded(_:)``, a message to
-        /// send is refused. The default is nil: a sixteenth of ``byteBudget``, or the largest message and 2 MiB if that is
-        /// more.
+        /// queued. One that needs more for what it receives ends with ``DisconnectReason/budgetExceeded(_:)``, a
+        /// message to send is refused. The default is nil: a sixteenth of ``byteBudget``, or the largest message and 2
+        /// MiB if that is more.
         public var byteBudgetPerConnection: Int?
 
         /// As ``byteBudget``, for all connections of one user (`SO_PEERCRED` at the connect). The default is nil: all

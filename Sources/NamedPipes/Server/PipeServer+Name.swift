@@ -23,8 +23,8 @@ extension PipeServer {
 
     /// What to do when the name is lost to somebody who did not ask.
     public enum NameLossPolicy: Hashable, Sendable {
-        /// The delegate hears of it. Open connections go on, new ones cannot come. A successor that asks for the name gets
-        /// it, as from any other server (``PipeServer/ExistingServer/takeOver``).
+        /// The delegate hears of it. Open connections go on, new ones cannot come. A successor that asks for the name
+        /// gets it, as from any other server (``PipeServer/ExistingServer/takeOver``).
         case report
 
         /// The delegate hears of it, and the name is published again as soon as it is free; who has taken it meanwhile
@@ -32,8 +32,8 @@ extension PipeServer {
         case republish
     }
 
-    /// Whether clients find this server at its name, as far as has been seen: at once in most cases, after ten seconds at
-    /// the latest. An inherited listener's name is not looked after and counts as published.
+    /// Whether clients find this server at its name, as far as has been seen: at once in most cases, after ten seconds
+    /// at the latest. An inherited listener's name is not looked after and counts as published.
     public var isPublished: Bool { isListening && naming.isPublished }
 
     /// How long a server that was taken over goes on accepting: a client may have looked the old socket up just before.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// The variables of this process's environment (`environ(7)`). Reading them is not safe while another thread changes them.
+/// The variables of this process's environment (`environ(7)`). Reading them is not safe while another thread changes
+/// them.
 enum EnvironmentVariable {
-    /// The text of a variable (`getenv(3)`); nil if it is unset. Text that is not UTF-8 counts as unset, because repairing
-    /// it would name another place.
+    /// The text of a variable (`getenv(3)`); nil if it is unset. Text that is not UTF-8 counts as unset, because
+    /// repairing it would name another place.
     static func text(_ name: String) -> String? {
         unsafe getenv(name).flatMap { unsafe String(validatingCString: $0) }
     }

@@ -36,7 +36,8 @@ extension Socket {
         }
     }
 
-    /// Whether the process of a process descriptor has not ended: the descriptor becomes readable at the end, and stays so.
+    /// Whether the process of a process descriptor has not ended: the descriptor becomes readable at the end, and stays
+    /// so.
     static func isProcessRunning(_ process: borrowing OwnedDescriptor) throws(SystemError) -> Bool {
         var entry = pollfd(fd: process.rawValue, events: Int16(POLLIN), revents: 0)
         return try systemCall("poll") { unsafe poll(&entry, 1, 0) } == 0

@@ -27,8 +27,8 @@ struct WakeUp: ~Copyable, Sendable {
         do {
             _ = try systemCall("poll") { unsafe poll(&entry, 1, milliseconds) }
         } catch {
-            // Out of memory for a moment (ENOMEM). To return at once would make the caller spin; returning early does no
-            // harm.
+            // Out of memory for a moment (ENOMEM). To return at once would make the caller spin; returning early does
+            // no harm.
             usleep(10_000)
         }
         wait()

@@ -38,8 +38,8 @@ private func loseTheServerOfTenThousand() throws {
         try #require(loop.run { recorder.openCount == 2 * count })
         let time = ContinuousClock.now - start
         #expect(recorder.failures == [])
-        // Two seconds where there is nothing else to do. How much longer it takes beside others, in a debug build, is the
-        // machine's affair.
+        // Two seconds where there is nothing else to do. How much longer it takes beside others, in a debug build, is
+        // the machine's affair.
         print("64 · \(count) clients were back \(time) after their server was started again")
 
         // The first delays lie anywhere between half of 50 ms and all of it: no fifth of that has more than its share.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-/// Memory of its own for something large: held by the reassembly buffer that is read into it, by the messages that were kept
-/// from it, and by the send queues that it leaves from. Whoever finds itself its only holder may change it.
+/// Memory of its own for something large: held by the reassembly buffer that is read into it, by the messages that were
+/// kept from it, and by the send queues that it leaves from. Whoever finds itself its only holder may change it.
 ///
 /// The last holder's end gives the memory back to the pool that it came from, if that is on the reactor's thread.
 final class SharedBuffer {

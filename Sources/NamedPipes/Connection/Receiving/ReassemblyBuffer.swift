@@ -5,7 +5,8 @@ internal import PipeFraming
 ///
 /// Only a connection that is in the middle of something owns one.
 final class ReassemblyBuffer {
-    /// The bytes, from a frame's first byte on. Messages in them may be held by others as well, once they were delivered.
+    /// The bytes, from a frame's first byte on. Messages in them may be held by others as well, once they were
+    /// delivered.
     ///
     /// Unchecked for overlapping accesses, as the charge: nothing is called while they are changed.
     @safe @exclusivity(unchecked) var memory: SharedBuffer
@@ -46,7 +47,8 @@ final class ReassemblyBuffer {
     /// How many bytes of the frame have not arrived, where that is known.
     var missingByteCount: Int? { frameByteCount.map { $0 - byteCount } }
 
-    /// How much room the next read needs, or is to be made for it: never more than what has arrived, or a little at first.
+    /// How much room the next read needs, or is to be made for it: never more than what has arrived, or a little at
+    /// first.
     var growth: Int {
         let room = memory.bytes.room
         return room >= ReactorBuffers.copiedByteCount ? room : max(byteCount, ReactorBuffers.smallestGrowth)
