@@ -9,12 +9,12 @@
 /// ```
 ///
 /// A policy only ever names who *is* admitted. There is no "everybody but": a rule that could not be evaluated would
-/// let in whom it was to keep out. A combination of nothing admits nobody.
+/// let in whom it was to keep out. An empty combination admits no one.
 ///
 /// The user counts as of the moment of connecting, see ``PeerCredentials``. In a user namespace, users that are not
 /// mapped into it all appear as the overflow user, usually 65534 (`user_namespaces(7)`), and groups likewise: a policy
 /// that names that number admits all of them. A process that runs as that user there cannot tell its own kind from
-/// them: its ``ownUser`` is nobody.
+/// them: its ``ownUser`` is no one.
 public struct AccessPolicy: Hashable, Sendable {
     private let rule: Rule
 
@@ -37,7 +37,7 @@ public struct AccessPolicy: Hashable, Sendable {
     /// Our own effective user, and root.
     public static let ownUserOrRoot = AccessPolicy(rule: .ownUserOrRoot)
 
-    /// These users and nobody else, neither our own nor root unless named.
+    /// These users and no others, neither our own nor root unless named.
     ///
     /// - Parameter userIDs: numeric user IDs.
     public static func users(_ userIDs: Set<UInt32>) -> AccessPolicy { AccessPolicy(rule: .users(userIDs)) }
@@ -49,13 +49,13 @@ public struct AccessPolicy: Hashable, Sendable {
     /// - Parameter groupIDs: numeric group IDs.
     public static func groups(_ groupIDs: Set<UInt32>) -> AccessPolicy { AccessPolicy(rule: .groups(groupIDs)) }
 
-    /// Whom at least one of the policies admits; nobody if there is none.
+    /// The users that at least one of the policies admits; none if there are no policies.
     public static func any(of policies: [AccessPolicy]) -> AccessPolicy { AccessPolicy(rule: .any(policies)) }
 
-    /// Whom every one of the policies admits; nobody if there is none.
+    /// The users that all of the policies admit; none if there are no policies.
     public static func all(of policies: [AccessPolicy]) -> AccessPolicy { AccessPolicy(rule: .all(policies)) }
 
-    /// Whether somebody is admitted, for tests and for decisions of your own.
+    /// Whether a user is admitted, for tests and for decisions of your own.
     ///
     /// - Parameters:
     ///   - peer: who it is.
@@ -91,7 +91,7 @@ extension AccessPolicy {
         }
     }
 
-    /// Whether nobody but this user and root can be admitted: then there is nobody to be protected from anybody.
+    /// Whether only this user and root can be admitted: then no user needs protection from another.
     func admitsOnly(ownUserAndRoot ownUserID: UInt32) -> Bool {
         switch rule {
         case .anyUser, .groups: false

@@ -4,13 +4,13 @@ internal import PipeReactor
 /// Who is let in, and how many: everything that is decided about a client before a byte of it is read. A value, with
 /// time and the kernel's word passed in, so that it can be tested without sockets; ``PipeServer`` carries it out.
 ///
-/// Where nobody but the own user and root gets in and no limit per user is set, a decision is two comparisons.
+/// If only the own user and root are admitted and no limit per user is set, a decision is two comparisons.
 struct Admission {
     private let policy: AccessPolicy
     private let ownUserID: UInt32
     /// How many connections the server takes in all.
     let capacity: Int
-    /// How many more root gets where nobody said how many there may be, so that the own user's processes cannot lock it
+    /// The additional places of root if no maximum was configured, so that the own user's processes cannot lock it
     /// out.
     private let placesForRoot: Int
     /// Nil where no user is limited.
@@ -52,7 +52,7 @@ struct Admission {
         descriptorLimit - min(64, descriptorLimit / 4)
     }
 
-    /// What one user may have where strangers are let in: a quarter, so that nobody takes it all.
+    /// The share of one user where other users are admitted: a quarter, so that no user takes all places.
     private static func share(of capacity: Int, _ policy: AccessPolicy, _ ownUserID: UInt32) -> Int {
         policy.admitsOnly(ownUserAndRoot: ownUserID) ? capacity : max(128, capacity / 4)
     }

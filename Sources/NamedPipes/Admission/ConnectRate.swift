@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How often one user may connect: so many times at once, and so many times a second in the long run (a token bucket).
+/// The rate at which one user may connect: a number of times at once, and a number of times a second in the long run (a
+/// token bucket).
 public struct ConnectRate: Hashable, Sendable {
     /// How many times at once, after a pause. At least 1.
     public let burst: Int

@@ -34,7 +34,7 @@ public struct RefusalReport: Hashable, Sendable {
     /// Why.
     public let refusal: ConnectionRefusal
 
-    /// Who it was; nil with ``ConnectionRefusal/descriptorLimit``, where nobody is asked for.
+    /// The credentials of the client; nil with ``ConnectionRefusal/descriptorLimit``, where the kernel is not asked.
     public let peer: PeerCredentials?
 
     /// What the system said, with ``ConnectionRefusal/descriptorLimit`` and ``ConnectionRefusal/system``.

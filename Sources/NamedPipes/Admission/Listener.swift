@@ -48,11 +48,11 @@ final class Listener: EventHandler {
         // Borrowed: the name closes its socket itself, after the name is gone.
         source = EventSource(reactor, borrowing: descriptor, .readable, handler: self)
         try source?.register()
-        // Without one, nobody is hung up on, and it is tried again at the first need.
+        // Without one, no client is turned away, and the next need tries again.
         try? reserve.acquire()
     }
 
-    /// Gives the name up, if it still has one, and keeps the socket with whoever waits there.
+    /// Gives the name up, if it still has one, and keeps the socket with the clients that wait there.
     func giveNameUp() { name.removeName() }
 
     /// For a socket that has lost its name: takes no more connects, accepts the clients that wait, in turns of the

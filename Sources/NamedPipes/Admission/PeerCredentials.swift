@@ -5,7 +5,7 @@
 /// This is a snapshot of the moment of connecting and never changes afterwards. The peer may since have changed its
 /// user, executed another program or passed its end of the connection on; what it may do here is decided by who it was.
 ///
-/// Seen from a client, it is whoever called `listen(2)`: under socket activation that is the service manager.
+/// Seen from a client, it is the process that called `listen(2)`: under socket activation that is the service manager.
 public struct PeerCredentials: Hashable, Sendable {
     /// The effective user of the peer when it connected.
     public let userID: UInt32

@@ -27,8 +27,8 @@ struct RefusalLedger {
         return RefusalReport(refusal: refusal, peer: peer, error: error, suppressedCount: suppressed)
     }
 
-    /// Whether the delegate is to hear that nobody can be accepted: once a second at most, together with those who were
-    /// turned away for want of descriptors.
+    /// Whether the delegate is to be told that no client can be accepted: once a second at most, together with those
+    /// who were turned away for want of descriptors.
     mutating func mayTellOfFailure(at now: SuspendingClock.Instant) -> Bool {
         limiters[.descriptorLimit, default: ReportLimiter(.descriptorLimit, at: now)].mayTell(at: now)
     }

@@ -10,14 +10,14 @@ struct UserLimits {
     private let pace: TokenBucket.Pace?
     private var openCounts: [UInt32: Int] = [:]
 
-    // In two generations. Who is not seen for as long as a bucket takes to fill has a full one, and may be forgotten:
-    // so the elder generation is dropped whole, once that time has passed.
+    // In two generations. A user who is not seen for as long as a bucket takes to fill has a full one, and may be
+    // forgotten: so the elder generation is dropped whole, once that time has passed.
     private var buckets: [UInt32: TokenBucket] = [:]
     private var elderBuckets: [UInt32: TokenBucket] = [:]
     private var generationEnd: SuspendingClock.Instant?
 
-    /// More users than that in one generation end it early: a few are forgiven, rather than memory given to whoever
-    /// owns many user IDs (`subuid(5)`).
+    /// More users than that in one generation end it early: a few users are forgiven, rather than memory given to
+    /// whoever owns many user IDs (`subuid(5)`).
     static let bucketLimit = 16_384
 
     init(maximumCount: Int, rate: ConnectRate?) {

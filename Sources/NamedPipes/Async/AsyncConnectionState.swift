@@ -34,7 +34,7 @@ final class AsyncConnectionState {
 
     private var input = Input.open
     private(set) var endReason: DisconnectReason?
-    /// The end was told to whoever asked for messages.
+    /// The end was reported to a task that asked for messages.
     var didReportEnd = false
     /// What is queued is dropped because the owner wants it.
     var wasAborted = false
@@ -165,14 +165,14 @@ final class AsyncConnectionState {
         return verdict
     }
 
-    /// Whoever waited for its turn lets the next one go on.
+    /// A task that waited for its turn resumes the next one.
     func endTurn() { turns.endTurn() }
 
     func didDrain() { turns.queueIsFree() }
 
     // MARK: The end
 
-    /// This end sends no more, because it was closed or the peer reads no more: whoever waits for room hears of it now.
+    /// This end sends no more, because it was closed or the peer reads no more: tasks that wait for room are told now.
     func outputDidEnd() {
         if !connection.isOpen { turns.queueIsFree() }
     }

@@ -11,8 +11,8 @@ extension AsyncPipeConnection {
     /// and the kernel makes the peer wait.
     ///
     /// Iterating may stop and begin again; what has arrived stays. Any number of tasks may iterate, on the reactor's
-    /// thread and elsewhere: each message goes to one of them, the first to whoever asks first, and each iteration ends
-    /// when the messages do. So tasks that iterate side by side share the work.
+    /// thread and elsewhere: each message goes to one of them, the first to the task that asks first, and each
+    /// iteration ends when the messages do. So tasks that iterate side by side share the work.
     public nonisolated var messages: Messages { Messages(connection: self) }
 
     /// The next message; see ``messages``.

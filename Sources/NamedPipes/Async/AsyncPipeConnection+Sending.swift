@@ -60,7 +60,7 @@ extension AsyncPipeConnection {
     ) async throws -> PipeConnection.SendVerdict {
         if unsafe state.canSendAtOnce { return try unsafe state.send(body) }
         try await wait(for: .turn)
-        // Whoever goes on lets the next one go on, also where its own message is refused.
+        // A task that resumes resumes the next one, even if its own message is refused.
         defer { unsafe state.endTurn() }
         return try unsafe state.send(body)
     }

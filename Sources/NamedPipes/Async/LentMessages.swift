@@ -2,8 +2,8 @@
 internal import Synchronization
 
 /// Messages that tasks on other threads may take without coming to the reactor's: older than all that waits there, and
-/// one line for all who take, on whatever thread they are. So nobody keeps what another could handle, and no message
-/// overtakes one before it.
+/// one line for all who take, on whatever thread they are. So no task keeps a message that another could handle, and no
+/// message overtakes one before it.
 struct LentMessages: ~Copyable, Sendable {
     // Not private: the compiler (6.3.1) then writes a module in which it is missing.
     struct Contents: ~Copyable {

@@ -4,8 +4,8 @@ internal import PipeFraming
 /// Messages that have arrived and that no task has taken yet.
 ///
 /// What arrives in one burst shares memory: small messages are copied one behind the other into pieces that are never
-/// moved, large ones stay where they were read. A piece is let go when the last message in it is taken. An empty inbox
-/// owns nothing but the memory of its list.
+/// moved, large ones stay where they were read. A piece is released when the last message in it is taken. An empty
+/// inbox owns nothing but the memory of its list.
 struct MessageInbox: ~Copyable {
     private var queue = MessageQueue()
 
@@ -40,7 +40,7 @@ struct MessageInbox: ~Copyable {
             })
     }
 
-    /// One with room for so many bytes, so that those in it stay where they are.
+    /// One with room for this number of bytes, so that its contents stay in place.
     @inline(__always)
     private mutating func piece(for count: Int) -> SharedBuffer {
         if let piece, piece.bytes.room >= count { return piece }

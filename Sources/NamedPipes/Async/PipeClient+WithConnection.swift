@@ -19,8 +19,9 @@ extension PipeClient {
     ///
     /// - Parameters:
     ///   - address: the server's name.
-    ///   - configuration: the default is a 4-byte length framing and 5 s to connect. Whoever connects again would not
-    ///     be on the same connection: ``Configuration/reconnection`` and ``Configuration/unsentMessages`` are ignored.
+    ///   - configuration: the default is a 4-byte length framing and 5 s to connect. A client that connects again would
+    ///     not be on the same connection: ``Configuration/reconnection`` and ``Configuration/unsentMessages`` are
+    ///     ignored.
     ///   - executor: of the reactor to live on. The default is nil: a thread is made for it, and ends with the call.
     ///   - body: what is done with the connection.
     /// - Returns: what `body` returns.

@@ -39,7 +39,7 @@ extension PipeServer {
     /// ```
     ///
     /// Handlers run on the reactor's thread, as the delegate of a ``PipeServer`` does: they must not block, and what
-    /// takes long on the cpu is for the global executor; see <doc:AsyncCode>. They run one after the other,
+    /// takes long on the CPU is for the global executor; see <doc:AsyncCode>. They run one after the other,
     /// never at the same time, and need no locks.
     ///
     /// When a handler returns, what is queued is sent and its connection is closed. When it throws, its connection is
@@ -48,7 +48,7 @@ extension PipeServer {
     /// be sent after a handler has returned, `onEvent` hears of that as well.
     ///
     /// Cancelling the task ends all connections at once, cancels all handlers and waits for them. To stop gently, call
-    /// ``stop(gracePeriod:)`` on the server that `onEvent` gets: nobody new is accepted,
+    /// ``stop(gracePeriod:)`` on the server that `onEvent` gets: no client is accepted any more,
     /// ``AsyncPipeConnection/messages`` end after what has arrived, and the handlers finish, for as long as they are
     /// given. A handler that needs to hear more of its peer for that calls ``AsyncPipeConnection/resumeReceiving()``.
     /// When the time is over, or at ``stop()``, the connections that are left are ended and the handlers that still run

@@ -14,7 +14,7 @@ struct Ring<Element>: ~Copyable {
     /// For how many elements there is memory: a power of two, or 0.
     private(set) var capacity = 0
 
-    /// Memory for so many is kept when they are gone.
+    /// The ring keeps memory for this number of elements when they are gone.
     static var keptCapacity: Int { 64 }
 
     private static var smallestCapacity: Int { 4 }

@@ -12,8 +12,8 @@ struct WaitingTask {
     /// Suspends the calling task.
     ///
     /// - Parameters:
-    ///   - ticket: to find it by, for whoever wants to end the wait early.
-    ///   - enqueue: puts it where somebody lets it go on, exactly once.
+    ///   - ticket: identifies the wait, so that it can be ended early.
+    ///   - enqueue: stores it, to be resumed exactly once.
     nonisolated(nonsending) static func suspend(
         ticket: Ticket = 0, _ enqueue: (WaitingTask) -> Void
     ) async throws {

@@ -7,7 +7,7 @@
 /// try server.publish(report, to: "weather/berlin")
 /// ```
 ///
-/// A group exists while somebody is in it: joining makes it, and with its last member it is gone. A connection leaves
+/// A group exists while it has members: joining creates it, and it ends with its last member. A connection leaves
 /// all its groups by itself as soon as it can send no more.
 public struct PipeGroup: Hashable, Sendable {
     /// Any text; two names are the same if Swift says so of the texts.

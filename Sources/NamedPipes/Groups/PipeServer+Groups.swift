@@ -12,10 +12,10 @@ extension PipeServer {
     ///
     /// - Parameters:
     ///   - message: its bytes, at most the framing's maximum.
-    ///   - group: whose members get it. A group that nobody is in is no error.
-    ///   - excluded: one who does not get it, such as who has written it. The default is nobody.
+    ///   - group: the group whose members get it. A group without members is not an error.
+    ///   - excluded: a connection that does not get it, such as the author's. The default is none.
     /// - Returns: how many took it, and who refused it.
-    /// - Throws: ``PipeError/messageTooLarge(byteCount:limit:)`` or ``PipeError/framing(_:)``; nobody got it then.
+    /// - Throws: ``PipeError/messageTooLarge(byteCount:limit:)`` or ``PipeError/framing(_:)``; no member got it then.
     @discardableResult
     public func publish(
         _ message: Span<UInt8>, to group: PipeGroup, except excluded: PipeConnection.ID? = nil
@@ -52,7 +52,7 @@ extension Endpoint {
     func publish(
         _ message: Span<UInt8>, to group: PipeGroup, except excluded: PipeConnection.ID?
     ) throws(PipeError) -> PipeServer.BroadcastOutcome {
-        // A copy of the list: whoever ends meanwhile leaves the group.
+        // A copy of the list: a connection that ends meanwhile leaves the group.
         let members = groups.connections(in: group)
         return try sendToEach(message) { send in
             for connection in members where connection.id != excluded { send(connection) }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// How the lock of a name goes from a live server to its successor. Both are processes of one user, since nobody else
-// can open the lock's file (mode 0600, in a directory where nobody else may rename).
+// How the lock of a name goes from a live server to its successor. Both are processes of one user, since no other user
+// can open the lock's file (mode 0600, in a directory where no other user may rename).
 //
 //     successor                                   predecessor
 //     becomes the candidate, rings        ──▶     sees the candidate, releases the lock; keeps the name and serves on
@@ -13,9 +13,9 @@ internal import PipeReactor
 //
 // Being the candidate is a lock, too, on the first byte of the same file: there is one candidate at most, the others
 // are told that the name is in use; and a candidate that dies is one no more, whereupon the predecessor takes its lock
-// back. There is no time at which clients find nobody, and none at which two servers believe that the name is theirs:
-// whoever renames holds the lock. That also decides when the predecessor has lost its name before: it gives the lock up
-// all the same, and goes only if somebody else has lock and name.
+// back. At no time do clients find no server, and at no time do two servers believe that they own the name: the process
+// that renames holds the lock. That also decides when the predecessor has lost its name before: it gives the lock up
+// all the same, and ends only if another process has both lock and name.
 //
 // The lock's file says which socket is the predecessor's (LockRecord): the successor displaces that one and no other.
 //
@@ -24,7 +24,7 @@ internal import PipeReactor
 
 /// The right to be the next owner of a name: an open file description lock, which ends with its process (`fcntl(2)`).
 enum Candidacy {
-    /// False if somebody else is the candidate.
+    /// False if another process is the candidate.
     static func begin(_ file: borrowing OwnedDescriptor) throws(PipeError) -> Bool {
         do { return try FirstByteLock.take(file) } catch { throw .system(error) }
     }
@@ -50,7 +50,7 @@ extension NameLock {
             guard SuspendingClock.now < deadline else {
                 throw .takeOverTimedOut(address, holder: record(in: file).runningProcessID)
             }
-            // More than once: somebody who has just taken the name may not watch yet.
+            // More than once: a process that has just taken the name may not watch yet.
             if looks.isMultiple(of: 32) { ring(file) }
             looks += 1
             CurrentThread.sleepForMillisecond()
@@ -64,7 +64,7 @@ extension NameLock {
 
     // MARK: The predecessor's part
 
-    /// Whether somebody wants to take the name over.
+    /// Whether a process wants to take the name over.
     var isWanted: Bool { Candidacy.exists(for: file) }
 
     /// Lets the candidate have the lock.
@@ -73,7 +73,7 @@ extension NameLock {
         Self.unlock(file)
     }
 
-    /// Takes the lock again, because the candidate is gone; false while somebody else has it.
+    /// Takes the lock again, because the candidate is gone; false while another process has it.
     mutating func takeBack() -> Bool {
         guard !isHeld else { return true }
         isHeld = canBeHeld

@@ -3,7 +3,7 @@
 /// What the holder of a lock says about itself in the lock's file: a line with its process ID, one with what tells that
 /// process from every other, and, once it has the name, one with its socket's device and inode.
 ///
-/// It is for diagnosis, and for a successor, which has to know its predecessor's socket from somebody else's. The right
+/// It is for diagnosis, and for a successor, which has to tell its predecessor's socket from any other. The right
 /// to the name is the lock itself. Earlier versions wrote the first line only.
 struct LockRecord: Equatable {
     /// The holder's number, as it saw itself.

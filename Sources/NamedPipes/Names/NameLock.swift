@@ -6,7 +6,7 @@ internal import PipeReactor
 ///
 /// The lock is a file `.NAME.lock` beside the socket. The kernel drops it when the process ends, however it ends. The
 /// file stays, with the process's ID in it while the lock is held: unlinking it would be one more thing to race about.
-/// Only beside a generated name, which nobody will ever start at again, it is removed.
+/// It is removed only beside a generated name, at which no server will ever start again.
 ///
 /// A live server's lock is had by asking for it; see `HandOver.swift`.
 struct NameLock: ~Copyable {
@@ -41,7 +41,7 @@ struct NameLock: ~Copyable {
         for address: PipeAddress, _ name: String, in directory: borrowing Directory, askingFor patience: Duration? = nil
     ) throws(PipeError) -> NameLock {
         let lockName = ".\(name).lock"
-        // The file that was opened may be removed by somebody before it is locked; then the lock is worth nothing.
+        // Another process may remove the opened file before it is locked; then the lock is worth nothing.
         for _ in 0..<16 {
             let file = try open(lockName, in: directory)
             let isFree = try isLocked(file)
@@ -81,8 +81,8 @@ struct NameLock: ~Copyable {
         (try? Self.isFile(file, named: name, in: directory)) ?? true
     }
 
-    /// Makes the file again after somebody has removed it, and takes the lock anew; false while that is not possible.
-    /// The old file is let go then: whoever waits for it finds out that it has no name any more.
+    /// Makes the file again after its removal, and takes the lock anew; false while that is not possible.
+    /// Then it releases the old file: a process that waits for it finds out that it has no name any more.
     mutating func putBack(in directory: borrowing Directory) -> Bool {
         do {
             let fresh = try Self.open(name, in: directory)
@@ -112,8 +112,8 @@ struct NameLock: ~Copyable {
         try directory.status(of: name)?.identity == FileStatus(of: file.rawValue).identity
     }
 
-    /// Removes the lock's file, for a name that will not be used again. Whoever waits with the old file in hand finds
-    /// out that it has no name any more.
+    /// Removes the lock's file, for a name that will not be used again. A process that waits with the old file open
+    /// finds out that it has no name any more.
     borrowing func removeFile(from directory: borrowing Directory) {
         do {
             guard try Self.isFile(file, named: name, in: directory) else { return }

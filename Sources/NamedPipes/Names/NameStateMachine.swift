@@ -28,7 +28,7 @@ public enum NameLoss: Hashable, Sendable {
 /// ```
 ///
 /// Who may have the name is decided by the lock alone, whether the name is still there or not: so a server whose socket
-/// was removed can be replaced as any other, and a socket of somebody who did not ask is no successor.
+/// was removed can be replaced as any other, and the socket of a process that did not ask is no successor.
 struct NameStateMachine {
     /// What was seen.
     struct Look: Equatable {
@@ -49,7 +49,7 @@ struct NameStateMachine {
         /// The candidate may take the lock; until it has, clients come here.
         case givenUp
         case lost
-        /// The candidate may take the lock, and clients find nobody.
+        /// The candidate may take the lock, and clients find no server.
         case lostAndGivenUp
         case takenOver
     }
@@ -73,7 +73,7 @@ struct NameStateMachine {
     mutating func step(after look: Look) -> Step {
         switch (state, look.isReachable) {
         case (.held, true):
-            // First of all: a candidate with a file that nobody else finds would not be the only one.
+            // First of all: a candidate with a file that no other process finds would not be the only one.
             guard look.isLockInPlace else { return .putLockBack }
             return look.isWanted ? giveUp(.givenUp) : .nothing
         case (.held, false):
@@ -106,7 +106,7 @@ struct NameStateMachine {
             state = state == .givenUp ? .held : .lost
             return .nothing
         }
-        // Without a socket of its own it is somebody who only looks whether the lock is free.
+        // Without a socket of its own, it is a process that only checks whether the lock is free.
         guard !look.isReachable, look.occupant == .socket else { return .nothing }
         state = .takenOver
         return .leave

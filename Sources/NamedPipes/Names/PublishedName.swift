@@ -8,7 +8,7 @@ internal import PipeReactor
 ///
 /// ```swift
 /// name.removeName()   // from here on a successor may start
-/// // accept until nobody waits
+/// // accept until no client waits
 /// name.close()
 /// ```
 ///
@@ -82,8 +82,8 @@ final class PublishedName {
     /// The listening descriptor, non-blocking; nil after ``close()``. Never close it elsewhere.
     var listener: Int32? { socket?.rawValue }
 
-    /// Whether clients still find this socket at its name. False after ``removeName()``, and after somebody removed or
-    /// replaced the file. An abstract name lives as long as its socket.
+    /// Whether clients still find this socket at its name. False after ``removeName()``, and after another process
+    /// removed or replaced the file. An abstract name lives as long as its socket.
     var isInPlace: Bool {
         address.kind == .abstract ? socket != nil : file?.isInPlace ?? false
     }
@@ -91,7 +91,7 @@ final class PublishedName {
     /// Whether there is a file of ours to look after.
     var hasFile: Bool { file != nil }
 
-    /// What there is to know about the name now; nil if there is no file of ours: nobody can take it away.
+    /// The facts about the name now; nil if it has no file, so that it cannot be taken away.
     var look: NameStateMachine.Look? { file?.look }
 
     /// The process that has the right to the name, for diagnosis.
@@ -100,10 +100,10 @@ final class PublishedName {
     /// Lets the candidate have the right to the name, which stays in place until the candidate takes it.
     func giveLockUp() { file?.giveLockUp() }
 
-    /// Takes the right back from a candidate that is gone; false while somebody has it.
+    /// Takes the lock back from a candidate that is gone; false while another process has it.
     func takeLockBack() -> Bool { file?.takeLockBack() ?? false }
 
-    /// Makes the lock's file again after somebody has removed it; false while that is not possible.
+    /// Makes the lock's file again after its removal; false while that is not possible.
     func putLockBack() -> Bool { file?.putLockBack() ?? false }
 
     /// Keeps the files from those who remove old ones.

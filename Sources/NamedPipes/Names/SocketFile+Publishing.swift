@@ -83,8 +83,8 @@ extension SocketFile {
         }
     }
 
-    /// Removes the name if nobody is behind it. It is put aside first: a socket that somebody without the lock puts in
-    /// its place after the look keeps it.
+    /// Removes the name if no server is behind it. It is put aside first: a socket that a process without the lock puts
+    /// in its place after the look keeps it.
     private borrowing func removeStale(_ permissions: SocketPermissions) throws(PipeError) {
         guard !lock.isSuccession, try directory.socketOfOurs(named: name, permissions) != nil else { return }
         let temporary = Self.temporaryName(for: name)
@@ -117,7 +117,7 @@ extension SocketFile {
 
     // MARK: Step 5
 
-    /// Takes a free name by linking, which fails if somebody without the lock was faster, and the place of a dead
+    /// Takes a free name by linking, which fails if a process without the lock was faster, and the place of a dead
     /// socket or of the predecessor's by exchanging names, which shows what was displaced.
     borrowing func publish(_ temporary: String, _ permissions: SocketPermissions) throws(PipeError) {
         if try directory.socketOfOurs(named: name, permissions) == nil, try link(temporary) { return }
@@ -143,8 +143,8 @@ extension SocketFile {
         return true
     }
 
-    /// Gives the name back if what had it is no dead socket: somebody without the lock had put a live one there
-    /// meanwhile.
+    /// Gives the name back if its former holder is not a dead socket: a process without the lock had put a live one
+    /// there meanwhile.
     private borrowing func removeDisplaced(_ temporary: String, _ permissions: SocketPermissions) throws(PipeError) {
         do {
             try removeLeftover(permissions)

@@ -6,12 +6,12 @@ internal import PipeReactor
 /// A claimed name in a directory, from before the socket has it until after it is gone.
 ///
 /// Sockets leave their files behind, `bind` does not replace a file, and a refused connection does not prove that
-/// nobody is there. Servers that "unlink and bind" therefore displace each other when they start at the same time. The
-/// recipe here has one owner at any time, and never touches what is not its own:
+/// no server is there. Servers that "unlink and bind" therefore displace each other when they start at the same time.
+/// The recipe here has one owner at any time, and never touches what is not its own:
 ///
-/// 1. The directory is held by descriptor; nobody but this user and root may rename in it, or in one above it.
+/// 1. The directory is held by descriptor; only this user and root may rename in it, or in one above it.
 /// 2. The lock beside the name is taken. From here on, no other server of this library is at work on the name.
-/// 3. The name must be free, or a socket of this user with nobody behind it.
+/// 3. The name must be free, or a socket of this user with no server behind it.
 /// 4. A socket is bound to a temporary name, given its exact permissions, and listens.
 /// 5. It gets its name atomically, ready: no client ever meets a socket without listener or with other permissions.
 ///    (The kernel goes on showing the temporary name, which is therefore one that an operator recognises.)
@@ -21,8 +21,8 @@ internal import PipeReactor
 /// A successor that takes a live name over differs in two steps. In the second it asks the owner for the lock, and
 /// waits for it a limited time; see `HandOver.swift`. In the fifth it renames over the name: atomically clients meet
 /// the new socket instead of the old one, which keeps the clients that wait in its queue. The old owner, who serves
-/// until that moment, finds that the name is another socket's and leaves it alone. Whoever dies on the way leaves a
-/// state that is one of the others: a dead candidate a server that takes its lock back, a dead predecessor a stale
+/// until that moment, finds that the name is another socket's and leaves it alone. A server that dies on the way leaves
+/// a state that is one of the others: a dead candidate a server that takes its lock back, a dead predecessor a stale
 /// name.
 ///
 /// The end of the value is step 6. Whatever fails on the way leaves no file but the lock's.
@@ -47,7 +47,7 @@ struct SocketFile: ~Copyable {
     static func claim(_ address: PipeAddress, _ claim: NameClaim) throws(PipeError) -> SocketFile {
         guard let location = address.fileLocation else { preconditionFailure("\(address) has no file") }
         let directory = try Directory.open(location.directory, verifies: !claim.allowsInsecureDirectory)
-        // Once before there is a lock, so that a refusal leaves nothing; once more when nobody else is at work.
+        // Once before there is a lock, so that a refusal leaves nothing; once more when no other process is at work.
         _ = try directory.socketOfOurs(named: location.name, claim.permissions)
         let lock = try NameLock.take(
             for: address, location.name, in: directory, askingFor: claim.takeOverTimeout)
@@ -75,7 +75,7 @@ struct SocketFile: ~Copyable {
         }
     }
 
-    /// Whether the name still is the socket that was placed; false after somebody removed or replaced it.
+    /// Whether the name still is the socket that was placed; false after its removal or replacement.
     var isInPlace: Bool { placedStatus != nil }
 
     private var placedStatus: FileStatus? {

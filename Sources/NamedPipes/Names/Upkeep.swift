@@ -26,7 +26,7 @@ struct Upkeep {
     /// Whether to set the file's times now; asked before each time.
     ///
     /// - Parameters:
-    ///   - now: for the pause, on a clock that nobody sets.
+    ///   - now: for the pause, on a clock that cannot be set.
     ///   - time: for the age, as file systems have it.
     mutating func isDue(_ status: FileStatus, at now: ContinuousClock.Instant, _ time: Int) -> Bool {
         guard time - status.oldestUse >= Self.ageLimit else { return false }

@@ -33,7 +33,7 @@ public final class InheritedListener: Sendable {
     /// Call it at the beginning, before there are other threads: the first call of this or ``named(_:)`` removes
     /// `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES` from the environment, so that children do not take them for
     /// theirs (`unsetenv(3)`). Each listener is given out once, so a later call finds those that ``named(_:)`` has
-    /// left. A listener that no server is made of is closed when it is let go.
+    /// left. A listener from which no server is made is closed when it is released.
     ///
     /// - Returns: the listeners in the manager's order; none if this process was not started so.
     /// - Throws: ``PipeError/inheritedListener(_:)``. The descriptors stay open then, closed on exec.
@@ -67,7 +67,7 @@ public final class InheritedListener: Sendable {
         return waiting.giveOutFirst { name == nil || $0.name == name }
     }
 
-    /// What the manager handed over and nobody has asked for yet.
+    /// Listeners that the manager handed over and no call has asked for yet.
     private static let waiting = WaitingListeners()
 
     /// Takes over what the environment tells of: with the first call, all that there is.
@@ -82,7 +82,7 @@ public final class InheritedListener: Sendable {
         waiting.add(try listeners(at: sockets))
     }
 
-    /// Takes descriptors over that nobody else has a use for.
+    /// Takes over descriptors that have no other use.
     static func listeners(at sockets: [ListenEnvironment.Socket]) throws(PipeError) -> [InheritedListener] {
         // All of them first: whatever is wrong with one, no child may get another.
         for socket in sockets {

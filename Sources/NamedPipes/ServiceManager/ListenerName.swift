@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a listener that somebody else has made is to be called. Whatever it was bound to, it can be served: its name is
+/// The name of a listener that another process has made. Whatever it was bound to, it can be served: its name is
 /// for people alone.
 struct ListenerName {
     /// What the kernel says (getsockname(2)); a NUL first in the abstract namespace. Not always text.

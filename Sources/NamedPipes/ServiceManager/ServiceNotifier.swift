@@ -4,7 +4,7 @@ internal import PipeReactor
 /// Tells the service manager how a service is doing (`sd_notify(3)`), for units with `Type=notify`.
 ///
 /// ```swift
-/// let manager = ServiceNotifier.current          // nil if nobody wants to know
+/// let manager = ServiceNotifier.current          // nil if no manager is to be notified
 /// let server = try PipeServer(…)
 /// try manager?.notify(.ready, .status("listening on \(server.address)"))
 /// ```

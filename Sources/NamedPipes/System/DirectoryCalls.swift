@@ -6,12 +6,12 @@ internal import PipeReactor
 struct Directory: ~Copyable {
     let descriptor: OwnedDescriptor
     let path: String
-    /// Whether nobody but root and this user decides what the path leads to.
+    /// Whether only root and this user decide where the path leads.
     let isVerified: Bool
 
     /// Opens a directory to work in; it need not be readable (`O_PATH`, `open(2)`).
     ///
-    /// - Parameter verifies: whether to refuse a path on which somebody else than root and this user can decide what a
+    /// - Parameter verifies: whether to refuse a path on which a user other than root and this one can decide what a
     ///   name stands for; see ``DirectoryWalk``.
     /// - Throws: ``PipeError/unusableLocation(path:_:)`` with the first component that is in the way.
     static func open(_ path: String, verifies: Bool = true) throws(PipeError) -> Directory {
@@ -72,12 +72,12 @@ struct Directory: ~Copyable {
         _ = try systemCall("unlinkat") { unsafe unlinkat(descriptor.rawValue, name, 0) }
     }
 
-    /// Gives a file another name in place of whatever has that name now, at one stroke (`renameat(2)`).
+    /// Renames a file atomically, replacing the file that has the new name now (`renameat(2)`).
     func rename(_ name: String, onto other: String) throws(SystemError) {
         _ = try systemCall("renameat") { unsafe renameat(descriptor.rawValue, name, descriptor.rawValue, other) }
     }
 
-    /// Gives each of two files the other's name, at one stroke (`renameat2(2)`, RENAME_EXCHANGE).
+    /// Exchanges the names of two files atomically (`renameat2(2)`, RENAME_EXCHANGE).
     func exchange(_ name: String, _ other: String) throws(SystemError) {
         _ = try systemCall("renameat2") { GNUCalls.exchange(name, other, in: descriptor.rawValue) }
     }

@@ -4,11 +4,11 @@ internal import PipeReactor
 
 /// Goes down a path, one directory after the other, and looks at each before it takes the next name in it.
 ///
-/// A socket's directory that is safe in itself does not help if somebody may rename a directory above it: that user can
-/// put another directory in its place, with a socket of theirs. So everything on the way has to be trusted (as sshd's
-/// StrictModes has it): each directory belongs to root or to this user, and others who may write to it cannot rename
-/// what is not theirs. A symbolic link is followed if it belongs to one of the same two; then it is as good as its
-/// directory.
+/// A socket's directory that is safe in itself does not help if another user may rename a directory above it: that user
+/// can put another directory in its place, with a socket of theirs. So everything on the way has to be trusted (as
+/// sshd's StrictModes has it): each directory belongs to root or to this user, and others who may write to it cannot
+/// rename what is not theirs. A symbolic link is followed if it belongs to one of the same two; then it is as good as
+/// its directory.
 ///
 /// In a container, the host's root may have no number. It then owns `/`, under the number of all who have none; where
 /// that is so, this number is trusted above the socket's own directory, whose owner could replace the whole tree in any

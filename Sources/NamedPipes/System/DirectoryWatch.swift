@@ -9,7 +9,7 @@ internal import PipeReactor
 ///
 /// An event is only a nudge: what it says is thrown away, and what is there is looked up anew. So it does not matter if
 /// events are lost (`IN_Q_OVERFLOW`), merged, or older than the look. Some changes give no event at all: in a directory
-/// that may not be read, or when a directory higher up is moved. A client must also try again by the clock.
+/// that may not be read, or when a directory higher up is moved. A client must also try again on a timer.
 ///
 /// Used from one thread, like everything on a reactor.
 final class DirectoryWatch {

@@ -2,7 +2,7 @@
 internal import Glibc
 internal import PipeReactor
 
-// What is asked about a socket that somebody else has made.
+// Questions about a socket that another process has made.
 
 extension Socket {
     /// A number of the socket's (`getsockopt(2)`, socket(7)). The descriptor must be a socket.

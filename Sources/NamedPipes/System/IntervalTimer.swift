@@ -4,7 +4,7 @@ internal import PipeReactor
 
 /// A `timerfd_create(2)`: readable again and again, after a time.
 ///
-/// For what is looked at by the clock as long as a server lives. A timer of the reactor would have each wait of its
+/// For checks on a timer as long as a server lives. A timer of the reactor would have each wait of its
 /// loop end at a time, which costs the kernel 0.3 µs a wait (4 % of a server that answers one message at a time).
 struct IntervalTimer: ~Copyable {
     private let descriptor: OwnedDescriptor

@@ -4,7 +4,8 @@ internal import PipeReactor
 
 // The system calls that give a socket its name and ask who is behind one.
 
-// SO_PASSRIGHTS, since Linux 6.16: nobody may send descriptors through this socket or those accepted from it (unix(7)).
+// SO_PASSRIGHTS, since Linux 6.16: no peer may send descriptors through this socket or those accepted from it
+// (unix(7)).
 let passRights: Int32 = 83
 
 /// A socket on its way to being a listener.
@@ -44,7 +45,7 @@ enum NamingSocket {
     }
 }
 
-/// Questions to whoever may be behind an address.
+/// Questions to the server that may be behind an address.
 enum NameProbe {
     /// Whether an open socket is behind a socket file.
     ///

@@ -34,7 +34,7 @@ struct UserMap: Equatable {
             overflow: SmallFile.bytes(at: "/proc/sys/kernel/overflowuid") ?? [])
     }
 
-    /// A kernel without user namespaces has no such file. Where there is no `/proc` at all, nobody can tell.
+    /// A kernel without user namespaces has no such file. Without `/proc`, there is no way to tell.
     private static var mapWithoutFile: [UInt8] {
         FileStatus.following("/proc/self") == nil ? [] : Array("0 0 \(limit)\n".utf8)
     }

@@ -31,11 +31,11 @@ extension PipeAddress {
         try dotNet(pipeName, in: .current)
     }
 
-    /// A fresh name that nobody has, for a server whose clients are told the address, such as its child processes.
+    /// A fresh, unused name, for a server whose clients are told the address, such as its child processes.
     ///
     /// The name has 128 random bits. It lies in the runtime directory (see ``runtime(_:)``). Where there is none, it
     /// lies in `named-pipes-UID` in `TMPDIR`, by default `/tmp`; this call makes that directory, for its user alone
-    /// (mode 0700), and refuses one that belongs to somebody else.
+    /// (mode 0700), and refuses one that belongs to another user.
     ///
     /// - Parameter prefix: the beginning of the name, for people who look at the directory. The default is `pipe`.
     /// - Throws: ``PipeError/invalidAddress(_:)``, or ``PipeError/unusableLocation(path:_:)`` for the directory.

@@ -14,7 +14,7 @@ public struct PipeAddress: Sendable {
     /// What an address names.
     @nonexhaustive
     public enum Kind: Hashable, Sendable {
-        /// A socket file. Who may connect is decided by its permissions and those of its directories.
+        /// A socket file. Its permissions and those of its directories decide which users may connect.
         case file
 
         /// A name without a file in the abstract namespace. Everybody in the same network namespace may connect.
@@ -40,7 +40,7 @@ public struct PipeAddress: Sendable {
     /// `other` it is what is shown.
     package let text: String
 
-    /// True if the name was made up for one server, so that nobody else will ever want it.
+    /// True if the name was made up for one server, so that no other server will ever want it.
     let isGenerated: Bool
 
     private init(_ kind: Kind, _ text: String, isGenerated: Bool = false) throws(PipeError) {
