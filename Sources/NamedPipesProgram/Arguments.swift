@@ -17,7 +17,7 @@ public struct Arguments: Sendable {
     /// - Parameter bytes: the program's own name first.
     public init(_ bytes: [[UInt8]]) { self.bytes = bytes }
 
-    /// From the stack, or, where somebody has changed the environment before, from /proc/self/cmdline.
+    /// From the stack, or, if other code has changed the environment before, from /proc/self/cmdline.
     static var ofProcess: Arguments {
         var count: Int32 = 0
         guard let arguments = unsafe program_arguments(&count) else {

@@ -31,7 +31,7 @@ public struct ChildGroup: Sendable {
 
     /// Sends all of the group a signal, `kill(2)`; 0 only asks.
     ///
-    /// - Returns: whether there was somebody.
+    /// - Returns: whether the group had a process.
     @discardableResult
     public func signal(_ number: Int32) -> Bool { kill(-processID, number) == 0 || errno == EPERM }
 

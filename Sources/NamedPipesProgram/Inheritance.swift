@@ -6,7 +6,7 @@ public import NamedPipes
 /// What the parent process left to this one.
 ///
 /// A program that is started by a shell, a service manager, a container or another program inherits more than its
-/// arguments, and each of these has made somebody's program fail. All of it is looked at here, once, at the very
+/// arguments, and each of these has made some program fail. All of it is checked here, once, at the very
 /// beginning, and ``takeOver()`` decides what becomes of it:
 ///
 /// | Inherited | Decision |
@@ -16,12 +16,12 @@ public import NamedPipes
 /// | SIGPIPE, SIGXFSZ | ignored: the write fails instead, and its error is told |
 /// | SIGINT, SIGTERM, SIGHUP ignored | stay ignored, as `nohup` and `command &` want it; else they stop the program |
 /// | other dispositions | left alone |
-/// | the mask of signals | emptied, for children as well, but for what ``StopSignals`` waits for: nobody means it |
+/// | the mask of signals | emptied, for children as well, but for what ``StopSignals`` waits for: no parent means it |
 /// | descriptors 0–2 closed | opened on /dev/null, so that no socket or pipe of ours gets their numbers |
 /// | soft limit of descriptors | raised by servers (``raiseDescriptorLimit()``), as each connection takes one |
 /// | other resource limits, umask, working directory, priority | left alone: nothing here depends on them |
 /// | environment | read where it is meant; the service manager's variables are not passed on |
-/// | namespaces | process 0 is nobody, a user without mapping is nobody's own |
+/// | namespaces | process 0 is unknown, an unmapped user is no one's own |
 ///
 /// Children are started with the rest of it as it was: see ``ChildProgram``.
 public struct Inheritance: Sendable {

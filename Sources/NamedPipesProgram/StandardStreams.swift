@@ -2,11 +2,11 @@
 internal import Glibc
 public import NamedPipes
 
-/// Where results go. Writing waits for the reader, who thereby slows down whoever sends.
+/// Where results go. Writing waits for the reader, which thereby slows the sender down.
 public enum StandardOutput {
     /// Writes all of it.
     ///
-    /// - Throws: why not all was taken: `EPIPE` where nobody reads any more, `ENOSPC` on a full device.
+    /// - Throws: the reason why not all was taken: `EPIPE` without a reader, `ENOSPC` on a full device.
     public static func write(_ bytes: [UInt8]) throws(SystemError) {
         try writeAll(STDOUT_FILENO, bytes)
     }
@@ -19,7 +19,7 @@ public enum StandardOutput {
 
 /// Where everything else goes: failures, and what is good to know.
 public enum StandardError {
-    /// Writes what can be written. There is nobody to whom it could be told that this failed.
+    /// Writes as much as possible. A failure could not be reported anywhere.
     public static func write(_ text: String) {
         try? writeAll(STDERR_FILENO, Array(text.utf8))
     }
@@ -29,7 +29,7 @@ public enum StandardError {
 ///
 /// - Parameters:
 ///   - descriptor: where from.
-///   - count: at most so many bytes.
+///   - count: the largest number of bytes.
 /// - Returns: the bytes, none at the end; nil if there are none now.
 /// - Throws: what else read(2) says, such as `EISDIR` or `EIO`.
 public func readSome(_ descriptor: Int32, atMost count: Int) throws(SystemError) -> [UInt8]? {

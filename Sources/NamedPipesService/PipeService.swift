@@ -14,8 +14,8 @@ public import ServiceLifecycle
 /// ```
 ///
 /// The server has a thread and a reactor of its own, unless it is given one. When the group shuts down gracefully,
-/// nobody new is accepted, what has arrived is delivered, what is queued is sent, and connections end, for as long as
-/// ``Configuration/shutdownGrace`` lasts. When the task is cancelled, all of them end at once.
+/// no client is accepted any more, messages that have arrived are delivered, queues are sent, and connections end, for
+/// as long as ``Configuration/shutdownGrace`` lasts. When the task is cancelled, all of them end at once.
 ///
 /// A server that has handed its name to a successor ends in the same gentle way, and then ``run()`` returns. For a
 /// group that is an error unless the service's `successTerminationBehavior` says otherwise.

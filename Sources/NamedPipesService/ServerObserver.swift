@@ -8,7 +8,7 @@ final class ServerObserver: Sendable {
     private enum Progress {
         case starting
         case listening(ReactorReference<PipeServer>)
-        /// Told to drain for so long; the server, once there is one, is told as well.
+        /// Told to stop within this grace period; the server, once there is one, is told as well.
         case stopping(Duration)
     }
 

@@ -69,13 +69,14 @@ extension FrameBuffer {
     /// pages: the bytes are not copied, nor held twice for a moment.
     private mutating func reallocate(capacity newCapacity: Int) {
         if head > 0 { moveUnreadToFront() }
-        // As where Swift itself allocates: who appends could not go on without, and nobody checks for it.
+        // As in Swift's own allocations: the caller that appends could not continue without memory, and no caller
+        // checks for it.
         guard let larger = unsafe realloc(memory, newCapacity) else { fatalError("no memory for \(newCapacity) bytes") }
         unsafe memory = larger.assumingMemoryBound(to: UInt8.self)
         allocatedByteCount = newCapacity
     }
 
-    /// Gives the memory back. Whoever calls this forgets it.
+    /// Frees the memory. The caller must not use it afterwards.
     func deallocate() { unsafe free(memory) }
 }
 

@@ -3,7 +3,7 @@
 /// How messages become bytes on a stream, and bytes messages again.
 ///
 /// A stream socket carries bytes without seams: a `read(2)` may return half a message, or forty and a half. A framing
-/// is the agreement that puts the seams back. It is a value without memory of the stream: whoever reads keeps the bytes
+/// is the agreement that puts the seams back. It is a value without memory of the stream: the reader keeps the bytes
 /// of an unfinished frame and shows them again, with more behind them. So one framing serves any number of connections,
 /// and can be tested without a socket.
 ///
@@ -34,7 +34,7 @@
 ///
 /// - The verdict on a prefix of the stream never depends on how the bytes arrived: the same bytes give the same
 ///   messages and the same error, in one piece or one by one.
-/// - Bytes that no more bytes can turn into a frame are an error as early as that is known. Whoever reads then gives
+/// - Bytes that no more bytes can turn into a frame are an error as early as that is known. The reader then gives
 ///   the connection up: nothing behind a framing error is looked at.
 /// - A message larger than the maximum is refused before its body has arrived.
 public protocol MessageFraming: Sendable {
@@ -60,7 +60,8 @@ public protocol MessageFraming: Sendable {
     /// Appends only what stands around `message` in its frame, the prefix and directly behind it the suffix, and says
     /// how much that is. What is sent large leaves from where it lies then, instead of being copied.
     ///
-    /// The default is nil: frames of this framing are not of that form, or nobody said so; ``encode(_:into:)`` is used.
+    /// The default is nil: frames of this framing are not of that form, or it does not say so; ``encode(_:into:)`` is
+    /// used.
     ///
     /// - Returns: the envelope: prefix, message and suffix are, byte for byte, what ``encode(_:into:)`` appends.
     /// - Throws: what ``encode(_:into:)`` throws. Nothing has been appended then.
@@ -68,8 +69,8 @@ public protocol MessageFraming: Sendable {
 
     /// Walks all complete frames in `bytes` and delivers their messages in order.
     ///
-    /// The default calls ``nextFrame(in:scannedByteCount:)`` until it knows no further; nobody needs to implement this.
-    /// It is a requirement so that a reader that holds `any MessageFraming` enters specialised code once per read
+    /// The default calls ``nextFrame(in:scannedByteCount:)`` until it knows no further; there is no need to implement
+    /// this. It is a requirement so that a reader that holds `any MessageFraming` enters specialised code once per read
     /// rather than asking the existential once per message.
     ///
     /// - Parameters:

@@ -8,8 +8,8 @@
 /// further poll in vain, and is one again after a poll that paid. So a reactor with sparse events polls once and then
 /// not at all.
 ///
-/// A poll was in vain as well if the thread lost the cpu in between: then somebody else needs it, perhaps the very peer
-/// that is waited for. With both ends on one cpu, where each poll takes from the peer what it would answer with, a
+/// A poll was in vain as well if the thread lost the CPU in between: then another thread needs it, perhaps the very
+/// peer that is waited for. With both ends on one CPU, where each poll takes from the peer what it would answer with, a
 /// ping-pong kept 0.6 of its rate without this rule, and keeps 0.9 with it.
 ///
 /// The kernel's polling of halted virtual cpus (`halt_poll_ns`, Documentation/virt/kvm/halt-polling.rst) changes the
@@ -25,14 +25,14 @@ package struct BusyPolling {
     private var price = 1
     private static let highestPrice = 256
 
-    /// Until the next wait, which judges the poll: how often the thread had lost the cpu when it began.
+    /// Until the next wait, which judges the poll: how often the thread had lost the CPU when it began.
     private var preemptionsBeforePoll: Int?
 
     package init(limit: Duration) { self.limit = limit }
 
     /// What to do with a wait that begins now: until when to poll, or nil to sleep at once.
     ///
-    /// - Parameter preemptions: how often the thread has lost the cpu. Asked for only where it matters.
+    /// - Parameter preemptions: how often the thread has lost the CPU. Asked for only where it matters.
     package mutating func beginWait(
         at now: SuspendingClock.Instant, preemptions: () -> Int
     ) -> SuspendingClock.Instant? {

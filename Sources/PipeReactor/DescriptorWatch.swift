@@ -43,7 +43,7 @@ public final class DescriptorWatch: EventHandler {
 
     deinit { cancel() }
 
-    /// Stands in the reactor's queue for a watch, without keeping it: the watch ends when it is let go.
+    /// Stands in the reactor's queue for a watch, without keeping it: the watch ends when it is released.
     private final class AlwaysReady: TurnWork {
         private unowned let reactor: Reactor
         private weak var watch: DescriptorWatch?
@@ -70,7 +70,7 @@ extension Reactor {
     ///   - descriptor: an open descriptor, best non-blocking; it stays the caller's.
     ///   - direction: reading or writing.
     ///   - handler: called on the reactor's thread.
-    /// - Returns: the watch; it ends when it is cancelled or let go.
+    /// - Returns: the watch; it ends when it is cancelled or released.
     /// - Throws: ``SystemError`` of `epoll_ctl(2)`, such as `ENOSPC`.
     public func watch(
         _ descriptor: Int32, for direction: DescriptorWatch.Direction, handler: @escaping () -> Void

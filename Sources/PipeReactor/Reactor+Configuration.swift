@@ -12,16 +12,16 @@ extension Reactor {
         /// How long the loop looks for the next event before it sleeps, counted from the last one. The default is zero:
         /// it sleeps at once. 20 to 100 µs are sensible; negative counts as zero.
         ///
-        /// To be woken costs a thread some microseconds, and 20 to 27 µs where a virtual machine's cpu has to be woken
-        /// with it. A loop that polls does without, at the price of a cpu that is busy while it polls.
+        /// To be woken costs a thread some microseconds, and 20 to 27 µs if a virtual machine's CPU has to be woken
+        /// with it. A loop that polls avoids that, at the price of a CPU that is busy while it polls.
         ///
         /// - It helps where the peer answers sooner than the given time: one request after the other, one connection.
         ///   There it was worth 3.9 times the rate on a virtual machine, and more if both ends do it.
         /// - It changes little where many connections keep the loop busy anyway.
-        /// - It hurts where both ends share a cpu, since the peer cannot run while we poll, and where the cpu has other
+        /// - It hurts if both ends share a CPU, since the peer cannot run while we poll, and if the CPU has other
         ///   things to do.
         ///
-        /// Polls that come to nothing, or that lose the cpu to somebody else, become rare by themselves: a reactor
+        /// Polls that find nothing, or that lose the CPU to another thread, become rare by themselves: a reactor
         /// without traffic sleeps, and one with an event now and then does not poll for each. `SO_BUSY_POLL`
         /// (socket(7)) is the like for network devices, and the kernel's `halt_poll_ns` for virtual cpus; neither has
         /// to do with Unix sockets.

@@ -206,8 +206,8 @@ public final class Reactor {
         runningQueue.removeAll(keepingCapacity: true)
     }
 
-    /// A stopped reactor serves nobody: what lives on it ends, and says so, before `run` returns. First what was
-    /// promised before the stop; bounded, because work may go on making work.
+    /// A stopped reactor serves no one: servers and clients on it end, and report it, before `run` returns. First what
+    /// was promised before the stop; bounded, because work may go on making work.
     private func endResidents() {
         finishQueuedWork()
         // More than once, because what ends may start something new in its last callback.

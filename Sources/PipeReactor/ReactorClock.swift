@@ -11,7 +11,7 @@
 /// tasks, a sleep costs a hop each way.
 ///
 /// It counts as ``Reactor/schedule(after:repeating:_:)`` does: time in which the machine is suspended does not pass
-/// (CLOCK_MONOTONIC, clock_gettime(2)), and nothing ends early. While the reactor does not run, nobody wakes up; a
+/// (CLOCK_MONOTONIC, clock_gettime(2)), and nothing ends early. While the reactor does not run, no sleeper wakes up; a
 /// sleep that has not ended when the reactor does never ends.
 public struct ReactorClock: Clock {
     /// A point in time of the reactor's timers.

@@ -19,7 +19,7 @@ internal import Synchronization
 /// never run: a reactor has to outlive the actors that live on it.
 public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     // The mailbox: written by any thread under the lock, swapped out whole by the reactor, run outside the lock.
-    // Whoever makes it non-empty wakes the reactor; on the reactor's own thread the next turn looks by itself.
+    // The thread that makes it non-empty wakes the reactor; on the reactor's own thread the next turn looks by itself.
     private let mailbox = Mutex(Mailbox())
     private let hasMail = Atomic(false)
     private let stopRequested = Atomic(false)
@@ -164,9 +164,9 @@ extension ReactorExecutor {
     package func handle(_ readiness: Readiness) { wakeUp.wait() }
 
     /// Runs what is waiting, in order, and leaves the rest for the next turn after a number of pieces: a thread that
-    /// posts faster than the loop works keeps nobody from being read. Functions that are added meanwhile wait for the
-    /// next turn, jobs do not: a job is often a mere `await` that goes on elsewhere on this executor, and a turn for
-    /// each would be a system call for each.
+    /// posts faster than the loop works keeps no connection from being read. Functions that are added meanwhile wait
+    /// for the next turn, jobs do not: a job is often a mere `await` that goes on elsewhere on this executor, and a
+    /// turn for each would be a system call for each.
     func deliverMail(on reactor: Reactor, atMost limit: Int = ReactorExecutor.mailPerTurn) {
         guard isMailWaiting else { return }
         var mail: [Mail] = []
@@ -230,7 +230,7 @@ extension ReactorExecutor {
     /// Refuses all later work, and belongs to no thread any more: the system gives a thread's number to a later one.
     func close() {
         unsafe reactor = nil
-        // What was waiting is let go outside the lock: the end of what a function captured may post again.
+        // Waiting jobs are released outside the lock: the end of what a function captured may post again.
         _ = mailbox.withLock { box in
             box.isClosed = true
             thread.store(0, ordering: .relaxed)

@@ -23,8 +23,8 @@ package struct Readiness: OptionSet {
 
 /// What an ``EventSource`` asks epoll for.
 package enum Interest {
-    /// Readable or peer-finished, as long as it is. Whoever does not want to read has to unregister: an end that nobody
-    /// reads is reported about a million times a second.
+    /// Readable or peer-finished, as long as it is. A handler that does not want to read has to unregister: an end that
+    /// no handler reads is reported about a million times a second.
     case readable
     /// Writable or peer-finished, once for each change: alone on a descriptor whose end of stream has been read, where
     /// everything else would be reported again and again. Edge and level cannot be mixed on one descriptor.

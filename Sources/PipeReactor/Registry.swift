@@ -38,7 +38,7 @@ package final class Registry {
         withExtendedLifetime(before) {}
     }
 
-    /// Lets the object of the key go. In a turn, at its end: a caller may be a method of an object that nobody else
+    /// Releases the object of the key; in a turn, at its end: a caller may be a method of an object that nothing else
     /// holds.
     package func remove(_ key: UInt64) {
         // Outside, no end may ever come; and who holds the reactor would be held by it for good.

@@ -39,7 +39,7 @@ public final class ScheduledWork: EventHandler {
     /// Makes sure that it does not fire again, and lets the function go. Allowed inside the function itself.
     public func cancel() {
         guard work != nil else { return }
-        // The function is let go last: the end of what it captured may do anything.
+        // The function is released last: the deinitialisers of its captures may do anything.
         let work = detach()
         reactor.timers.remove(key)
         withExtendedLifetime(work) {}

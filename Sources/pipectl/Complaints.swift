@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How often a server says on standard error what goes wrong: at most once a second for each kind, because whoever can
-/// cause complaints could otherwise fill a log. What is left out is counted, and the count is told.
+/// How often a server says on standard error what goes wrong: at most once a second for each kind, because a client
+/// that can cause complaints could otherwise fill a log. What is left out is counted, and the count is told.
 struct Complaints {
     enum Kind: Hashable {
         case connection, refusal, accepting, name, manager, statistics

@@ -62,7 +62,7 @@ final class LineInput {
         }
     }
 
-    /// Reads no more until ``resume()``; whoever writes there is made to wait.
+    /// Reads no more until ``resume()``; the writer has to wait.
     func pause() {
         watch?.cancel()
         watch = nil

@@ -111,7 +111,7 @@ struct ServerOptions: ParsableArguments {
         if inherit, takeOver { throw ValidationError("a socket that is handed over needs no --take-over") }
     }
 
-    /// Where to listen: at the address, or at the inherited socket. A name is made up where nobody gave one.
+    /// Where to listen: at the address, or at the inherited socket. A name is generated if none was given.
     func place(_ address: PipeAddress?) throws -> ServerPlace {
         guard inherit else {
             return .address(try address ?? .unique(prefix: "pipectl"), takesOver: takeOver)

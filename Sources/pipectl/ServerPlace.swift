@@ -37,7 +37,7 @@ enum ServerPlace: Sendable {
 }
 
 extension PipeServer.Configuration {
-    /// With nobody there who could publish a lost name again, the command does it itself.
+    /// No operator is there to publish a lost name again, so the command does it itself.
     fileprivate func keepingName(takingOver takesOver: Bool) -> Self {
         var changed = self
         changed.nameLoss = .republish

@@ -20,7 +20,7 @@ final class Signals {
         }
         try StopSignals.wait { _, _ in
             var byte: UInt8 = 1
-            // The pipe takes 65,536 signals before it is full; nobody could want more.
+            // The pipe takes 65,536 signals before it is full, which is enough.
             _ = unsafe write(writing, &byte, 1)
         }
     }

@@ -23,7 +23,7 @@ actor Room {
     /// Who is here, in alphabetical order.
     var members: [String] { names.sorted() }
 
-    /// Takes a name that nobody else has.
+    /// Takes a name that no other visitor has.
     ///
     /// - Returns: what was said before, or nil if the name is taken.
     func enter(as name: String) -> [String]? { names.insert(name).inserted ? history : nil }

@@ -51,7 +51,8 @@ final class Room: PipeServerDelegate {
 
     /// Tells all who have a nickname, but for one.
     private func say(_ line: String, exceptTo speaker: PipeConnection? = nil) {
-        // A line that is too large for one is too large for all: nobody gets it. Whoever does not keep up loses lines.
+        // A line that is too large for one is too large for all: no guest gets it. A guest that does not keep up loses
+        // lines.
         _ = try? server?.broadcast(line) { $0 !== speaker && $0.context is Member }
     }
 

@@ -5,7 +5,7 @@ import NamedPipes
 struct Database: ~Copyable {
     enum Outcome {
         case goesOn
-        /// The client has asked for the end, or has said what nobody understands.
+        /// The client has asked for the end, or has sent an unintelligible request.
         case closes
     }
 

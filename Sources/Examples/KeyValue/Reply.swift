@@ -51,14 +51,14 @@ struct Reply: ~Copyable {
 
     mutating func append(string: String) { append(string: string.utf8.span) }
 
-    /// The head of an array; so many replies follow.
+    /// The head of an array; that number of replies follows.
     mutating func append(arrayOf count: Int) {
         append(UInt8(ascii: "*"))
         append(decimal: count)
         endLine()
     }
 
-    /// The head of so many names with their values; twice as many replies follow.
+    /// The head of a map of names to values; twice that number of replies follows.
     mutating func append(mapOf count: Int) {
         guard version == .three else { return append(arrayOf: count * 2) }
         append(UInt8(ascii: "%"))

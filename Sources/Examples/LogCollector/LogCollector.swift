@@ -52,7 +52,7 @@ struct LogCollector {
         ) { connection in
             for try await line in connection.messages { try await lines.append(line, from: connection.peer) }
         }
-        // Stopped in the reverse order: the server drains into the buffer, and that into the file.
+        // Stopped in the reverse order: the server empties into the buffer, and the buffer into the file.
         try await ServiceGroup(
             services: [metrics, file, lines, server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
         ).run()

@@ -12,9 +12,9 @@ import ServiceLifecycle
 ///   and what a crash may have left of a line is cut off at the next start.
 /// - A crash of the program loses nothing that was written. A crash of the machine loses a second at most: that is how
 ///   often the disk is waited for (`fdatasync(2)`). A full file is on the disk before the next one is begun.
-/// - A file has at most so many bytes, unless a single line has more.
+/// - A file has at most this number of bytes, unless a single line has more.
 ///
-/// An actor on a thread of its own, because disks make whoever writes wait.
+/// An actor on a thread of its own, because disks make the writer wait.
 actor RotatingFile: Service {
     struct Policy: Sendable {
         let path: String

@@ -4,7 +4,7 @@ import ExampleSupport
 import NamedPipes
 
 // Sends a numbered beat to everybody who is connected, at a steady rate that comes from another thread than the
-// reactor's. Who does not keep up misses beats, and the program says how many.
+// reactor's. A client that does not keep up misses beats, and the program counts them.
 //
 //     Metronome [ADDRESS [BEATS_PER_SECOND]]
 

@@ -5,7 +5,7 @@ public import NamedPipes
 
 // What every example says the same way: that it is ready, and how it ends.
 
-/// Says that clients can connect now. Whoever started this program may be waiting for the line; a service manager waits
+/// Reports that clients can connect now. The parent process may be waiting for the line; a service manager waits
 /// for its own message.
 public func announce(_ server: PipeServer) {
     report("listening on \(server.address)")
@@ -18,8 +18,8 @@ public func stopOnSignals(_ executor: ReactorExecutor) {
     onStopSignal { executor.stop() }
 }
 
-/// Serves with `async` handlers until SIGINT or SIGTERM comes. Then nobody new is accepted, and handlers have a moment
-/// to finish with what has arrived.
+/// Serves with `async` handlers until SIGINT or SIGTERM comes. Then no client is accepted any more, and handlers have a
+/// moment to finish with what has arrived.
 public func serveUntilSignal(
     at address: PipeAddress, configuration: PipeServer.Configuration, on executor: ReactorExecutor? = nil,
     handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
@@ -58,7 +58,7 @@ public func connectUntilSignal(
     try await talk.value
 }
 
-/// Calls a function on SIGINT and SIGTERM, once: whoever cannot wait for its effect may send the signal again.
+/// Calls a function on SIGINT and SIGTERM, once: a user who cannot wait for its effect may send the signal again.
 ///
 /// The library itself touches no signals; what they mean is decided here, in the program. They are blocked from the
 /// program's beginning, in all of its threads, so that one that comes before this waits here instead of being lost.

@@ -21,5 +21,5 @@ public func fail(_ error: any Error) -> Never {
 /// Ends the program with a status of its own.
 public func exitProgram(_ status: Int32) -> Never { exit(status) }
 
-/// Says something on standard error without ending the program: there, nobody needs to listen.
+/// Writes to standard error without ending the program: standard error needs no reader.
 public func complain(_ line: String) { StandardError.write("\(line)\n") }

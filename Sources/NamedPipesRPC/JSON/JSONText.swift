@@ -4,7 +4,7 @@
 public struct JSONText: Hashable, Sendable {
     let slice: ArraySlice<UInt8>
 
-    /// Takes a JSON value that somebody has written.
+    /// Takes a JSON value that was written elsewhere.
     ///
     /// - Parameters:
     ///   - bytes: the value, in UTF-8.
@@ -15,7 +15,7 @@ public struct JSONText: Hashable, Sendable {
         slice = bytes[...]
     }
 
-    /// Takes a JSON value that somebody has written.
+    /// Takes a JSON value that was written elsewhere.
     public init(_ text: String) throws(JSONSyntaxError) { try self.init(Array(text.utf8)) }
 
     /// Writes a value.

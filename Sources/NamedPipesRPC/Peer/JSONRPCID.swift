@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What tells a request, or a stream of progress, from the others: a number, a string or null, as whoever begins it
-/// chooses. This end's own requests have numbers.
+/// What tells a request, or a stream of progress, from the others: a number, a string or null, as the end that begins
+/// it chooses. This end's own requests have numbers.
 public enum JSONRPCID: Hashable, Sendable {
     /// A whole number.
     case number(Int64)

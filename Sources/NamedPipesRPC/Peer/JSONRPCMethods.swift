@@ -17,7 +17,7 @@
 /// they are ``JSONRPCError/Code/invalidParams``. Where a request names no parameters, handlers get what decodes from
 /// null.
 ///
-/// A method may be called as a request and as a notification; then nobody gets the result.
+/// A method may be called as a request and as a notification; the result of a notification is dropped.
 public struct JSONRPCMethods: Sendable {
     /// A handler of JSON as it is: gets the parameters, where there are any, and returns the result.
     public typealias JSONHandler = @Sendable (JSONText?, JSONRPCCall) async throws -> JSONText

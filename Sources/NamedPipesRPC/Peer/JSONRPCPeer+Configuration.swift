@@ -22,10 +22,10 @@ extension JSONRPCPeer {
         /// How many bytes of requests and notifications may wait for a place among those that are handled: their
         /// messages, and 512 for each call. The default is 8 MiB. The last one may exceed it.
         ///
-        /// Where so many wait, nothing more is read, and the kernel makes the other end wait. While this end itself
-        /// waits for replies, it must read on, lest both ends wait for each other: then requests are refused with
-        /// ``JSONRPCError/Code/tooManyRequests``, and a notification ends the connection with a ``JSONRPCOverload``,
-        /// since none is dropped.
+        /// When this number of bytes waits, nothing more is read, and the kernel makes the other end wait. While this
+        /// end itself waits for replies, it must read on, lest both ends wait for each other: then requests are refused
+        /// with ``JSONRPCError/Code/tooManyRequests``, and a notification ends the connection with a
+        /// ``JSONRPCOverload``, since none is dropped.
         public var waitingByteLimit = 8 << 20
 
         /// How many requests of this end may wait for their replies, at least one. The default is 1,024.
@@ -61,7 +61,8 @@ extension JSONRPCPeer {
         /// is false: framings keep their place in the stream, whatever a message contains.
         public var endsAfterParseError = false
 
-        /// Hears what no reply and no error tells this end. Called on the reactor's thread. By default, nobody does.
+        /// Receives the events that no reply and no error reports to this end. Called on the reactor's thread. The
+        /// default does nothing.
         public var onEvent: @Sendable (Event) -> Void = { _ in }
 
         /// Every default.
@@ -107,7 +108,7 @@ extension JSONRPCPeer {
         /// A handler has thrown something that the other end was not told. The method is the one that it is registered
         /// for; nil for ``JSONRPCMethods/handleOthers(_:)``, which gets names that the other end has made up.
         case handlerFailed(method: String?, any Error)
-        /// A notification of a method that nobody handles. It was dropped.
+        /// A notification of a method without a handler. It was dropped.
         case droppedNotification(method: String)
         /// A notification arrived when no more may wait for a place. The connection was ended.
         case overload(JSONRPCOverload)

@@ -3,7 +3,7 @@ internal import NamedPipes
 
 // How a request is sent, waited for and given up.
 extension JSONRPCPeer {
-    /// Sends so many requests in one message, and waits for what the function waits for. The requests end with it.
+    /// Sends this number of requests in one message, and waits as the function does. The requests end with it.
     ///
     /// - Parameters:
     ///   - write: makes the message, given the requests' numbers.

@@ -82,11 +82,11 @@ public actor JSONRPCPeer {
     /// Where the server is stopped gracefully, calls that had arrived are finished, and may ask the other end
     /// meanwhile. New requests get ``JSONRPCError/Code/stopping``.
     ///
-    /// When the other end closes, handlers of requests are cancelled, since nobody waits for their replies; handlers of
+    /// When the other end closes, handlers of requests are cancelled, since no end waits for their replies; handlers of
     /// notifications finish. Cancelling the task cancels all.
     ///
     /// - Parameters:
-    ///   - connection: nobody else may take messages from it.
+    ///   - connection: no other code may take messages from it.
     ///   - methods: what may be asked.
     ///   - configuration: what is allowed.
     /// - Throws: what the connection's `messages` throw, ``JSONRPCOverload``, and `CancellationError`.
@@ -102,7 +102,7 @@ public actor JSONRPCPeer {
     /// connection stays as it is.
     ///
     /// - Parameters:
-    ///   - connection: nobody else may take messages from it.
+    ///   - connection: no other code may take messages from it.
     ///   - methods: what may be asked by the other end. The default is nothing.
     ///   - configuration: what is allowed.
     ///   - body: gets the peer, to make requests.

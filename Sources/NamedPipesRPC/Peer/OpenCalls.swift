@@ -67,7 +67,7 @@ struct OpenCalls {
         return serial
     }
 
-    /// Those whose replies nobody will get.
+    /// Calls whose replies no end will get.
     mutating func cancelRequests() {
         for (serial, entry) in entries where entry.id != nil { cancel(serial) }
     }

@@ -24,7 +24,7 @@ struct PendingRequests {
     private var entries: [Int64: Entry] = [:]
     private var places: RequestPlaces
     private var lastNumber: Int64 = 0
-    // Requests that nobody waits for any more; their replies are no surprise.
+    // Abandoned requests, whose replies are no surprise.
     private var abandoned: Set<Int64> = []
     private var unattributed = UnattributedFailures()
 
@@ -61,7 +61,7 @@ struct PendingRequests {
 
     func hasPlaces(for count: Int) -> Bool { places.canTake(count) }
 
-    /// Takes a place for each of these requests, if there are as many and nobody waits.
+    /// Takes a place for each of these requests, if there are enough and no request waits.
     mutating func takePlacesAtOnce(_ numbers: [Int64]) -> Bool {
         guard places.takeAtOnce(numbers.count) else { return false }
         for number in numbers { entries[number]?.hasPlace = true }
@@ -97,7 +97,7 @@ struct PendingRequests {
 
     /// Gives a request its outcome, the first that comes.
     ///
-    /// - Returns: false if nobody waits for one.
+    /// - Returns: false if no request waits for one.
     @discardableResult
     mutating func finish(_ number: Int64, _ outcome: Outcome) -> Bool {
         guard isOpen(number), let entry = entries[number] else { return abandoned.remove(number) != nil }
@@ -110,7 +110,7 @@ struct PendingRequests {
 
     /// Takes what came as a reply.
     ///
-    /// - Returns: false if nobody can have sent it in good faith: nothing was asked, or it was answered before.
+    /// - Returns: false if no end can have sent it in good faith: there was no request, or it was answered before.
     mutating func takeReply(_ number: Int64, _ outcome: Outcome) -> Bool {
         if isOpen(number), !isSent(number) { return false }
         defer { fail(unattributed.forget(number, isAnswered: true)) }
@@ -132,7 +132,7 @@ struct PendingRequests {
         grantPlaces()
     }
 
-    /// A reply may still come; up to so many such requests are remembered.
+    /// A reply may still come; the peer remembers up to this number of such requests.
     mutating func abandon(_ number: Int64, limit: Int) {
         if abandoned.count < limit {
             abandoned.insert(number)
@@ -141,12 +141,12 @@ struct PendingRequests {
         }
     }
 
-    // MARK: Replies to nobody knows which
+    // MARK: Replies without an id
 
     /// Whether the other end may be about to reply.
     var hasSent: Bool { entries.keys.contains { isSent($0) && isOpen($0) } }
 
-    /// Takes what came as a reply to nobody knows which request.
+    /// Takes a reply that does not say which request it answers.
     mutating func takeUnattributed(_ failure: any Error) {
         let open = entries.keys.filter { isSent($0) && isOpen($0) }
         // What was given up here may not have been there, and then be the one.

@@ -16,7 +16,7 @@ struct RequestPlaces {
 
     init(limit: Int) { self.limit = limit }
 
-    /// Whether so many could be taken without waiting.
+    /// Whether this number of places could be taken without waiting.
     func canTake(_ count: Int) -> Bool { tickets.isEmpty && usedCount + count <= limit }
 
     mutating func takeAtOnce(_ count: Int) -> Bool {

@@ -5,7 +5,7 @@
 ///
 /// Each means one of the requests that were under way when it came. So a request is given up once it must be meant: at
 /// once where it is the only one, otherwise when all but as many as there are failures have been answered. Until then
-/// nobody is given up for another.
+/// no request is given up in place of another.
 struct UnattributedFailures {
     typealias Verdict = (number: Int64, failure: any Error)
 
@@ -20,7 +20,7 @@ struct UnattributedFailures {
         return judge()
     }
 
-    /// - Parameter isAnswered: false where nobody will know any more whether it was. It may be one that has failed, and
+    /// - Parameter isAnswered: false if it can no longer be known whether it was. It may be one that has failed, and
     ///   takes a failure with it.
     /// - Returns: the requests that have failed.
     mutating func forget(_ number: Int64, isAnswered: Bool) -> [Verdict] {

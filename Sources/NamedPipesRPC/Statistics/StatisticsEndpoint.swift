@@ -18,7 +18,7 @@ public import NamedPipes
 ///     echo '{"jsonrpc": "2.0", "id": 1, "method": "statistics"}' | nc -U -N /run/user/1000/echo.stat
 ///
 /// It runs on the server's own reactor: an answer says at the same time that the loop turns. Only the server's own user
-/// and root are let in, whoever may connect to the server itself; there are 16 connections at most, and one that is
+/// and root are admitted, whatever the server's own policy; there are 16 connections at most, and one that is
 /// idle for a minute is closed.
 public enum StatisticsEndpoint {
     /// The name beside another one.

@@ -3,7 +3,7 @@ internal import Logging
 internal import NamedPipes
 internal import Synchronization
 
-/// A log for what clients bring about: so many lines a second, and nothing of what they have sent.
+/// A log for events that clients cause: a limited number of lines a second, without any data that they have sent.
 final class LimitedLog: Sendable {
     private let describesErrors: Bool
     private let limit = Mutex(LogLimit())

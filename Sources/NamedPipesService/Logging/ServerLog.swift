@@ -33,7 +33,7 @@ final class ServerLog: Sendable {
     private func noteEnd(_ id: PipeConnection.ID, _ peer: PeerCredentials, _ reason: DisconnectReason) {
         switch reason {
         case .closedLocally, .closedByPeer, .resetByPeer, .serverStopped, .idle, .ageLimit:
-            // Not even put together where nobody reads it: this is for every connection.
+            // Not even composed if its level is off: this is for every connection.
             logger.debug("disconnected", metadata: .about(id, peer).and(Self.kind(reason)))
         default:
             let isOurs = if case .system = reason { true } else { false }

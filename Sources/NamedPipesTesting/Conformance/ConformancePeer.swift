@@ -23,7 +23,8 @@ final class ConformancePeer {
     /// What it was sent, if that is no stream of whole messages.
     private(set) var streamProblem: String?
 
-    /// Whether the connection has ended because this peer had finished, and nobody had meddled: then all is answered.
+    /// Whether the connection has ended because this peer had finished, without interference: then all requests are
+    /// answered.
     var hasEndedInOrder = false
 
     /// - Parameter replies: looks at what comes back; nil where messages have no replies.

@@ -200,7 +200,7 @@ final class ConformanceRun {
         case .received(let message):
             if let problem = peer?.didDeliver(message) { note(.library, problem) }
         case .finishedReceiving:
-            // To a handler, a server that drains looks like a peer that sends no more.
+            // To a handler, a server that stops gracefully looks like a peer that has finished sending.
             let mayBeDraining = isStopping && watch.handlers != nil
             if !mayBeDraining {
                 if peer?.hasFinished == false { note(.library, "told of a finish that was none") }
@@ -234,7 +234,7 @@ final class ConformanceRun {
     }
 
     private func meddle(_ connection: PipeConnection, _ kind: ContractWatch.Kind) {
-        // A pause that comes while everybody is to come to an end would have nobody to end it.
+        // No one would end a pause that begins while all peers come to their end.
         let isMeant = { (meddling: ConformanceHistory.Meddling) in
             meddling.callback == kind && !(self.isSettling && meddling.action == .pause)
         }

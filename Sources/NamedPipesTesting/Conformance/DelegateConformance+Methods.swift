@@ -87,7 +87,7 @@ private final class JSONRPCReplies: ConformanceReplies {
     func note(_ reply: [UInt8]) {
         do {
             let reply = try JSONText(reply).decode(as: Reply.self)
-            // What asks or tells has a method; an error about what nobody asked has no id.
+            // A request or notification has a method; an error that answers no request has no id.
             if reply.method == nil, let id = reply.id { replyCounts[id, default: 0] += 1 }
         } catch {
             undecodable = "\(error)"

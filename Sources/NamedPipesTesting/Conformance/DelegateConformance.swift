@@ -61,7 +61,7 @@ public struct DelegateConformance: Sendable {
     /// How long a delegate may take to close where its peer has finished, in virtual time. The default is 2 min.
     public var patience: Duration = .seconds(120)
 
-    /// Whether the delegate and connections that have ended must be let go. Turn it off where the test itself holds
+    /// Whether the delegate and connections that have ended must be released. Turn it off where the test itself holds
     /// them. The default is true.
     public var checksLifetime = true
 

@@ -108,7 +108,7 @@ final class MemoryLink {
         }
     }
 
-    /// Both ends are told that the other is gone, once so many bytes have been carried.
+    /// Both ends are told that the other is gone, once this number of bytes has been carried.
     private func breakIfDue() {
         guard let cut = faults.cut, carriedByteCount >= cut.byteCount, !isCut else { return }
         isCut = true

@@ -19,7 +19,7 @@ internal import PipeReactor
 /// #expect(recorder.texts == ["hello"])
 /// ```
 ///
-/// It belongs to the thread that makes it, and ends what lives on it when it is let go.
+/// It belongs to the thread that makes it, and ends its servers and clients when it is released.
 public final class MemoryNetwork {
     /// The loop on which all of it lives. Anything else may live there, too.
     public let reactor: Reactor
@@ -66,9 +66,9 @@ public final class MemoryNetwork {
 
     deinit { end() }
 
-    // MARK: Who is there
+    // MARK: Servers and clients
 
-    /// Makes a server. Whoever connects to its name here finds it.
+    /// Makes a server. Clients of this network find it at its name.
     ///
     /// What a configuration says about sockets and files has no meaning: permissions, backlog, taking over, send
     /// buffers.

@@ -33,8 +33,8 @@ public struct TransportFaults: Hashable, Sendable {
     /// Nothing goes wrong.
     public init() {}
 
-    /// A connection that breaks after so many bytes, counted in both directions together. Each end finds the other
-    /// gone.
+    /// A connection that breaks after this number of bytes, counted in both directions together. Each end finds the
+    /// other gone.
     public struct Cut: Hashable, Sendable {
         /// After how many bytes.
         public var byteCount: Int
@@ -64,7 +64,7 @@ public struct TransportFaults: Hashable, Sendable {
         return faults
     }
 
-    /// These faults, and a break after so many bytes.
+    /// These faults, and a break after this number of bytes.
     public func cut(after byteCount: Int, isReset: Bool = false) -> TransportFaults {
         var faults = self
         faults.cut = Cut(after: byteCount, isReset: isReset)

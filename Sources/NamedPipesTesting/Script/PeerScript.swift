@@ -29,12 +29,12 @@ public struct PeerScript: Sendable {
     public enum Step: Sendable {
         /// Sends one message.
         case send([UInt8])
-        /// Writes bytes as they are, whole frames or not, so many at a time; nil: all at once. Each piece is read by
-        /// itself if the reader is awake.
+        /// Writes bytes as they are, whole frames or not, this number at a time; nil: all at once. Each piece is read
+        /// by itself if the reader is awake.
         case sendBytes([UInt8], pieceSize: Int? = nil)
         /// Waits for the next message, which has to be this.
         case expect([UInt8])
-        /// Waits for so many messages, whatever they are.
+        /// Waits for this number of messages, whatever their contents.
         case expectMessages(Int)
         /// Waits for the next message, of which the function has to say true. The text is for the failure.
         case expectMessage(String, @Sendable ([UInt8]) -> Bool)

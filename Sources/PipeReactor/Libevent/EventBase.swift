@@ -29,7 +29,7 @@ final class EventBase {
         // Without the cached time, a timer armed late in a long callback would count from the callback's beginning.
         let flags = EVENT_BASE_FLAG_NOLOCK.rawValue | EVENT_BASE_FLAG_NO_CACHE_TIME.rawValue
         let features = EV_FEATURE_ET.rawValue | EV_FEATURE_O1.rawValue | EV_FEATURE_EARLY_CLOSE.rawValue
-        // EVENT_BASE_FLAG_IGNORE_ENV: EVENT_NOEPOLL in somebody's environment must not change how we work.
+        // EVENT_BASE_FLAG_IGNORE_ENV: EVENT_NOEPOLL in a user's environment must not change how we work.
         let all = flags | EVENT_BASE_FLAG_IGNORE_ENV.rawValue
         guard unsafe event_config_set_flag(config, Int32(all)) == 0,
             unsafe event_config_require_features(config, Int32(features)) == 0,

@@ -22,7 +22,7 @@ package struct EventSource: ~Copyable {
         let handlerType: any EventHandler.Type
         // Held, so that the base is freed after the last event that is known to it.
         let base: EventBase
-        // Closed at the end; -1 if it is somebody else's.
+        // Closed at the end; -1 if other code owns it.
         let ownedDescriptor: Int32
         let mayHoldDescriptors: Bool
 
@@ -40,7 +40,7 @@ package struct EventSource: ~Copyable {
         self.init(reactor.base, number, owned: number, mayHoldDescriptors: mayHoldDescriptors, interest, handler)
     }
 
-    /// Makes a source for a descriptor that somebody else closes, after this source has ended. -1 for a timer.
+    /// Makes a source for a descriptor that its owner closes after this source has ended. -1 for a timer.
     package init(_ reactor: Reactor, borrowing descriptor: Int32, _ interest: Interest, handler: any EventHandler) {
         self.init(reactor.base, descriptor, owned: -1, interest, handler)
     }
@@ -107,15 +107,15 @@ package struct EventSource: ~Copyable {
 
 /// Who hears of a source's events.
 package protocol EventHandler: AnyObject {
-    /// Called on the reactor's thread. The source may be let go inside.
+    /// Called on the reactor's thread. The source may be released inside.
     func handle(_ readiness: Readiness)
 
     /// What measurements call its events. The default is "event".
     static var callbackName: StaticString { get }
 
     /// Calls ``handle(_:)`` of the object behind a pointer. The default holds it for the duration of the call, because
-    /// it may drop the last other reference to itself, and the source with it. Who makes sure of that otherwise saves a
-    /// retain and a release at each event.
+    /// it may drop the last other reference to itself, and the source with it. A caller that ensures this otherwise
+    /// saves a retain and a release at each event.
     static func deliver(_ readiness: Readiness, to handler: UnsafeRawPointer)
 }
 

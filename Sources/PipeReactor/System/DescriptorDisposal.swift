@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// Closes what strangers have sent, and sockets that may still hold such things, on threads of its own.
 ///
-/// Whoever closes the last descriptor of a file waits as long as that file asks for. A TCP socket with `SO_LINGER` asks
+/// Closing the last descriptor of a file blocks for as long as that file asks for. A TCP socket with `SO_LINGER` asks
 /// for seconds, or for an hour, and its sender chooses that. So where the kernel does not refuse descriptors for us
 /// (`SO_PASSRIGHTS`, before Linux 6.16), nothing of that kind is closed on a reactor's thread.
 ///

@@ -6,11 +6,11 @@ package struct OwnedDescriptor: ~Copyable {
     /// The number, for system calls made while this value lives.
     package let rawValue: Int32
 
-    /// Whether ``DescriptorDisposal`` closes it: a socket to which strangers may have sent descriptors that nobody took
-    /// out. The kernel drops those with the socket, and that may take the caller an hour.
+    /// Whether ``DescriptorDisposal`` closes it: a socket to which strangers may have sent descriptors that were not
+    /// received out. The kernel drops those with the socket, and that may take the caller an hour.
     package let mayHoldDescriptors: Bool
 
-    /// Takes over a descriptor that nobody else will close.
+    /// Takes over a descriptor that no other code will close.
     package init(taking rawValue: Int32, mayHoldDescriptors: Bool = false) {
         precondition(rawValue >= 0, "not a descriptor: \(rawValue)")
         self.rawValue = rawValue

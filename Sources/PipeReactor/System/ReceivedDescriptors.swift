@@ -21,7 +21,7 @@ package struct ReceivedDescriptors {
     /// How many a message can carry (`SCM_MAX_FD`).
     package static let limit = 253
 
-    // CMSG_SPACE of so many: struct cmsghdr has 16 bytes, and everything is padded to 8.
+    // CMSG_SPACE of this number: struct cmsghdr has 16 bytes, and everything is padded to 8.
     private static let headerByteCount = 16
     private static let controlByteCount = headerByteCount + (limit * 4 + 7) & ~7
 

@@ -9,7 +9,7 @@ internal import Glibc
 // - would-block (EAGAIN, EWOULDBLOCK) is a value for the calls that may block; it is not an error. A read of a stream
 //   has a third answer, the end: see `ReadOutcome`.
 // - errnos that only a bug of ours can cause (a closed descriptor, a bad pointer) end the process with the call's name:
-//   going on would mean using a descriptor that by now belongs to somebody else.
+//   continuing would mean using a descriptor that by now belongs to other code.
 // - everything else is a `SystemError`.
 
 /// Makes a call that cannot block, and turns -1 into a typed error.

@@ -46,7 +46,7 @@ package struct SystemThread: Sendable {
         return SystemThread(number: thread)
     }
 
-    /// Starts a thread that takes no signals and that nobody waits for.
+    /// Starts a detached thread that takes no signals.
     package static func startDetached(
         named name: String, _ body: @escaping @Sendable () -> Void
     ) throws(SystemError) {

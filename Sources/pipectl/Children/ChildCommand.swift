@@ -97,7 +97,7 @@ struct ChildCommand: Sendable {
         }
     }
 
-    /// Sends what the command writes. When nobody takes it any more, it is read all the same, so that the command can
+    /// Sends the command's output. If no client takes it any more, it is read all the same, so that the command can
     /// end.
     private nonisolated(nonsending) func forward(
         _ child: RunningChild, to connection: AsyncPipeConnection

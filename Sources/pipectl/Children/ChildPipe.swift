@@ -52,7 +52,7 @@ final class ChildPipe {
     /// - Parameters:
     ///   - interval: how often to ask while there is no room.
     ///   - isHopeless: asked with the time for which there was none.
-    /// - Returns: false if nobody reads any more, or it was closed or hopeless.
+    /// - Returns: false if the pipe has no reader any more, or it was closed or hopeless.
     nonisolated(nonsending) func write(
         _ bytes: [UInt8], asking interval: Duration, isHopeless: nonisolated(nonsending) (Duration) async -> Bool
     ) async throws(SystemError) -> Bool {

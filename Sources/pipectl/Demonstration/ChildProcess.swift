@@ -4,7 +4,7 @@ internal import NamedPipes
 internal import NamedPipesProgram
 
 /// A program that we started, with its standard input and output on the reactor: both are one socket, whose other end
-/// is here, because writing to a socket nobody reads can be told not to raise SIGPIPE.
+/// is here, because a write to a socket without a reader can be told not to raise SIGPIPE.
 ///
 /// It is ended with this object: a child that lives on is killed, by its number, which is ours until we have collected
 /// it.

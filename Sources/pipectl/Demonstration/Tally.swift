@@ -5,7 +5,7 @@ struct Tally {
     var sentCount = 0
     /// Replies that were what had been sent.
     var rightCount = 0
-    /// Replies that were something else, or that nobody had asked for.
+    /// Replies with other contents, or without a request.
     var wrongCount = 0
     /// Of the messages that came back, in one direction, without the framing's bytes.
     var byteCount = 0

@@ -61,7 +61,7 @@ struct NameFacts: Encodable, Equatable {
         return [overlayFileSystem, btrfs].contains(fileSystemKind(of: path))
     }
 
-    /// Who was accepted has the listener's name. Who still waits has no inode and is not told of, except to the
+    /// An accepted socket has the listener's name. A waiting one has no inode and is not reported, except to the
     /// listener.
     private mutating func look(at sockets: [UnixSocket]) {
         guard let socket = sockets.first(where: \.isListening) else { return }
@@ -71,7 +71,7 @@ struct NameFacts: Encodable, Equatable {
             backlog: socket.queue.limit)
     }
 
-    /// Without those who have gone again, such as another `stat`: nobody waits there.
+    /// Without clients that have gone again, such as another `stat`: they do not wait.
     private static func waitingCount(_ listener: UnixSocket) -> Int {
         guard (1...512).contains(listener.queue.waiting), let waiting = UnixSocket.withWaiting(listener)?.waiting else {
             return listener.queue.waiting

@@ -27,7 +27,7 @@ struct ServerReport: Encodable {
 
 /// How fast counts have grown between two reports.
 struct ServerRates: Encodable, Equatable {
-    /// The share of one cpu, 1 for all of it.
+    /// The share of one CPU, 1 for all of it.
     let cpuShare: Double?
     let receivedMessagesPerSecond: Double?
     let receivedBytesPerSecond: Double?

@@ -3,7 +3,7 @@ internal import NamedPipes
 internal import NamedPipesRPC
 
 extension ServerSession {
-    /// Tells whoever asks at ADDRESS.stat. A server that cannot do that serves all the same.
+    /// Serves the statistics at ADDRESS.stat. A server that cannot do that serves its own name all the same.
     func offerStatistics(of server: PipeServer, takingOver takesOver: Bool) {
         // Used on the reactor's thread only.
         nonisolated(unsafe) let session = self
