@@ -9,7 +9,7 @@ struct Call: ParsableCommand {
         abstract: "Ask a JSON-RPC 2.0 server, and print its reply.",
         discussion: """
             Sends one request and prints the result on one line. An error of the server is printed with its code, and the \
-            status is 1. Language servers want --framing content-length.
+            status is 1. Language servers need --framing content-length.
 
               pipectl call sums add '{"left": 1, "right": 2}'
               pipectl call sums note '["done"]' --notify

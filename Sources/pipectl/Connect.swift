@@ -9,7 +9,7 @@ struct Connect: ParsableCommand {
         abstract: "Talk to a server: lines go out, messages come in.",
         discussion: """
             Every line of standard input is sent as one message, and every message that arrives is printed as one line. \
-            At the end of the input (Ctrl-D) the server is told that no more comes, and what it still answers is \
+            At the end of the input (Ctrl-D) the server is told that no more messages follow, and its answers are \
             printed until it closes, as with nc -N; with --stay the server is not told.
 
               pipectl connect thermostat

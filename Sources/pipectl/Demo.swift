@@ -8,8 +8,8 @@ struct Demo: ParsableCommand {
         discussion: """
             Starts two servers of its own (pipectl echo) on fresh names, connects clients to them, among them one in \
             Python and one of socat or nc where they are installed, sends the lines of a text through all of them, and \
-            compares every reply. Ends with a table; status 1 if anything was lost or wrong. Everything that it starts, \
-            it stops.
+            compares every reply. Ends with a table, and with status 1 if a reply was lost or wrong. It stops \
+            all processes that it has started.
             """)
 
     @Option(help: ArgumentHelp("How many clients of our own.", valueName: "number"))

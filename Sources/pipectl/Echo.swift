@@ -8,7 +8,7 @@ struct Echo: ParsableCommand {
         abstract: "Serve a pipe that sends every message back.",
         discussion: """
             Prints "listening on ADDRESS" once clients can connect, and a summary at the end. The first SIGINT, \
-            SIGTERM or SIGHUP gives the name up and finishes what has arrived; a second one stops at once. A service manager \
+            SIGTERM or SIGHUP gives the name up and answers the messages that have arrived; a second one stops at once. A service manager \
             (NOTIFY_SOCKET) is told when clients can connect and when it stops.
 
               pipectl echo thermostat
@@ -17,7 +17,7 @@ struct Echo: ParsableCommand {
               pipectl echo thermostat --async
             """)
 
-    @Argument(help: "The name to take; a fresh one is made up if there is none.", transform: parseAddress)
+    @Argument(help: "The name to take; without one, a fresh name is generated.", transform: parseAddress)
     var address: PipeAddress?
 
     @Flag(name: .customLong("async"), help: "Serve with a task for each connection, instead of a delegate.")

@@ -8,11 +8,11 @@ struct Listen: ParsableCommand {
         abstract: "Serve a pipe and print every message, one a line.",
         discussion: """
             Messages go to standard output, with control characters escaped; everything else goes to standard error. \
-            A reader of the output that is slow makes the senders wait; where it takes \
-            no more, the server stops with status 1.
+            A slow reader of the output makes the senders wait; when it has \
+            gone, the server stops with status 1.
 
             With --json each line is an object: time, connection, peer (uid, gid and pid at the moment of connecting), \
-            size in bytes, and message; or base64 in place of message where the bytes are not UTF-8.
+            size in bytes, and message; or base64 in place of message if the bytes are not UTF-8.
 
               pipectl listen events
               pipectl listen events --json | jq .peer.pid

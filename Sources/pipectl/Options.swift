@@ -33,7 +33,7 @@ func parseText(_ argument: String) throws(ValidationError) -> String {
 struct WireOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "How messages are told apart on the wire: \(NamedFraming.names.joined(separator: ", ")).",
+            "The framing of messages on the wire: \(NamedFraming.names.joined(separator: ", ")).",
             valueName: "framing"))
     var framing = "length"
 
@@ -72,7 +72,7 @@ struct ClientOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How long the server may keep us waiting: for the connection, a reply, or to take what is sent.",
+            "The time limit for the connection, for each reply, and for the server to read the messages.",
             valueName: "time"))
     var timeout = TimeLimit(seconds: 10)
 
@@ -90,18 +90,18 @@ struct ClientOptions: ParsableArguments {
 struct ServerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "How long to go on sending what is queued after the first SIGINT, SIGTERM or SIGHUP; a second one stops at once.",
+            "The grace period for queued messages after the first SIGINT, SIGTERM or SIGHUP; a second one stops at once.",
             valueName: "time"))
     var grace = TimeLimit(seconds: 5)
 
-    @Flag(help: "Take the name over from the server that has it, which then serves who came to it and stops.")
+    @Flag(help: "Take the name over from its server, which then serves its own clients and stops.")
     var takeOver = false
 
     @Flag(
         help: "Serve the socket that the service manager hands over (LISTEN_FDS), instead of one at an address.")
     var inherit = false
 
-    @Flag(help: "Tell pipectl stat the server's numbers, at ADDRESS.stat, where only this user and root may ask.")
+    @Flag(help: "Serve statistics for pipectl stat at ADDRESS.stat, which admits only this user and root.")
     var stat = false
 
     @Flag(help: "Stop as well when standard input ends: for servers that another program starts.")
@@ -147,6 +147,6 @@ struct LoopOptions: ParsableArguments {
 
 /// How messages are printed.
 struct PrintOptions: ParsableArguments {
-    @Flag(help: "Print the bytes of messages as they are, instead of escaping what a terminal might obey.")
+    @Flag(help: "Print the bytes of messages as they are, without escaping control characters.")
     var raw = false
 }

@@ -23,10 +23,10 @@ struct Pipectl: ParsableCommand {
                                    root, else $XDG_RUNTIME_DIR or /run/user/UID
               /run/app/pipe.sock   a socket file at this path, at most 107 bytes
               @thermostat          an abstract name: no file, no permissions,
-                                   anybody may connect
+                                   any user may connect
               dotnet:thermostat    where .NET's NamedPipeServerStream listens
 
-            Sizes have units: 512, 64KiB, 16MiB, 1MB. So have times: 50us, 500ms, 5s, 2m; a time limit of 0 is for ever.
+            Sizes have units: 512, 64KiB, 16MiB, 1MB. So have times: 50us, 500ms, 5s, 2m; a time limit of 0 means no limit.
 
             Try it, in two terminals:
 
@@ -34,14 +34,14 @@ struct Pipectl: ParsableCommand {
               pipectl send demo 'hello, pipe' --reply
 
             EXIT STATUS
-              0   everything was done
-              1   it failed: no server, a lost connection, a message refused
+              0   success
+              1   failure: no server, a lost connection, a refused message
               2   the command line is wrong
-              3   the time was up
+              3   the time ran out
 
             Output that cannot be written and input that cannot be read are failures, with the system's reason. SIGINT, \
-            SIGTERM and SIGHUP stop a command in order, unless it was started with them ignored; the guide "From the \
-            command line" says what else is done with what a parent process leaves.
+            SIGTERM and SIGHUP stop a command gracefully, unless it was started with them ignored. The guide "From the \
+            command line" describes the treatment of all state that is inherited from a parent process.
             """,
         subcommands: [Echo.self, Listen.self, Serve.self, Send.self, Connect.self, Call.self, Stat.self, Demo.self])
 

@@ -7,8 +7,8 @@ struct Send: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Send messages: the arguments, or standard input line by line.",
         discussion: """
-            Ends with status 0 when the kernel has taken every message; with --reply, when each one has its reply. \
-            Input is read no faster than the server takes it. --timeout is for each wait, not for all of them together.
+            Ends with status 0 when every message is sent, that is in the kernel; with --reply, when each has its reply. \
+            Input is read no faster than the server reads. --timeout limits each wait, not their sum.
 
               pipectl send thermostat 'set 21.5' --reply
               pipectl send events --wait < /var/log/app.log

@@ -157,7 +157,9 @@ final class ServerSession: PipeServerDelegate {
 
     /// A manager that does not hear is no reason not to serve.
     func tellManager(_ states: ServiceNotifier.State...) {
-        do { try manager?.notify(states) } catch { complain("the service manager was not told: \(error)", .manager) }
+        do { try manager?.notify(states) } catch {
+            complain("the service manager was not notified: \(error)", .manager)
+        }
     }
 
     func complain(_ text: String, _ kind: Complaints.Kind) {

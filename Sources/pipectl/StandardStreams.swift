@@ -27,7 +27,7 @@ extension Failure {
     init(ofOutput error: SystemError) {
         self.init(
             error.code == EPIPE
-                ? "nobody reads standard output any more (\(error))" : "standard output cannot be written: \(error)")
+                ? "standard output has no reader any more (\(error))" : "standard output cannot be written: \(error)")
     }
 
     /// Why standard input cannot be read.

@@ -119,7 +119,7 @@ struct ServeTests: StagedSuite {
         first.waitFor("up")
         let second = try run(reactor, "connect", name, "--stay", input: "")
         #expect(second.lines.contains("up") == false)
-        server.waitFor("let go, because 1 commands are running (--limit)")
+        server.waitFor("refused: 1 commands are running (--limit)")
     }
 
     @Test func `much goes through both ways, although the command is slower`() throws {

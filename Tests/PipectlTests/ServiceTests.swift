@@ -67,7 +67,7 @@ final class ServiceTests {
 
     @Test func `a manager that is not there is no reason not to serve`() throws {
         let server = try Tool(reactor, ["echo", path], assignment: "NOTIFY_SOCKET='\(path).nobody'")
-        server.waitFor("the service manager was not told: ")
+        server.waitFor("the service manager was not notified: ")
         #expect(try run(reactor, "send", path, "--reply", "hello").lines == ["hello"])
     }
 

@@ -14,11 +14,11 @@ extension PipeError: CustomStringConvertible {
             "\(address) was not given up in time by its server\(holder.map { ", process \($0)" } ?? "")"
         case .unusableLocation(let path, .notWritable): "no permission to make files in \(escapingInvisibles(path))"
         case .unusableLocation(let path, let problem): "\(escapingInvisibles(path)) \(problem)"
-        case .inheritedListener(let problem): "what the service manager handed over cannot be served: \(problem)"
+        case .inheritedListener(let problem): "the inherited listener cannot be served: \(problem)"
         case .noServer(let address): "no server at \(address)"
-        case .backlogFull(let address): "the server at \(address) accepts nobody: its queue stayed full"
+        case .backlogFull(let address): "the server at \(address) accepts no clients: its queue stayed full"
         case .accessDenied(let address): "no permission to use \(address)"
-        case .peerRefused(let peer): "the server is not run by whom it should be, but by \(peer)"
+        case .peerRefused(let peer): "the server is not the required peer, but \(peer)"
         case .peerProcessUnavailable(let error): "the peer's process cannot be pinned: \(error)"
         case .messageTooLarge(let byteCount, let limit): "a message of \(byteCount) bytes exceeds the limit of \(limit)"
         case .sendQueueFull(let limit): "more than \(limit) bytes would be waiting to be sent"
@@ -70,7 +70,7 @@ extension UnusableLocation: CustomStringConvertible {
         case .missingDirectory: "does not exist"
         case .notADirectory: "is not a directory"
         case .notPermitted: "may not be searched or written by this user"
-        case .notWritable: "is no place where this user may make files"
+        case .notWritable: "is not a directory in which this user may make files"
         case .insecureDirectory(let owner, let mode):
             "is not safe: owner \(owner), mode \(String(mode & 0o7777, radix: 8)): others could replace the socket there"
         case .symbolicLink: "is a symbolic link"
@@ -101,7 +101,7 @@ extension DisconnectReason: CustomStringConvertible {
         case .budgetExceeded(let budget): "given up: \(budget) is used up"
         case .serverStopped: "closed: the server stopped"
         case .descriptorsReceived: "closed: the peer sent file descriptors"
-        case .framing(let error): "closed: what arrived is not in the framing: \(error)"
+        case .framing(let error): "closed: the received bytes do not fit the framing: \(error)"
         case .system(let error): "broken: \(error)"
         }
     }

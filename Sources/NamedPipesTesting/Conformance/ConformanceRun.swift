@@ -51,7 +51,7 @@ final class ConformanceRun {
         if options.checksLifetime, keeper != nil {
             found.append(
                 ContractViolation(
-                    side: .delegate, problem: "is kept alive after its end: somebody it holds holds it", history: told))
+                    side: .delegate, problem: "is kept alive after its end by a reference cycle", history: told))
         }
         return found
     }
@@ -275,7 +275,7 @@ final class ConformanceRun {
                 isHeldUp ? "neither reads on nor closes" : "did not close a connection whose peer has finished")
         }
         for peer in peers {
-            if let problem = peer.streamProblem { note(.library, "sent what is not in the framing: \(problem)") }
+            if let problem = peer.streamProblem { note(.library, "sent bytes that do not fit the framing: \(problem)") }
             if let problem = peer.replyProblem { note(.library, problem) }
         }
     }

@@ -40,7 +40,7 @@ public final class ScriptedPeer {
     /// - Throws: ``ScriptFailure``.
     public func check() throws(ScriptFailure) {
         if let failure { throw failure }
-        if !isDone { throw makeFailure(connection == nil ? "nobody was there" : "still waiting") }
+        if !isDone { throw makeFailure(connection == nil ? "there was no connection" : "still waiting") }
     }
 
     /// What a connection over which it talks is configured with.
@@ -89,7 +89,7 @@ extension ScriptedPeer: PipeServerDelegate, PipeClientDelegate {
         do {
             try inbox.append(message)
         } catch {
-            return fail("what came is not in the framing: \(error)")
+            return fail("the received bytes do not fit the framing: \(error)")
         }
         goOn()
     }

@@ -14,7 +14,7 @@ final class ChildPlaces: Sendable {
             count += 1
             return true
         }
-        guard isThere else { throw Failure("let go, because \(limit) commands are running (--limit)") }
+        guard isThere else { throw Failure("refused: \(limit) commands are running (--limit)") }
         defer { taken.withLock { $0 -= 1 } }
         try await body()
     }

@@ -8,16 +8,16 @@ struct Serve: ParsableCommand {
         abstract: "Serve a pipe with a command: a child process for each connection.",
         discussion: """
             Each message is a line of the command's standard input, and each line of its standard output is a message \
-            back. Its standard error is ours. The command is the shell's (/bin/sh -c); CONNECTION, PEER_UID and PEER_PID in \
-            its environment say whom it serves. Signals, limits and the rest of the environment are as pipectl found them, \
-            without what a service manager meant for pipectl.
+            back. Its standard error is that of pipectl. The shell (/bin/sh -c) runs the command; CONNECTION, PEER_UID and \
+            PEER_PID in its environment identify the client. Signals, limits and the rest of the environment are as \
+            pipectl inherited them, without the variables of a service manager.
 
             When the client finishes, the command's input ends, and it has --linger to finish; then it gets SIGTERM, and 2 s \
-            later SIGKILL, with all that it started. When the command ends, its connection is closed behind the last line, \
-            and what it has left in the background ends in the same way. \
-            Neither side can flood the other: whoever is fast is made to wait.
+            later SIGKILL, with all processes of its group. When the command ends, its connection is closed behind the last line, \
+            and its background processes end in the same way. \
+            Neither side can flood the other: the faster one waits.
 
-            A message that contains a line feed ends its connection, unless --escape says how it can be a line.
+            A message that contains a line feed ends its connection, unless --escape turns it into one line.
 
               pipectl serve upper --exec 'stdbuf -oL tr a-z A-Z'
               pipectl serve /run/app/sum.sock --framing newline --exec 'jq --unbuffered -c add' --limit 10
@@ -29,7 +29,9 @@ struct Serve: ParsableCommand {
     @Option(help: ArgumentHelp("What to run for each connection.", valueName: "command"))
     var exec: String
 
-    @Option(help: ArgumentHelp("How many commands may run at a time; further clients are let go.", valueName: "number"))
+    @Option(
+        help: ArgumentHelp(
+            "The number of commands that may run at a time; further clients are refused.", valueName: "number"))
     var limit = 100
 
     @Option(

@@ -6,12 +6,12 @@ internal import NamedPipesRPC
 
 struct Stat: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what can be seen of a live server.",
+        abstract: "Show the visible state of a live server.",
         discussion: """
-            Whose the name is, who listens, how many connections there are and wait, what the process uses; and, where the \
-            server offers them at ADDRESS.stat (--stat of echo, listen and serve; StatisticsEndpoint in Swift), its own \
-            numbers. Connects to the server once, after counting, and says nothing; with --watch again \
-            where another server has taken its place. Ends with status 1 when the server has gone.
+            Shows the owner of the name, the listening process, the accepted and the waiting connections, and the resources \
+            of the process; and, if the server offers them at ADDRESS.stat (--stat of echo, listen and serve; \
+            StatisticsEndpoint in Swift), its own numbers. Connects to the server once, after counting, without sending; \
+            with --watch again if another server has taken its place. Ends with status 1 when the server has gone.
 
               pipectl stat thermostat
               pipectl stat thermostat --watch 1
@@ -26,7 +26,7 @@ struct Stat: ParsableCommand {
     @Option(help: ArgumentHelp("Report again and again, with rates, until a signal.", valueName: "time"))
     var watch: TimeLimit?
 
-    @Option(help: ArgumentHelp("How long the server may keep us waiting.", valueName: "time"))
+    @Option(help: ArgumentHelp("The time limit for the answers of the server.", valueName: "time"))
     var timeout = TimeLimit(seconds: 5)
 
     func validate() throws {

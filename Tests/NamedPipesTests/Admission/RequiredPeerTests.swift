@@ -86,6 +86,6 @@ import Testing
 extension PipeError {
     fileprivate func isRefusal(of user: UInt32) -> Bool {
         guard case .peerRefused(let peer) = self else { return false }
-        return peer.userID == user && description.hasPrefix("the server is not run by whom it should be, but by uid ")
+        return peer.userID == user && description.hasPrefix("the server is not the required peer, but uid ")
     }
 }
