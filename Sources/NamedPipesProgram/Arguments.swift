@@ -11,7 +11,7 @@ internal import Glibc
 /// U+10FFFF for bytes 80 to FF; ``bytes(of:)`` makes the bytes of it again, of a part of an argument as well. A scalar
 /// of that range which was there already is written as its own four bytes, so that everything comes back as it was.
 public struct Arguments: Sendable {
-    /// What main(3) got, the program's own name first.
+    /// The arguments of main(3), the program's own name first.
     public let bytes: [[UInt8]]
 
     /// - Parameter bytes: the program's own name first.

@@ -19,7 +19,7 @@ public struct ChildProgram: Sendable {
     /// ``inheritedEnvironment``.
     public var environment: [[UInt8]] = inheritedEnvironment
 
-    /// What the kernel sends it when the thread that started it ends, however that ends (`PR_SET_PDEATHSIG`,
+    /// The signal that the kernel sends it when the thread that started it ends, however that ends (`PR_SET_PDEATHSIG`,
     /// prctl(2)). The default is nil, nothing.
     public var parentDeathSignal: Int32?
 

@@ -3,7 +3,7 @@ internal import CProgram
 internal import Glibc
 public import NamedPipes
 
-/// What the parent process left to this one.
+/// The state that this process inherits from its parent.
 ///
 /// A program that is started by a shell, a service manager, a container or another program inherits more than its
 /// arguments, and each of these has made some program fail. All of it is checked here, once, at the very
@@ -82,7 +82,7 @@ extension Inheritance {
         return found
     }
 
-    /// What ends a program from outside, without what the parent wanted it to ignore.
+    /// The signals that end a program from outside, without those that the parent wanted it to ignore.
     var stopSignals: SignalSet { SignalSet([SIGINT, SIGTERM, SIGHUP].filter { !ignoredSignals.contains($0) }) }
 
     /// The lowest free number is what open(2) gives: nothing else may have been opened before.

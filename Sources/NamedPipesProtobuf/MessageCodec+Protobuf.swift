@@ -12,7 +12,7 @@ extension MessageCodec where Incoming: SwiftProtobuf.Message, Outgoing: SwiftPro
     /// One message of the connection is one message of the schema. With `VarintFraming`, that is the format which
     /// Java's `writeDelimitedTo`, C++'s `SerializeDelimitedToZeroCopyStream` and Go's `protodelim` write.
     ///
-    /// What is missing a field that proto2 requires is neither sent nor taken.
+    /// A message without a field that proto2 requires is neither sent nor accepted.
     ///
     /// - Parameters:
     ///   - extensions: those that may occur in what arrives. The default is nil: they are kept as unknown fields.

@@ -3,7 +3,7 @@
 // What the errors of this product say to a person: one line.
 
 extension JSONRPCError: CustomStringConvertible {
-    /// What the other end said, as it said it, and its code.
+    /// The other end's message, unchanged, and its code.
     public var description: String { "\(message) (\(code.rawValue))\(data.map { ": \($0)" } ?? "")" }
 }
 
@@ -29,7 +29,7 @@ extension JSONRPCOverload: CustomStringConvertible {
 }
 
 extension JSONSyntaxError: CustomStringConvertible {
-    /// What is wrong, and where.
+    /// The problem, and its place.
     public var description: String {
         switch self {
         case .notUTF8: "the text is not UTF-8"

@@ -19,9 +19,9 @@ extension PipeService {
         /// Which numbers are published, and how often.
         public var metrics = Metrics()
 
-        /// Whom to tell that the service is ready, and that it stops (`sd_notify(3)`). The default is the service
-        /// manager that started this process, if it wants to know. In a group of several services one of them should
-        /// tell, the last to be ready; set nil for the others.
+        /// The manager to notify when the service is ready and when it stops (`sd_notify(3)`). The default is the
+        /// service manager that started this process, if it wants to know. In a group of several services one of them
+        /// should tell, the last to be ready; set nil for the others.
         public var notifier: ServiceNotifier? = .current
 
         /// Whether errors of handlers are written to the log as they describe themselves. The default is false: only

@@ -2,7 +2,7 @@
 internal import NamedPipes
 internal import Synchronization
 
-/// What a service does about the events of its server: the log, the metrics, the service manager, and the order to
+/// The reactions of a service to the events of its server: the log, the metrics, the service manager, and the order to
 /// stop, which may come from any thread, also before there is a server.
 final class ServerObserver: Sendable {
     private enum Progress {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a framing puts around a message: bytes in front of it and bytes behind it.
+/// The bytes that a framing puts around a message: bytes in front of it and bytes behind it.
 public struct FrameEnvelope: Hashable, Sendable {
     /// How many bytes stand in front of the message.
     public var prefixByteCount: Int

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a framing sees at the beginning of some bytes.
+/// The finding of a framing at the beginning of some bytes.
 public enum FrameScan: Hashable, Sendable {
     /// A whole frame. `message` is where its body lies, counted from the frame's first byte; `byteCount`, at least 1,
     /// is all of the frame with what stands before and behind the body.

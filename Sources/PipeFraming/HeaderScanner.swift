@@ -35,7 +35,7 @@ struct HeaderScanner: ~Escapable {
         return false
     }
 
-    /// What the fields said, once all were read.
+    /// The values of the fields, once all were read.
     func contentLength() throws(FramingError) -> Int {
         guard let lengths else { throw .missingContentLength }
         guard lengths.first == lengths.second else { throw .conflictingContentLength(lengths.first, lengths.second) }

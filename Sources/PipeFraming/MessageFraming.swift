@@ -30,7 +30,7 @@
 /// }
 /// ```
 ///
-/// What a framing must keep to:
+/// The contract of a framing:
 ///
 /// - The verdict on a prefix of the stream never depends on how the bytes arrived: the same bytes give the same
 ///   messages and the same error, in one piece or one by one.

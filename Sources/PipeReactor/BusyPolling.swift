@@ -21,7 +21,7 @@ package struct BusyPolling {
 
     /// How many waits have to end soon before the next poll.
     private var soonWaitsNeeded = 0
-    /// What the next poll in vain costs, in such waits.
+    /// The price of the next poll in vain, in such waits.
     private var price = 1
     private static let highestPrice = 256
 
@@ -30,7 +30,7 @@ package struct BusyPolling {
 
     package init(limit: Duration) { self.limit = limit }
 
-    /// What to do with a wait that begins now: until when to poll, or nil to sleep at once.
+    /// The decision for a wait that begins now: the time until which to poll, or nil to sleep at once.
     ///
     /// - Parameter preemptions: how often the thread has lost the CPU. Asked for only where it matters.
     package mutating func beginWait(

@@ -5,7 +5,7 @@ internal import var Glibc.EPERM
 ///
 /// It does not own the descriptor: cancel the watch before closing it. It belongs to the reactor's thread.
 public final class DescriptorWatch: EventHandler {
-    /// What to wait for.
+    /// The events to wait for.
     public enum Direction: Sendable {
         /// Bytes to read, or their end (`EPOLLIN`).
         case reading

@@ -19,7 +19,7 @@ extension Reactor {
         public init() {}
     }
 
-    /// What was measured since the reactor was made; nil unless ``Configuration/measuresCallbacks`` or
+    /// The measurements since the reactor was made; nil unless ``Configuration/measuresCallbacks`` or
     /// ``Configuration/callbackTimeLimit`` was set. On the reactor's thread.
     public var statistics: Statistics? { meter?.statistics }
 
@@ -37,7 +37,7 @@ extension Reactor {
 
 /// A callback and how long it took, or has taken so far.
 public struct SlowCallback: Hashable, Sendable, CustomStringConvertible {
-    /// What was called: a delegate's method, such as `connection(_:didReceive:)`, or `timer`, `posted work`,
+    /// The name of the callback: a delegate's method, such as `connection(_:didReceive:)`, or `timer`, `posted work`,
     /// `watched descriptor`, `accepting`, `connection` for what the library itself did about one.
     public let name: String
 

@@ -16,7 +16,7 @@
 /// Stop a reactor and let it run to its end before letting it go: servers that live on it hold it, and would keep their
 /// names. ``ReactorThread`` does that by itself.
 public final class Reactor {
-    /// What other threads may hold: it posts work and stops the loop.
+    /// The executor, which other threads may hold: it posts work and stops the loop.
     public let executor: ReactorExecutor
 
     let base: EventBase
@@ -33,7 +33,7 @@ public final class Reactor {
     var isRunning = false
     private var companions: [ObjectIdentifier: AnyObject] = [:]
 
-    /// What lives on this reactor until it ends by itself.
+    /// The objects that live on this reactor until they end by themselves.
     package let registry = Registry()
 
     /// Makes a reactor: an epoll descriptor and an eventfd.
@@ -236,7 +236,7 @@ package protocol TurnWork: AnyObject {
     func runInTurn()
 }
 
-/// What lives on a reactor until it ends by itself, or with the reactor.
+/// An object that lives on a reactor until it ends by itself, or with the reactor.
 package protocol Registered: AnyObject {
     /// The loop has stopped for good: end now. Called again if it is still registered a turn later.
     func reactorDidStop()

@@ -101,7 +101,7 @@ extension ReactorExecutor {
 
     private struct Mailbox {
         var waiting: [Mail] = []
-        /// What a turn had no time for, the first piece last.
+        /// The work that a turn had no time for, the first piece last.
         var left: [Mail] = []
         var hasFunction = false
         var isClosed = false

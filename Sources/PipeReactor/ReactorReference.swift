@@ -5,7 +5,7 @@ package protocol StandIn: AnyObject {
     var original: AnyObject? { get }
 }
 
-/// What another thread may hold of an object that is confined to a reactor: its name, not the object.
+/// A reference that another thread may hold to an object confined to a reactor: its name, not the object.
 ///
 /// A server's `reference` and a client's are such values. Only the reactor's thread follows them:
 ///

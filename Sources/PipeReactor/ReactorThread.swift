@@ -62,7 +62,7 @@ public final class ReactorThread: Sendable {
     }
 }
 
-/// What is handed to the new thread, and what comes back from it: both under a lock, announced by an eventfd.
+/// The values handed to the new thread and back: under a lock, announced by an eventfd.
 private final class ThreadStart: Sendable {
     private let name: String
     private let configuration: Reactor.Configuration

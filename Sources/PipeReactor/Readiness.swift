@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What epoll said about a descriptor, in one callback. More than one can hold. The bits are libevent's (`EV_READ` and
-/// so on), and all is inlined, because every event makes one and looks at it in another module.
+/// The readiness of a descriptor that epoll reports in one callback. More than one can hold. The bits are libevent's
+/// (`EV_READ` and so on), and all is inlined, because every event makes one and looks at it in another module.
 @frozen
 package struct Readiness: OptionSet {
     package let rawValue: Int16
@@ -21,7 +21,7 @@ package struct Readiness: OptionSet {
     @inlinable @inline(__always) package static var timedOut: Readiness { Readiness(rawValue: 0x01) }
 }
 
-/// What an ``EventSource`` asks epoll for.
+/// The events that an ``EventSource`` requests from epoll.
 package enum Interest {
     /// Readable or peer-finished, as long as it is. A handler that does not want to read has to unregister: an end that
     /// no handler reads is reported about a million times a second.

@@ -14,7 +14,7 @@ struct Failure: Error, Equatable {
 }
 
 extension Failure {
-    /// What went wrong, and what may help.
+    /// The problem, and a possible remedy.
     init(_ error: PipeError) {
         switch error {
         case .timedOut, .backlogFull, .takeOverTimedOut: self.init(hinting(error), .timedOut)
@@ -37,7 +37,7 @@ extension Failure {
 private func hinting(_ error: PipeError) -> String { "\(error)\(error.hint ?? "")" }
 
 extension PipeError {
-    /// What may help, to be read after the error.
+    /// A possible remedy, to be read after the error.
     fileprivate var hint: String? {
         switch self {
         case .addressInUse: " (stop it, or take another name)"
@@ -58,7 +58,7 @@ extension PipeError {
 }
 
 extension InvalidAddress {
-    /// What is wrong, and what may help.
+    /// The problem, and a possible remedy.
     var hinted: String { "\(self)\(hint ?? "")" }
 
     private var hint: String? {
@@ -84,7 +84,7 @@ extension UnusableLocation {
 }
 
 extension DisconnectReason {
-    /// What happened, and what may help.
+    /// The event, and a possible remedy.
     var text: String {
         if case .framing = self { return "\(self) (--framing has to be the same)" }
         return "\(self)"

@@ -20,7 +20,7 @@ func oneLine(_ json: JSONText) -> String {
     return escapedForJSON(String(text)) + "\n"
 }
 
-/// Who is at the other end, by the kernel's word.
+/// The process at the other end, according to the kernel.
 struct PeerRecord: Encodable {
     let uid: UInt32
     let gid: UInt32

@@ -5,7 +5,7 @@ internal import NamedPipesProgram
 
 /// Bytes become lines, however they arrive. The last line needs no line feed.
 struct LineSplitter {
-    /// What has arrived of an unfinished line.
+    /// The beginning of an unfinished line.
     private var rest: [UInt8] = []
 
     /// The lines that these bytes finish.

@@ -64,7 +64,7 @@ extension UnicodeScalar {
     }
 }
 
-/// What `--json` tells about a message: its text if it is UTF-8, else its bytes in Base64.
+/// The JSON of a message for `--json`: its text if it is UTF-8, else its bytes in Base64.
 struct MessageRecord: Encodable {
     let time: String
     let connection: String

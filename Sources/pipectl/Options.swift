@@ -29,7 +29,7 @@ func parseText(_ argument: String) throws(ValidationError) -> String {
     return text
 }
 
-/// What both ends of a pipe have to agree on.
+/// The options on which both ends of a pipe have to agree.
 struct WireOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(

@@ -4,7 +4,7 @@ internal import Glibc
 internal import NamedPipes
 internal import NamedPipesProgram
 
-/// What `pipectl` exits with, the same for every command.
+/// The exit statuses of `pipectl`, the same for every command.
 enum ExitStatus: Int32 {
     case failed = 1
     case usage = 2

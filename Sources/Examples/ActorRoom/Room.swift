@@ -6,7 +6,7 @@ import NamedPipes
 /// Handlers of connections run on the same thread, so that what they await here is a function call, and nothing is
 /// locked. Tasks elsewhere await the room as they would any actor, and get there with a hop.
 actor Room {
-    /// What the members of the room are published to.
+    /// The group of the room's members.
     static let group: PipeGroup = "room"
 
     private static let rememberedLineCount = 20
@@ -20,7 +20,7 @@ actor Room {
 
     init(on executor: ReactorExecutor) { self.executor = executor }
 
-    /// Who is here, in alphabetical order.
+    /// The names of those present, in alphabetical order.
     var members: [String] { names.sorted() }
 
     /// Takes a name that no other visitor has.

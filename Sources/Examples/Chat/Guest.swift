@@ -56,7 +56,7 @@ final class Guest: PipeClientDelegate {
         }
     }
 
-    /// What has been typed; empty at its end, nil where there is nothing yet.
+    /// The typed bytes; empty at the end, nil if there are none yet.
     private func readKeyboard() -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: 4096)
         let count = unsafe read(STDIN_FILENO, &bytes, bytes.count)

@@ -7,7 +7,7 @@ import NamedPipes
 final class Room: PipeServerDelegate {
     weak var server: PipeServer?
 
-    /// What a connection's `context` holds.
+    /// The `context` of a connection.
     private final class Member {
         var nickname: String
         init(nickname: String) { self.nickname = nickname }

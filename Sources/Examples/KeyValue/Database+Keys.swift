@@ -30,7 +30,7 @@ extension Database {
         Command(name: "flushdb", wordCounts: 1...2) { database, _ throws(CommandError) in database.flush() },
     ]
 
-    /// What is under a key, if it has not expired.
+    /// The value of a key, if it has not expired.
     mutating func content(of key: Span<UInt8>) -> Item.Content? { slot(of: key).flatMap { items[$0]?.content } }
 
     private mutating func delete(_ message: Span<UInt8>) {

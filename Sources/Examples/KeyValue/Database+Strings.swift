@@ -91,7 +91,7 @@ extension Database {
     }
 }
 
-/// What may stand behind `SET key value`.
+/// The options behind `SET key value`.
 private struct SetOptions {
     enum Condition {
         case ifThere, ifMissing

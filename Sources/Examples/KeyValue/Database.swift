@@ -9,7 +9,7 @@ struct Database: ~Copyable {
         case closes
     }
 
-    /// What the commands since ``clearReply()`` are answered.
+    /// The replies to the commands since ``clearReply()``.
     var reply = Reply()
 
     var items = ByteTable<Item>()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// What is kept under a key.
+/// The value of a key.
 struct Item {
     enum Content {
         case string([UInt8])

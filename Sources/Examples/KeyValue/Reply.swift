@@ -15,7 +15,7 @@ struct Reply: ~Copyable {
 
     var isEmpty: Bool { bytes.isEmpty }
 
-    /// What was written, as a copy.
+    /// The written bytes, as a copy.
     var array: [UInt8] { [UInt8](copying: bytes.span) }
 
     func send(on connection: PipeConnection) throws(PipeError) { _ = try connection.send(bytes.span) }

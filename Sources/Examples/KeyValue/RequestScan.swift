@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import NamedPipes
 
-/// What some bytes are, as the beginning of a request.
+/// The finding for some bytes as the beginning of a request.
 enum RequestScan: Equatable {
     /// A whole command. If it is an array, its strings were reported; a line is for ``InlineCommand``.
     case complete(byteCount: Int)

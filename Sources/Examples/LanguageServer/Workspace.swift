@@ -4,7 +4,7 @@ import NamedPipes
 import NamedPipesRPC
 import Synchronization
 
-/// What one editor has open, and what it may ask.
+/// The open documents of one editor, and its requests.
 ///
 /// Handlers begin in the order in which messages arrived, and run up to their first `await`: a document is taken and
 /// looked at before that, so that a question is about the text that was sent before it.

@@ -2,14 +2,14 @@
 import ExampleSupport
 import NamedPipes
 
-/// What stands on the command line.
+/// The command line.
 struct Options {
     let address: PipeAddress
     let file: RotatingFile.Policy
 
     static let usage = "LogCollector [ADDRESS [FILE [BYTES [COUNT]]]]"
 
-    /// What stands there is no number, or is too small.
+    /// The argument is not a number, or too small.
     struct Misuse: Error {}
 
     init(_ arguments: [String]) throws {

@@ -6,7 +6,7 @@ import ServiceLifecycle
 
 /// A file that becomes `FILE.1` when it is full, and `FILE.2` later, up to a number of files.
 ///
-/// What is promised of the lines:
+/// The promises about the lines:
 ///
 /// - A file has whole lines only. Lines go out in one `write(2)`; where that fails half-way, what went is taken back,
 ///   and what a crash may have left of a line is cut off at the next start.
@@ -81,7 +81,7 @@ actor RotatingFile: Service {
         rotationCount.increment()
     }
 
-    /// What has the new name is replaced.
+    /// A file with the new name is replaced.
     private func rename(_ old: String, _ new: String, mayBeMissing: Bool) throws(SystemError) {
         let isDone = unsafe Glibc.rename(old, new) == 0
         guard isDone || (mayBeMissing && errno == ENOENT) else { throw SystemError(call: "rename", code: errno) }

@@ -3,7 +3,7 @@ import ExampleSupport
 import NamedPipes
 import Synchronization
 
-/// Who is to hear the beats: the one thing that both threads know.
+/// The audience of the beats: the one object that both threads share.
 ///
 /// Connections belong to the reactor's thread. The other one holds their senders, which are values and name them.
 final class Audience: Sendable {

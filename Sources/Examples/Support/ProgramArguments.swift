@@ -3,7 +3,7 @@ import Glibc
 public import NamedPipes
 import NamedPipesProgram
 
-/// What an example was called with. Made first in each program: it also takes over what the parent process left behind.
+/// The arguments of an example. Made first in each program: it also takes over what the parent process left behind.
 public struct ProgramArguments: Sendable {
     /// Those behind the program's own name.
     public let values: [String]

@@ -8,7 +8,7 @@ internal import var Glibc.EOPNOTSUPP
 internal import var Glibc.EPROTO
 internal import PipeReactor
 
-/// What a failed accept4(2) means for the clients that wait, and what is done about it. This is the one table of its
+/// The meaning of a failed accept4(2) for the waiting clients, and the reaction. This is the one table of its
 /// errnos; none of them makes the loop ask without end.
 ///
 /// | Errno | Means | Answer |

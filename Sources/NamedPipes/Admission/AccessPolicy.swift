@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who may be at the other end, by the word of the kernel: decided from ``PeerCredentials`` before a byte is read or
+/// The users and groups that may be at the other end: decided from ``PeerCredentials`` before a byte is read or
 /// sent.
 ///
 /// ```swift

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// Who is let in, and how many: everything that is decided about a client before a byte of it is read. A value, with
+/// The admission of clients: all decisions about a client before a byte of it is read. A value, with
 /// time and the kernel's word passed in, so that it can be tested without sockets; ``PipeServer`` carries it out.
 ///
 /// If only the own user and root are admitted and no limit per user is set, a decision is two comparisons.
@@ -47,7 +47,8 @@ struct Admission {
 
     mutating func didClose(_ peer: PeerCredentials) { users?.didClose(peer.userID) }
 
-    /// What a limit of descriptors has room for: some of them have to be left for what else a process does.
+    /// The number of connections within a limit of descriptors: some of them have to be left for what else a process
+    /// does.
     private static func capacity(of descriptorLimit: Int) -> Int {
         descriptorLimit - min(64, descriptorLimit / 4)
     }

@@ -36,7 +36,7 @@ struct TokenBucket {
         return true
     }
 
-    /// What all buckets of one rate have in common.
+    /// The common parameters of all buckets of one rate.
     struct Pace {
         /// The time that one token takes.
         let interval: Duration

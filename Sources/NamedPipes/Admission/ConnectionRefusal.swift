@@ -37,7 +37,7 @@ public struct RefusalReport: Hashable, Sendable {
     /// The credentials of the client; nil with ``ConnectionRefusal/descriptorLimit``, where the kernel is not asked.
     public let peer: PeerCredentials?
 
-    /// What the system said, with ``ConnectionRefusal/descriptorLimit`` and ``ConnectionRefusal/system``.
+    /// The error of the system, with ``ConnectionRefusal/descriptorLimit`` and ``ConnectionRefusal/system``.
     public let error: SystemError?
 
     /// How many were turned away for the same reason since the report before, without a report of their own.

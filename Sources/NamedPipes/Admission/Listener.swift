@@ -18,7 +18,7 @@ final class Listener: EventHandler {
     private var pause: ScheduledWork?
     private var reserve = ReserveDescriptor()
     private var goneInARow = 0
-    /// What to do when the last client is accepted: set once no more can come.
+    /// The action after the last client is accepted: set once no more can come.
     private var whenEmpty: (() -> Void)?
 
     /// How long to rest: short enough to be back 50 ms after room was made, long enough to cost nothing.
@@ -184,7 +184,7 @@ final class Listener: EventHandler {
     }
 }
 
-/// Who hears from a listener. Each of the calls may stop it.
+/// The owner of a listener. Each of the calls may stop it.
 protocol ListenerOwner: AnyObject {
     func listenerDidAccept(_ client: consuming OwnedDescriptor)
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who is at the other end, by the word of the kernel (`SO_PEERCRED`, `unix(7)`).
+/// The user and process at the other end, according to the kernel (`SO_PEERCRED`, `unix(7)`).
 ///
 /// This is a snapshot of the moment of connecting and never changes afterwards. The peer may since have changed its
 /// user, executed another program or passed its end of the connection on; what it may do here is decided by who it was.

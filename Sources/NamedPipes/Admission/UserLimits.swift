@@ -3,7 +3,7 @@
 /// How many connections each user has, and how often it connected: a value, with the time passed in. Every question is
 /// answered in the same time, however many users and connections there are.
 ///
-/// What it remembers is bounded: by the connections that are open, and by ``bucketLimit`` users who connected lately. A
+/// Its memory is bounded: by the connections that are open, and by ``bucketLimit`` users who connected lately. A
 /// user who has nothing open and has not connected for long is not remembered at all.
 struct UserLimits {
     private let maximumCount: Int

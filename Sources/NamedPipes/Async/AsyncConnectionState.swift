@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// What an async connection is on its reactor's thread: the connection below, what has arrived, and who waits for what.
+/// The state of an async connection on its reactor's thread: the connection below, the unread messages, and the waiting
+/// tasks.
 ///
 /// It has a place of its own in the connection, so that a delegate finds it without a table.
 final class AsyncConnectionState {
@@ -15,7 +16,7 @@ final class AsyncConnectionState {
     @safe @exclusivity(unchecked) private var charge = ByteCharge(for: .unread)
     private var isPaused = false
 
-    /// What tasks on other threads take without coming here: the only thing here that they may use.
+    /// Messages that tasks on other threads take without a hop: the only part of this state that they may use.
     let lent = LentMessages()
     /// There may be something in it.
     private var isLent = false
@@ -36,7 +37,7 @@ final class AsyncConnectionState {
     private(set) var endReason: DisconnectReason?
     /// The end was reported to a task that asked for messages.
     var didReportEnd = false
-    /// What is queued is dropped because the owner wants it.
+    /// The owner wants queued messages dropped.
     var wasAborted = false
 
     /// The user's, as ``PipeConnection/context``.
@@ -193,7 +194,7 @@ final class AsyncConnectionState {
         return lastTicket
     }
 
-    /// What a task waits for.
+    /// The purpose of a task's wait.
     enum Event {
         case message, turn, end
     }

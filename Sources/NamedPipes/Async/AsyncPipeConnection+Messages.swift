@@ -2,7 +2,7 @@
 internal import PipeReactor
 
 extension AsyncPipeConnection {
-    /// What arrives, message by message, in the order in which the peer sent it.
+    /// The received messages, in the order in which the peer sent them.
     ///
     /// The sequence ends after the last message when the peer finishes, when this end closes, or when the server stops.
     /// Any other end is thrown, once, as ``PipeError/disconnected(_:)``, after the messages that had arrived before.

@@ -23,7 +23,7 @@ public actor AsyncPipeConnection: Identifiable {
     /// Names this connection for as long as the reactor lives.
     public nonisolated let id: PipeConnection.ID
 
-    /// Who was at the other end when the connection was made.
+    /// The credentials of the other end when the connection was made.
     public nonisolated let peer: PeerCredentials
 
     /// The executor of the reactor that it lives on. Actors that name it are called without a hop, and tasks can prefer
@@ -54,7 +54,7 @@ public actor AsyncPipeConnection: Identifiable {
     /// How many bytes are queued here because the kernel has not taken them yet, headers included.
     public var pendingByteCount: Int { unsafe state.connection.pendingByteCount }
 
-    /// What code without `await` may hold in order to send here.
+    /// A sender for code without `await`.
     public var sender: PipeSender { unsafe state.connection.sender }
 
     /// Calls a function with the connection itself, on the reactor's thread: for what has no `async` form. What the

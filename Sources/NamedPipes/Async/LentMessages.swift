@@ -14,7 +14,7 @@ struct LentMessages: ~Copyable, Sendable {
 
     private let contents = Mutex(Contents())
 
-    /// What is left of a loan of this size is not told before it is used up.
+    /// The rest of a loan of this size is not reported before it is used up.
     private static let smallByteCount = 4 << 10
 
     /// Takes the first message.
@@ -36,7 +36,7 @@ struct LentMessages: ~Copyable, Sendable {
         contents.withLock { $0.queue.append(contentsOf: &messages) }
     }
 
-    /// What waits now, for the reactor to know.
+    /// The waiting bytes, for the reactor's account.
     func look() -> (byteCount: Int, memoryByteCount: Int) {
         contents.withLock { contents in
             contents.knownByteCount = contents.queue.memoryByteCount

@@ -3,7 +3,7 @@ internal import PipeFraming
 
 /// Messages that have arrived and that no task has taken yet.
 ///
-/// What arrives in one burst shares memory: small messages are copied one behind the other into pieces that are never
+/// The messages of one burst share memory: small messages are copied one behind the other into pieces that are never
 /// moved, large ones stay where they were read. A piece is released when the last message in it is taken. An empty
 /// inbox owns nothing but the memory of its list.
 struct MessageInbox: ~Copyable {

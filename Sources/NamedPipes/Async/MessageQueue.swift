@@ -7,7 +7,7 @@
 struct MessageQueue: ~Copyable, Sendable {
     private struct Entry {
         let message: PipeMessage
-        /// What is held no longer once this is taken.
+        /// The bytes that are released once this message is taken.
         var memoryByteCount = 0
     }
 

@@ -2,7 +2,7 @@
 public import PipeReactor
 
 extension PipeServer {
-    /// What happens to a server that ``serve(at:configuration:on:onEvent:handler:)`` runs, beside the messages.
+    /// An event of a server that ``serve(at:configuration:on:onEvent:handler:)`` runs, beside the messages.
     @nonexhaustive
     public enum ServeEvent: Sendable {
         /// The name is published: clients can connect.

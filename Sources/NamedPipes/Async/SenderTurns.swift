@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who may send now: one after the other, in the order in which they came.
+/// The turns of tasks that send: one after the other, in the order in which they came.
 ///
 /// While the queue is full, senders wait. When there is room, the first of them has the turn until it has sent or given
 /// up; then the next has it, if there is still room. A sender that comes meanwhile waits behind them all: the turn is

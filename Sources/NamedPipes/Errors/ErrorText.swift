@@ -50,7 +50,7 @@ extension InvalidAddress: CustomStringConvertible {
 }
 
 extension InvalidInheritedListener: CustomStringConvertible {
-    /// What is wrong, with the descriptor's number.
+    /// The problem, with the descriptor's number.
     public var description: String {
         switch self {
         case .environment(let problem): "\(problem)"
@@ -64,7 +64,7 @@ extension InvalidInheritedListener: CustomStringConvertible {
 }
 
 extension UnusableLocation: CustomStringConvertible {
-    /// What is wrong, to be read after the path.
+    /// The problem, to be read after the path.
     public var description: String {
         switch self {
         case .missingDirectory: "does not exist"
@@ -84,7 +84,7 @@ extension UnusableLocation: CustomStringConvertible {
 }
 
 extension DisconnectReason: CustomStringConvertible {
-    /// What happened to the connection.
+    /// The reason, in one line.
     public var description: String {
         switch self {
         case .closedLocally: "closed here"
@@ -108,7 +108,7 @@ extension DisconnectReason: CustomStringConvertible {
 }
 
 extension NameLoss: CustomStringConvertible {
-    /// What happened to the name, to be read after it.
+    /// The event, to be read after the name.
     public var description: String {
         switch self {
         case .takenOver(let processID): "was taken over\(processID.map { " by process \($0)" } ?? "")"

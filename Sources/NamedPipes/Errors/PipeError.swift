@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a call of this library can fail with. Every case carries what was seen and what was allowed.
+/// The errors of this library's calls. Every case carries the actual value and the limit.
 ///
 /// A connection that ends is not an error: see ``DisconnectReason``.
 @nonexhaustive
@@ -18,7 +18,7 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The place of the socket file cannot be trusted or used; nothing there was changed.
     case unusableLocation(path: String, UnusableLocation)
 
-    /// What the service manager handed over cannot be served; it was left as it was.
+    /// The listener from the service manager cannot be served; it was left unchanged.
     case inheritedListener(InvalidInheritedListener)
 
     /// Nobody listens at the address: no such name, or a name left behind (`ENOENT`, `ECONNREFUSED`).
@@ -95,7 +95,7 @@ public enum InvalidAddress: Error, Hashable, Sendable {
     case noRuntimeDirectory
 }
 
-/// What is wrong with a listener that a service manager handed over.
+/// The problem of a listener that a service manager handed over.
 @nonexhaustive
 public enum InvalidInheritedListener: Hashable, Sendable {
     /// The variables that tell of it make no sense.
@@ -117,7 +117,7 @@ public enum InvalidInheritedListener: Hashable, Sendable {
     case alreadyServed(name: String)
 }
 
-/// What is wrong with the place of a socket file.
+/// The problem of a socket file's location.
 @nonexhaustive
 public enum UnusableLocation: Hashable, Sendable {
     /// This directory of the path does not exist.

@@ -6,7 +6,7 @@ extension AsyncPipeConnection {
 
     /// Takes part in a group of the server from now on; see ``PipeConnection/join(_:)``.
     ///
-    /// What is published to it counts as any other message that is sent here: where the peer reads too slowly, the
+    /// A published message counts as any other message that is sent here: where the peer reads too slowly, the
     /// ``PipeConnection/Configuration/slowReaderPolicy`` decides. Publishing does not wait for any connection.
     ///
     /// - Throws: ``PipeError/notConnected`` if nothing can be sent any more.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who is in which group of one server.
+/// The members of each group of one server.
 ///
 /// Each connection knows its own groups as well (``RareConnectionState/groups``): to leave all of them takes time for
 /// those, not for all that there are.

@@ -87,7 +87,7 @@ extension NameLock {
         do { return try Self.isLocked(file) } catch { return false }
     }
 
-    /// Who has it by now.
+    /// The present owner.
     var holder: Int32? { Self.record(in: file).runningProcessID }
 
     /// The successor has the name: others may become candidates.

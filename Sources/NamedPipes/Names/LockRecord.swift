@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the holder of a lock says about itself in the lock's file: a line with its process ID, one with what tells that
+/// The record of a lock's holder in the lock's file: a line with its process ID, one with what tells that
 /// process from every other, and, once it has the name, one with its socket's device and inode.
 ///
 /// It is for diagnosis, and for a successor, which has to tell its predecessor's socket from any other. The right

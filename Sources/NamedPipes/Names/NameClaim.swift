@@ -2,7 +2,7 @@
 
 /// On which conditions a name is taken.
 struct NameClaim {
-    /// Who may connect to the socket file.
+    /// The permissions of the socket file.
     var permissions = SocketPermissions.ownerOnly
 
     /// How many clients may wait to be accepted (`listen(2)`); the kernel's limit is `somaxconn`.

@@ -184,7 +184,7 @@ struct NameLock: ~Copyable {
         OpenFile.write(Array(LockRecord.own(socket).text.utf8), to: file)
     }
 
-    /// What the holder says about itself.
+    /// The holder's record of itself.
     static func record(in file: borrowing OwnedDescriptor) -> LockRecord {
         LockRecord(parsing: SmallFile.bytes(of: file, upTo: LockRecord.byteLimit) ?? [])
     }

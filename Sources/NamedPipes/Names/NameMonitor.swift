@@ -4,7 +4,7 @@ internal import PipeReactor
 /// Looks after a published name while its server lives: at once when the kernel tells of a change, on a timer for what
 /// it does not tell. Carries out what ``NameStateMachine`` decides, and tells the server.
 final class NameMonitor {
-    /// What the server hears.
+    /// The report to the server.
     enum Event {
         case didLoseName(NameLoss)
         /// It is lost still; sent at each look.

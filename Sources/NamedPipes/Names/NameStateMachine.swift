@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What became of a server's name; see ``PipeServerDelegate/server(_:didLoseName:)``.
+/// The fate of a server's name; see ``PipeServerDelegate/server(_:didLoseName:)``.
 @nonexhaustive
 public enum NameLoss: Hashable, Sendable {
     /// A successor asked for the name and has it. The server goes on accepting for a moment, then it stops.
@@ -14,7 +14,7 @@ public enum NameLoss: Hashable, Sendable {
     case removed
 }
 
-/// What a server does about its name after a look at it: a value, so that it can be tested without files.
+/// The reaction of a server to a check of its name: a value, so that it can be tested without files.
 ///
 /// ```
 ///          wanted           the lock is another's, and another socket there
@@ -27,10 +27,10 @@ public enum NameLoss: Hashable, Sendable {
 ///   held           givenUp
 /// ```
 ///
-/// Who may have the name is decided by the lock alone, whether the name is still there or not: so a server whose socket
-/// was removed can be replaced as any other, and the socket of a process that did not ask is no successor.
+/// The lock alone decides which server may have the name, whether the name is still there or not: so a server whose
+/// socket was removed can be replaced as any other, and the socket of a process that did not ask is no successor.
 struct NameStateMachine {
-    /// What was seen.
+    /// The finding.
     struct Look: Equatable {
         /// Clients find the socket by the name.
         var isReachable: Bool
@@ -41,7 +41,7 @@ struct NameStateMachine {
         var occupant: Occupant
     }
 
-    /// What the name stands for, if not for our socket.
+    /// The present meaning of the name, if it is not our socket.
     enum Occupant { case nobody, socket, other }
 
     enum State: Equatable {

@@ -113,7 +113,7 @@ struct SocketFile: ~Copyable {
 }
 
 extension SocketFile {
-    /// What there is to know about the name now.
+    /// The present facts about the name.
     var look: NameStateMachine.Look {
         NameStateMachine.Look(
             isReachable: isReachable, isWanted: lock.isWanted, isLockInPlace: lock.isInPlace(in: directory),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who may connect to a socket file, in the terms of the file system (`chmod(2)`, `unix(7)`).
+/// The permissions of a socket file, in the terms of the file system (`chmod(2)`, `unix(7)`).
 ///
 /// Connecting needs the **write** bit of the socket file and search permission on every directory above it; the read
 /// bit means nothing. The mode is exact whatever the process's umask, from the first moment the name exists.

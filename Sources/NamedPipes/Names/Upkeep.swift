@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// What keeps the files of a live server from the programs that remove old ones.
+/// The protection of a live server's files from programs that remove old ones.
 ///
 /// To such a program a socket looks unused for as long as it lives: connecting changes none of its times. And the name
 /// in `/proc/net/unix`, by which some tell live sockets from dead ones, is the one that a socket was bound to, which

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a service manager says about the sockets that it hands to a program (`sd_listen_fds(3)`): a value made of
+/// A service manager's announcement of the sockets that it hands to a program (`sd_listen_fds(3)`): a value made of
 /// texts, so that any text can be tried.
 ///
 /// | Variable | Says |
@@ -76,7 +76,7 @@ public struct ListenEnvironment: Hashable, Sendable {
     }
 }
 
-/// What is wrong with the variables of a ``ListenEnvironment``.
+/// The problem of the variables of a ``ListenEnvironment``.
 @nonexhaustive
 public enum InvalidListenEnvironment: Error, Hashable, Sendable, CaseIterable {
     /// `LISTEN_PID` is not a process ID.

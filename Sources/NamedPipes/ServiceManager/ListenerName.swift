@@ -3,7 +3,7 @@
 /// The name of a listener that another process has made. Whatever it was bound to, it can be served: its name is
 /// for people alone.
 struct ListenerName {
-    /// What the kernel says (getsockname(2)); a NUL first in the abstract namespace. Not always text.
+    /// The name that the kernel reports (getsockname(2)); a NUL first in the abstract namespace. Not always text.
     let bound: [UInt8]
     /// The inode of its file, if that is known.
     let inode: UInt32?

@@ -11,7 +11,7 @@ internal import PipeReactor
 ///
 /// A value that any thread may use. A message is one datagram; sending it does not wait.
 public struct ServiceNotifier: Hashable, Sendable {
-    /// What there is to tell.
+    /// The states to report.
     @nonexhaustive
     public enum State: Hashable, Sendable {
         /// Clients can connect now (`READY=1`).

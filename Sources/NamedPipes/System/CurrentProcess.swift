@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// What the kernel says about this process.
+/// The kernel's facts about this process.
 enum CurrentProcess {
     /// The effective user (`geteuid(2)`), to be compared with others: a peer, or the owner of a file.
     ///

@@ -2,7 +2,7 @@
 internal import Glibc
 internal import PipeReactor
 
-/// Who keeps out descriptors that a peer sends: the kernel, or we.
+/// The side that refuses descriptors from a peer: the kernel, or this library.
 enum DescriptorRefusal {
     /// Whether the kernel does it (`SO_PASSRIGHTS`, since Linux 6.16). Asked once; where it cannot be asked, the answer
     /// is the one that is safe.

@@ -19,7 +19,7 @@ struct DirectoryWalk: ~Copyable {
     private var current: Entry
     /// Where `current` is, links resolved.
     private var place: [String] = []
-    /// What is still to be walked, the next one last.
+    /// The components still to be walked, the next one last.
     private var names: [Name]
     /// The part of the path as it was given that has been walked.
     private var walked: [String] = []

@@ -11,7 +11,7 @@ struct FileIdentity: Hashable {
     let inode: UInt64
 }
 
-/// What the file system says about a file (`stat(2)`, `inode(7)`).
+/// The facts of the file system about a file (`stat(2)`, `inode(7)`).
 struct FileStatus {
     enum Kind { case directory, socket, regular, symbolicLink, other }
 
@@ -66,14 +66,14 @@ struct FileStatus {
         return unsafe lstat(name, &status) == 0 ? FileStatus(status) : nil
     }
 
-    /// What a path leads to, through all symbolic links.
+    /// The file that a path leads to, through all symbolic links.
     init(following path: String) throws(SystemError) {
         var status = stat()
         _ = try systemCall("stat") { unsafe stat(path, &status) }
         self.init(status)
     }
 
-    /// What a path leads to, or nil if that cannot be learned.
+    /// The file that a path leads to, or nil if that cannot be learned.
     static func following(_ path: String) -> FileStatus? {
         do { return try FileStatus(following: path) } catch { return nil }
     }

@@ -93,7 +93,7 @@ enum Socket {
 }
 
 extension SystemError {
-    /// What a read says once when the peer closed over bytes that it had not read.
+    /// The error that a read returns once, when the peer closed over bytes that it had not read.
     var isConnectionReset: Bool { code == ECONNRESET }
 
     /// Whether a failed write says that the peer does not read any more, rather than that something is wrong here.

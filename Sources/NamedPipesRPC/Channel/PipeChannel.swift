@@ -22,7 +22,7 @@ public struct PipeChannel<Incoming: Sendable, Outgoing: Sendable>: Sendable {
     /// How values become messages.
     public let codec: MessageCodec<Incoming, Outgoing>
 
-    /// What happens when a message cannot be decoded.
+    /// The treatment of messages that cannot be decoded.
     public let undecodablePolicy: UndecodableMessage.Policy
 
     /// Makes a view of a connection.
@@ -71,7 +71,7 @@ public struct PipeChannel<Incoming: Sendable, Outgoing: Sendable>: Sendable {
         return nil
     }
 
-    /// What arrives, in order, as the connection's `messages` have it.
+    /// The received values, in order, as in the connection's `messages`.
     ///
     /// An ``UndecodableMessage`` that is thrown ends the iteration. If the connection was kept, another one goes on
     /// behind that message.

@@ -6,7 +6,7 @@ public struct UndecodableMessage: Error, Sendable {
     /// Its bytes, as they arrived.
     public let message: PipeMessage
 
-    /// What the codec says: with `Codable`, a `DecodingError`.
+    /// The error of the codec: with `Codable`, a `DecodingError`.
     public let reason: any Error
 
     /// Makes one; for codecs' own tests.
@@ -15,7 +15,7 @@ public struct UndecodableMessage: Error, Sendable {
         self.reason = reason
     }
 
-    /// What becomes of a connection on which such a message arrives.
+    /// The treatment of a connection that receives such a message.
     @nonexhaustive
     public enum Policy: Sendable {
         /// ``UndecodableMessage`` is thrown, and the connection stays: who asks again gets the message behind it.

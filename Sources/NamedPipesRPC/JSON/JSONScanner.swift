@@ -147,7 +147,7 @@ struct JSONScanner {
         return bytes[offset - 1]
     }
 
-    /// What is wrong here, or a few bytes before.
+    /// The problem here, or a few bytes before.
     private func unexpected(before count: Int = 0) -> JSONSyntaxError {
         let place = offset - count
         return place < bytes.endIndex ? .unexpectedByte(offset: place - bytes.startIndex) : .unexpectedEnd

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What of the other end is to be handled, and answered if it has an id. It is in ``OpenCalls`` until then.
+/// A call of the other end, to be handled, and answered if it has an id. It is in ``OpenCalls`` until then.
 struct IncomingCall: Sendable {
     enum Kind: Sendable {
         case handled(IncomingMessage.Request, JSONRPCMethods.JSONHandler)

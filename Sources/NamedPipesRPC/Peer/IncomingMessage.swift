@@ -51,7 +51,7 @@ enum IncomingMessage {
 /// The members that mean something, and strings beside them. Others are ignored.
 private struct Members {
     let idByteLimit: Int
-    /// What is left of the limit.
+    /// The rest of the limit.
     var metadataByteLimit: Int
     var version: JSONText?
     var method: JSONText?

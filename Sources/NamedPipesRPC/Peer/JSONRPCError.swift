@@ -4,7 +4,7 @@ public import NamedPipes
 /// The error object of JSON-RPC 2.0 (section 5.1): what one end's handler throws, and the other end's request then
 /// throws.
 public struct JSONRPCError: Error, Hashable, Sendable {
-    /// What kind of error; section 5.1 reserves -32768 to -32000.
+    /// The kind of error; section 5.1 reserves -32768 to -32000.
     public struct Code: RawRepresentable, Hashable, Sendable {
         /// The number.
         public let rawValue: Int
@@ -30,7 +30,7 @@ public struct JSONRPCError: Error, Hashable, Sendable {
         public static let requestCancelled = Code(rawValue: -32800)
     }
 
-    /// What kind of error.
+    /// The kind of error.
     public var code: Code
 
     /// A sentence about it.
@@ -105,9 +105,9 @@ public enum JSONRPCRequestFailure: Error, Sendable {
     /// The reply is not of the type that was asked for; what it is, and the decoder's error.
     case undecodableReply(JSONText, any Error)
 
-    /// What came for this request is no reply as JSON-RPC 2.0 has them (section 5).
+    /// The answer to this request is not a reply of JSON-RPC 2.0 (section 5).
     case invalidReply(JSONText)
 
-    /// What came for this request is no JSON, or none that is accepted: what it is, and why not.
+    /// The answer to this request is not JSON, or not accepted as JSON: its bytes, and the reason.
     case unreadableReply(PipeMessage, JSONSyntaxError)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What tells a request, or a stream of progress, from the others: a number, a string or null, as the end that begins
+/// The identifier of a request or of a stream of progress: a number, a string or null, as the end that begins
 /// it chooses. This end's own requests have numbers.
 public enum JSONRPCID: Hashable, Sendable {
     /// A whole number.
@@ -28,7 +28,7 @@ public enum JSONRPCID: Hashable, Sendable {
         }
     }
 
-    /// What ids are compared by: numbers by their value, however each end writes them.
+    /// The key for comparing ids: numbers by their value, however each end writes them.
     var canonical: JSONRPCID {
         guard case .otherNumber(let text) = self, let number = JSONNumber(text) else { return self }
         return number.wholeNumber.map(JSONRPCID.number) ?? .otherNumber(number.text)

@@ -2,7 +2,7 @@
 
 /// Stands around all that a peer asks and all that it answers: to trace, to measure, to keep a journal.
 ///
-/// What it adds to a request travels beside the parameters, as members of the request object that are strings. JSON-RPC
+/// Its additions to a request travel beside the parameters, as members of the request object that are strings. JSON-RPC
 /// 2.0 gives such members no meaning, and many ends ignore them; strict ones refuse the request, for which there is
 /// ``JSONRPCPeer/Configuration/metadataPlace``. StreamJsonRpc carries a trace so, as `traceparent` and `tracestate`:
 ///
@@ -56,9 +56,9 @@ extension JSONRPCInterceptor {
     }
 }
 
-/// What a ``JSONRPCInterceptor`` knows of what is to be sent.
+/// A ``JSONRPCInterceptor``'s view of a message to be sent.
 public struct JSONRPCOutgoingCall: Sendable {
-    /// What kind of message it is.
+    /// The kind of message.
     @nonexhaustive
     public enum Kind: Hashable, Sendable {
         /// A reply is waited for.
@@ -69,7 +69,7 @@ public struct JSONRPCOutgoingCall: Sendable {
         case batch(count: Int)
     }
 
-    /// What kind of message it is.
+    /// The kind of message.
     public let kind: Kind
 
     /// The name of the method; nil for a batch.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the other end may ask for: handlers by the names of their methods.
+/// The methods that the other end may call: handlers by name.
 ///
 /// ```swift
 /// var methods = JSONRPCMethods()
@@ -74,7 +74,7 @@ public struct JSONRPCMethods: Sendable {
     func isRegistered(_ method: String) -> Bool { handlers[method] != nil }
 }
 
-/// What a handler knows of its call.
+/// A handler's view of its call.
 public struct JSONRPCCall: Sendable {
     /// The name that was called.
     public let method: String

@@ -2,7 +2,7 @@
 public import NamedPipes
 
 extension JSONRPCPeer {
-    /// What a peer allows, and how it reads and writes values.
+    /// The limits of a peer, and its encoding of values.
     public struct Configuration: Sendable {
         /// How values become JSON. The default is Foundation's way.
         public var coding = JSONCoding()
@@ -31,7 +31,7 @@ extension JSONRPCPeer {
         /// How many requests of this end may wait for their replies, at least one. The default is 1,024.
         public var pendingRequestLimit = 1024
 
-        /// What becomes of a request of this end above ``pendingRequestLimit``. The default is to wait, within the
+        /// The treatment of a request of this end above ``pendingRequestLimit``. The default is to wait, within the
         /// request's timeout.
         public var pendingLimitPolicy = PendingLimitPolicy.wait
 
@@ -50,7 +50,7 @@ extension JSONRPCPeer {
         /// ``JSONRPCCall/metadata``. The default is 8,192. Members that do not fit are ignored.
         public var metadataByteLimit = 8192
 
-        /// What stands around requests and handlers, such as a tracer. The default is nil: nothing does.
+        /// The interceptor around requests and handlers, such as a tracer. The default is nil: none.
         public var interceptor: (any JSONRPCInterceptor)?
 
         /// Where metadata of this end's requests is written, and looked for in the other end's. The default is beside
@@ -82,7 +82,7 @@ extension JSONRPCPeer {
         case metaOfParams
     }
 
-    /// What becomes of a request while as many as may wait for their replies.
+    /// The treatment of a request while the maximum number of requests is pending.
     @nonexhaustive
     public enum PendingLimitPolicy: Hashable, Sendable {
         /// It waits for a place, behind those that came before, and is sent then.
@@ -91,7 +91,7 @@ extension JSONRPCPeer {
         case refuse
     }
 
-    /// What happens on a connection, beside requests and their replies.
+    /// An event on a connection, besides requests and their replies.
     @nonexhaustive
     public enum Event: Sendable {
         /// Something arrived that is no JSON. It was answered with ``JSONRPCError/Code/parseError``, unless it looks

@@ -29,7 +29,7 @@ public actor JSONRPCPeer {
     /// The connection below. Its messages belong to the peer while that runs.
     public nonisolated let connection: AsyncPipeConnection
 
-    /// What is allowed, and how values are written.
+    /// The limits, and the encoding of values.
     public nonisolated let configuration: Configuration
 
     nonisolated let methods: JSONRPCMethods

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What can be made out of a message that is no JSON, or none that is accepted: whether it was to be a request or a
+/// The readable part of a message that is not JSON, or not accepted as JSON: whether it was to be a request or a
 /// reply, and whose. A request waits even for a reply that cannot be read.
 ///
 /// It looks at the members of the object, or of each object of a batch, and at nothing inside of them. Nothing is

@@ -17,10 +17,10 @@ struct WaitingCalls {
 
     private(set) var callCount = 0
 
-    /// What they take: their messages, and something for each call.
+    /// Their memory: their messages, and a constant for each call.
     private(set) var byteCount = 0
 
-    /// What a call takes beside its message.
+    /// The memory of a call besides its message.
     static let callByteCount = 512
 
     var isEmpty: Bool { callCount == 0 }

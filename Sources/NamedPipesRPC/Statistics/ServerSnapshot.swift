@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import NamedPipes
 
-/// What a server tells of itself at its ``StatisticsEndpoint``: `PipeServer.statistics` and those of its reactor, as
+/// The statistics of a server at its ``StatisticsEndpoint``: `PipeServer.statistics` and those of its reactor, as
 /// one value that travels as JSON.
 ///
 /// Members may be added in later versions; who reads the JSON ignores what it does not know.

@@ -32,10 +32,10 @@ extension PipeService {
         /// How often numbers are published, more than zero. The default is 10 s; nil means never.
         public var interval: Duration? = .seconds(10)
 
-        /// What labels begin with. The default is `pipe_server`.
+        /// The prefix of labels. The default is `pipe_server`.
         public var prefix = "pipe_server"
 
-        /// What is said about every number. The default is nil: `address`, with the server's.
+        /// The dimensions of every number. The default is nil: `address`, with the server's.
         public var dimensions: [(String, String)]?
 
         /// Where numbers go. The default is nil: where the program's `MetricsSystem` sends them.

@@ -72,7 +72,7 @@ struct ServerInstruments: Sendable {
     func record(_ report: ShutdownReport) { shutdown.recordNanoseconds(report.duration.nanoseconds) }
 }
 
-/// What is told of the loop, where it measures itself.
+/// The metrics of the loop, if it measures itself.
 private struct LoopInstruments: Sendable {
     private let lag: Timer
     private let maximumLag: Gauge

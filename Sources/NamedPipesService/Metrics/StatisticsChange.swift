@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
 
-/// What has happened between two looks at a server: what counters grow by. A value, so that the sums can be tested.
+/// The changes between two snapshots of a server: the growth of its counters. A value, so that the sums can be tested.
 struct StatisticsChange: Equatable {
     var accepted = 0
     var closed: [DisconnectReason.Kind: Int] = [:]

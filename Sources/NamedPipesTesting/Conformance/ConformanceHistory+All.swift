@@ -17,7 +17,7 @@ extension ConformanceHistory {
     private static let large = [UInt8](repeating: 0x61, count: 20_000)
     private static let odd: [[UInt8]] = [[], [0], Array("hello".utf8), [0xC3, 0x28], large]
 
-    /// What comes before the end.
+    /// The events before the end.
     private static func beginnings(_ meaningful: [[UInt8]]) -> [[Step]] {
         var found: [[Step]] = [[]]
         for messages in [[[]], [[0]], meaningful + [Array("hello".utf8)], [large]] {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is done to a delegate in one run: a value, so that it can be enumerated, drawn at random, and told.
+/// The events of one run of a delegate: a value, so that it can be enumerated, drawn at random, and told.
 struct ConformanceHistory {
     var steps: [Step] = []
     var kind = Kind.steps
-    /// What another part of the program does inside callbacks.
+    /// Actions of another part of the program inside callbacks.
     var meddling: [Meddling] = []
     var faults = TransportFaults.none
     var seed: UInt64 = 0
@@ -30,7 +30,7 @@ struct ConformanceHistory {
         case close(Int)
         case stopReading(Int)
         case readOn(Int)
-        /// What another part of the program does to the subject's connection, outside its callbacks.
+        /// Actions of another part of the program on the subject's connection, outside its callbacks.
         case local(Int, LocalAction)
         case stop
         case stopDraining
@@ -38,7 +38,7 @@ struct ConformanceHistory {
         case turn
     }
 
-    /// What may be done to a connection at any time.
+    /// Actions that are allowed on a connection at any time.
     enum LocalAction: String, Hashable, CaseIterable {
         case close, abort, finishSending, pause, resume, stop
     }

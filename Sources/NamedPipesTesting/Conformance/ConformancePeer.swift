@@ -3,7 +3,7 @@
 /// The other end of a connection under test: what it has sent, as the connection must deliver it, and what it was sent.
 final class ConformancePeer {
     private let end: MemoryEnd
-    /// What the connection under test reads from and writes to.
+    /// The stream of the connection under test.
     private let counterpart: MemoryEnd
     private let framing: any MessageFraming
     private var inbox: ScriptInbox
@@ -20,7 +20,7 @@ final class ConformancePeer {
     private var wantsToFinish = false
     private(set) var hasFinished = false
     private var deliveredCount = 0
-    /// What it was sent, if that is no stream of whole messages.
+    /// The problem of the received stream, if it does not consist of whole messages.
     private(set) var streamProblem: String?
 
     /// Whether the connection has ended because this peer had finished, without interference: then all requests are
@@ -126,7 +126,8 @@ final class ConformancePeer {
         }
     }
 
-    /// What has arrived; nil where nothing is there now, or ever will be. Behind a reset, the rest is still to be read.
+    /// The bytes that have arrived; nil if there are none now, or never will be. Behind a reset, the rest is still to
+    /// be read.
     private func read() -> ArraySlice<UInt8>? {
         do {
             guard case .content(let bytes) = try end.receive(atMost: .max) else { return nil }
@@ -141,7 +142,7 @@ final class ConformancePeer {
 
     // MARK: What the connection does
 
-    /// What is wrong with the replies to all that was sent.
+    /// The problem of the replies to all sent messages.
     var replyProblem: String? {
         replies?.problem(with: messages.prefix(wholeCount), areComplete: hasEndedInOrder && streamProblem == nil)
     }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What one peer is answered, where messages have answers.
+/// The replies to one peer, if messages have replies.
 protocol ConformanceReplies: AnyObject {
     /// A message as it is sent for the so-manieth time, so that its answer can be told from others.
     func numbered(_ message: [UInt8], _ number: Int) -> [UInt8]
 
     func note(_ reply: [UInt8])
 
-    /// What is wrong with the replies so far.
+    /// The problem of the replies so far.
     ///
     /// - Parameters:
     ///   - messages: what has arrived as a whole.

@@ -3,7 +3,7 @@ internal import PipeReactor
 
 /// One history, done to one delegate.
 final class ConformanceRun {
-    /// What the delegate belongs to.
+    /// The owner of the delegate.
     enum Subject {
         case server(PipeServer)
         case client(PipeClient)
@@ -35,7 +35,7 @@ final class ConformanceRun {
         weak var connection: PipeConnection?
     }
 
-    /// What was not as promised.
+    /// The broken promise.
     static func violations(
         of history: ConformanceHistory, _ options: DelegateConformance,
         _ makeSubject: (ConformanceHistory, MemoryNetwork, ContractWatch) throws -> Subject

@@ -2,7 +2,7 @@
 
 /// A promise of the delegate contract that was not kept, and what led to it.
 public struct ContractViolation: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Whose promise it was.
+    /// The side whose promise was broken.
     public enum Side: String, Hashable, Sendable {
         /// The delegate under test broke it.
         case delegate = "the delegate"
@@ -10,13 +10,13 @@ public struct ContractViolation: Error, Hashable, Sendable, CustomStringConverti
         case library = "the library"
     }
 
-    /// Whose promise it was.
+    /// The side whose promise was broken.
     public let side: Side
 
-    /// What was not as promised.
+    /// The broken promise.
     public let problem: String
 
-    /// What happened until then, in order.
+    /// The events until then, in order.
     public let history: [String]
 
     /// For the message of a failed test: the problem, and the history that shows it.

@@ -81,7 +81,7 @@ final class ContractWatch {
         if ContinuousClock.now - start > timeLimit { noteHeldLoop(in: name) }
     }
 
-    /// What is no callback of a connection is found by the reactor's own measurements.
+    /// Callbacks other than those of connections are found by the reactor's own measurements.
     func check(_ callback: SlowCallback) {
         if callback.duration > timeLimit { noteHeldLoop(in: callback.name) }
     }

@@ -50,7 +50,7 @@ extension DelegateConformance {
     }
 }
 
-/// What a handler belongs to that belongs to nothing.
+/// The owner of a handler without an owner.
 private final class Nothing: Sendable {}
 
 extension MemoryNetwork {

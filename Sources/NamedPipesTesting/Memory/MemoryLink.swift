@@ -2,7 +2,7 @@
 internal import NamedPipes
 internal import PipeReactor
 
-/// What lies between two ends in memory: how much is on its way, how long it takes, and what goes wrong.
+/// The link between two ends in memory: the bytes in flight, their delay, and the faults.
 final class MemoryLink {
     private let reactor: Reactor
     private let faults: TransportFaults
@@ -19,7 +19,7 @@ final class MemoryLink {
         var lastArrival: SuspendingClock.Instant?
     }
 
-    /// What travels from one end to the other, in order.
+    /// The bytes that travel from one end to the other, in order.
     private enum Parcel {
         case bytes(ArraySlice<UInt8>)
         case finish

@@ -27,14 +27,14 @@ public final class MemoryNetwork {
     /// The time by which it goes.
     public let clock: VirtualClock
 
-    /// What goes wrong with connections that are made from now on.
+    /// The faults of connections that are made from now on.
     public var faults: TransportFaults
 
     private let seed: UInt64
     private var connectionCount: UInt64 = 0
     private var servers: [PipeAddress: Weak<PipeServer>] = [:]
 
-    /// Who takes connections without a server: plain ends.
+    /// The peers that accept connections without a server: plain ends.
     var listeners: [PipeAddress: (MemoryEnd) -> Void] = [:]
 
     private struct Weak<Object: AnyObject> {
@@ -70,7 +70,7 @@ public final class MemoryNetwork {
 
     /// Makes a server. Clients of this network find it at its name.
     ///
-    /// What a configuration says about sockets and files has no meaning: permissions, backlog, taking over, send
+    /// The parts of a configuration about sockets and files have no meaning: permissions, backlog, taking over, send
     /// buffers.
     ///
     /// - Parameters:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What goes wrong between two ends in memory, and how often. All that is random comes from the network's seed, so what
-/// happened once happens again.
+/// The faults between two ends in memory, and their frequency. All that is random comes from the network's seed, so
+/// what happened once happens again.
 ///
 /// ```swift
 /// let network = try MemoryNetwork(seed: 7, faults: .bumpy)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a ``RecordingDelegate`` has written down, and who waits for more of it: under its lock.
+/// The records of a ``RecordingDelegate``, and the tasks that wait for more: under its lock.
 struct Record {
     struct Entry {
         let event: PipeEvent

@@ -76,16 +76,16 @@ extension RecordingDelegate {
 
 /// An awaited event did not come in time.
 public struct RecordingTimeout: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What was awaited.
+    /// The awaited event.
     public let missing: String
 
     /// How long.
     public let limit: Duration
 
-    /// What happened instead, from the beginning.
+    /// The actual events, from the beginning.
     public let events: [PipeEvent]
 
-    /// What was awaited and what happened instead, for the message of a failed test.
+    /// The awaited and the actual events, for the message of a failed test.
     public var description: String {
         let happened = events.isEmpty ? "nothing" : events.map(\.description).joined(separator: ", ")
         return "no \(missing) within \(limit); recorded: \(happened)"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the other end of a connection does, step by step: a value that is run against a server or a client.
+/// The behaviour of the other end of a connection, step by step: a value that is run against a server or a client.
 ///
 /// ```swift
 /// let greeting = PeerScript([.send("hello"), .expect("welcome"), .finish, .expectEnd])
@@ -10,7 +10,7 @@
 ///
 /// A step that cannot be done throws a ``ScriptFailure`` that names it. After the last step the peer closes.
 public struct PeerScript: Sendable {
-    /// What it does, in order.
+    /// The steps, in order.
     public var steps: [Step]
 
     /// How messages become bytes: the framing of who it talks to.
@@ -88,10 +88,10 @@ public struct ScriptFailure: Error, Hashable, Sendable, CustomStringConvertible 
     /// How many there are.
     public let count: Int
 
-    /// What it was to do.
+    /// The step.
     public let step: String
 
-    /// What was there instead.
+    /// The actual event.
     public let problem: String
 
     /// For the message of a failed test: `step 2 of 4, expect "welcome": "go away" came`.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a scripted peer was sent: bytes that become messages.
+/// The input of a scripted peer: bytes that become messages.
 struct ScriptInbox: ~Copyable {
     private let framing: any MessageFraming
     private var unread = FrameBuffer()
@@ -21,7 +21,7 @@ struct ScriptInbox: ~Copyable {
 
     mutating func takeMessage() -> [UInt8]? { messages.isEmpty ? nil : messages.removeFirst() }
 
-    /// What stands against an end here and now.
+    /// The obstacle to an end at this moment.
     var leftover: String? {
         if let message = messages.first { return "\(PipeEvent.text(of: message)) came" }
         return unread.byteCount > 0 ? "\(unread.byteCount) bytes came that are no whole message" : nil

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who carries a ``PeerScript`` out. It lives on a reactor, as a client's or a server's delegate, on a connection
-/// without framing: so it sends any bytes in any pieces.
+/// The peer that executes a ``PeerScript``. It lives on a reactor, as a client's or a server's delegate, on a
+/// connection without framing: so it sends any bytes in any pieces.
 ///
 /// A server's serves the first who connects, and turns others away.
 public final class ScriptedPeer {
@@ -43,7 +43,7 @@ public final class ScriptedPeer {
         if !isDone { throw makeFailure(connection == nil ? "there was no connection" : "still waiting") }
     }
 
-    /// What a connection over which it talks is configured with.
+    /// The configuration of its connection.
     static var connectionConfiguration: PipeConnection.Configuration {
         var configuration = PipeConnection.Configuration()
         configuration.framing = RawFraming()

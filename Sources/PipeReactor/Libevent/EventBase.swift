@@ -10,7 +10,7 @@ internal import Glibc
 final class EventBase {
     let pointer: OpaquePointer
 
-    /// What measures callbacks, on a reactor that does.
+    /// The meter of callbacks, on a reactor that measures them.
     let meter: CallbackMeter?
 
     /// Set by every callback. A dispatch that does not wait says in no other way whether it found something.

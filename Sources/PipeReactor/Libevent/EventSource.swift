@@ -105,12 +105,12 @@ package struct EventSource: ~Copyable {
     }
 }
 
-/// Who hears of a source's events.
+/// The handler of a source's events.
 package protocol EventHandler: AnyObject {
     /// Called on the reactor's thread. The source may be released inside.
     func handle(_ readiness: Readiness)
 
-    /// What measurements call its events. The default is "event".
+    /// The name of its events in measurements. The default is "event".
     static var callbackName: StaticString { get }
 
     /// Calls ``handle(_:)`` of the object behind a pointer. The default holds it for the duration of the call, because

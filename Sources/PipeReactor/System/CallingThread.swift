@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// What the kernel says about the calling thread.
+/// The kernel's facts about the calling thread.
 enum CallingThread {
     /// How often it had to leave its CPU to another thread (`ru_nivcsw`, getrusage(2)).
     static func preemptionCount() -> Int {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a read of a stream found, where it did not fail: three answers, so that none is taken for another. An error is
+/// The result of a read of a stream that did not fail: three answers, so that none is taken for another. An error is
 /// the fourth, and is thrown.
 ///
 /// As an optional number, "nothing there yet" and a failure were both nil behind a `try?`, and both were taken for the

@@ -72,7 +72,7 @@ package func infallibleCall<Result: FixedWidthInteger>(_ name: StaticString, _ b
     }
 }
 
-/// What errno says; nil if the call is to be made again.
+/// The error in errno; nil if the call is to be made again.
 @usableFromInline
 @inline(never)
 package func failureOfLastCall(_ name: StaticString) -> SystemError? {

@@ -8,7 +8,7 @@ struct ChildCommand: Sendable {
     /// How a command ended.
     struct Ending: Sendable {
         let end: ProcessEnd
-        /// What was wrong with the connection or the command's output.
+        /// The problem of the connection or the command's output.
         let failure: (any Error)?
 
         var text: String {
@@ -19,7 +19,7 @@ struct ChildCommand: Sendable {
         }
     }
 
-    /// What the shell gets, as it was given.
+    /// The command line for the shell, as given.
     let command: [UInt8]
     let lines: MessageLines
     /// The longest line of its output, in bytes.

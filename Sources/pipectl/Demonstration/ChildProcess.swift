@@ -18,7 +18,7 @@ final class ChildProcess {
     private var isInputEnding = false
     private var buffer: [UInt8] = Array(repeating: 0, count: 64 << 10)
 
-    /// What it exited with (128 and more: the signal that ended it); nil while it runs.
+    /// The exit status (128 and more: the signal that ended it); nil while it runs.
     private(set) var exitStatus: Int32?
 
     /// - Parameters:

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What came of it, as a table.
+/// The results, as a table.
 struct DemoReport {
     let text: String
-    /// What was lost or wrong, if anything was.
+    /// The losses and errors, if there were any.
     let flaw: String?
 
     init(crowd: Crowd, strangers: [any Stranger], servers: [EchoServer], time: Duration) {

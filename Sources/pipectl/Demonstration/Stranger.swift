@@ -7,7 +7,7 @@ protocol Stranger: AnyObject {
     var tally: Tally { get }
     /// Whether it can be told to start.
     var isReady: Bool { get }
-    /// What it exited with; nil while it runs.
+    /// The exit status; nil while it runs.
     var exitStatus: Int32? { get }
 
     func start()

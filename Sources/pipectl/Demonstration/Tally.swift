@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What came of the messages of one kind of client.
+/// The results of one kind of client.
 struct Tally {
     var sentCount = 0
     /// Replies that were what had been sent.

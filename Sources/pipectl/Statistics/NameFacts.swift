@@ -3,7 +3,7 @@ internal import Glibc
 internal import NamedPipes
 internal import NamedPipesProgram
 
-/// What is to be seen at a name: its file, and what the kernel knows of the sockets behind it.
+/// The visible facts of a name: its file, and what the kernel knows of the sockets behind it.
 struct NameFacts: Encodable, Equatable {
     struct SocketFile: Encodable, Equatable {
         /// The permission bits: `0600`.

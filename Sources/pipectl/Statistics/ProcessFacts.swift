@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import Glibc
 internal import NamedPipesProgram
 
-/// What /proc says of a process (proc_pid_stat(5)).
+/// The facts of a process in /proc (proc_pid_stat(5)).
 struct ProcessFacts: Encodable, Equatable {
     /// Its command line, on one line.
     let command: String

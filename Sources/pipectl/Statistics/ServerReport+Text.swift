@@ -21,7 +21,7 @@ extension ServerReport {
         return "\(address)\n\(lines.joined())"
     }
 
-    /// What changes, on one line.
+    /// The changing numbers, on one line.
     var shortText: String {
         var parts: [String] = []
         if let open = statistics?.openCount ?? name.connections?.acceptedCount { parts.append("\(grouped(open)) open") }

@@ -7,10 +7,10 @@ internal import NamedPipesRPC
 struct ServerReport: Encodable {
     let address: String
     let name: NameFacts
-    /// Who called listen(2), by the kernel's word.
+    /// The process that called listen(2), according to the kernel.
     let listener: PeerRecord
     let process: ProcessFacts?
-    /// What the server tells of itself, if it does.
+    /// The server's own statistics, if it offers them.
     let statistics: ServerSnapshot?
     /// Since the report before.
     var rates: ServerRates?

@@ -10,7 +10,7 @@ struct UnixSocket: Equatable {
         var device: UInt32
     }
 
-    /// What lsof and /proc/PID/fd call it by.
+    /// The number by which lsof and /proc/PID/fd name it.
     var inode: UInt32 = 0
     var isListening: Bool
     /// The bytes of an abstract name, without the NUL in front.
@@ -93,7 +93,7 @@ private enum DiagnosisRequest {
     }
 }
 
-/// What comes back: messages behind each other, each with attributes behind each other, all at multiples of four.
+/// The answer: messages behind each other, each with attributes behind each other, all at multiples of four.
 enum DiagnosisReply {
     static let socketByFamily: UInt16 = 20
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the places of addresses depend on, as a value, so that tests need not change the process's environment.
+/// The environment on which the locations of addresses depend, as a value, so that tests need not change the process's
+/// environment.
 package struct AddressEnvironment {
     /// The effective user (`geteuid(2)`).
     package var userID: UInt32

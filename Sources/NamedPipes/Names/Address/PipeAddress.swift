@@ -11,7 +11,7 @@
 /// Two addresses are equal if they name the same socket byte for byte, however they were made. Swift's `String` finds
 /// "é" equal to "e" with a combining accent; to the file system these are two names, and so they are here.
 public struct PipeAddress: Sendable {
-    /// What an address names.
+    /// The kinds of addresses.
     @nonexhaustive
     public enum Kind: Hashable, Sendable {
         /// A socket file. Its permissions and those of its directories decide which users may connect.
