@@ -47,7 +47,7 @@ private final class Shouter: PipeServerDelegate {
                 })
             #expect(peer.received.count == 50 * 5)
         }
-        #expect(running.journal.metadata("info stopped")?["pipe.flushed"] == "50")
+        #expect(running.journal.metadata("info stopped")?["pipe.sent"] == "50")
     }
 
     @Test func `ends connections that do not come to their end in time, and says so`() async throws {

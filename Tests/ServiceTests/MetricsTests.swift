@@ -37,6 +37,7 @@ import Testing
         #expect(total("connections_closed", ("reason", "closedByPeer")) == 3)
         #expect(total("connections_closed", ("reason", "idle")) == 0)
         #expect(total("messages_received") == 3)
+        #expect(total("messages_taken") == 3)
         #expect(total("messages_sent") == 3)
         #expect(total("bytes_received") == 27)
         #expect(total("bytes_sent") == 27)
@@ -45,6 +46,18 @@ import Testing
         #expect(try gauge("queue_high_water_bytes").count == 1)
         let shutdown = try metrics.expectTimer("pipe_server_shutdown", [("where", "here")])
         #expect(shutdown.values.count == 1)
+    }
+
+    @Test func `are all counters of the table`() async throws {
+        let running = try running(every: .seconds(3600))
+        try await running.run { _ in }
+        for counter in ServerCounter.all {
+            if counter.kind == .level {
+                #expect(try gauge(counter.metric).count == 1)
+            } else {
+                #expect(metrics.counters.contains { $0.label == "pipe_server_" + counter.metric })
+            }
+        }
     }
 
     @Test func `grow by what is new each time`() async throws {
@@ -112,31 +125,5 @@ import Testing
         await withCheckedContinuation { continuation in
             executor.post { reactor in continuation.resume(returning: reactor.timers.count == 0) }
         }
-    }
-}
-
-@Suite struct `A change of statistics` {
-    @Test func `is the difference, by reason, too`() {
-        var old = PipeServer.Statistics()
-        old.openCount = 4
-        old.closedCounts = [.closedByPeer: 3, .idle: 1]
-        old.sentByteCount = 100
-        var new = old
-        new.openCount = 2
-        new.closedCounts = [.closedByPeer: 5, .idle: 1, .framing: 2]
-        new.refusedCounts = [.policy: 7]
-        new.sentByteCount = 130
-        let change = StatisticsChange(from: old, to: new)
-        #expect(change.accepted == 2)
-        #expect(change.closed == [.closedByPeer: 2, .framing: 2])
-        #expect(change.refused == [.policy: 7])
-        #expect(change.sentBytes == 30)
-        #expect(change.receivedBytes == 0)
-    }
-
-    @Test func `is nothing between equal ones`() {
-        var numbers = PipeServer.Statistics()
-        numbers.closedCounts = [.idle: 1]
-        #expect(StatisticsChange(from: numbers, to: numbers) == StatisticsChange(from: .init(), to: .init()))
     }
 }

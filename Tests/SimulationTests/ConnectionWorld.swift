@@ -68,6 +68,7 @@ final class ConnectionWorld {
         for _ in 0..<random.number(1...3) { open() }
         for _ in 0..<random.number(5...60) {
             act()
+            checkCounts()
             if random.isOne(of: 2) { turn() }
         }
         settle()
@@ -86,6 +87,12 @@ final class ConnectionWorld {
         if let problem = endpoint.accountsProblem { problems.append(problem) }
         // A tenth of a second passes here and there.
         if endpoint.demand != nil, isSettling || random.isOne(of: 4) { endpoint.relieve() }
+    }
+
+    private func checkCounts() {
+        var queued = 0
+        endpoint.forEachConnection { queued += $0.queuedMessageCount }
+        if let problem = endpoint.countsProblem(queued: queued) { problems.append(problem) }
     }
 
     /// A connection as a server's door makes it.
@@ -231,6 +238,7 @@ extension ConnectionWorld: PipeConnectionDelegate {
         if callbackDepth > 0 { problems.append("a callback inside another") }
         callbackDepth += 1
         defer { callbackDepth -= 1 }
+        checkCounts()
         guard let channel = channels[connection.id] else { return problems.append("a callback of nobody's") }
         body(channel)
         guard !isSettling, random.isOne(of: 3) else { return }

@@ -60,6 +60,7 @@ final class StreamWorld {
         stream += try framing.encoded(message.span)
         messages.append(message)
         ends.append(stream.count)
+        queue.messageCount += 1
         guard !message.isEmpty, random.isOne(of: 3) else { return try framing.encode(message.span, into: &queue.bytes) }
         let owner = SharedBuffer()
         owner.bytes.append(contentsOf: message.span)
@@ -120,7 +121,7 @@ final class StreamWorld {
         let isBetween = writtenCount == 0 || ends.contains(writtenCount)
         if queue.byteCount != stream.count - writtenCount { problems.append("the queue's size is wrong") }
         if queue.startedByteCount != (isBetween ? 0 : started) { problems.append("the cut frame's rest is wrong") }
-        let counted = queue.unsentMessageCount(framing)
+        let counted = queue.unsentMessageCount
         if counted != unsent { problems.append("\(counted) unsent messages instead of \(unsent)") }
     }
 }

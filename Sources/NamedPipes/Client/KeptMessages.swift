@@ -14,7 +14,7 @@ struct KeptMessages: ~Copyable {
     /// The memory, as the ledger has it.
     var chargedByteCount: Int { queue?.value.charge.byteCount ?? 0 }
 
-    func messageCount(_ framing: any MessageFraming) -> Int { queue?.value.unsentMessageCount(framing) ?? 0 }
+    var messageCount: Int { queue?.value.messageCount ?? 0 }
 
     /// Keeps one message more.
     ///
@@ -33,6 +33,7 @@ struct KeptMessages: ~Copyable {
         defer { charge(endpoint) }
         do {
             try endpoint.framing.encode(message, into: &queue.value.bytes)
+            queue.value.messageCount += 1
         } catch {
             throw PipeError(error)
         }

@@ -31,7 +31,7 @@ extension PipeClient {
     }
 
     /// How many messages are kept for the next connection.
-    public var keptMessageCount: Int { kept.messageCount(endpoint.framing) }
+    public var keptMessageCount: Int { kept.messageCount }
 
     /// What waits leaves first on a new connection, before anything can be sent behind it.
     func sendKept(on connection: PipeConnection) {

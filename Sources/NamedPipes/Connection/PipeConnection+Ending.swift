@@ -54,7 +54,7 @@ extension PipeConnection {
         leaveAllGroups()
         if let queue {
             queue.value.adoptBorrowed(endpoint.buffers)
-            noteUnsent(queue)
+            countLost(queue)
         }
         if let rare = extrasInUse {
             rare.closeTimer?.cancel()

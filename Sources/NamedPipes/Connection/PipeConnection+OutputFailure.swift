@@ -23,7 +23,7 @@ extension PipeConnection {
         leaveAllGroups()
         if let queue {
             self.queue = nil
-            noteUnsent(queue)
+            countLost(queue)
             unsafe endpoint.owner?.connectionDidFailSending(self, unsent: queue)
             endpoint.buffers.giveBack(queue)
         }
@@ -40,15 +40,5 @@ extension PipeConnection {
         flags.remove(.outputFailureDue)
         guard lifecycle.state != .closed else { return }
         endpoint.delegate?.connection(self, didFailSendingWith: unsentMessageCount)
-    }
-
-    /// Counts what a queue that is about to go still holds.
-    func noteUnsent(_ queue: SendQueueSlot) {
-        guard !queue.value.isEmpty else { return }
-        let unsent = RareConnectionState.Unsent(
-            messageCount: queue.value.unsentMessageCount(endpoint.framing),
-            hasPartlySentMessage: queue.value.startedByteCount > 0)
-        rare.unsent = unsent
-        endpoint.traffic.unsentMessageCount &+= unsent.total
     }
 }

@@ -110,7 +110,7 @@ public final class PipeConnection: Identifiable {
     /// How many messages are queued here, also in part, or were when the output failed.
     var pendingMessageCount: Int {
         guard let queue else { return ownExtras?.unsent.total ?? 0 }
-        return queue.value.unsentMessageCount(endpoint.framing) + (queue.value.startedByteCount > 0 ? 1 : 0)
+        return queue.value.messageCount
     }
 
     /// After the end, or after ``PipeConnectionDelegate/connection(_:didFailSendingWith:)``: how many messages were accepted
@@ -121,7 +121,11 @@ public final class PipeConnection: Identifiable {
     /// to the kernel in part. It was certainly not delivered whole.
     public var hasPartlySentMessage: Bool { ownExtras?.unsent.hasPartlySentMessage ?? false }
 
-    /// How many messages were dropped here because the peer reads too slowly, old and new ones; see
+    /// How many messages that had been taken were dropped here for later ones, because the peer reads too slowly; see
+    /// ``Configuration/slowReaderPolicy``.
+    public var displacedMessageCount: Int { ownExtras?.displacedMessageCount ?? 0 }
+
+    /// How many messages were dropped here instead of being taken, because the peer reads too slowly; see
     /// ``Configuration/slowReaderPolicy``.
     public var droppedMessageCount: Int { ownExtras?.droppedMessageCount ?? 0 }
 

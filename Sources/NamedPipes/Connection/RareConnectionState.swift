@@ -9,7 +9,10 @@ final class RareConnectionState {
     /// What other threads' senders have in common.
     var sender: PipeSender.Shared?
 
-    /// How many messages were dropped because the peer reads too slowly.
+    /// See ``PipeConnection/displacedMessageCount``.
+    var displacedMessageCount = 0
+
+    /// See ``PipeConnection/droppedMessageCount``.
     var droppedMessageCount = 0
 
     /// Where it is a member.

@@ -7,9 +7,10 @@ extension PipeServer {
     /// let numbers = server.statistics
     /// print(numbers.openCount, numbers.closedCounts[.resetByPeer, default: 0])
     /// ```
+    @dynamicMemberLookup
     public struct Statistics: Hashable, Sendable {
-        /// How many connections are open, or have not had their `didCloseWith` yet.
-        public var openCount = 0
+        /// All counters; each is a member of the statistics as well.
+        public var counts = ServerCounts()
 
         /// How many connections have ended, by reason. Reasons that never occurred are left out.
         public var closedCounts: [DisconnectReason.Kind: Int] = [:]
@@ -17,38 +18,17 @@ extension PipeServer {
         /// How many clients were turned away, by reason. Reasons that never occurred are left out.
         public var refusedCounts: [ConnectionRefusal: Int] = [:]
 
-        /// How much memory the connections hold for messages that are not complete or not delivered yet, in bytes.
-        public var heldByteCount = 0
-
-        /// How much memory the connections hold for what waits to be sent, in bytes. A queue that is empty again at the
-        /// end of the turn, and never was above 64 KiB, does not count.
-        public var queuedByteCount = 0
-
-        /// The most that ``queuedByteCount`` has ever been.
-        public var queueHighWaterByteCount = 0
-
-        /// How many messages were dropped because their reader was too slow;
-        /// see ``PipeConnection/Configuration/slowReaderPolicy``.
-        public var droppedMessageCount = 0
-
-        /// How many messages were handed to the delegate.
-        public var receivedMessageCount = 0
-
-        /// How many bytes were read from clients, with what the framing puts around messages.
-        public var receivedByteCount = 0
-
-        /// How many messages `send` and `broadcast` have taken, one for each connection. Of these, some may still be
-        /// queued, and ``unsentMessageCount`` have not left.
-        public var sentMessageCount = 0
-
-        /// How many bytes the kernel took for clients, with what the framing puts around messages.
-        public var sentByteCount = 0
-
-        /// How many messages had been taken and did not leave, or not whole, before their connection ended.
-        public var unsentMessageCount = 0
-
         /// Nothing has happened yet.
         public init() {}
+
+        /// A counter by its name in ``ServerCounts``, such as `openCount`.
+        public subscript(dynamicMember name: WritableKeyPath<ServerCounts, Int>) -> Int {
+            get { counts[keyPath: name] }
+            set { counts[keyPath: name] = newValue }
+        }
+
+        /// The value of a counter.
+        public subscript(counter: ServerCounter) -> Int { counts[counter] }
 
         /// How many connections have ended.
         public var closedCount: Int { closedCounts.values.reduce(0, +) }
@@ -56,27 +36,24 @@ extension PipeServer {
         /// How many clients were turned away.
         public var refusedCount: Int { refusedCounts.values.reduce(0, +) }
 
-        /// How many clients were let in: always those that are open and those that have ended.
-        public var acceptedCount: Int { openCount + closedCount }
+        /// What has happened since an earlier moment: how far totals have grown, and levels as they are now. Reasons
+        /// without anything new are left out.
+        public func change(since old: Statistics) -> Statistics {
+            var change = Statistics()
+            change.counts = counts.change(since: old.counts)
+            change.closedCounts = closedCounts.growth(since: old.closedCounts)
+            change.refusedCounts = refusedCounts.growth(since: old.refusedCounts)
+            return change
+        }
     }
 
     /// The numbers of this moment. A copy, which costs about a microsecond.
     public var statistics: Statistics {
         endpoint.assertOwner()
         var statistics = Statistics()
-        statistics.openCount = connectionCount
+        statistics.counts = endpoint.currentCounts
         closedCounts.add(to: &statistics.closedCounts)
         refusals.counts.add(to: &statistics.refusedCounts)
-        statistics.heldByteCount = endpoint.ledger.heldByteCount
-        statistics.queuedByteCount = endpoint.ledger.queuedByteCount
-        statistics.queueHighWaterByteCount = endpoint.ledger.queueHighWaterByteCount
-        statistics.droppedMessageCount = endpoint.droppedMessageCount
-        let traffic = endpoint.traffic
-        statistics.receivedMessageCount = traffic.receivedMessageCount
-        statistics.receivedByteCount = traffic.receivedByteCount
-        statistics.sentMessageCount = traffic.acceptedMessageCount
-        statistics.sentByteCount = traffic.sentByteCount
-        statistics.unsentMessageCount = traffic.unsentMessageCount
         return statistics
     }
 
@@ -89,13 +66,11 @@ extension PipeServer {
     public var budgetExceededCountsByUser: [UInt32: Int] { endpoint.ledger.refusalCounts }
 }
 
-/// How often each case has occurred: an addition each, without hashing.
-struct CaseCounts<Case: CaseIterable & Hashable> {
-    private var counts = [Int](repeating: 0, count: Case.allCases.count)
-
-    mutating func count(_ index: Int, _ addition: Int = 1) { counts[index] += addition }
-
-    func add(to totals: inout [Case: Int]) {
-        for (value, count) in zip(Case.allCases, counts) where count > 0 { totals[value, default: 0] += count }
+extension Dictionary where Value == Int {
+    fileprivate func growth(since old: Self) -> Self {
+        reduce(into: [:]) { growth, entry in
+            let added = entry.value - old[entry.key, default: 0]
+            if added != 0 { growth[entry.key] = added }
+        }
     }
 }

@@ -23,7 +23,7 @@ extension PipeServer: ListenerOwner {
     private func refusal(
         of peer: PeerCredentials, groups: () throws(SystemError) -> [UInt32]
     ) throws(SystemError) -> ConnectionRefusal? {
-        let refusal = try admission.refusal(of: peer, openCount: openCount, now: reactor.now, groups: groups)
+        let refusal = try admission.refusal(of: peer, openCount: connectionCount, now: reactor.now, groups: groups)
         if let refusal { return refusal }
         guard delegate?.server(self, shouldAccept: peer) == true else { return .delegate }
         return isListening ? nil : .stopping

@@ -49,9 +49,8 @@ public final class PipeServer {
     }
 
     /// How many connections are open, or have not had their `didCloseWith` yet.
-    public var connectionCount: Int { openCount }
+    public var connectionCount: Int { endpoint.traffic.openCount }
     // Unchecked, because a check for overlapping accesses costs more than counting.
-    @safe @exclusivity(unchecked) private(set) var openCount = 0
     @safe @exclusivity(unchecked) private(set) var closedCounts = CaseCounts<DisconnectReason.Kind>()
     @safe @exclusivity(unchecked) var admission: Admission
     var refusals = RefusalLedger()
@@ -265,7 +264,8 @@ public final class PipeServer {
 
     /// The last step of letting a client in.
     func open(_ connection: PipeConnection) {
-        openCount += 1
+        endpoint.traffic.openCount &+= 1
+        endpoint.traffic.acceptedCount &+= 1
         admission.didOpen(connection.peer)
         connection.begin()
     }
@@ -283,7 +283,7 @@ extension PipeServer: ConnectionOwner {
     var keptByteCharge: Int { 0 }
 
     func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {
-        openCount -= 1
+        endpoint.traffic.openCount &-= 1
         closedCounts.count(reason.kind.rawValue)
         admission.didClose(connection.peer)
         finishStopping()

@@ -5,22 +5,24 @@ public struct ShutdownReport: Hashable, Sendable {
     /// How many messages were delivered since the stop began, in the burst in whose callback it was called and later.
     public internal(set) var deliveredMessageCount = 0
 
-    /// How many messages that were queued when the stop began, or that were sent since, have left whole.
-    public internal(set) var flushedMessageCount = 0
+    /// How many messages that were queued when the stop began, or that were taken since, the kernel took whole.
+    public internal(set) var sentMessageCount = 0
 
-    /// How many messages had been taken by `send`, and not one byte of them left: certainly not delivered.
+    /// How many messages had been taken by `send`, and not one byte of them reached the kernel: certainly not
+    /// delivered.
     public internal(set) var unsentMessageCount = 0
 
     /// How many messages that had been taken were dropped for later ones; see ``PipeConnection/SlowReaderPolicy``.
-    public internal(set) var droppedMessageCount = 0
+    public internal(set) var displacedMessageCount = 0
 
-    /// How many messages had left in part: certainly not delivered whole. One for a connection at most.
+    /// How many messages the kernel had taken in part: certainly not delivered whole. One for a connection at most.
     public internal(set) var partlySentMessageCount = 0
 
     /// How many connections ended since the stop began, by reason. Reasons that did not occur are left out.
     public internal(set) var endedCounts: [DisconnectReason.Kind: Int] = [:]
 
-    /// How many of them were ended before they were done, because the grace was over or ``PipeServer/stop()`` was called.
+    /// How many of them were ended before they were done, because the grace was over or ``PipeServer/stop()`` was
+    /// called.
     public internal(set) var forcedCount = 0
 
     /// How long it took until the last connection had ended.
@@ -30,17 +32,25 @@ public struct ShutdownReport: Hashable, Sendable {
 
     /// How many connections ended since the stop began.
     public var endedCount: Int { endedCounts.values.reduce(0, +) }
+
+    /// The former name of ``sentMessageCount``.
+    @available(*, deprecated, renamed: "sentMessageCount")
+    public var flushedMessageCount: Int { sentMessageCount }
+
+    /// The former name of ``displacedMessageCount``.
+    @available(*, deprecated, renamed: "displacedMessageCount")
+    public var droppedMessageCount: Int { displacedMessageCount }
 }
 
 /// Adds up what becomes of a server's messages and connections while it stops: a value, so that the sums can be tested.
 struct ShutdownAccount {
     private let start: SuspendingClock.Instant
-    private let before: TrafficCounters
+    private let before: ServerCounts
     private let pendingMessageCount: Int
     private var report = ShutdownReport()
 
     /// - Parameter pendingMessageCount: how many messages are queued, also in part, as the stop begins.
-    init(at start: SuspendingClock.Instant, _ traffic: TrafficCounters, pendingMessageCount: Int) {
+    init(at start: SuspendingClock.Instant, _ traffic: ServerCounts, pendingMessageCount: Int) {
         self.start = start
         before = traffic
         self.pendingMessageCount = pendingMessageCount
@@ -54,14 +64,14 @@ struct ShutdownAccount {
         report.partlySentMessageCount += hasPartlySent ? 1 : 0
     }
 
-    func finish(at end: SuspendingClock.Instant, _ traffic: TrafficCounters) -> ShutdownReport {
+    func finish(at end: SuspendingClock.Instant, _ traffic: ServerCounts) -> ShutdownReport {
         var report = report
         report.duration = end - start
         report.deliveredMessageCount = traffic.receivedMessageCount - before.receivedMessageCount
-        let taken = pendingMessageCount + traffic.acceptedMessageCount - before.acceptedMessageCount
-        report.droppedMessageCount = traffic.displacedMessageCount - before.displacedMessageCount
-        let lost = report.unsentMessageCount + report.partlySentMessageCount + report.droppedMessageCount
-        report.flushedMessageCount = taken - lost
+        let taken = pendingMessageCount + traffic.takenMessageCount - before.takenMessageCount
+        report.displacedMessageCount = traffic.displacedMessageCount - before.displacedMessageCount
+        let lost = report.unsentMessageCount + report.partlySentMessageCount + report.displacedMessageCount
+        report.sentMessageCount = taken - lost
         return report
     }
 }

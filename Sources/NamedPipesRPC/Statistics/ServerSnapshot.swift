@@ -4,8 +4,11 @@ public import NamedPipes
 /// The statistics of a server at its ``StatisticsEndpoint``: `PipeServer.statistics` and those of its reactor, as
 /// one value that travels as JSON.
 ///
-/// Members may be added in later versions; who reads the JSON ignores what it does not know.
-public struct ServerSnapshot: Codable, Hashable, Sendable {
+/// Each `ServerCounter` is a member of the value, such as `snapshot.openCount`, and of the JSON object, under its name.
+/// Members may be added in later versions: a program that reads the JSON ignores those that it does not know, and here
+/// a counter of which an older server does not tell is 0.
+@dynamicMemberLookup
+public struct ServerSnapshot: Hashable, Sendable {
     /// Where the server listens, as text.
     public var address: String
 
@@ -16,44 +19,14 @@ public struct ServerSnapshot: Codable, Hashable, Sendable {
     /// for which their counts may be divided.
     public var seconds: Double
 
-    /// How many connections are open.
-    public var openCount: Int
-
-    /// How many clients were let in.
-    public var acceptedCount: Int
+    /// All counters.
+    public var counts: ServerCounts
 
     /// How many connections have ended, by reason, such as `closedByPeer`: the names of `DisconnectReason.Kind`.
     public var closed: [String: Int]
 
     /// How many clients were turned away, by reason: the names of `ConnectionRefusal`.
     public var refused: [String: Int]
-
-    /// How many messages were handed to the server's code.
-    public var receivedMessageCount: Int
-
-    /// How many bytes were read from clients.
-    public var receivedByteCount: Int
-
-    /// How many messages were taken to be sent.
-    public var sentMessageCount: Int
-
-    /// How many bytes the kernel took for clients.
-    public var sentByteCount: Int
-
-    /// How many messages had been taken and did not leave before their connection ended.
-    public var unsentMessageCount: Int
-
-    /// How many messages were dropped for slow readers.
-    public var droppedMessageCount: Int
-
-    /// Bytes of memory for messages that are not complete or not delivered yet.
-    public var heldByteCount: Int
-
-    /// Bytes of memory for what waits to be sent.
-    public var queuedByteCount: Int
-
-    /// The most that ``queuedByteCount`` has ever been.
-    public var queueHighWaterByteCount: Int
 
     /// How promptly the loop serves; nil where the reactor does not measure it
     /// (`Reactor.Configuration.measuresCallbacks`).
@@ -89,20 +62,61 @@ public struct ServerSnapshot: Codable, Hashable, Sendable {
         address = server.address.description
         self.processID = processID
         seconds = time / .seconds(1)
-        openCount = numbers.openCount
-        acceptedCount = numbers.acceptedCount
+        counts = numbers.counts
         closed = numbers.closedCounts.named { "\($0)" }
         refused = numbers.refusedCounts.named(\.name)
-        receivedMessageCount = numbers.receivedMessageCount
-        receivedByteCount = numbers.receivedByteCount
-        sentMessageCount = numbers.sentMessageCount
-        sentByteCount = numbers.sentByteCount
-        unsentMessageCount = numbers.unsentMessageCount
-        droppedMessageCount = numbers.droppedMessageCount
-        heldByteCount = numbers.heldByteCount
-        queuedByteCount = numbers.queuedByteCount
-        queueHighWaterByteCount = numbers.queueHighWaterByteCount
         self.loop = loop.map(Loop.init)
+    }
+
+    /// A counter by its name in `ServerCounts`, such as `openCount`.
+    public subscript(dynamicMember name: WritableKeyPath<ServerCounts, Int>) -> Int {
+        get { counts[keyPath: name] }
+        set { counts[keyPath: name] = newValue }
+    }
+}
+
+extension ServerSnapshot: Codable {
+    private struct Key: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init(stringValue: String) { self.stringValue = stringValue }
+
+        init?(intValue: Int) { nil }
+
+        static let address = Key(stringValue: "address")
+        static let processID = Key(stringValue: "processID")
+        static let seconds = Key(stringValue: "seconds")
+        static let closed = Key(stringValue: "closed")
+        static let refused = Key(stringValue: "refused")
+        static let loop = Key(stringValue: "loop")
+    }
+
+    /// Reads a JSON object or the like.
+    public init(from decoder: any Decoder) throws {
+        let object = try decoder.container(keyedBy: Key.self)
+        address = try object.decode(String.self, forKey: .address)
+        processID = try object.decode(Int32.self, forKey: .processID)
+        seconds = try object.decode(Double.self, forKey: .seconds)
+        closed = try object.decode([String: Int].self, forKey: .closed)
+        refused = try object.decode([String: Int].self, forKey: .refused)
+        loop = try object.decodeIfPresent(Loop.self, forKey: .loop)
+        counts = ServerCounts()
+        for counter in ServerCounter.all {
+            counts[counter] = try object.decodeIfPresent(Int.self, forKey: Key(stringValue: counter.name)) ?? 0
+        }
+    }
+
+    /// Writes a JSON object or the like.
+    public func encode(to encoder: any Encoder) throws {
+        var object = encoder.container(keyedBy: Key.self)
+        try object.encode(address, forKey: .address)
+        try object.encode(processID, forKey: .processID)
+        try object.encode(seconds, forKey: .seconds)
+        for counter in ServerCounter.all { try object.encode(counts[counter], forKey: Key(stringValue: counter.name)) }
+        try object.encode(closed, forKey: .closed)
+        try object.encode(refused, forKey: .refused)
+        try object.encodeIfPresent(loop, forKey: .loop)
     }
 }
 

@@ -61,14 +61,15 @@ final class ServerLog: Sendable {
     func noteShutdown(_ grace: Duration) { logger.info("shutting down", metadata: ["pipe.grace": "\(grace)"]) }
 
     func noteStop(_ report: ShutdownReport) {
-        let lost = report.unsentMessageCount + report.partlySentMessageCount
-        let isClean = lost == 0 && report.forcedCount == 0
+        let (unsent, partlySent) = (report.unsentMessageCount, report.partlySentMessageCount)
+        let isClean = unsent == 0 && partlySent == 0 && report.forcedCount == 0
         logger.log(
             level: isClean ? .info : .notice, "stopped",
             metadata: [
                 "pipe.duration": "\(report.duration)", "pipe.ended": "\(report.endedCount)",
                 "pipe.forced": "\(report.forcedCount)", "pipe.delivered": "\(report.deliveredMessageCount)",
-                "pipe.flushed": "\(report.flushedMessageCount)", "pipe.unsent": "\(lost)",
+                "pipe.sent": "\(report.sentMessageCount)", "pipe.unsent": "\(unsent)",
+                "pipe.partly_sent": "\(partlySent)",
             ])
     }
 

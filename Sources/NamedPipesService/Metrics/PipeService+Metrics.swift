@@ -4,20 +4,14 @@ public import CoreMetrics
 extension PipeService {
     /// Which numbers of a server are published through swift-metrics, and how often.
     ///
-    /// Every label begins with ``prefix`` and an underscore. Each has the ``dimensions``; where the table names one
-    /// more, it is there, too.
+    /// Every `ServerCounter` is published under its `metric`, such as `messages_taken`: levels are gauges, all others
+    /// are counters. These come with them; every label begins with ``prefix`` and an underscore, and each has the
+    /// ``dimensions``, with one more where the table names it:
     ///
     /// | Label | Kind | What |
     /// |---|---|---|
-    /// | `connections_accepted` | counter | clients that were let in |
     /// | `connections_closed` | counter, by `reason` | connections that have ended, `DisconnectReason.Kind` |
     /// | `connections_refused` | counter, by `reason` | clients that were turned away, `ConnectionRefusal` |
-    /// | `messages_received`, `messages_sent` | counter | messages delivered, and taken by `send` |
-    /// | `messages_dropped`, `messages_unsent` | counter | dropped for a slow reader; lost with their connection |
-    /// | `bytes_received`, `bytes_sent` | counter | bytes, with what the framing adds |
-    /// | `connections_open` | gauge | connections that are open |
-    /// | `held_bytes`, `queued_bytes` | gauge | memory for what arrives and for what waits to be sent |
-    /// | `queue_high_water_bytes` | gauge | the most that was ever queued |
     /// | `loop_lag` | timer | how long the last turn of the loop took, one value at each publication |
     /// | `loop_lag_max_seconds` | gauge | the longest turn so far |
     /// | `longest_callback_seconds` | gauge | the longest callback so far |

@@ -6,19 +6,10 @@ internal import NamedPipes
 ///
 /// All counters are made at the beginning, so that a backend shows a zero rather than nothing.
 struct ServerInstruments: Sendable {
-    private let accepted: Counter
+    private let counters: [(ServerCounter, Counter)]
+    private let gauges: [(ServerCounter, Gauge)]
     private let closed: [DisconnectReason.Kind: Counter]
     private let refused: [ConnectionRefusal: Counter]
-    private let receivedMessages: Counter
-    private let sentMessages: Counter
-    private let droppedMessages: Counter
-    private let unsentMessages: Counter
-    private let receivedBytes: Counter
-    private let sentBytes: Counter
-    private let open: Gauge
-    private let held: Gauge
-    private let queued: Gauge
-    private let highWater: Gauge
     private let shutdown: Timer
     private let loop: LoopInstruments
 
@@ -26,43 +17,22 @@ struct ServerInstruments: Sendable {
         func counter(_ name: String, _ more: (String, String)...) -> Counter {
             Counter(label: prefix + name, dimensions: dimensions + more, factory: factory)
         }
-        func gauge(_ name: String) -> Gauge {
-            Gauge(label: prefix + name, dimensions: dimensions, factory: factory)
+        counters = ServerCounter.all.filter { $0.kind != .level }.map { ($0, counter($0.metric)) }
+        gauges = ServerCounter.all.filter { $0.kind == .level }.map {
+            ($0, Gauge(label: prefix + $0.metric, dimensions: dimensions, factory: factory))
         }
-        accepted = counter("connections_accepted")
         closed = .each { counter("connections_closed", ("reason", "\($0)")) }
         refused = .each { counter("connections_refused", ("reason", $0.name)) }
-        receivedMessages = counter("messages_received")
-        sentMessages = counter("messages_sent")
-        droppedMessages = counter("messages_dropped")
-        unsentMessages = counter("messages_unsent")
-        receivedBytes = counter("bytes_received")
-        sentBytes = counter("bytes_sent")
-        open = gauge("connections_open")
-        held = gauge("held_bytes")
-        queued = gauge("queued_bytes")
-        highWater = gauge("queue_high_water_bytes")
         shutdown = Timer(label: prefix + "shutdown", dimensions: dimensions, factory: factory)
         loop = LoopInstruments(prefix: prefix, dimensions: dimensions, factory: factory)
     }
 
-    func add(_ change: StatisticsChange) {
-        accepted.add(change.accepted)
-        for (reason, count) in change.closed { closed[reason]?.add(count) }
-        for (reason, count) in change.refused { refused[reason]?.add(count) }
-        receivedMessages.add(change.receivedMessages)
-        sentMessages.add(change.sentMessages)
-        droppedMessages.add(change.droppedMessages)
-        unsentMessages.add(change.unsentMessages)
-        receivedBytes.add(change.receivedBytes)
-        sentBytes.add(change.sentBytes)
-    }
-
-    func set(_ numbers: PipeServer.Statistics) {
-        open.record(numbers.openCount)
-        held.record(numbers.heldByteCount)
-        queued.record(numbers.queuedByteCount)
-        highWater.record(numbers.queueHighWaterByteCount)
+    /// Adds what is new to the counters, and sets the gauges.
+    func record(_ change: PipeServer.Statistics) {
+        for (counter, instrument) in counters { instrument.add(change[counter]) }
+        for (counter, instrument) in gauges { instrument.record(change[counter]) }
+        for (reason, count) in change.closedCounts { closed[reason]?.add(count) }
+        for (reason, count) in change.refusedCounts { refused[reason]?.add(count) }
     }
 
     func record(_ statistics: Reactor.Statistics, newSlowCallbackCount: Int) {

@@ -50,12 +50,11 @@ final class ServerMetrics: Sendable {
                 published.slowCallbackCount = loop?.slowCallbackCount ?? 0
             }
             return (
-                StatisticsChange(from: published.server, to: numbers),
+                numbers.change(since: published.server),
                 (loop?.slowCallbackCount ?? 0) - published.slowCallbackCount
             )
         }
-        instruments.add(change)
-        instruments.set(numbers)
+        instruments.record(change)
         if let loop { instruments.record(loop, newSlowCallbackCount: slowCallbacks) }
     }
 

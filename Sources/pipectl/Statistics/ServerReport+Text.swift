@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import NamedPipes
 internal import NamedPipesRPC
 
 // The report for a person.
@@ -60,24 +61,33 @@ extension NameFacts.Connections {
 }
 
 extension ServerSnapshot {
+    /// A row for each heading of the counters, in their order; losses only where there are any.
     fileprivate var rows: [(String, String)] {
-        var rows = [
-            ("connections", "\(grouped(openCount)) open, \(grouped(acceptedCount)) accepted\(Self.list(closed))"),
-            ("received", "\(counted(receivedMessageCount, "message")), \(readable(byteCount: receivedByteCount))"),
-            ("sent", "\(counted(sentMessageCount, "message")), \(readable(byteCount: sentByteCount))"),
-            (
-                "memory",
-                "\(readable(byteCount: heldByteCount)) held, \(readable(byteCount: queuedByteCount)) queued (at most "
-                    + "\(readable(byteCount: queueHighWaterByteCount)))"
-            ),
-        ]
-        let lost = [("unsent", unsentMessageCount), ("dropped", droppedMessageCount)].filter { $0.1 > 0 }
-        if !lost.isEmpty { rows.append(("lost", lost.map { "\(grouped($0.1)) \($0.0)" }.joined(separator: ", "))) }
+        var rows: [(String, String)] = []
+        for counter in ServerCounter.all where counter.kind != .loss || counts[counter] > 0 {
+            if let last = rows.last, last.0 == counter.heading {
+                rows[rows.count - 1].1 += ", \(text(counter))"
+            } else {
+                rows.append((counter.heading, text(counter)))
+            }
+        }
+        if let row = rows.firstIndex(where: { $0.0 == "connections" }) { rows[row].1 += Self.list(closed) }
         if !refused.isEmpty { rows.append(("refused", String(Self.list(refused).dropFirst(2)))) }
         if let loop {
             rows.append(("loop", "longest turn \(decimal(loop.maximumLagSeconds * 1000)) ms"))
         }
         return rows
+    }
+
+    private func text(_ counter: ServerCounter) -> String {
+        let count = counts[counter]
+        let amount =
+            switch counter.unit {
+            case .bytes: readable(byteCount: count)
+            case .messages where counter.word.isEmpty: counted(count, "message")
+            default: grouped(count)
+            }
+        return counter.word.isEmpty ? amount : "\(amount) \(counter.word)"
     }
 
     private static func list(_ counts: [String: Int]) -> String {

@@ -37,8 +37,8 @@ struct ServerRates: Encodable, Equatable {
 
     init(from old: ServerReport, to new: ServerReport) {
         cpuShare = Self.rate(old.process, new.process, \.cpuSeconds, by: \.runningSeconds)
-        let count = { (key: KeyPath<ServerSnapshot, Int>) -> Double? in
-            Self.rate(old.statistics, new.statistics, { Double($0[keyPath: key]) }, by: \.seconds)
+        let count = { (counter: KeyPath<ServerCounts, Int>) -> Double? in
+            Self.rate(old.statistics, new.statistics, { Double($0.counts[keyPath: counter]) }, by: \.seconds)
         }
         receivedMessagesPerSecond = count(\.receivedMessageCount)
         receivedBytesPerSecond = count(\.receivedByteCount)

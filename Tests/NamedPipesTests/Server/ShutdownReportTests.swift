@@ -5,7 +5,7 @@ import PipeTestSupport
 import Testing
 
 @Suite struct `59 · the account of a stop` {
-    @Test func `says what was delivered and flushed in the grace`() throws {
+    @Test func `says what was delivered and sent in the grace`() throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server()
             let peers = try (0..<3).map { _ in try RawPeer(connectingTo: loop.address) }
@@ -20,7 +20,7 @@ import Testing
             let report = try #require(server.shutdownReport)
             #expect(inside == report)
             #expect(report.deliveredMessageCount == 300)
-            #expect(report.flushedMessageCount == 300)
+            #expect(report.sentMessageCount == 300)
             #expect(report.unsentMessageCount == 0 && report.partlySentMessageCount == 0)
             #expect(report.endedCounts == [.serverStopped: 3] && report.endedCount == 3)
             #expect(report.forcedCount == 0)
@@ -40,13 +40,12 @@ import Testing
             #expect(report.forcedCount == 1)
             #expect(report.duration >= .milliseconds(50) && report.duration < Loop.patience)
             #expect(report.unsentMessageCount == connection.unsentMessageCount)
-            #expect(report.flushedMessageCount + report.unsentMessageCount + report.partlySentMessageCount == left)
+            #expect(report.sentMessageCount + report.unsentMessageCount + report.partlySentMessageCount == left)
             raw.peer.readAll()
             #expect(raw.peer.frames.count == accepted - report.unsentMessageCount - report.partlySentMessageCount)
-            #expect(raw.server.statistics.sentMessageCount == accepted)
-            #expect(
-                raw.server.statistics.unsentMessageCount
-                    == report.unsentMessageCount + report.partlySentMessageCount)
+            #expect(raw.server.statistics.takenMessageCount == accepted)
+            #expect(raw.server.statistics.unsentMessageCount == report.unsentMessageCount)
+            #expect(raw.server.statistics.partlySentMessageCount == report.partlySentMessageCount)
         }
     }
 
@@ -146,16 +145,16 @@ import Testing
             let queued = connection.pendingMessageCount
             raw.server.stop(gracePeriod: .seconds(60))
             for _ in 0..<10 { try connection.send(pattern(100_000)) }
-            let dropped = connection.droppedMessageCount
-            #expect(dropped > 0)
+            let displaced = connection.displacedMessageCount
+            #expect(displaced > 0)
             try #require(
                 loop.run {
                     raw.peer.readAll()
                     return raw.recorder.stopCount == 1
                 })
             let report = try #require(raw.server.shutdownReport)
-            #expect(report.droppedMessageCount == dropped)
-            #expect(report.flushedMessageCount == queued + 10 - dropped)
+            #expect(report.displacedMessageCount == displaced)
+            #expect(report.sentMessageCount == queued + 10 - displaced)
         }
     }
 
@@ -175,20 +174,20 @@ import Testing
 
     @Test func `counts what was sent during the stop, and a connection once`() {
         let start = SuspendingClock.now
-        var traffic = TrafficCounters()
+        var traffic = ServerCounts()
         traffic.receivedMessageCount = 1000
-        traffic.acceptedMessageCount = 500
+        traffic.takenMessageCount = 500
         var account = ShutdownAccount(at: start, traffic, pendingMessageCount: 7)
         traffic.receivedMessageCount += 11
-        traffic.acceptedMessageCount += 5
+        traffic.takenMessageCount += 5
         traffic.displacedMessageCount += 2
         account.force(1)
         account.connectionEnded(.serverStopped, unsent: 3, hasPartlySent: true)
         account.connectionEnded(.resetByPeer, unsent: 1, hasPartlySent: false)
         let report = account.finish(at: start + .seconds(2), traffic)
         #expect(report.deliveredMessageCount == 11)
-        #expect(report.flushedMessageCount == 7 + 5 - 3 - 1 - 1 - 2)
-        #expect(report.droppedMessageCount == 2)
+        #expect(report.sentMessageCount == 7 + 5 - 3 - 1 - 1 - 2)
+        #expect(report.displacedMessageCount == 2)
         #expect(report.unsentMessageCount == 4 && report.partlySentMessageCount == 1)
         #expect(report.endedCounts == [.serverStopped: 1, .resetByPeer: 1] && report.forcedCount == 1)
         #expect(report.duration == .seconds(2))

@@ -7,12 +7,14 @@ extension Endpoint {
     /// What is wrong with the accounts, or nil.
     var accountsProblem: String? {
         var charged = unsafe owner?.keptByteCharge ?? 0
+        var queuedMessageCount = 0
         var problem: String?
         forEachConnection { connection in
             charged += connection.chargedByteCount
+            queuedMessageCount += connection.queuedMessageCount
             problem = problem ?? connection.accountProblem
         }
-        if let problem { return problem }
+        if let problem = problem ?? countsProblem(queued: queuedMessageCount) { return problem }
         charged += ledger.unreadByteCount
         if charged != ledger.byteCount { return "the charges are \(charged) bytes, the ledger has \(ledger.byteCount)" }
         let (most, overflows) = ledger.limit.addingReportingOverflow(connections.count * ByteLedger.floor)

@@ -48,9 +48,6 @@ final class Endpoint {
 
     private(set) lazy var groups = GroupMembers()
 
-    /// How many messages were dropped for slow readers.
-    var droppedMessageCount = 0
-
     /// The largest message that becomes a plain frame (``FrameBuffer/appendPlainFrame(_:)``); -1 where none does.
     let plainMessageLimit: Int
 
@@ -64,7 +61,7 @@ final class Endpoint {
     let sendBufferByteCount: Int?
 
     // Unchecked: nothing is called while it is changed, and a check would cost more than the addition.
-    @safe @exclusivity(unchecked) var traffic = TrafficCounters()
+    @safe @exclusivity(unchecked) var traffic = ServerCounts()
 
     /// Held strongly until the server or client has stopped.
     var delegate: (any PipeConnectionDelegate)?

@@ -49,7 +49,7 @@ extension PipeConnection {
                 request.attempt = .afterDisplacing
             case .drop:
                 noteExceededBudget(of: request)
-                noteDropped(1)
+                noteDropped()
                 return nil
             case .refuse(let error):
                 noteExceededBudget(of: request, isWanted: true)
@@ -98,26 +98,29 @@ extension PipeConnection {
 
     /// Displaces the oldest of what waits, until so many messages are left.
     func displace(downTo limit: Int, in queue: SendQueueSlot) {
-        let count = queue.value.unsentMessageCount(endpoint.framing) - limit
+        let count = queue.value.unsentMessageCount - limit
         guard count > 0 else { return }
         noteDisplaced(queue.value.dropOldest(freeing: .max, atMost: count, endpoint.framing))
     }
 
     /// Dropped although `send` had taken them.
     private func noteDisplaced(_ count: Int) {
+        guard count > 0 else { return }
+        rare.displacedMessageCount += count
         endpoint.traffic.displacedMessageCount &+= count
-        noteDropped(count)
     }
 
-    private func noteDropped(_ count: Int) {
-        guard count > 0 else { return }
-        rare.droppedMessageCount += count
-        endpoint.droppedMessageCount += count
+    /// Dropped instead of being taken.
+    private func noteDropped() {
+        rare.droppedMessageCount += 1
+        endpoint.traffic.droppedMessageCount &+= 1
     }
 
     /// A queue into which nothing came after all. It may be empty because its messages were displaced.
     func giveBackQueueIfEmpty() {
         guard let queue, queue.value.isEmpty else { return }
+        // Without bytes, a message of a framing without boundaries has left.
+        endpoint.traffic.sentMessageCount &+= queue.value.messageCount
         flags.remove(.awaitingWritability)
         giveBackQueue()
         if flags.contains(.aboveHighWaterMark) { didFallBelowHighWaterMark() }

@@ -20,7 +20,8 @@ extension PipeConnection {
         }
         endpoint.traffic.sentByteCount &+= count
         guard count == frame.bytes.byteCount else { return try queueRest(of: frame, behind: count) }
-        endpoint.traffic.acceptedMessageCount &+= 1
+        endpoint.traffic.takenMessageCount &+= 1
+        endpoint.traffic.sentMessageCount &+= 1
         return .accepted
     }
 
@@ -42,6 +43,7 @@ extension PipeConnection {
             guard displacedCount != nil else { return .dropped }
         }
         let queue = queue ?? takeQueue()
+        countTaken(queue)
         append(frame, to: queue)
         do throws(SystemError) {
             if let error { throw error }

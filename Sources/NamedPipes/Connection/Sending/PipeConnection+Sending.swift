@@ -16,7 +16,7 @@ extension PipeConnection {
         endpoint.assertOwner()
         guard let queue = prepaidQueue(for: message.count) else { return try sendSlowly(message, from: .lent) }
         // It joins others, whose way is decided. Counted first, because nothing is to be done after a call.
-        endpoint.traffic.acceptedMessageCount &+= 1
+        countTaken(queue)
         if !queue.value.bytes.appendShortPlainFrame(message) { append(message, to: queue) }
         return .accepted
     }
@@ -37,9 +37,12 @@ extension PipeConnection {
     func sendSlowly(_ message: Span<UInt8>, from source: MessageSource) throws(PipeError) -> SendVerdict {
         guard let displacedCount = try admit(message, from: source) else { return .dropped }
         guard let queue else { throw .notConnected }
+        // Before it is appended, because a large one may be written there.
+        countTaken(queue)
         do {
             try append(message, from: source, to: queue)
         } catch {
+            uncountTaken(queue)
             giveBackQueueIfEmpty()
             throw PipeError(error)
         }
@@ -48,7 +51,6 @@ extension PipeConnection {
 
     /// Has a message that was queued leave, and says what became of it.
     func didQueue(displacing displacedCount: Int) -> SendVerdict {
-        endpoint.traffic.acceptedMessageCount &+= 1
         let isAboveHighWaterMark = scheduleFlush()
         if displacedCount > 0 { return .acceptedByDropping(messageCount: displacedCount) }
         return isAboveHighWaterMark ? .acceptedAboveHighWaterMark : .accepted
@@ -80,7 +82,7 @@ extension PipeConnection {
 
     /// Queues what a client kept while it had no connection.
     func adopt(_ kept: SendQueueSlot) {
-        endpoint.traffic.acceptedMessageCount &+= kept.value.unsentMessageCount(endpoint.framing)
+        endpoint.traffic.takenMessageCount &+= kept.value.messageCount
         queue = kept
         chargeQueue(kept)
         if kept.value.byteCount > endpoint.configuration.highWaterMark { didRiseAboveHighWaterMark() }

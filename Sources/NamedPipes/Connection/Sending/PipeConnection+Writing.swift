@@ -25,11 +25,12 @@ extension PipeConnection {
         } catch {
             return outputDidFail(error)
         }
-        didWriteAll()
+        didWriteAll(queue)
     }
 
     @inline(__always)
-    func didWriteAll() {
+    func didWriteAll(_ queue: SendQueueSlot) {
+        endpoint.traffic.sentMessageCount &+= queue.value.messageCount
         giveBackQueue()
         if flags.contains(.aboveHighWaterMark) { didFallBelowHighWaterMark() }
     }
@@ -43,7 +44,9 @@ extension PipeConnection {
 
     @inline(never)
     func didWrite(_ count: Int, of queue: SendQueueSlot) throws(SystemError) {
+        let messageCount = queue.value.messageCount
         queue.value.didWrite(count, endpoint.framing)
+        endpoint.traffic.sentMessageCount &+= messageCount &- queue.value.messageCount
         if flags.contains(.aboveHighWaterMark) { noteLevel(queue.value.byteCount) }
         try awaitWritability(queue)
     }

@@ -37,7 +37,7 @@ extension SendQueue {
             }
         }
         remove(from: start, to: end)
-        return messageCount
+        return removeMessages(droppableByteCount == 0 ? unsentMessageCount : messageCount, leaving: byteCount)
     }
 }
 

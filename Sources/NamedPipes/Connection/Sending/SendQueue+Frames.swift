@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-// A queue keeps no list of its small messages: what was encoded can be decoded, and it is asked only when a write was cut
-// short or the connection has ended. A framing that does not understand its own frames is counted as one message.
+// A queue keeps no list of its small messages: what was encoded can be decoded, and that is done only where a write was cut
+// short or messages are displaced.
 
 extension SendQueue {
     /// What follows next, when the queue is walked from the first frame of which nothing was written.
@@ -37,40 +37,40 @@ extension SendQueue {
     }
 
     /// The messages of which not one byte was written.
-    func unsentMessageCount(_ framing: any MessageFraming) -> Int {
-        var count = 0
-        var cursor = firstUnsent
-        while let part = part(at: &cursor) {
-            switch part {
-            case .frames(let range): count += framing.messageCount(in: bytes.span.extracting(range))
-            case .large: count += 1
-            }
-        }
-        return count
+    var unsentMessageCount: Int { messageCount - (startedByteCount > 0 ? 1 : 0) }
+
+    /// What a write of so many bytes has done.
+    struct Cut {
+        /// How many messages have left whole, the one that had been begun among them.
+        var messageCount: Int
+        /// How many bytes are left of the frame that is cut; 0 where none is.
+        var remainder = 0
     }
 
-    /// How many bytes of a frame are left behind a cut.
-    func remainder(cutAt cut: Int, _ framing: any MessageFraming) -> Int {
-        guard cut > startedByteCount else { return startedByteCount - cut }
-        var rest = cut - startedByteCount
+    func cut(at place: Int, _ framing: any MessageFraming) -> Cut {
+        guard place >= startedByteCount else { return Cut(messageCount: 0, remainder: startedByteCount - place) }
+        var cut = Cut(messageCount: startedByteCount > 0 ? 1 : 0)
+        var rest = place - startedByteCount
         var cursor = firstUnsent
         while rest > 0, let part = part(at: &cursor) {
-            let byteCount: Int
             switch part {
             case .frames(let range):
-                byteCount = range.count
-                if rest < byteCount { return framing.remainder(of: bytes.span.extracting(range), cutAt: rest) }
+                let frames = framing.cut(bytes.span.extracting(range), at: min(rest, range.count))
+                cut.messageCount += frames.messageCount
+                cut.remainder = frames.remainder
+                rest -= range.count
             case .large(let insertion):
-                byteCount = insertion.frameByteCount
-                if rest < byteCount { return byteCount - rest }
+                cut.remainder = max(0, insertion.frameByteCount - rest)
+                cut.messageCount += cut.remainder == 0 ? 1 : 0
+                rest -= insertion.frameByteCount
             }
-            rest -= byteCount
         }
-        return 0
+        return cut
     }
 
     /// Appends copies of another queue's frames of which not one byte was written.
     mutating func append(unsentFramesOf other: borrowing SendQueue) {
+        messageCount += other.unsentMessageCount
         var cursor = other.firstUnsent
         while let part = other.part(at: &cursor) {
             switch part {
@@ -98,23 +98,19 @@ extension InPlaceSegment {
 }
 
 extension MessageFraming {
-    fileprivate func messageCount(in frames: Span<UInt8>) -> Int {
-        var count = 0
-        let walk = try? scanFrames(in: frames, scannedByteCount: 0) { _ in
-            count += 1
+    /// What a cut in whole frames does.
+    fileprivate func cut(_ frames: Span<UInt8>, at place: Int) -> SendQueue.Cut {
+        var cut = SendQueue.Cut(messageCount: 0)
+        let written = frames.extracting(first: place)
+        let scan = try? scanFrames(in: written, scannedByteCount: 0) { _ in
+            cut.messageCount += 1
             return true
         }
-        return walk?.consumedByteCount == frames.count ? count : count + 1
-    }
-
-    /// How many bytes of a frame are left behind a cut in whole frames.
-    fileprivate func remainder(of frames: Span<UInt8>, cutAt cut: Int) -> Int {
-        let written = frames.extracting(first: cut)
-        guard let walk = try? scanFrames(in: written, scannedByteCount: 0, deliver: { _ in true }) else { return 0 }
-        let boundary = walk.consumedByteCount
-        guard boundary < cut else { return 0 }
+        guard let boundary = scan?.consumedByteCount, boundary < place else { return cut }
         let rest = frames.extracting(droppingFirst: boundary)
-        guard case .frame(_, let byteCount) = try? nextFrame(in: rest, scannedByteCount: 0) else { return 0 }
-        return boundary + byteCount - cut
+        if case .frame(_, let byteCount) = try? nextFrame(in: rest, scannedByteCount: 0) {
+            cut.remainder = boundary + byteCount - place
+        }
+        return cut
     }
 }

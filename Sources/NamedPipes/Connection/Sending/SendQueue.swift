@@ -3,8 +3,8 @@ internal import PipeFraming
 
 /// Encoded frames on their way to the kernel, and what is known of where one message ends and the next begins.
 ///
-/// Small messages are copied into one buffer. A large one is left where it lies (``InPlaceSegment``): only its envelope is in
-/// the buffer, and it leaves between the two in a gathered write.
+/// Small messages are copied into one buffer. A large one is left where it lies (``InPlaceSegment``): only its envelope
+/// is in the buffer, and it leaves between the two in a gathered write.
 ///
 /// A connection borrows a queue from its reactor's ``ReactorBuffers`` while something waits, and gives it back when all
 /// is written.
@@ -15,7 +15,8 @@ struct SendQueue: ~Copyable {
     /// The large messages between them, in order.
     private(set) var insertions = InPlaceSegmentList()
 
-    /// How many bytes have left the buffer at its front, or were dropped from it; ``InPlaceSegment/position`` counts them.
+    /// How many bytes have left the buffer at its front, or were dropped from it; ``InPlaceSegment/position`` counts
+    /// them.
     private var removedByteCount = 0
 
     /// The bytes of all insertions.
@@ -23,6 +24,10 @@ struct SendQueue: ~Copyable {
 
     /// How many bytes at the front belong to a frame whose beginning has already been written.
     private(set) var startedByteCount = 0
+
+    /// How many messages are here, with one that has been begun: what is appended here is counted by those who append
+    /// it.
+    var messageCount = 0
 
     /// Up to how many bytes the queue may be filled before ``QueueAdmission`` has to be asked again.
     var prepaidByteCount = 0
@@ -112,8 +117,20 @@ struct SendQueue: ~Copyable {
     /// Removes what the kernel took, and finds out where the frame that was cut began.
     mutating func didWrite(_ count: Int, _ framing: any MessageFraming) {
         guard count > 0 else { return }
-        startedByteCount = remainder(cutAt: count, framing)
+        let cut = cut(at: count, framing)
+        startedByteCount = cut.remainder
+        removeMessages(cut.messageCount, leaving: byteCount - count)
         if isContiguous { bytes.removeFirst(count) } else { removeGathered(count) }
+    }
+
+    /// Counts messages that go, and returns their number. A framing may find other boundaries in what it has encoded
+    /// than there were, or none, as `RawFraming` does. But while a byte is left, a message is, and with the last byte
+    /// goes the last message.
+    @discardableResult
+    mutating func removeMessages(_ count: Int, leaving byteCount: Int) -> Int {
+        let left = byteCount == 0 ? 0 : max(messageCount - count, min(messageCount, 1))
+        defer { messageCount = left }
+        return messageCount - left
     }
 
     private mutating func removeGathered(_ count: Int) {
@@ -152,6 +169,7 @@ struct SendQueue: ~Copyable {
 
     /// Makes a contiguous one as new, but for the memory that it keeps.
     mutating func clear() {
+        messageCount = 0
         startedByteCount = 0
         bytes.removeFirst(bytes.byteCount)
     }
@@ -171,8 +189,8 @@ struct SendQueue: ~Copyable {
         removedByteCount += count
     }
 
-    /// Takes the rest of a frame that has been begun out of the buffer, so that dropping what lies behind it need not move
-    /// it each time: a copy that is paid for once, by the write that was cut.
+    /// Takes the rest of a frame that has been begun out of the buffer, so that dropping what lies behind it need not
+    /// move it each time: a copy that is paid for once, by the write that was cut.
     mutating func detachStarted() {
         guard insertions.isEmpty || !insertions[0].isStarted, startedByteCount > Self.movedByteCount else { return }
         let owner = SharedBuffer()

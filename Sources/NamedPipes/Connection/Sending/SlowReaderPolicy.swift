@@ -8,7 +8,7 @@ extension PipeConnection {
     ///
     /// Only whole messages of which not one byte was written are ever dropped, and each one is counted:
     /// ``SendVerdict/acceptedByDropping(messageCount:)``, ``SendVerdict/dropped``,
-    /// ``PipeConnection/droppedMessageCount``.
+    /// ``PipeConnection/displacedMessageCount``, ``PipeConnection/droppedMessageCount``.
     ///
     /// With a framing that keeps no boundaries (a `BoundaryFreeFraming`, such as `RawFraming`), there are no whole
     /// messages in a queue: ``dropOldest`` and ``keepLatest`` are ``refuse`` then, so `send` throws
