@@ -69,6 +69,7 @@ final class ConnectionWorld {
         for _ in 0..<random.number(5...60) {
             act()
             checkCounts()
+            checkStates()
             if random.isOne(of: 2) { turn() }
         }
         settle()
@@ -85,6 +86,7 @@ final class ConnectionWorld {
             return wasTurned
         }
         if let problem = endpoint.accountsProblem { problems.append(problem) }
+        checkStates()
         // A tenth of a second passes here and there.
         if endpoint.demand != nil, isSettling || random.isOne(of: 4) { endpoint.relieve() }
     }
@@ -93,6 +95,11 @@ final class ConnectionWorld {
         var queued = 0
         endpoint.forEachConnection { queued += $0.queuedMessageCount }
         if let problem = endpoint.countsProblem(queued: queued) { problems.append(problem) }
+    }
+
+    /// Whatever happened: what the values of each connection say fits together.
+    private func checkStates() {
+        endpoint.forEachConnection { if let problem = $0.stateProblem { problems.append(problem) } }
     }
 
     /// A connection as a server's door makes it.

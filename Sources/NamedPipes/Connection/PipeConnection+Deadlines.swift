@@ -6,8 +6,8 @@ extension PipeConnection {
     /// What of this connection has a deadline that can pass. A close has its own.
     private func stamps() -> DeadlineSweep.Stamps {
         // A peer that waits for us is not late.
-        if let reassembly, isHeldBack || reassembly.mayHoldFrames { reassembly.beganTick = endpoint.tick }
-        let isWriting = flags.contains(.awaitingWritability) && lifecycle.canWrite
+        if let reassembly, flow.isPaused || reassembly.mayHoldFrames { reassembly.beganTick = endpoint.tick }
+        let isWriting = interest.awaitsWritability && lifecycle.canWrite
         return DeadlineSweep.Stamps(
             frameBegan: lifecycle.isReceiving ? reassembly?.beganTick : nil,
             tookLast: isWriting ? queue?.value.tookLastTick : nil, saidLast: heardWithoutOutput, wasActive: activeTick,
@@ -17,7 +17,7 @@ extension PipeConnection {
     /// When the peer said something the last time, where that is all that is left of the connection.
     private var heardWithoutOutput: UInt32? {
         guard lifecycle.output == .failed else { return nil }
-        return isHeldBack ? endpoint.tick : activeTick
+        return flow.isPaused ? endpoint.tick : activeTick
     }
 
     /// Ends the connection if a deadline has passed. Returns whether one may pass later.

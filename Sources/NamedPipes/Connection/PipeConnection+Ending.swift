@@ -19,7 +19,9 @@ extension PipeConnection {
 
     /// Delivers what has arrived, then ends as ``beginClose(_:)`` does.
     func drain() {
-        flags.insert([.draining, .inputReady, .wantsTurn])
+        lifecycle.shutDown()
+        interest.expectInput()
+        turn.want()
         schedule()
     }
 
@@ -67,17 +69,17 @@ extension PipeConnection {
     /// Notes why it ends. A later reason takes the place of an earlier one.
     private func decide(_ reason: DisconnectReason) {
         if case .closedByPeer = reason {
-            flags.insert(.endsByPeer)
+            lifecycle.decide(byPeer: true)
         } else {
-            flags.remove(.endsByPeer)
+            lifecycle.decide(byPeer: false)
             rare.endReason = reason
         }
     }
 
     /// Tells the delegate, once, and then the owner, and lets go of everything.
     func report() {
-        guard !flags.contains(.reported), let reason = decidedReason else { return }
-        flags.insert(.reported)
+        guard !lifecycle.isReported, let reason = decidedReason else { return }
+        lifecycle.report()
         unsafe endpoint.owner?.connectionWillReport(self, reason, unsent: queue)
         giveBackMemory()
         endpoint.delegate?.connection(self, didCloseWith: reason)

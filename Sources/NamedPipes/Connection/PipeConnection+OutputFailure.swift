@@ -29,16 +29,16 @@ extension PipeConnection {
         }
         // Nothing is to be written any more, and nothing has to wait for that.
         stream.unwatchOutput()
-        flags.remove([.watchingOutput, .awaitingWritability, .aboveHighWaterMark, .heldBack, .drainDue])
-        flags.insert([.outputFailureDue, .wantsTurn])
+        interest.outputDidFail()
+        flow.outputDidFail()
+        turn.want()
         if endpoint.deadlines.watchesQueues { endpoint.watchDeadlines() }
         schedule()
     }
 
     /// Tells the owner, from the loop. Where the connection has ended meanwhile, its end says it all.
     func tellOfOutputFailure() {
-        flags.remove(.outputFailureDue)
-        guard lifecycle.state != .closed else { return }
+        guard lifecycle.takeOutputFailure() else { return }
         endpoint.delegate?.connection(self, didFailSendingWith: unsentMessageCount)
     }
 }

@@ -14,9 +14,9 @@ public final class PipeConnection: Identifiable {
     // checking that would cost 170 instructions each.
     @safe @exclusivity(unchecked) var stream: ByteStream
 
-    // Here because six bytes are free behind the stream.
-    var lifecycle = ConnectionLifecycle()
-    var flags: Flags
+    // Here because six bytes are free behind the stream: two and four of them.
+    @safe @exclusivity(unchecked) var lifecycle = ConnectionLifecycle()
+    @safe @exclusivity(unchecked) var state: ConnectionState
 
     /// The embedder's own state of this connection, nil at first. Held until `didCloseWith` has returned.
     public var context: AnyObject? {
@@ -44,7 +44,7 @@ public final class PipeConnection: Identifiable {
     /// Takes over a connected stream. ``start()`` or ``begin()`` has to follow.
     init(_ endpoint: Endpoint, _ stream: consuming ByteStream) {
         self.endpoint = endpoint
-        flags = stream.isDirect ? [] : .indirect
+        state = ConnectionState(isDirect: stream.isDirect)
         self.stream = stream
         self.stream.attach(to: self, endpoint.reactor)
         // The reactor's registry holds the connection for as long as it is registered.
@@ -69,7 +69,7 @@ public final class PipeConnection: Identifiable {
     func start() throws(SystemError) {
         do {
             try stream.watchInput()
-            flags.insert(.registered)
+            interest.watchInput()
         } catch {
             leaveHost()
             _ = lifecycle.end()
@@ -84,7 +84,8 @@ public final class PipeConnection: Identifiable {
     /// arrived already, and only then epoll. A client mostly has sent its first message by the time it is accepted: with
     /// that served at once, a connection that lives for one message is one event and one wait shorter.
     func begin() {
-        flags.insert([.busy, .inputReady])
+        turn.begin()
+        interest.expectInput()
         didOpen()
         work()
     }
@@ -182,7 +183,7 @@ public final class PipeConnection: Identifiable {
 
     /// Why the connection ends, once that is decided.
     var decidedReason: DisconnectReason? {
-        if flags.contains(.endsByPeer) { return .closedByPeer }
+        if lifecycle.endsByPeer { return .closedByPeer }
         return ownExtras?.endReason
     }
 
@@ -197,14 +198,14 @@ public final class PipeConnection: Identifiable {
     /// While it is paused, the end of the peer is not noticed either.
     public func pauseReceiving() {
         endpoint.assertOwner()
-        flags.insert(.paused)
+        flow.pause()
     }
 
     /// Continues deliveries, from the loop, with what had been read before the pause first.
     public func resumeReceiving() {
         endpoint.assertOwner()
-        flags.remove(.paused)
-        flags.insert(.wantsTurn)
+        flow.resume()
+        turn.want()
         schedule()
     }
 }

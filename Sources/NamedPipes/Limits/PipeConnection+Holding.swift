@@ -8,7 +8,7 @@ internal import PipeFraming
 
 extension PipeConnection {
     /// It reads nothing, until there is room for what it has begun to receive.
-    var isStarved: Bool { flags.contains(.starved) }
+    var isStarved: Bool { flow.isStarved }
 
     /// Has the ledger know how much memory is held. Without room for it, the connection ends and holds nothing.
     ///
@@ -72,14 +72,15 @@ extension PipeConnection {
     }
 
     private func starve(for byteCount: Int) {
-        flags.insert(.starved)
+        flow.starve()
         endpoint.noteShortage(endpoint.ledger.exceeded(by: byteCount, peer.userID), chargedByteCount + byteCount)
     }
 
     /// There may be room now.
     func lookForRoom() {
-        flags.remove(.starved)
-        flags.insert([.inputReady, .wantsTurn])
+        flow.feed()
+        interest.expectInput()
+        turn.want()
         schedule()
     }
 

@@ -87,6 +87,80 @@ import Testing
             #expect(lifecycle.state == .closed)
         }
     }
+
+    @Test func `is usual only while nobody wants to end anything`() {
+        let ways: [(inout ConnectionLifecycle) -> Void] = [
+            { $0.peerDidFinish() }, { _ = $0.close() }, { _ = $0.outputDidFail() }, { _ = $0.finishSending() },
+            { $0.shutDown() }, { _ = $0.end() },
+        ]
+        #expect(ConnectionLifecycle().isUsual)
+        for way in ways {
+            var lifecycle = ConnectionLifecycle()
+            way(&lifecycle)
+            #expect(!lifecycle.isUsual && lifecycle.problem == nil)
+        }
+    }
+
+    @Test func `remembers the end of the input, also where it closes`() {
+        var finished = ConnectionLifecycle()
+        finished.peerDidFinish()
+        #expect(finished.hasInputEnded)
+        var closing = ConnectionLifecycle()
+        _ = closing.close()
+        #expect(!closing.hasInputEnded)
+        closing.inputDidEndWhileClosing()
+        #expect(closing.hasInputEnded && closing.problem == nil)
+    }
+
+    @Test func `shuts down until the owner takes over`() {
+        var lifecycle = ConnectionLifecycle()
+        lifecycle.shutDown()
+        #expect(lifecycle.isShuttingDown && lifecycle.isReceiving && lifecycle.canSend)
+        lifecycle.leaveClosingToOwner()
+        #expect(!lifecycle.isShuttingDown && lifecycle.isUsual)
+    }
+
+    @Test func `tells of a failed output once, unless it has ended meanwhile`() {
+        var lifecycle = ConnectionLifecycle()
+        _ = lifecycle.outputDidFail()
+        let tellings = [lifecycle.takeOutputFailure(), lifecycle.takeOutputFailure()]
+        #expect(tellings == [true, false])
+        var ended = ConnectionLifecycle()
+        _ = ended.outputDidFail()
+        _ = ended.end()
+        let isTold = ended.takeOutputFailure()
+        #expect(!isTold)
+    }
+
+    @Test func `ends for the last reason that was decided, and says so once`() {
+        var lifecycle = ConnectionLifecycle()
+        _ = lifecycle.close()
+        lifecycle.decide(byPeer: true)
+        #expect(lifecycle.endsByPeer)
+        _ = lifecycle.end()
+        lifecycle.decide(byPeer: false)
+        #expect(!lifecycle.endsByPeer && !lifecycle.isReported)
+        lifecycle.report()
+        #expect(lifecycle.isReported && lifecycle.problem == nil)
+    }
+
+    @Test func `has no reason before its end, and no report`() async {
+        await #expect(processExitsWith: .failure) {
+            var lifecycle = ConnectionLifecycle()
+            lifecycle.decide(byPeer: true)
+        }
+        await #expect(processExitsWith: .failure) {
+            var lifecycle = ConnectionLifecycle()
+            _ = lifecycle.close()
+            lifecycle.report()
+        }
+        await #expect(processExitsWith: .failure) {
+            var lifecycle = ConnectionLifecycle()
+            _ = lifecycle.end()
+            lifecycle.report()
+            lifecycle.report()
+        }
+    }
 }
 
 @Suite struct `A send queue` {

@@ -40,7 +40,7 @@ extension PipeConnection {
             return "\(id) may queue \(prepaid) bytes, and is charged \(charge)"
         }
         // What leaves in this turn is charged for nothing while it is little.
-        if charge == 0, !flags.contains(.awaitingWritability) { return nil }
+        if charge == 0, !interest.awaitsWritability { return nil }
         if Self.isCharged(charge, queue.value.capacity) { return nil }
         return "\(id) is charged \(charge) bytes for a queue of \(queue.value.capacity)"
     }

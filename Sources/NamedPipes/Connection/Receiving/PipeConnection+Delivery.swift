@@ -4,9 +4,6 @@ internal import PipeFraming
 // From bytes in memory to whole messages at the delegate. What is left of the bytes is carried to the next read.
 
 extension PipeConnection {
-    /// Whether the owner, or the automatic back-pressure, wants no messages now, or there is no room to hold them.
-    var isHeldBack: Bool { !flags.isDisjoint(with: [.paused, .heldBack, .starved]) }
-
     /// Delivers the whole frames of what was read and carries the rest.
     ///
     /// - Parameter began: when the first frame's first byte arrived, if that was in an earlier read.
@@ -58,7 +55,7 @@ extension PipeConnection {
     /// Puts bytes behind what is carried, which may be whole by them, and pays for what is left.
     func walk(_ bytes: Span<UInt8>, behind carried: ReassemblyBuffer, _ budget: inout Int) {
         carried.append(bytes)
-        if isHeldBack || budget <= 0 { carried.mayHoldFrames = true } else { walkCarried(carried, &budget) }
+        if flow.isPaused || budget <= 0 { carried.mayHoldFrames = true } else { walkCarried(carried, &budget) }
         chargeReassembly()
     }
 
@@ -68,7 +65,7 @@ extension PipeConnection {
         guard lifecycle.isReceiving else { return }
         if let reassembly {
             walk(unsafe Span<UInt8>(_unsafeBytes: bytes), behind: reassembly, &budget)
-        } else if isHeldBack || budget <= 0 {
+        } else if flow.isPaused || budget <= 0 {
             let rest = endpoint.buffers.takePartial()
             rest.append(unsafe Span<UInt8>(_unsafeBytes: bytes))
             rest.mayHoldFrames = true
@@ -111,6 +108,6 @@ extension PipeConnection {
     @inline(__always)
     private func mayGoOn(_ remaining: inout Int) -> Bool {
         remaining &-= 1
-        return remaining > 0 && lifecycle.isReceiving && !isHeldBack
+        return remaining > 0 && lifecycle.isReceiving && !flow.isPaused
     }
 }

@@ -17,7 +17,7 @@ extension PipeConnection {
     /// behind each of many frames is not to hold their sizes.
     func frameLikely(after reassembly: ReassemblyBuffer) -> ReassemblyBuffer? {
         guard let byteCount = reassembly.frameByteCount, byteCount >= LargeBufferPool.smallestByteCount,
-            stream.isDirect, !flags.contains(.draining), !endpoint.ledger.isTight
+            stream.isDirect, !lifecycle.isShuttingDown, !endpoint.ledger.isTight
         else { return nil }
         let next = endpoint.buffers.takePartial()
         next.frameByteCount = byteCount
@@ -65,7 +65,7 @@ extension PipeConnection {
             // It was of another size: what the shared space ended in comes before this.
             next.memory.withBytes { walk($0, behind: reassembly, &budget) }
             endpoint.buffers.giveBack(next)
-        } else if isHeldBack || budget <= 0 {
+        } else if flow.isPaused || budget <= 0 {
             next.mayHoldFrames = true
             hold(next, since: endpoint.tick)
         } else {

@@ -33,18 +33,18 @@ extension PipeConnection {
         case .closed: return
         }
         var budget = endpoint.messagesPerTurn
-        while budget > 0, lifecycle.isReceiving, !isHeldBack {
+        while budget > 0, lifecycle.isReceiving, !flow.isPaused {
             if let reassembly, reassembly.mayHoldFrames {
                 walkCarried(reassembly, &budget)
-            } else if flags.contains(.inputReady) {
+            } else if interest.isInputReady {
                 guard readAndGoOn(&budget) else { break }
             } else {
-                if flags.contains(.draining) { inputIsDrained() }
+                if lifecycle.isShuttingDown { inputIsDrained() }
                 break
             }
         }
         // Also when the last read was a full one: what was carried of it is no news to epoll.
-        if budget <= 0 { flags.insert(.wantsTurn) }
+        if budget <= 0 { turn.want() }
     }
 
     /// One read into the shared space and what it brings, for a connection that carries nothing.
@@ -70,16 +70,16 @@ extension PipeConnection {
 
     /// Has epoll watch for input exactly while it is wanted. What is there and not wanted would be reported without end.
     func watchInput() {
-        let isWanted = lifecycle.isReceiving ? !isHeldBack : discardsInput
-        guard isWanted != flags.contains(.registered) else { return }
+        let isWanted = lifecycle.isReceiving ? !flow.isPaused : discardsInput
+        guard isWanted != interest.watchesInput else { return }
         guard isWanted else {
-            flags.remove(.registered)
+            interest.ignoreInput()
             stream.unwatchInput()
             return
         }
         do {
             try stream.watchInput()
-            flags.insert(.registered)
+            interest.watchInput()
         } catch {
             end(.system(error))
             report()
@@ -89,18 +89,18 @@ extension PipeConnection {
     /// Whether what the peer sends is read only so that it can go on: while our last words wait to be taken, a peer that
     /// has no room left for its own does not take them.
     private var discardsInput: Bool {
-        lifecycle.state == .closing && pendingByteCount > 0 && !flags.contains(.inputEnded)
+        lifecycle.state == .closing && pendingByteCount > 0 && !lifecycle.hasInputEnded
     }
 
     private func discardInput() {
-        guard flags.contains(.inputReady), discardsInput else { return }
+        guard interest.isInputReady, discardsInput else { return }
         // One read a turn. If there is more, epoll says so again.
-        flags.remove(.inputReady)
+        interest.inputIsRead()
         do {
             switch try unsafe receive(into: endpoint.buffers.receiveSpace) {
             case .wouldBlock, .content: break
             // It may still read: what is queued goes on leaving.
-            case .end: flags.insert(.inputEnded)
+            case .end: lifecycle.inputDidEndWhileClosing()
             }
         } catch {
             // A reset says that the peer is gone, and with it whoever would take what is queued.
@@ -127,12 +127,12 @@ extension PipeConnection {
         case .content(.full):
             // There may be more: epoll says so again, after the others had their turn. A draining connection has to look for
             // itself.
-            if flags.contains(.draining) { flags.insert(.wantsTurn) } else { flags.remove(.inputReady) }
+            if lifecycle.isShuttingDown { turn.want() } else { interest.inputIsRead() }
             return false
         case .end:
             inputDidEnd()
             return false
-        case .content(.short) where !flags.isDisjoint(with: [.peerFinishing, .draining]):
+        case .content(.short) where interest.isPeerFinishing || lifecycle.isShuttingDown:
             // Where the end is known to be there, or this end will close, all is read. Mostly nothing else comes, but a
             // stream may have seams (passed descriptors, urgent data), and what is sent on in place must not be
             // overwritten. A peer that goes on writing byte by byte does not make it longer than a turn may be.
@@ -140,7 +140,7 @@ extension PipeConnection {
             budget -= 1
             return true
         case .wouldBlock, .content(.short):
-            flags.remove(.inputReady)
+            interest.inputIsRead()
             return true
         }
     }
@@ -219,9 +219,11 @@ extension PipeConnection {
 
     /// The end of the stream was read: cut off in the middle of a frame, or clean.
     private func inputDidEnd() {
-        flags.remove([.inputReady, .peerFinishing])
-        flags.insert(.inputEnded)
-        if let reassembly { return beginClose(.truncatedByPeer(missingByteCount: reassembly.missingByteCount)) }
+        interest.inputDidEnd()
+        if let reassembly {
+            beginClose(.truncatedByPeer(missingByteCount: reassembly.missingByteCount))
+            return lifecycle.inputDidEndWhileClosing()
+        }
         lifecycle.peerDidFinish()
         endpoint.delegate?.connectionDidFinishReceiving(self)
         if lifecycle.state == .finished { watchForHangUp() }
@@ -230,8 +232,8 @@ extension PipeConnection {
     /// What had arrived when the server was told to stop is delivered. Who answers later is told so, and closes when done.
     private func inputIsDrained() {
         guard endpoint.leavesClosingToOwner else { return beginClose(.serverStopped) }
-        flags.remove(.draining)
-        flags.insert(.paused)
+        lifecycle.leaveClosingToOwner()
+        flow.pause()
         // The peer has not finished, and may be heard again: its finish is still to come, and is told once.
         AsyncConnectionState.of(self).finishInput(.stopped)
     }
@@ -239,8 +241,7 @@ extension PipeConnection {
     /// Someone wants to answer later: keep an eye on whether there is still somebody to answer.
     private func watchForHangUp() {
         stream.unwatchInput()
-        flags.remove(.registered)
-        flags.insert(.watchingOutput)
+        interest.watchForHangUp()
         do {
             try stream.awaitHangUp(self, endpoint.reactor)
         } catch {
@@ -250,7 +251,7 @@ extension PipeConnection {
 
     /// After the end of the stream, the only news can be that the peer is gone altogether.
     private func receiveAfterEnd() {
-        if flags.contains(.draining), !endpoint.leavesClosingToOwner { return beginClose(.serverStopped) }
+        if lifecycle.isShuttingDown, !endpoint.leavesClosingToOwner { return beginClose(.serverStopped) }
         do {
             switch try stream.hangUp() {
             case nil: return

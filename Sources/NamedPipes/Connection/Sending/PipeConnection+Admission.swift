@@ -121,8 +121,7 @@ extension PipeConnection {
         guard let queue, queue.value.isEmpty else { return }
         // Without bytes, a message of a framing without boundaries has left.
         endpoint.traffic.sentMessageCount &+= queue.value.messageCount
-        flags.remove(.awaitingWritability)
         giveBackQueue()
-        if flags.contains(.aboveHighWaterMark) { didFallBelowHighWaterMark() }
+        if flow.isAboveHighWaterMark { didFallBelowHighWaterMark() }
     }
 }

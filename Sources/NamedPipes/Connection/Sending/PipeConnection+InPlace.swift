@@ -56,8 +56,8 @@ extension PipeConnection {
         }
         // What lies in the receive space can wait for the burst's one write, if it came in here: that is before the
         // next read. Anything else would have to leave now; that pays only if the socket does not hold it anyway.
-        let waits = if case .receiveSpace = place { flags.contains(.busy) } else { false }
-        if flags.contains(.awaitingWritability), message.count >= LargeBufferPool.smallestByteCount {
+        let waits = if case .receiveSpace = place { turn.isBusy } else { false }
+        if interest.awaitsWritability, message.count >= LargeBufferPool.smallestByteCount {
             return try insertCopy(of: message, queue)
         }
         guard canWriteNow, waits || message.count >= ReactorBuffers.writtenAtOnceByteCount,
@@ -72,7 +72,7 @@ extension PipeConnection {
     }
 
     private var canWriteNow: Bool {
-        !flags.contains(.awaitingWritability) && lifecycle.canWrite
+        !interest.awaitsWritability && lifecycle.canWrite
     }
 
     /// Copies a message that has to wait to memory of the pool, if the budgets allow that. In the queue's own buffer, which

@@ -13,7 +13,7 @@ extension PipeConnection {
         return fresh
     }
 
-    var isWaiting: Bool { flags.contains(.awaitingWritability) }
+    var isWaiting: Bool { interest.awaitsWritability }
 
     /// What the queue's memory grows to with a frame of this size.
     func growth(of queue: SendQueueSlot, for byteCount: Int) -> (capacity: Int, bufferCapacity: Int?) {

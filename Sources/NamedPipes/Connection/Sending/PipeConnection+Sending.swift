@@ -110,10 +110,7 @@ extension PipeConnection {
     }
 
     private func didRiseAboveHighWaterMark() {
-        flags.insert(.aboveHighWaterMark)
-        // It came down and rose again before anybody was told: the drain to tell of is the one that follows.
-        flags.remove(.drainDue)
-        if endpoint.configuration.pausesReceivingAboveHighWaterMark { flags.insert(.heldBack) }
+        flow.rise(pausingReceiving: endpoint.configuration.pausesReceivingAboveHighWaterMark)
     }
 }
 

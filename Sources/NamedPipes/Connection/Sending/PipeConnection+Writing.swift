@@ -8,7 +8,7 @@ internal import PipeReactor
 extension PipeConnection {
     /// Writes what is queued, once. The kernel takes all of it, or we wait for writability.
     func flush() {
-        guard let queue, !flags.contains(.awaitingWritability), lifecycle.canWrite else { return }
+        guard let queue, !interest.awaitsWritability, lifecycle.canWrite else { return }
         noteActivity()
         write(queue)
     }
@@ -32,7 +32,7 @@ extension PipeConnection {
     func didWriteAll(_ queue: SendQueueSlot) {
         endpoint.traffic.sentMessageCount &+= queue.value.messageCount
         giveBackQueue()
-        if flags.contains(.aboveHighWaterMark) { didFallBelowHighWaterMark() }
+        if flow.isAboveHighWaterMark { didFallBelowHighWaterMark() }
     }
 
     @inline(__always)
@@ -47,12 +47,12 @@ extension PipeConnection {
         let messageCount = queue.value.messageCount
         queue.value.didWrite(count, endpoint.framing)
         endpoint.traffic.sentMessageCount &+= messageCount &- queue.value.messageCount
-        if flags.contains(.aboveHighWaterMark) { noteLevel(queue.value.byteCount) }
+        if flow.isAboveHighWaterMark { noteLevel(queue.value.byteCount) }
         try awaitWritability(queue)
     }
 
     private func awaitWritability(_ queue: SendQueueSlot) throws(SystemError) {
-        flags.insert(.awaitingWritability)
+        interest.outputDidBlock()
         // Either it has just taken something, or it is asked for the first time.
         queue.value.tookLastTick = endpoint.tick
         if let limit = endpoint.admission.waitingMessageLimit { displace(downTo: limit, in: queue) }
@@ -60,24 +60,21 @@ extension PipeConnection {
         chargeQueue(queue)
         if endpoint.deadlines.watchesQueues { endpoint.watchDeadlines() }
         guard lifecycle.canWrite else { return }
-        flags.insert(.watchingOutput)
-        try stream.awaitRoom(isBehindEnd: flags.contains(.inputEnded), self, endpoint.reactor)
+        interest.watchOutput()
+        try stream.awaitRoom(isBehindEnd: lifecycle.hasInputEnded, self, endpoint.reactor)
     }
 
-    /// Receiving goes on below the high-water mark, the owner's sending at the low one. With the low one for both, only one
-    /// direction of a connection with large messages would move at a time (0.8 of the rate at 4 MiB).
     private func noteLevel(_ byteCount: Int) {
         if byteCount <= endpoint.configuration.lowWaterMark { return didFallBelowHighWaterMark() }
-        guard flags.contains(.heldBack), byteCount <= endpoint.configuration.highWaterMark else { return }
-        flags.remove(.heldBack)
-        flags.insert(.wantsTurn)
+        guard byteCount <= endpoint.configuration.highWaterMark, flow.resumeBelowHighWaterMark() else { return }
+        turn.want()
         schedule()
     }
 
     /// Down at the low-water mark: the delegate hears of it, and what was held back goes on.
     func didFallBelowHighWaterMark() {
-        flags.remove([.aboveHighWaterMark, .heldBack])
-        flags.insert([.drainDue, .wantsTurn])
+        flow.fall()
+        turn.want()
         schedule()
     }
 
@@ -87,15 +84,11 @@ extension PipeConnection {
         guard let queue else { return }
         self.queue = nil
         endpoint.buffers.giveBack(queue)
-        if flags.contains(.watchingOutput) { stopWatchingOutput() }
+        if interest.watchesOutput { stopWatchingOutput() }
     }
 
     @inline(never)
     private func stopWatchingOutput() {
-        // The write may have been made before the event that it was to wait for, which then does not come.
-        flags.remove(.awaitingWritability)
-        guard lifecycle.state != .finished else { return }
-        flags.remove(.watchingOutput)
-        stream.unwatchOutput()
+        if interest.queueIsEmpty(keepsWatching: lifecycle.state == .finished) { stream.unwatchOutput() }
     }
 }

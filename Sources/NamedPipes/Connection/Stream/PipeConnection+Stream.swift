@@ -4,9 +4,9 @@ internal import PipeReactor
 // A connection and the stream below it: what it awaits from there, and reads that are counted.
 
 extension PipeConnection: ByteStreamHandler {
-    package var awaitsInput: Bool { flags.contains(.registered) && lifecycle.state != .closed }
-    package var awaitsOutput: Bool { flags.contains(.awaitingWritability) && lifecycle.canWrite }
-    package var awaitsHangUp: Bool { flags.contains(.watchingOutput) && lifecycle.state == .finished }
+    package var awaitsInput: Bool { interest.watchesInput && lifecycle.state != .closed }
+    package var awaitsOutput: Bool { interest.awaitsWritability && lifecycle.canWrite }
+    package var awaitsHangUp: Bool { interest.watchesOutput && lifecycle.state == .finished }
 }
 
 extension PipeConnection {

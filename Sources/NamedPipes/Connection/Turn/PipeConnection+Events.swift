@@ -14,21 +14,23 @@ extension PipeConnection: TurnWork, EventHandler {
     package func handle(_ readiness: Readiness) {
         noteActivity()
         // By far the most events: something to read, for a connection that is in the middle of nothing.
-        if readiness.isOnlyReadable, flags == .registered, queue == nil, reassembly == nil, lifecycle.isUsual {
+        if readiness.isOnlyReadable, state == .idle, queue == nil, reassembly == nil, lifecycle.isUsual {
             return serve()
         }
         if readiness.has(.writable) {
-            flags.remove(.awaitingWritability)
+            interest.outputIsWritable()
         } else {
-            flags.insert(readiness.has(.peerFinished) ? [.inputReady, .peerFinishing] : .inputReady)
+            interest.inputDidArrive(finishing: readiness.has(.peerFinished))
             // What is left of this turn's budget comes at its end; more of it would be at the others' expense.
-            if flags.contains(.scheduled) { return }
+            if turn.isScheduled { return }
         }
+        turn.begin()
         work()
     }
 
     package func runInTurn() {
-        flags.remove(.scheduled)
+        turn.comeUp()
+        turn.begin()
         work()
     }
 
@@ -36,24 +38,24 @@ extension PipeConnection: TurnWork, EventHandler {
     /// write. At 1,000 connections with a message each, 330 instructions instead of 560.
     @inline(__always)
     private func serve() {
-        flags = [.registered, .busy]
+        turn.begin()
         _ = takeQueue()
         var budget = endpoint.messagesPerTurn
         readPlainly(&budget)
         if let queue {
             if queue.value.isEmpty { giveBackQueue() } else if lifecycle.canWrite { write(queue) }
         }
-        if flags == [.registered, .busy], queue == nil, budget > 0, lifecycle.isUsual {
-            flags = .registered
+        if state == .serving, queue == nil, budget > 0, lifecycle.isUsual {
+            state = .idle
         } else {
-            if budget <= 0 { flags.insert(.wantsTurn) }
+            if budget <= 0 { turn.want() }
             finishWork()
         }
     }
 
+    /// The whole of a turn that has begun, whatever the connection is in the middle of.
     func work() {
-        flags.insert(.busy)
-        flags.remove(.wantsTurn)
+        turn.beginWork()
         receive()
         finishWork()
     }
@@ -64,30 +66,26 @@ extension PipeConnection: TurnWork, EventHandler {
         adoptBorrowed()
         if lifecycle.state == .closed { report() }
         watchInput()
-        flags.remove(.busy)
-        guard flags.contains(.wantsTurn), lifecycle.state != .closed else { return }
-        flags.remove(.wantsTurn)
-        schedule()
+        turn.end()
+        if lifecycle.state != .closed, turn.takeWish() { schedule() }
     }
 
     /// Has ``work()`` done at the end of this turn. Inside it, that is only needed where ``settle()`` is not enough; and
     /// after the end, whatever is called, there is nothing to do. A reactor that is let go without having turned again would
     /// keep itself alive with it.
     func schedule() {
-        guard flags.isDisjoint(with: [.scheduled, .busy, .reported]) else { return }
-        flags.insert(.scheduled)
+        guard !lifecycle.isReported, turn.schedule() else { return }
         endpoint.reactor.runAtEndOfTurn(self)
     }
 
     /// Carries out what the callbacks and calls before have led to: write once, tell of the drain or of a failed write, end.
     private func settle() {
         flush()
-        if flags.contains(.drainDue) {
-            flags.remove(.drainDue)
+        if flow.takeDrain() {
             if lifecycle.canSend { endpoint.delegate?.connectionDidDrain(self) }
             flush()
         }
-        if flags.contains(.outputFailureDue) { tellOfOutputFailure() }
+        tellOfOutputFailure()
         finishOutput()
         if lifecycle.state == .closed { report() }
     }
