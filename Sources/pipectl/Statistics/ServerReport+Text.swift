@@ -31,7 +31,7 @@ extension ServerReport {
             rates.connectionsPerSecond.map { parts.append("\(decimal($0)) connects/s") }
             parts += Self.traffic("in", rates.receivedMessagesPerSecond, rates.receivedBytesPerSecond)
             parts += Self.traffic("out", rates.sentMessagesPerSecond, rates.sentBytesPerSecond)
-            rates.cpuShare.map { parts.append("\(decimal(max(0, $0) * 100)) % cpu") }
+            rates.cpuShare.map { parts.append("\(decimal(max(0, $0) * 100)) % CPU") }
         }
         if let statistics, statistics.queuedByteCount > 0 {
             parts.append("\(readable(byteCount: statistics.queuedByteCount)) queued")
@@ -50,7 +50,7 @@ extension ProcessFacts {
     fileprivate var text: String {
         let descriptors = descriptorCount.map { ", \(counted($0, "descriptor"))" } ?? ""
         return "\(readable(byteCount: residentByteCount)) resident, \(counted(threadCount, "thread"))\(descriptors), "
-            + "\(decimal(cpuSeconds)) s of cpu in \(decimal(runningSeconds)) s"
+            + "\(decimal(cpuSeconds)) s of CPU time in \(decimal(runningSeconds)) s"
     }
 }
 
