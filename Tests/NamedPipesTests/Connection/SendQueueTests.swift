@@ -57,7 +57,7 @@ import Testing
                 }
             }
         }
-        #expect(queue.byteCount == 14 && queue.isContiguous && queue.insertions.isEmpty)
+        #expect(queue.byteCount == 14 && queue.isContiguous && queue.segments.isEmpty)
     }
 
     @Test func `holds a message's memory until its last byte was written, and no longer`() throws {
@@ -72,7 +72,7 @@ import Testing
         #expect(queue.byteCount == 1 && queue.startedByteCount == 1)
         queue.didWrite(1, LengthPrefixFraming())
         #expect(seen == nil)
-        #expect(queue.isEmpty && queue.insertions.isEmpty)
+        #expect(queue.isEmpty && queue.segments.isEmpty)
     }
 
     private func append(_ owner: SharedBuffer, to queue: inout SendQueue) throws {
@@ -185,7 +185,7 @@ private final class QueueTrial {
         }
         if Int.random(in: 0..<4, using: &random) == 0 { count = sent }
         if count == queue.byteCount, Bool.random(using: &random) {
-            queue.clearInsertions()
+            queue.clearSegments()
             queue.clear()
         } else {
             queue.didWrite(count, framing)

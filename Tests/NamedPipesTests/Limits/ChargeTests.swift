@@ -64,13 +64,13 @@ import Testing
             // One charge for each run of messages in the same memory.
             var expected = 0
             var last: AnyObject?
-            for index in 0..<slot.value.insertions.count {
-                let owner = slot.value.insertions[index].owner
+            for index in 0..<slot.value.segments.count {
+                let owner = slot.value.segments[index].owner
                 if owner !== last { expected += 5000 }
                 last = owner
             }
             // What was begun may have been parted from others in its memory, and is counted beside them then.
-            #expect((expected...(expected + 5000)).contains(slot.value.insertions.capacity))
+            #expect((expected...(expected + 5000)).contains(slot.value.segments.capacity))
         }
     }
 

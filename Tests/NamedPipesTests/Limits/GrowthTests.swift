@@ -110,7 +110,7 @@ import Testing
         let steps = try [500, 1000, 2000].map { count in
             let slot = try queue(of: count)
             defer { slot.destroy() }
-            let before = slot.value.insertions.stepCount
+            let before = slot.value.segments.stepCount
             for _ in 0..<100 {
                 #expect(slot.value.dropOldest(freeing: 1004, LengthPrefixFraming()) == 1)
                 #expect(slot.value.droppableByteCount == (count - 2) * 1004)
@@ -119,7 +119,7 @@ import Testing
             }
             for _ in 0..<100 { slot.value.didWrite(1004, LengthPrefixFraming()) }
             #expect(slot.value.byteCount == (count - 100) * 1004 - 100)
-            return slot.value.insertions.stepCount - before
+            return slot.value.segments.stepCount - before
         }
         // Each of 200 costs a few steps, with moving together what is left counted in; before, it was all that waits.
         #expect(steps.allSatisfy { $0 < 2000 }, "\(steps)")
@@ -136,7 +136,7 @@ import Testing
         slot.value.messageCount = 101
         slot.value.didWrite(10, framing)
         #expect(slot.value.dropOldest(freeing: 1, framing) == 1)
-        #expect(slot.value.insertions.count == 1 && slot.value.bytes.byteCount == 99 * 14)
+        #expect(slot.value.segments.count == 1 && slot.value.bytes.byteCount == 99 * 14)
         #expect(slot.value.dropOldest(freeing: 1, framing) == 1)
         #expect(slot.value.byteCount == 49_994 + 98 * 14 && slot.value.unsentMessageCount == 98)
         slot.value.didWrite(49_994 + 14, framing)

@@ -75,12 +75,12 @@ import Testing
         var all: [UInt8] = []
         unsafe queue.bytes.withUnsafeBytes { copied in
             var offset = 0
-            for index in 0..<queue.insertions.count {
-                let insertion = queue.insertions[index]
-                let end = queue.offset(of: insertion)
+            for index in 0..<queue.segments.count {
+                let segment = queue.segments[index]
+                let end = queue.offset(of: segment)
                 unsafe all.append(contentsOf: copied[offset..<end])
                 unsafe all.append(
-                    contentsOf: UnsafeRawBufferPointer(start: insertion.start, count: insertion.byteCount))
+                    contentsOf: UnsafeRawBufferPointer(start: segment.start, count: segment.byteCount))
                 offset = end
             }
             unsafe all.append(contentsOf: copied[offset...])

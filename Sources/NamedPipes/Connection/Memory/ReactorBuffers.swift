@@ -90,7 +90,7 @@ final class ReactorBuffers {
 
     @inline(never)
     private func giveBackUnusual(_ queue: SendQueueSlot) {
-        queue.value.clearInsertions()
+        queue.value.clearSegments()
         queue.value.charge.release()
         guard reserveCount < Self.keptCount, queue.value.bytes.capacity <= Self.keptQueueByteCount else {
             return queue.destroy()

@@ -4,15 +4,15 @@ internal import PipeFraming
 /// A large message that leaves from where it lies.
 @safe
 struct InPlaceSegment {
-    /// How many bytes of the queue's buffer leave before it, counted from the first that was ever in there: so what leaves
-    /// in front moves none of them. ``SendQueue/offset(of:)`` is where that is now.
+    /// How many bytes of the queue's buffer leave before it, counted from the first that was ever in there: so removing
+    /// bytes at the front changes no position. ``SendQueue/offset(of:)`` is where it lies in the buffer now.
     var position: Int
     var start: UnsafeRawPointer
     var byteCount: Int
-    /// What keeps the memory. Nil while it lies in the reactor's receive space, which the next read overwrites.
+    /// What owns the memory. Nil while it lies in the reactor's receive space, which the next read overwrites.
     var owner: AnyObject?
     var envelope: FrameEnvelope
-    /// How much memory it keeps, also when a part of it has left; 0 where the next one keeps the same.
+    /// How much memory it keeps, also when a part of it has left; 0 if the next one keeps the same memory.
     var capacity: Int
     /// Whether a byte of its frame was written.
     var isStarted = false
@@ -21,8 +21,8 @@ struct InPlaceSegment {
     var frameByteCount: Int { envelope.prefixByteCount + byteCount + envelope.suffixByteCount }
 }
 
-/// The large messages of a ``SendQueue``, in the order in which they leave. Those at the front go in constant time each,
-/// however many there are.
+/// The large messages of a ``SendQueue``, in the order in which they leave. Removing one at the front takes constant
+/// time, however many there are.
 struct InPlaceSegmentList {
     private var storage: [InPlaceSegment] = []
     private var first = 0
@@ -33,10 +33,10 @@ struct InPlaceSegmentList {
     /// The memory that they keep: each owner counts once where its messages follow one another.
     private(set) var capacity = 0
 
-    /// How many lie in the receive space.
+    /// How many of them lie in the receive space.
     private(set) var borrowedCount = 0
 
-    /// How many places were ever moved, taken or looked at on the way: what grows is seen in this number.
+    /// How many elements were ever moved, removed or looked at: tests see in it what grows with the list.
     private(set) var stepCount = 0
 
     var count: Int { storage.count &- first }
@@ -45,31 +45,32 @@ struct InPlaceSegmentList {
 
     subscript(index: Int) -> InPlaceSegment { storage[first + index] }
 
-    mutating func append(_ insertion: InPlaceSegment) {
+    mutating func append(_ segment: InPlaceSegment) {
         // Several messages in one piece of memory: the last of them keeps it.
-        if let last = storage.indices.last, last >= first, insertion.owner != nil,
-            storage[last].owner === insertion.owner
+        if let last = storage.indices.last, last >= first, segment.owner != nil,
+            storage[last].owner === segment.owner
         {
             capacity -= storage[last].capacity
             storage[last].capacity = 0
         }
-        note(insertion, 1)
-        storage.append(insertion)
+        note(segment, 1)
+        storage.append(segment)
     }
 
-    /// Puts what has been begun in front of all. That moves them, which is paid for by the write that began it.
-    mutating func prepend(_ insertion: InPlaceSegment) {
-        note(insertion, 1)
+    /// Inserts the rest of a frame that has been begun in front of all. Moving them is paid for by the write that began
+    /// it.
+    mutating func prepend(_ segment: InPlaceSegment) {
+        note(segment, 1)
         if first > 0 {
             first -= 1
-            storage[first] = insertion
+            storage[first] = segment
         } else {
             stepCount += storage.count
-            storage.insert(insertion, at: 0)
+            storage.insert(segment, at: 0)
         }
     }
 
-    /// So many bytes of one have left. Returns whether that is all of it.
+    /// Bytes of one have left. Returns whether all of it has.
     mutating func advance(_ index: Int, by count: Int, isStarted: Bool) -> Bool {
         stepCount &+= 1
         if isStarted { storage[first + index].isStarted = true }
@@ -79,7 +80,7 @@ struct InPlaceSegmentList {
         return storage[first + index].byteCount == 0
     }
 
-    /// Lets those at the front go.
+    /// Removes those at the front.
     mutating func removeFirst(_ count: Int) {
         for index in first..<(first + count) {
             note(storage[index], -1)
@@ -88,7 +89,7 @@ struct InPlaceSegmentList {
         stepCount &+= count
         first += count
         if first == storage.count {
-            // Whoever takes the queue next may need no list at all.
+            // The next owner of the queue may need no list at all.
             storage.removeAll(keepingCapacity: storage.capacity <= Self.keptCount)
             first = 0
         } else if first > Self.keptCount, first >= storage.count / 2 {
@@ -98,7 +99,7 @@ struct InPlaceSegmentList {
         }
     }
 
-    /// Lets those behind the first one go, up to an index, and tells the first one how far its place has moved.
+    /// Removes those behind the first one, up to an index, and moves the first one's position.
     mutating func removeBehindFirst(upTo end: Int, movingFirstBy distance: Int) {
         storage[first].position += distance
         guard end > 1 else { return }
@@ -107,7 +108,7 @@ struct InPlaceSegmentList {
         removeFirst(end - 1)
     }
 
-    /// Where the memory of the first one was charged to one that goes, it is its own again.
+    /// If the memory of the first one was charged to one that goes, it is charged to the first one again.
     private mutating func returnCapacityToFirst(upTo end: Int) {
         var payer = first
         while payer < first + end, storage[payer].capacity == 0 { payer += 1 }
@@ -116,7 +117,7 @@ struct InPlaceSegmentList {
         storage[payer].capacity = 0
     }
 
-    /// Gives all that lie in the receive space memory that lasts.
+    /// Has those that lie in the receive space copied to memory that lasts.
     mutating func adoptBorrowed(_ adopt: (inout InPlaceSegment) -> Void) {
         var index = storage.count
         while borrowedCount > 0 {
@@ -136,10 +137,10 @@ struct InPlaceSegmentList {
         stepCount = steps
     }
 
-    private mutating func note(_ insertion: InPlaceSegment, _ sign: Int) {
-        byteCount += sign * insertion.byteCount
-        capacity += sign * insertion.capacity
-        if insertion.owner == nil { borrowedCount += sign }
+    private mutating func note(_ segment: InPlaceSegment, _ sign: Int) {
+        byteCount += sign * segment.byteCount
+        capacity += sign * segment.capacity
+        if segment.owner == nil { borrowedCount += sign }
     }
 
     private static let keptCount = 32

@@ -5,8 +5,8 @@ internal import PipeReactor
 // One frame for many: encoded once, written at once where nothing waits, and shared where something does.
 
 extension PipeConnection {
-    /// Sends a frame that is already encoded. Where nothing is queued, the kernel gets it now: a queue, a place in the turn
-    /// and a second look at the connection would cost as much as the write itself.
+    /// Sends a frame that is already encoded. Where nothing is queued, the kernel gets it now: a queue, a place in the
+    /// turn and a second look at the connection would cost as much as the write itself.
     func send(encoded frame: SharedBuffer) throws(PipeError) -> SendVerdict {
         guard queue == nil, lifecycle.canSend else {
             return try frame.withBytes { bytes throws(PipeError) in try sendSlowly(bytes, from: .frame(frame)) }
@@ -32,7 +32,8 @@ extension PipeConnection {
         }
     }
 
-    /// Queues what did not leave, also after an error, when nothing will: then it counts as a message that was not sent.
+    /// Queues what did not leave, also after an error, when nothing will: then it counts as a message that was not
+    /// sent.
     private func queueRest(
         of frame: SharedBuffer, behind count: Int, after error: SystemError? = nil
     ) throws(PipeError) -> SendVerdict {

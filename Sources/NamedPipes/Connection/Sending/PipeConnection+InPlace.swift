@@ -2,10 +2,12 @@
 internal import PipeFraming
 internal import PipeReactor
 
-// Large messages leave from where they lie, if their memory lasts long enough: they are too large to be copied for nothing.
+// Large messages leave from where they lie, if their memory lasts long enough: they are too large to be copied for
+// nothing.
 
 extension PipeConnection {
-    /// Queues a message as it is to leave: a large one in place, if possible; the others encoded into the queue's buffer.
+    /// Queues a message as it is to leave: a large one in place, if possible; the others encoded into the queue's
+    /// buffer.
     func append(
         _ message: Span<UInt8>, from source: MessageSource, to queue: SendQueueSlot
     ) throws(FramingError) {
@@ -39,9 +41,9 @@ extension PipeConnection {
             case .lent, .frame:
                 return try unsafe appendLent(body, message, to: queue)
             case .array(let array):
-                return try unsafe insert(body, KeptArray(array), keeping: array.capacity, message, into: queue)
+                return try unsafe append(body, KeptArray(array), keeping: array.capacity, message, to: queue)
             case .buffer(let owner):
-                return try unsafe insert(body, owner, keeping: owner.bytes.capacity, message, into: queue)
+                return try unsafe append(body, owner, keeping: owner.bytes.capacity, message, to: queue)
             }
         }
     }
@@ -52,16 +54,16 @@ extension PipeConnection {
     ) throws(FramingError) -> Bool {
         let place = unsafe endpoint.buffers.place(of: body)
         if case .memory(let owner) = place {
-            return try unsafe insert(body, owner, keeping: owner.bytes.capacity, message, into: queue)
+            return try unsafe append(body, owner, keeping: owner.bytes.capacity, message, to: queue)
         }
-        // What lies in the receive space can wait for the burst's one write, if it came in here: that is before the
-        // next read. Anything else would have to leave now; that pays only if the socket does not hold it anyway.
+        // A message in the receive space can wait for the burst's one write, if this connection received it: that write
+        // is before the next read. Any other would have to leave now; that pays only if it is too large for the socket.
         let waits = if case .receiveSpace = place { turn.isBusy } else { false }
         if interest.awaitsWritability, message.count >= LargeBufferPool.smallestByteCount {
-            return try insertCopy(of: message, queue)
+            return try appendCopy(of: message, to: queue)
         }
         guard canWriteNow, waits || message.count >= ReactorBuffers.writtenAtOnceByteCount,
-            try unsafe insert(body, nil, keeping: body.count, message, into: queue)
+            try unsafe append(body, nil, keeping: body.count, message, to: queue)
         else { return false }
         if waits { return true }
         // The budgets may have had no room for what the queue keeps now, which ends the connection.
@@ -75,30 +77,30 @@ extension PipeConnection {
         !interest.awaitsWritability && lifecycle.canWrite
     }
 
-    /// Copies a message that has to wait to memory of the pool, if the budgets allow that. In the queue's own buffer, which
-    /// grows and goes again, most of it would be pages that the kernel gives anew: 8,000 faults a second at 64 KiB.
-    private func insertCopy(of message: Span<UInt8>, _ queue: SendQueueSlot) throws(FramingError) -> Bool {
+    /// Copies a message that has to wait to memory of the pool, if the budgets allow that. The queue's own buffer grows
+    /// and is freed again, so most of it would be pages that the kernel provides anew: 8,000 faults a second at 64 KiB.
+    private func appendCopy(of message: Span<UInt8>, to queue: SendQueueSlot) throws(FramingError) -> Bool {
         let owner = endpoint.buffers.memory(for: message.count)
         owner.bytes.append(contentsOf: message)
         return try unsafe owner.bytes.withUnsafeBytes { copy throws(FramingError) in
-            try unsafe insert(copy, owner, keeping: owner.bytes.capacity, message, into: queue)
+            try unsafe append(copy, owner, keeping: owner.bytes.capacity, message, to: queue)
         }
     }
 
-    /// Queues a body that stays where it is, and charges for the memory that this keeps: of a message in memory of others,
-    /// all of theirs. Where the budgets have no room for that, nothing happens: the copy that follows is charged for.
-    private func insert(
+    /// Queues a body that stays where it is, and charges for all the memory that this keeps, which may hold other
+    /// messages as well. If the budgets have no room for that, nothing happens: the copy that follows is charged for.
+    private func append(
         _ body: UnsafeRawBufferPointer, _ owner: AnyObject?, keeping capacity: Int, _ message: Span<UInt8>,
-        into queue: SendQueueSlot
+        to queue: SendQueueSlot
     ) throws(FramingError) -> Bool {
         guard mayKeep(capacity, in: queue) else { return false }
-        let isInserted = try unsafe queue.value.append(
+        let isAppended = try unsafe queue.value.append(
             inPlace: body, owner, capacity: capacity
         ) { output throws(FramingError) in
             try endpoint.framing.encodeEnvelope(of: message, into: &output)
         }
-        if isInserted { chargeGrowth(of: queue) }
-        return isInserted
+        if isAppended { chargeGrowth(of: queue) }
+        return isAppended
     }
 }
 

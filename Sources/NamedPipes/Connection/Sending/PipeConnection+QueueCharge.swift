@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-// The memory of a queue, in the ledger of the connection's owner: charged for before a message is queued, where that can
-// still be refused; and afterwards, where what is queued turns out to keep more, or has to wait.
+// The memory of a queue, in the ledger of the connection's owner: charged for before a message is queued, where that
+// can still be refused; and afterwards, where what is queued turns out to keep more, or has to wait.
 
 extension PipeConnection {
     @inline(__always)
@@ -64,7 +64,7 @@ extension PipeConnection {
 
     /// Copies to memory that lasts what still lies in the receive space, which the next read overwrites.
     func adoptBorrowed() {
-        guard let queue, queue.value.insertions.borrowedCount > 0 else { return }
+        guard let queue, queue.value.segments.borrowedCount > 0 else { return }
         queue.value.adoptBorrowed(endpoint.buffers)
         guard lifecycle.state != .closed else { return }
         // Of what has left in part, only the rest was copied.

@@ -60,8 +60,8 @@ extension PipeConnection {
     @discardableResult
     public func send(_ message: String) throws(PipeError) -> SendVerdict { try send(message.utf8.span) }
 
-    /// Queues an array. A large one leaves from where it lies, with the others of this turn: it is held until it has left,
-    /// and whoever changes it meanwhile gets a copy.
+    /// Queues an array. A large one leaves from where it lies, with the others of this turn: it is held until it has
+    /// left, and whoever changes it meanwhile gets a copy.
     @discardableResult
     public func send(_ message: [UInt8]) throws(PipeError) -> SendVerdict {
         guard message.count >= ReactorBuffers.writtenAtOnceByteCount else { return try send(message.span) }
@@ -97,7 +97,8 @@ extension PipeConnection {
         guard let queue else { return false }
         let mark = endpoint.configuration.highWaterMark
         guard queue.value.byteCount > mark else {
-            // Inside a callback of this connection the flush follows anyway; while writability is awaited, it follows then.
+            // Inside a callback of this connection the flush follows anyway; while writability is awaited, it follows
+            // then.
             if !isWaiting { schedule() }
             return false
         }

@@ -2,10 +2,10 @@
 internal import PipeReactor
 internal import Synchronization
 
-/// What other threads may hold in order to send on a connection: its name, not the connection.
+/// Sends on a connection from other threads. It holds the connection's name, not the connection.
 ///
-/// Messages of one thread arrive in the order in which they were sent. Each becomes work for the reactor; a burst wakes
-/// it once. When the connection has ended, messages are dropped and counted.
+/// The messages of one thread arrive in the order in which they were sent. Each becomes work for the reactor; a burst
+/// wakes it once. When the connection has ended, messages are dropped and counted.
 ///
 /// ```swift
 /// let sender = connection.sender          // on the reactor
@@ -29,11 +29,11 @@ public struct PipeSender: Sendable {
         self.shared = shared
     }
 
-    /// How many messages given to ``post(_:)`` on this connection were refused, dropped for a slow reader, or
-    /// came too late, by all senders.
+    /// How many messages that all senders of this connection passed to ``post(_:)`` were refused, dropped for a slow
+    /// reader, or came too late.
     public var droppedMessageCount: Int { shared.dropped.load(ordering: .relaxed) }
 
-    /// Sends one message, without waiting to hear what became of it. From any thread.
+    /// Sends one message without waiting for the verdict. From any thread.
     ///
     /// A message that is refused, for any of the reasons of ``PipeConnection/send(_:)-(Span<UInt8>)``, or that the
     /// slow-reader policy drops, is counted in ``droppedMessageCount``.
@@ -69,7 +69,7 @@ public struct PipeSender: Sendable {
     }
 }
 
-/// The promise of a verdict. If nobody gives one, because connection or reactor are gone, its end does.
+/// The promise of a verdict. If none is given, because the connection or the reactor is gone, its end gives one.
 private final class Submission: Sendable {
     private let report: @Sendable (Result<PipeConnection.SendVerdict, PipeError>) -> Void
     private let isReported = Atomic(false)

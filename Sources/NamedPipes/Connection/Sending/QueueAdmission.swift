@@ -6,20 +6,18 @@ internal import PipeFraming
 /// ``PipeConnection`` carries out the ``Answer`` and, after a flush or a displacement, asks again.
 ///
 /// ```
-///                            fits
-///           ┌──────────────────────────────────────▶ append
-///           │                                          ▲  ▲
-///     first ┤ does not fit             fits            │  │ fits
-///           ├────────────▶ flush first ────────────────┘  │
-///           │              │ does not fit: the policy     │
-///           │              ├─ refuse ──────▶ refuse       │
-///           │              ├─ disconnect ──▶ end          │
-///           │              ├─ dropNewest ──▶ drop         │
-///           │              └─ dropOldest, keepLatest      │
-///           │                       ▼                     │
-///           └──────────────────▶ displace ────────────────┘
-///             keepLatest, while     │ displacing cannot be enough, or was not
-///             writability is awaited└─────────▶ drop
+///               fits
+///     first ──────────────────────────────────▶ append
+///       │ does not                                ▲   ▲
+///       ▼                        fits             │   │
+///     flush first ────────────────────────────────┘   │ fits
+///       │ does not: the policy decides                │
+///       ├─ refuse ─────────────────▶ refuse           │
+///       ├─ disconnect ─────────────▶ end              │
+///       ├─ dropNewest ─────────────▶ drop             │
+///       └─ dropOldest, keepLatest ─▶ displace ────────┤
+///                                      ▲              │ does not, or could not
+///     keepLatest, while it waits ──────┘              └───────────────────────▶ drop
 /// ```
 ///
 /// A message fits when it keeps the queue within ``PipeConnection/Configuration/sendQueueLimit`` (an empty queue takes
@@ -30,7 +28,8 @@ internal import PipeFraming
 /// Most messages need no question: ``SendQueue/prepaidByteCount`` is how far a queue may be filled before the next one,
 /// and costs one comparison.
 ///
-/// The slow-reader policy is read nowhere else. A new one is a case there and a row in each switch here.
+/// The slow-reader policy is asked nowhere else: a new one is a case of the enum, its row in the switches here, and its
+/// cases in the tests.
 struct QueueAdmission {
     let policy: PipeConnection.SlowReaderPolicy
 
@@ -60,60 +59,7 @@ struct QueueAdmission {
     /// The most that a queue is not charged for.
     static let freeByteCount = 64 << 10
 
-    /// How often this message has asked.
-    enum Attempt {
-        /// Not yet.
-        case first
-        /// The kernel was asked to take what waits.
-        case afterFlush
-        /// Older messages were displaced for it.
-        case afterDisplacing
-    }
-
-    /// One message, and the queue as it is now. Sizes are in bytes.
-    struct Request {
-        var attempt = Attempt.first
-
-        /// The message's frame.
-        var byteCount: Int
-
-        var queuedByteCount = 0
-
-        /// The rest of a frame that the kernel has taken in part, which can no longer be displaced.
-        var startedByteCount = 0
-
-        /// The memory that the queue keeps.
-        var capacity = 0
-
-        /// The kernel took less than it was given, and writability is awaited.
-        var isWaiting = false
-
-        /// The ledger knows of the queue's memory.
-        var isCharged = false
-
-        /// The budget that has no room for the message. Nil if there is room, or if ``QueueAdmission/needsBudget(_:)`` is
-        /// false: then no budget may be named.
-        var exceededBudget: ExceededBudget?
-    }
-
-    /// What is to be done.
-    enum Answer: Equatable {
-        /// Queue the message; if `isCharged`, charge for the memory first, which the budgets have room for.
-        case append(isCharged: Bool)
-        /// Ask the kernel to take what waits, then ask again.
-        case flushFirst
-        /// Displace the oldest messages until so many bytes have gone or none are left, then ask again. If `compacts`,
-        /// move the rest together, so that their memory can be used again.
-        case displace(byteCount: Int, compacts: Bool)
-        /// Drop the message, and count it.
-        case drop
-        /// Throw the error from `send`.
-        case refuse(PipeError)
-        /// End the connection for this reason, and throw the error from `send`.
-        case end(DisconnectReason, PipeError)
-    }
-
-    /// Answers a request. It takes three at most for a message.
+    /// Answers a request. A message makes three at most: each answer that asks again is given once.
     func answer(to request: Request) -> Answer {
         check(request)
         if request.attempt != .afterDisplacing, displacesAll(whileWaiting: request.isWaiting) {
@@ -163,11 +109,11 @@ struct QueueAdmission {
         return .displace(byteCount: queued + byteCount - queueLimit, compacts: false)
     }
 
-    /// What no queue looks like, and no caller asks.
+    /// Requests that are a programmer's error.
     private func check(_ request: Request) {
         precondition(request.byteCount >= 0 && request.startedByteCount >= 0, "a negative size")
         precondition(request.startedByteCount <= request.queuedByteCount, "more has been begun than is queued")
-        precondition(request.exceededBudget == nil || needsBudget(request), "a budget that had not to be asked")
+        precondition(request.exceededBudget == nil || needsBudget(request), "a budget that was not to be asked")
         guard request.attempt == .afterDisplacing else { return }
         switch policy {
         case .refuse, .disconnect, .dropNewest: preconditionFailure("this policy displaces nothing")
@@ -176,7 +122,7 @@ struct QueueAdmission {
     }
 }
 
-// MARK: - What the policy says of a queue that waits
+// MARK: - A queue that waits
 
 extension QueueAdmission {
     /// Whether each message displaces all that wait.

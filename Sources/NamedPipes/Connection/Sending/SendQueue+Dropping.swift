@@ -7,12 +7,12 @@ extension SendQueue {
     /// How many bytes belong to frames of which nothing was written.
     var droppableByteCount: Int {
         let first = firstUnsent
-        return byteCount - first.offset - (first.index > 0 ? insertions[0].byteCount : 0)
+        return byteCount - first.offset - (first.index > 0 ? segments[0].byteCount : 0)
     }
 
-    /// Drops the oldest whole frames until `byteCount` bytes have gone, or so many messages, or none are left.
+    /// Drops the oldest whole frames until `byteCount` bytes have gone, or `limit` messages, or none are left.
     ///
-    /// - Returns: how many messages those were.
+    /// - Returns: how many messages were dropped.
     mutating func dropOldest(
         freeing byteCount: Int, atMost limit: Int = .max, _ framing: any MessageFraming
     ) -> Int {
@@ -25,8 +25,8 @@ extension SendQueue {
             let before = end
             guard let part = part(at: &end) else { break }
             switch part {
-            case .large(let insertion):
-                freed += insertion.frameByteCount
+            case .large(let segment):
+                freed += segment.frameByteCount
                 messageCount += 1
             case .frames(let range):
                 let frames = bytes.span.extracting(range)
@@ -42,7 +42,8 @@ extension SendQueue {
 }
 
 extension SendQueue {
-    /// The memory that it keeps with so many more bytes, and the size to which the buffer is best brought before that.
+    /// The memory that it keeps with this many bytes more, and the size to which the buffer is best brought before
+    /// that.
     func growth(for byteCount: Int, limit: Int) -> (capacity: Int, bufferCapacity: Int?) {
         let copied = bytes.capacity(afterAppending: byteCount)
         let others = capacity - bytes.capacity
@@ -51,12 +52,12 @@ extension SendQueue {
             return (others + max(bytes.capacity + byteCount, copied), nil)
         }
         guard copied > bytes.capacity else { return (capacity, nil) }
-        // Twice the memory, but not for nothing more than the limit lets in.
+        // Twice the memory, but no more than the limit lets in.
         let best = bytes.capacity < limit ? max(bytes.byteCount + byteCount, min(copied, limit)) : copied
         return (others + best, best)
     }
 
-    /// Moves the bytes together, so that all free memory can be used again.
+    /// Moves the bytes to the buffer's front, so that all free memory can be used again.
     mutating func compact() { bytes.reserveCapacity(bytes.capacity) }
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-// A queue keeps no list of its small messages: what was encoded can be decoded, and that is done only where a write was cut
-// short or messages are displaced.
+// A queue keeps no list of its small messages: what was encoded can be decoded, and that is needed only when a write
+// was cut short or messages are displaced.
 
 extension SendQueue {
-    /// What follows next, when the queue is walked from the first frame of which nothing was written.
+    /// What comes next on the way through the queue, from the first frame of which nothing was written.
     enum Part {
-        /// Whole frames, in that range of the buffer.
+        /// Whole frames, in a range of the buffer.
         case frames(Range<Int>)
         /// The frame of a large message.
         case large(InPlaceSegment)
@@ -19,13 +19,13 @@ extension SendQueue {
     }
 
     var firstUnsent: Cursor {
-        // The frame that has been begun is the first insertion's, or lies in the buffer with all that is left of it.
-        guard !insertions.isEmpty, insertions[0].isStarted else { return Cursor(offset: startedByteCount, index: 0) }
-        return Cursor(offset: offset(of: insertions[0]) + insertions[0].envelope.suffixByteCount, index: 1)
+        // The frame that has been begun is the first segment's, or all that is left of it lies in the buffer.
+        guard !segments.isEmpty, segments[0].isStarted else { return Cursor(offset: startedByteCount, index: 0) }
+        return Cursor(offset: offset(of: segments[0]) + segments[0].envelope.suffixByteCount, index: 1)
     }
 
     func part(at cursor: inout Cursor) -> Part? {
-        let next = cursor.index < insertions.count ? insertions[cursor.index] : nil
+        let next = cursor.index < segments.count ? segments[cursor.index] : nil
         let end = next.map { offset(of: $0) - $0.envelope.prefixByteCount } ?? bytes.byteCount
         if cursor.offset < end {
             defer { cursor.offset = end }
@@ -59,10 +59,10 @@ extension SendQueue {
                 cut.messageCount += frames.messageCount
                 cut.remainder = frames.remainder
                 rest -= range.count
-            case .large(let insertion):
-                cut.remainder = max(0, insertion.frameByteCount - rest)
+            case .large(let segment):
+                cut.remainder = max(0, segment.frameByteCount - rest)
                 cut.messageCount += cut.remainder == 0 ? 1 : 0
-                rest -= insertion.frameByteCount
+                rest -= segment.frameByteCount
             }
         }
         return cut
@@ -76,13 +76,13 @@ extension SendQueue {
             switch part {
             case .frames(let range):
                 bytes.append(contentsOf: other.bytes.span.extracting(range))
-            case .large(let insertion):
-                let envelope = insertion.envelope
-                let offset = other.offset(of: insertion)
+            case .large(let segment):
+                let envelope = segment.envelope
+                let offset = other.offset(of: segment)
                 let prefix = (offset - envelope.prefixByteCount)..<offset
                 let suffix = offset..<(offset + envelope.suffixByteCount)
                 bytes.append(contentsOf: other.bytes.span.extracting(prefix))
-                insertion.withBody { bytes.append(contentsOf: $0) }
+                segment.withBody { bytes.append(contentsOf: $0) }
                 bytes.append(contentsOf: other.bytes.span.extracting(suffix))
             }
         }

@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-/// Encoded frames on their way to the kernel, and what is known of where one message ends and the next begins.
+/// Encoded frames on their way to the kernel, and where one message ends and the next begins, as far as that is known.
 ///
 /// Small messages are copied into one buffer. A large one is left where it lies (``InPlaceSegment``): only its envelope
 /// is in the buffer, and it leaves between the two in a gathered write.
 ///
-/// A connection borrows a queue from its reactor's ``ReactorBuffers`` while something waits, and gives it back when all
-/// is written.
+/// A connection borrows a queue from its reactor's ``ReactorBuffers`` while something waits, and gives it back when
+/// everything is written.
 struct SendQueue: ~Copyable {
-    /// The unsent bytes that were copied here. Frames are appended whole.
+    /// The unsent bytes that were copied here, in whole frames but for the first.
     var bytes = FrameBuffer()
 
-    /// The large messages between them, in order.
-    private(set) var insertions = InPlaceSegmentList()
+    /// The large messages between those bytes, in order.
+    private(set) var segments = InPlaceSegmentList()
 
     /// How many bytes have left the buffer at its front, or were dropped from it; ``InPlaceSegment/position`` counts
     /// them.
     private var removedByteCount = 0
-
-    /// The bytes of all insertions.
-    var insertedByteCount: Int { insertions.byteCount }
 
     /// How many bytes at the front belong to a frame whose beginning has already been written.
     private(set) var startedByteCount = 0
@@ -32,34 +29,35 @@ struct SendQueue: ~Copyable {
     /// Up to how many bytes the queue may be filled before ``QueueAdmission`` has to be asked again.
     var prepaidByteCount = 0
 
-    /// The memory, in the ledger of the connection's owner; nothing while there is little and it leaves in this turn.
+    /// What the ledger of the connection's owner is charged for its memory: nothing while that is little and leaves in
+    /// this turn.
     var charge = ByteCharge(for: .queued)
 
-    /// When the kernel took something the last time, in ticks of ``DeadlineSweep``; counts while something waits.
+    /// When the kernel last took something, in ticks of ``DeadlineSweep``; of use while something waits.
     var tookLastTick: UInt32 = 0
 
     /// The next one in the reserve of ``ReactorBuffers``, while this one lies there.
     var nextInReserve: SendQueueSlot?
 
-    var byteCount: Int { bytes.byteCount &+ insertions.byteCount }
+    var byteCount: Int { bytes.byteCount &+ segments.byteCount }
 
     /// Whether a message of this size, its header allowed for, is taken without any question: see ``QueueAdmission``.
     @inline(__always)
     func isPrepaid(_ messageByteCount: Int) -> Bool { byteCount &+ messageByteCount <= prepaidByteCount }
 
     /// The memory that it keeps.
-    var capacity: Int { bytes.capacity + insertions.capacity }
+    var capacity: Int { bytes.capacity + segments.capacity }
 
     var isEmpty: Bool { byteCount == 0 }
 
-    /// Whether all is in one piece.
-    var isContiguous: Bool { insertions.byteCount == 0 }
+    /// Whether everything lies in one piece.
+    var isContiguous: Bool { segments.byteCount == 0 }
 
     /// Appends one frame whose body stays where it is.
     ///
     /// - Parameters:
-    ///   - owner: holds the memory of `body`; nil if that is valid until ``adoptBorrowed(_:)`` only.
-    ///   - capacity: how much memory that keeps, which may be more than the body.
+    ///   - owner: holds the memory of `body`; nil if that is valid only until ``adoptBorrowed(_:)``.
+    ///   - capacity: how much memory the owner keeps, which may be more than the body.
     ///   - envelope: appends the envelope; nil from it means that the framing has none, and nothing happens here.
     /// - Returns: whether it was appended.
     mutating func append<Failure: Error>(
@@ -68,45 +66,45 @@ struct SendQueue: ~Copyable {
     ) throws(Failure) -> Bool {
         let before = bytes.byteCount
         guard let start = body.baseAddress, let envelope = try envelope(&bytes) else { return false }
-        unsafe insertions.append(
+        unsafe segments.append(
             InPlaceSegment(
                 position: removedByteCount + before + envelope.prefixByteCount, start: start, byteCount: body.count,
                 owner: owner, envelope: envelope, capacity: capacity))
         return true
     }
 
-    /// Where an insertion's body is to leave, in the buffer's bytes.
-    func offset(of insertion: InPlaceSegment) -> Int { insertion.position - removedByteCount }
+    /// Where a segment's body is to leave, in the buffer's bytes.
+    func offset(of segment: InPlaceSegment) -> Int { segment.position - removedByteCount }
 
-    /// Copies what lies in the receive space to memory that lasts.
+    /// Copies segments that lie in the receive space to memory that lasts.
     @inline(__always)
     mutating func adoptBorrowed(_ buffers: ReactorBuffers) {
-        if insertions.borrowedCount > 0 { adoptInsertions(buffers) }
+        if segments.borrowedCount > 0 { adoptSegments(buffers) }
     }
 
     @inline(never)
-    private mutating func adoptInsertions(_ buffers: ReactorBuffers) {
-        insertions.adoptBorrowed { insertion in
-            let owner = buffers.memory(for: insertion.byteCount)
-            let borrowed = unsafe UnsafeRawBufferPointer(start: insertion.start, count: insertion.byteCount)
+    private mutating func adoptSegments(_ buffers: ReactorBuffers) {
+        segments.adoptBorrowed { segment in
+            let owner = buffers.memory(for: segment.byteCount)
+            let borrowed = unsafe UnsafeRawBufferPointer(start: segment.start, count: segment.byteCount)
             owner.bytes.append(contentsOf: unsafe Span<UInt8>(_unsafeBytes: borrowed))
-            unsafe insertion.start = owner.bytes.withUnsafeBytes { unsafe $0.baseAddress.unsafelyUnwrapped }
-            insertion.owner = owner
-            insertion.capacity = owner.bytes.capacity
+            unsafe segment.start = owner.bytes.withUnsafeBytes { unsafe $0.baseAddress.unsafelyUnwrapped }
+            segment.owner = owner
+            segment.capacity = owner.bytes.capacity
         }
     }
 
-    /// Adds what is unsent, as far as there is room, in the order in which it leaves. Valid until the queue is changed.
+    /// Adds the unsent pieces in the order in which they leave, as many as fit. Valid until the queue is changed.
     func gather(into list: inout GatherList) {
         unsafe bytes.withUnsafeBytes { copied in
             var offset = 0
-            for index in 0..<insertions.count {
-                let insertion = insertions[index]
-                let end = self.offset(of: insertion)
+            for index in 0..<segments.count {
+                let segment = segments[index]
+                let end = self.offset(of: segment)
                 guard !list.isFull else { return }
                 unsafe list.append(UnsafeRawBufferPointer(rebasing: copied[offset..<end]))
                 guard !list.isFull else { return }
-                unsafe list.append(UnsafeRawBufferPointer(start: insertion.start, count: insertion.byteCount))
+                unsafe list.append(UnsafeRawBufferPointer(start: segment.start, count: segment.byteCount))
                 offset = end
             }
             guard !list.isFull else { return }
@@ -114,7 +112,7 @@ struct SendQueue: ~Copyable {
         }
     }
 
-    /// Removes what the kernel took, and finds out where the frame that was cut began.
+    /// Removes the bytes that the kernel took, and finds out how much is left of the frame that was cut.
     mutating func didWrite(_ count: Int, _ framing: any MessageFraming) {
         guard count > 0 else { return }
         let cut = cut(at: count, framing)
@@ -137,20 +135,20 @@ struct SendQueue: ~Copyable {
         var left = count
         var sent = 0
         var passed = 0
-        while sent < insertions.count {
-            let insertion = insertions[sent]
-            let offset = offset(of: insertion)
+        while sent < segments.count {
+            let segment = segments[sent]
+            let offset = offset(of: segment)
             let ofBytes = min(left, offset - passed)
             passed += ofBytes
             left -= ofBytes
-            let ofBody = min(left, insertion.byteCount)
-            let isStarted = ofBody > 0 || passed > offset - insertion.envelope.prefixByteCount
+            let ofBody = min(left, segment.byteCount)
+            let isStarted = ofBody > 0 || passed > offset - segment.envelope.prefixByteCount
             left -= ofBody
-            guard insertions.advance(sent, by: ofBody, isStarted: isStarted) else { break }
+            guard segments.advance(sent, by: ofBody, isStarted: isStarted) else { break }
             sent += 1
         }
-        passed += insertions.count == sent ? left : 0
-        insertions.removeFirst(sent)
+        passed += segments.count == sent ? left : 0
+        segments.removeFirst(sent)
         removeFirstBytes(passed)
     }
 
@@ -159,7 +157,7 @@ struct SendQueue: ~Copyable {
         removedByteCount += count
     }
 
-    /// Gives memory back that a queue which has to wait does not need. A moment's burst may have left much more.
+    /// Frees memory that a queue does not need while it waits: a burst that has mostly left may have taken much more.
     mutating func trim() {
         guard bytes.capacity > 64 << 10, bytes.capacity / 4 > bytes.byteCount else { return }
         var small = FrameBuffer()
@@ -167,42 +165,42 @@ struct SendQueue: ~Copyable {
         bytes = small
     }
 
-    /// Makes a contiguous one as new, but for the memory that it keeps.
+    /// Makes a contiguous queue as new, except that it keeps its memory.
     mutating func clear() {
         messageCount = 0
         startedByteCount = 0
         bytes.removeFirst(bytes.byteCount)
     }
 
-    /// Lets the large messages go.
-    mutating func clearInsertions() { insertions.removeAll() }
+    /// Removes the large messages.
+    mutating func clearSegments() { segments.removeAll() }
 
-    /// Drops whole frames behind what has been begun, in constant time for each.
+    /// Removes whole frames behind the one that has been begun, in constant time for each.
     mutating func remove(from start: Cursor, to end: Cursor) {
         let count = end.offset - start.offset
         if start.index == 0 {
-            insertions.removeFirst(end.index)
+            segments.removeFirst(end.index)
         } else {
-            insertions.removeBehindFirst(upTo: end.index, movingFirstBy: count)
+            segments.removeBehindFirst(upTo: end.index, movingFirstBy: count)
         }
         bytes.remove(start.offset..<end.offset)
         removedByteCount += count
     }
 
-    /// Takes the rest of a frame that has been begun out of the buffer, so that dropping what lies behind it need not
-    /// move it each time: a copy that is paid for once, by the write that was cut.
+    /// Moves the rest of a frame that has been begun out of the buffer, so that dropping frames behind it need not move
+    /// it each time. The copy is paid for once, by the write that was cut.
     mutating func detachStarted() {
-        guard insertions.isEmpty || !insertions[0].isStarted, startedByteCount > Self.movedByteCount else { return }
+        guard segments.isEmpty || !segments[0].isStarted, startedByteCount > Self.movedByteCount else { return }
         let owner = SharedBuffer()
         owner.bytes.append(contentsOf: bytes.span.extracting(first: startedByteCount))
         removeFirstBytes(startedByteCount)
         guard let start = unsafe owner.bytes.withUnsafeBytes({ $0.baseAddress }) else { return }
-        unsafe insertions.prepend(
+        unsafe segments.prepend(
             InPlaceSegment(
                 position: removedByteCount, start: start, byteCount: startedByteCount, owner: owner,
                 envelope: FrameEnvelope(), capacity: owner.bytes.capacity, isStarted: true))
     }
 
-    /// So little is rather moved.
+    /// A rest of up to this many bytes is cheaper to move each time.
     private static let movedByteCount = 256
 }

@@ -2,9 +2,9 @@
 
 /// Where a ``SendQueue`` lives while a connection uses it.
 ///
-/// One word, copied freely, without retain and release and without the exclusivity checks that a queue stored in a class
-/// would cost at every message: 190 of 590 instructions were spent there. In return somebody has to ``destroy()`` it:
-/// ``ReactorBuffers`` does, unless the connection or client that has it ends without giving it back.
+/// One word, copied freely, without retain and release and without the exclusivity checks that a queue stored in a
+/// class would cost at every message: 190 of 590 instructions were spent there. In return, the owner has to
+/// ``destroy()`` it: ``ReactorBuffers`` does, or a connection or client that ends without giving it back.
 @safe
 struct SendQueueSlot {
     private let pointer: UnsafeMutablePointer<SendQueue>
@@ -20,7 +20,7 @@ struct SendQueueSlot {
         @inline(__always) nonmutating _modify { yield unsafe &pointer.pointee }
     }
 
-    /// Ends the queue. Nobody may use a copy of this value afterwards.
+    /// Ends the queue. No copy of this value may be used afterwards.
     @inline(never)
     func destroy() {
         unsafe pointer.deinitialize(count: 1)

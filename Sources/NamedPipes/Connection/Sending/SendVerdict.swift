@@ -6,13 +6,14 @@ extension PipeConnection {
     public enum SendVerdict: Hashable, Sendable {
         /// Sent or queued, and there is room for more.
         case accepted
-        /// Queued, and the queue is now above ``Configuration/highWaterMark``: best stop until `connectionDidDrain`.
+        /// Queued, and the queue is now above ``Configuration/highWaterMark``: best send no more until
+        /// `connectionDidDrain`.
         case acceptedAboveHighWaterMark
-        /// Queued, in the place of so many messages that had waited: ``SlowReaderPolicy/dropOldest`` or
+        /// Queued, and this many messages that had waited were displaced for it: ``SlowReaderPolicy/dropOldest`` or
         /// ``SlowReaderPolicy/keepLatest``.
         case acceptedByDropping(messageCount: Int)
-        /// Not queued, and not an error either: there was no room, and the policy is ``SlowReaderPolicy/dropNewest``, or
-        /// the message is too large to take the place of others.
+        /// Not queued, which is not an error: there was no room, and the policy is ``SlowReaderPolicy/dropNewest``, or
+        /// the message is too large for others to make room for it.
         case dropped
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PipeConnection {
-    /// What becomes of a message for which a connection's queue has no room, because its peer reads too slowly.
+    /// What becomes of a message that a connection's queue has no room for, because its peer reads too slowly.
     ///
     /// There is no room when the message would make the queue larger than ``Configuration/sendQueueLimit``, or when a
     /// budget of the server is used up, even after the kernel was asked to take what waits.
@@ -11,19 +11,19 @@ extension PipeConnection {
     /// ``PipeConnection/displacedMessageCount``, ``PipeConnection/droppedMessageCount``.
     ///
     /// With a framing that keeps no boundaries (a `BoundaryFreeFraming`, such as `RawFraming`), there are no whole
-    /// messages in a queue: ``dropOldest`` and ``keepLatest`` are ``refuse`` then, so `send` throws
+    /// messages in a queue: ``dropOldest`` and ``keepLatest`` act as ``refuse`` then, so `send` throws
     /// ``PipeError/sendQueueFull(limit:)``.
     ///
-    /// It is about peers that read too slowly. Messages that a client keeps while it has no connection
+    /// The policy is about peers that read too slowly. Messages that a client keeps while it has no connection
     /// (``PipeClient/UnsentMessages``) have a limit of the same size, but are never dropped for it: `send` refuses the
     /// new one with ``PipeError/sendQueueFull(limit:)``, whatever the policy.
     @nonexhaustive
     public enum SlowReaderPolicy: Hashable, Sendable {
-        /// `send` throws ``PipeError/sendQueueFull(limit:)`` or ``PipeError/budgetExceeded(_:)``: whoever sends decides.
+        /// `send` throws ``PipeError/sendQueueFull(limit:)`` or ``PipeError/budgetExceeded(_:)``: the caller decides.
         case refuse
 
-        /// As ``refuse``, and the connection ends at once with ``DisconnectReason/slowReader``: a peer that has missed a
-        /// message is not to go on as if it had them all.
+        /// As ``refuse``, and the connection ends at once with ``DisconnectReason/slowReader``: a peer that has missed
+        /// a message must not go on as if it had received all of them.
         case disconnect
 
         /// The messages that have waited longest make room. For streams whose end matters most.
@@ -32,8 +32,8 @@ extension PipeConnection {
         /// The new message is dropped. For streams whose beginning matters most.
         case dropNewest
 
-        /// As soon as the kernel takes no more, only the latest message waits: each new one takes the place of those that
-        /// wait. For states, such as a position, of which only the present one is of use.
+        /// As soon as the kernel takes no more, only the latest message waits: each new one displaces the one that
+        /// waits. For states, such as a position, of which only the present one is of use.
         case keepLatest
     }
 }
