@@ -32,16 +32,16 @@ extension PipeConnection {
         }
     }
 
-    /// Queues what did not leave, also after an error, when nothing will: then it counts as a message that was not
-    /// sent.
+    /// Queues the bytes that did not leave. After an error none will, and the message counts as unsent.
     private func queueRest(
         of frame: SharedBuffer, behind count: Int, after error: SystemError? = nil
     ) throws(PipeError) -> SendVerdict {
         // A frame of which something has left cannot be refused any more.
         if count == 0 {
-            let displacedCount = try frame.withBytes { bytes throws(PipeError) in try admit(bytes, from: .frame(frame))
+            let isAdmitted = try frame.withBytes { bytes throws(PipeError) in
+                try admit(bytes, from: .frame(frame)) != nil
             }
-            guard displacedCount != nil else { return .dropped }
+            guard isAdmitted else { return .dropped }
         }
         let queue = queue ?? takeQueue()
         countTaken(queue)

@@ -2,41 +2,22 @@
 internal import PipeFraming
 internal import PipeReactor
 
-// Large messages leave from where they lie, if their memory lasts long enough: they are too large to be copied for
-// nothing.
+// Large messages leave from where they lie, if their memory lasts long enough: a copy would cost too much.
 
 extension PipeConnection {
-    /// Queues a message as it is to leave: a large one in place, if possible; the others encoded into the queue's
-    /// buffer.
-    func append(
+    /// Queues a large message without copying it, if its memory lasts long enough; and a frame that is already encoded.
+    ///
+    /// - Returns: whether it was queued. If not, it has to be encoded into the queue's buffer.
+    func appendInPlace(
         _ message: Span<UInt8>, from source: MessageSource, to queue: SendQueueSlot
-    ) throws(FramingError) {
+    ) throws(FramingError) -> Bool {
         if case .frame(let frame) = source {
             append(frame, to: queue)
             if frame.bytes.byteCount >= ReactorBuffers.inPlaceByteCount { chargeGrowth(of: queue) }
-            return
+            return true
         }
-        if message.count >= ReactorBuffers.inPlaceByteCount, try appendInPlace(message, from: source, to: queue) {
-            return
-        }
-        try endpoint.encode(message, into: &queue.value.bytes)
-    }
-
-    /// Queues a frame that is already encoded. The caller charges for it: after a write that took a part of it, only once it
-    /// is known what has left, because the charge may end the connection, which counts what is unsent.
-    func append(_ frame: SharedBuffer, to queue: SendQueueSlot) {
-        guard frame.bytes.byteCount >= ReactorBuffers.inPlaceByteCount else {
-            return frame.withBytes { queue.value.bytes.append(contentsOf: $0) }
-        }
-        _ = unsafe frame.bytes.withUnsafeBytes { body in
-            unsafe queue.value.append(inPlace: body, frame, capacity: frame.bytes.capacity) { _ in FrameEnvelope() }
-        }
-    }
-
-    private func appendInPlace(
-        _ message: Span<UInt8>, from source: MessageSource, to queue: SendQueueSlot
-    ) throws(FramingError) -> Bool {
-        try unsafe message.withUnsafeBytes { body throws(FramingError) in
+        guard message.count >= ReactorBuffers.inPlaceByteCount else { return false }
+        return try unsafe message.withUnsafeBytes { body throws(FramingError) in
             switch source {
             case .lent, .frame:
                 return try unsafe appendLent(body, message, to: queue)
@@ -45,6 +26,17 @@ extension PipeConnection {
             case .buffer(let owner):
                 return try unsafe append(body, owner, keeping: owner.bytes.capacity, message, to: queue)
             }
+        }
+    }
+
+    /// Queues a frame that is already encoded. The caller charges for it: after a write that took a part of it, only
+    /// once it is known what has left, because the charge may end the connection, which counts what is unsent.
+    func append(_ frame: SharedBuffer, to queue: SendQueueSlot) {
+        guard frame.bytes.byteCount >= ReactorBuffers.inPlaceByteCount else {
+            return frame.withBytes { queue.value.bytes.append(contentsOf: $0) }
+        }
+        _ = unsafe frame.bytes.withUnsafeBytes { body in
+            unsafe queue.value.append(inPlace: body, frame, capacity: frame.bytes.capacity) { _ in FrameEnvelope() }
         }
     }
 
@@ -59,7 +51,7 @@ extension PipeConnection {
         // A message in the receive space can wait for the burst's one write, if this connection received it: that write
         // is before the next read. Any other would have to leave now; that pays only if it is too large for the socket.
         let waits = if case .receiveSpace = place { turn.isBusy } else { false }
-        if interest.awaitsWritability, message.count >= LargeBufferPool.smallestByteCount {
+        if isWaiting, message.count >= LargeBufferPool.smallestByteCount {
             return try appendCopy(of: message, to: queue)
         }
         guard canWriteNow, waits || message.count >= ReactorBuffers.writtenAtOnceByteCount,
@@ -73,9 +65,7 @@ extension PipeConnection {
         return true
     }
 
-    private var canWriteNow: Bool {
-        !interest.awaitsWritability && lifecycle.canWrite
-    }
+    private var canWriteNow: Bool { !isWaiting && lifecycle.canWrite }
 
     /// Copies a message that has to wait to memory of the pool, if the budgets allow that. The queue's own buffer grows
     /// and is freed again, so most of it would be pages that the kernel provides anew: 8,000 faults a second at 64 KiB.

@@ -51,8 +51,8 @@ extension PipeConnection {
         if queue.value.capacity > paid { chargeQueue(queue) }
     }
 
-    /// Whether the budgets have room for a message that keeps this much memory, and for its envelope, for which the queue's
-    /// own buffer may grow.
+    /// Whether the budgets have room for a message that keeps this much memory, and for its envelope, for which the
+    /// queue's own buffer may grow.
     func mayKeep(_ capacity: Int, in queue: SendQueueSlot) -> Bool {
         let buffer = queue.value.bytes.capacity(afterAppending: QueueAdmission.envelopeAllowance)
         let total = queue.value.capacity - queue.value.bytes.capacity + buffer + capacity

@@ -15,9 +15,9 @@ extension PipeConnection {
     public func send(_ message: Span<UInt8>) throws(PipeError) -> SendVerdict {
         endpoint.assertOwner()
         guard let queue = prepaidQueue(for: message.count) else { return try sendSlowly(message, from: .lent) }
-        // It joins others, whose way is decided. Counted first, because nothing is to be done after a call.
-        countTaken(queue)
+        // It joins others, whose way is decided.
         if !queue.value.bytes.appendShortPlainFrame(message) { append(message, to: queue) }
+        countTaken(queue)
         return .accepted
     }
 
@@ -40,7 +40,9 @@ extension PipeConnection {
         // Before it is appended, because a large one may be written there.
         countTaken(queue)
         do {
-            try append(message, from: source, to: queue)
+            if try !appendInPlace(message, from: source, to: queue) {
+                try endpoint.encode(message, into: &queue.value.bytes)
+            }
         } catch {
             uncountTaken(queue)
             giveBackQueueIfEmpty()

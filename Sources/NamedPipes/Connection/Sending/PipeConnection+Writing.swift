@@ -2,18 +2,18 @@
 internal import PipeFraming
 internal import PipeReactor
 
-// From the queue to the kernel: one write for all that a burst has queued. What the kernel does not take waits for
-// writability.
+// From the queue to the kernel: one write for everything that a burst has queued. Bytes that the kernel does not take
+// wait for writability.
 
 extension PipeConnection {
-    /// Writes what is queued, once. The kernel takes all of it, or we wait for writability.
+    /// Writes the queue, once. The kernel takes all of it, or writability is awaited.
     func flush() {
         guard let queue, !interest.awaitsWritability, lifecycle.canWrite else { return }
         noteActivity()
         write(queue)
     }
 
-    /// What ``flush()`` does where nothing stands against it.
+    /// The write of ``flush()``. The caller has checked that nothing stands against it.
     @inline(__always)
     func write(_ queue: SendQueueSlot) {
         do {
@@ -25,11 +25,6 @@ extension PipeConnection {
         } catch {
             return outputDidFail(error)
         }
-        didWriteAll(queue)
-    }
-
-    @inline(__always)
-    func didWriteAll(_ queue: SendQueueSlot) {
         endpoint.traffic.sentMessageCount &+= queue.value.messageCount
         giveBackQueue()
         if flow.isAboveHighWaterMark { didFallBelowHighWaterMark() }
@@ -42,6 +37,7 @@ extension PipeConnection {
         }
     }
 
+    /// The kernel took less than it was given.
     @inline(never)
     func didWrite(_ count: Int, of queue: SendQueueSlot) throws(SystemError) {
         let messageCount = queue.value.messageCount
@@ -53,7 +49,7 @@ extension PipeConnection {
 
     private func awaitWritability(_ queue: SendQueueSlot) throws(SystemError) {
         interest.outputDidBlock()
-        // Either it has just taken something, or it is asked for the first time.
+        // The kernel has just taken something, or was asked for the first time.
         queue.value.tookLastTick = endpoint.tick
         if let limit = endpoint.admission.waitingMessageLimit { displace(downTo: limit, in: queue) }
         queue.value.trim()
@@ -78,7 +74,7 @@ extension PipeConnection {
         schedule()
     }
 
-    /// Writability is not asked for while nothing waits: every read of the peer would be an event.
+    /// Gives the queue back. Writability is not watched while nothing waits: every read by the peer would be an event.
     @inline(__always)
     func giveBackQueue() {
         guard let queue else { return }

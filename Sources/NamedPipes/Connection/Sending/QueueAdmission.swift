@@ -52,8 +52,8 @@ struct QueueAdmission {
     /// The header that the default framing puts before a prepaid message.
     static let headerByteCount = 4
 
-    /// What is put around a large message: as much as the framings here need (28 bytes of `Content-Length` at most), and
-    /// more.
+    /// What is put around a large message: as much as the framings here need (28 bytes of `Content-Length` at most),
+    /// and more.
     static let envelopeAllowance = 64
 
     /// The most that a queue is not charged for.
