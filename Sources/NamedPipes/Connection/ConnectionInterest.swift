@@ -12,8 +12,8 @@
 ///        └──────── inputIsRead, inputDidEnd ──────────┘
 /// ```
 ///
-/// Output is watched while the kernel takes no more, and after the end of the input, where the last news is that the peer is
-/// gone altogether:
+/// Output is watched while the kernel takes no more, and after the end of the input, where the last news is that the
+/// peer is gone altogether:
 ///
 /// ```
 ///             outputDidBlock              watchOutput
@@ -99,8 +99,8 @@ struct ConnectionInterest: StateByte {
     /// epoll said that the kernel takes more.
     mutating func outputIsWritable() { byte &= ~Self.blocked }
 
-    /// Nothing waits to be written. The write may have been made before the event that it was to wait for, which then does
-    /// not come.
+    /// Nothing waits to be written. The write may have been made before the event that it was to wait for, which then
+    /// does not come.
     ///
     /// - Parameter keepsWatching: whether the output is watched for the last hang-up as well.
     /// - Returns: whether the source is to go.

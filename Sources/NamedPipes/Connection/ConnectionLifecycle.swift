@@ -22,8 +22,8 @@
 ///       └───── a write fails ───┴────▶ failed: the queue is let go
 /// ```
 ///
-/// Five notes go with it, each of which is made once: that the end of the input was read, that the server shuts down, that the
-/// delegate is to hear of a failed output, that the end is the peer's, that the end was reported.
+/// Five notes go with it, each of which is made once: that the end of the input was read, that the server shuts down,
+/// that the delegate is to hear of a failed output, that the end is the peer's, that the end was reported.
 ///
 /// Its methods are plain enough for the compiler to see through: a switch over a tuple of both had every access to a
 /// connection's lifecycle, three a message, checked for exclusivity at run time (260 instructions instead of 173).
@@ -57,7 +57,8 @@ struct ConnectionLifecycle {
         set { notes = Notes(rawValue: notes.rawValue & ~Notes.output | newValue.rawValue) }
     }
 
-    // What has to be remembered beside the state, in one byte: two are all that a connection has room for without being larger.
+    // What has to be remembered beside the state, in one byte: two are all that a connection has room for without being
+    // larger.
     private var notes: Notes = []
 
     private struct Notes: OptionSet {
@@ -134,7 +135,8 @@ struct ConnectionLifecycle {
         }
     }
 
-    /// The end of the stream was read while the connection closes: in the middle of a frame, or behind what is discarded.
+    /// The end of the stream was read while the connection closes: in the middle of a frame, or behind what is
+    /// discarded.
     mutating func inputDidEndWhileClosing() {
         switch state {
         case .closing, .closed: notes.insert(.inputEnded)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a connection is in the middle of, apart from its ``ConnectionLifecycle``: values that share one word of memory, so that
-/// the fast path asks all of them with one comparison. Only the file of a value writes its bits.
+/// What a connection is in the middle of, apart from its ``ConnectionLifecycle``: values that share one word of memory,
+/// so that the fast path asks all of them with one comparison. Only the file of a value writes its bits.
 struct ConnectionState: Hashable {
     private var word: UInt32
 
@@ -23,8 +23,8 @@ struct ConnectionState: Hashable {
         set { put(newValue, at: 16) }
     }
 
-    // No read is a plain system call: the stream is not `ByteStream.isDirect`. Here, too, so that the fast path stays one
-    // comparison.
+    // No read is a plain system call: the stream is not `ByteStream.isDirect`. Here, too, so that the fast path stays
+    // one comparison.
     private static let indirect: UInt32 = 1 << 24
 
     init(isDirect: Bool = true) { word = isDirect ? 0 : Self.indirect }

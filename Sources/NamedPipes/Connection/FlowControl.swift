@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Whether messages are delivered, and whether the delegate is to hear that the send queue has drained: a value, so that it
-/// can be tested without a socket. ``PipeConnection`` reports what happens and asks what follows.
+/// Whether messages are delivered, and whether the delegate is to hear that the send queue has drained: a value, so
+/// that it can be tested without a socket. ``PipeConnection`` reports what happens and asks what follows.
 ///
 /// Receiving pauses for up to three reasons at a time, and goes on when none is left:
 ///
@@ -41,7 +41,8 @@ struct FlowControl: StateByte {
     /// Whether nothing is read until there is room in a budget.
     var isStarved: Bool { byte & Self.starved != 0 }
 
-    /// Whether the delegate is owed a drain: the queue went above the high-water mark and has not come down to the low one.
+    /// Whether the delegate is owed a drain: the queue went above the high-water mark and has not come down to the low
+    /// one.
     var isAboveHighWaterMark: Bool { byte & Self.above != 0 }
 
     /// What is wrong with the bits, or nil.
@@ -74,10 +75,11 @@ struct FlowControl: StateByte {
         if pausingReceiving { byte |= Self.pausedByQueue }
     }
 
-    /// The queue is below the high-water mark again, and still above the low one. Returns whether receiving goes on by it.
+    /// The queue is below the high-water mark again, and still above the low one. Returns whether receiving goes on by
+    /// it.
     ///
-    /// Receiving goes on below the high-water mark, the owner's sending at the low one. With the low one for both, only one
-    /// direction of a connection with large messages would move at a time (0.8 of the rate at 4 MiB).
+    /// Receiving goes on below the high-water mark, the owner's sending at the low one. With the low one for both, only
+    /// one direction of a connection with large messages would move at a time (0.8 of the rate at 4 MiB).
     mutating func resumeBelowHighWaterMark() -> Bool {
         guard byte & Self.pausedByQueue != 0 else { return false }
         byte &= ~Self.pausedByQueue

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// Half an end: a write that fails for good ends the output and nothing else. Nothing tells of it but the failed write: a peer
-// that has shut its reading down (`shutdown(2)` with `SHUT_RD`) makes no event here. So what follows from it follows at
-// once: the queue goes, with its charge, since nothing of it will ever leave; the owner hears of it; and if the peer says
-// nothing more either, a deadline ends what is left.
+// Half an end: a write that fails for good ends the output and nothing else. Nothing tells of it but the failed write:
+// a peer that has shut its reading down (`shutdown(2)` with `SHUT_RD`) makes no event here. So what follows from it
+// follows at once: the queue goes, with its charge, since nothing of it will ever leave; the owner hears of it; and if
+// the peer says nothing more either, a deadline ends what is left.
 
 extension PipeConnection {
     /// A write failed: the output is over, the input may not be.

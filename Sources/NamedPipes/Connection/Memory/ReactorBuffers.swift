@@ -7,10 +7,10 @@ internal import PipeReactor
 /// nothing in the steady state.
 @safe
 final class ReactorBuffers {
-    /// Where reads go, 224 KiB: a little more than the 219,264 bytes that a socket with the kernel's default send buffer
-    /// holds. So one read takes all that is there, and the answers to it fit into the socket if they are as long as the
-    /// questions; with 256 KiB, every other burst of 64 KiB messages had to wait for room (0.73 instead of 1.0 times the
-    /// rate of hand-written C).
+    /// Where reads go, 224 KiB: a little more than the 219,264 bytes that a socket with the kernel's default send
+    /// buffer holds. So one read takes all that is there, and the answers to it fit into the socket if they are as long
+    /// as the questions; with 256 KiB, every other burst of 64 KiB messages had to wait for room (0.73 instead of 1.0
+    /// times the rate of hand-written C).
     let receiveSpace: UnsafeMutableRawBufferPointer
 
     /// Where large messages are read to.
@@ -25,9 +25,9 @@ final class ReactorBuffers {
     /// A message of this size is not copied into a send queue, if its memory lasts. Below it, copying is cheaper.
     static let inPlaceByteCount = 16 << 10
 
-    /// A message of this size, in memory that does not last, is given to the kernel at once, and only what that does not
-    /// take is copied. Below it, several messages in one write are worth more than the copy; at 64 KiB the copy costs more
-    /// (0.78 instead of 0.50 of the rate of the load in C).
+    /// A message of this size, in memory that does not last, is given to the kernel at once, and only what that does
+    /// not take is copied. Below it, several messages in one write are worth more than the copy; at 64 KiB the copy
+    /// costs more (0.78 instead of 0.50 of the rate of the load in C).
     static let writtenAtOnceByteCount = 32 << 10
 
     // A chain through the queues themselves: an array would be checked for uniqueness at each burst.
@@ -40,8 +40,8 @@ final class ReactorBuffers {
     static let smallestGrowth = 60 << 10
 
     // Whoever takes something from the reserve may keep it while it holds two bytes. So memory that is larger than this
-    // goes back: a reassembly buffer's, because its peer decides how long it lasts; a queue's, because a burst of answers
-    // needs no more.
+    // goes back: a reassembly buffer's, because its peer decides how long it lasts; a queue's, because a burst of
+    // answers needs no more.
     private static let keptPartialByteCount = ByteLedger.floor
     private static let keptQueueByteCount = 256 << 10
     private static let keptCount = 64

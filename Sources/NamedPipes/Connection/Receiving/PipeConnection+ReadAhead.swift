@@ -2,16 +2,17 @@
 internal import PipeFraming
 internal import PipeReactor
 
-// Large frames mostly come many of a size. So of what is read behind the end of one, as many bytes as whole frames of that
-// size have go into the shared space, and what comes then into memory of its own, where the rest of that frame is read
-// later. Copying that beginning out of the shared space was 15 % of the server's time at 64 KiB. Frames of other sizes
-// cost no more than they did: what was wrongly put elsewhere is copied behind what was carried.
+// Large frames mostly come many of a size. So of what is read behind the end of one, as many bytes as whole frames of
+// that size have go into the shared space, and what comes then into memory of its own, where the rest of that frame is
+// read later. Copying that beginning out of the shared space was 15 % of the server's time at 64 KiB. Frames of other
+// sizes cost no more than they did: what was wrongly put elsewhere is copied behind what was carried.
 
 extension PipeConnection {
     /// So much may be held in all where memory is allocated for a frame of which nothing has arrived.
     private static let freelyHeldByteCount = 8 << 20
 
-    /// Where the unfinished frame goes that a read will end in, if it is as large as the one before it, which has arrived.
+    /// Where the unfinished frame goes that a read will end in, if it is as large as the one before it, which has
+    /// arrived.
     ///
     /// Memory that was used before, or fresh for what is no larger than a read, and while little is held in all: a byte
     /// behind each of many frames is not to hold their sizes.

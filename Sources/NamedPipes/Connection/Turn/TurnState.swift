@@ -9,8 +9,8 @@
 ///       └───────────────────────────── end ────────────────────────────┘
 /// ```
 ///
-/// An event may make a scheduled connection busy: then it stays scheduled and has its turn again. A busy one is not scheduled,
-/// because it settles at its end; it ``want``s another turn where that is not enough.
+/// An event may make a scheduled connection busy: then it stays scheduled and has its turn again. A busy one is not
+/// scheduled, because it settles at its end; it ``want``s another turn where that is not enough.
 struct TurnState: StateByte {
     private(set) var byte: UInt8
 
