@@ -4,14 +4,14 @@ internal import PipeReactor
 /// One end of a pipe that is or was connected: whole messages go out with ``send(_:)-(Span<UInt8>)`` and come in at the
 /// delegate.
 ///
-/// Servers and clients make connections and hand them to their delegate; see ``PipeConnectionDelegate`` for what arrives
-/// there and when. A connection belongs to its reactor's thread. Other threads hold its ``sender``.
+/// Servers and clients make connections and hand them to their delegate; see ``PipeConnectionDelegate`` for what
+/// arrives there and when. A connection belongs to its reactor's thread. Other threads hold its ``sender``.
 ///
 /// None of its methods calls the delegate: whatever they cause is reported later, from the loop. So callbacks never
 /// nest, and every method may be called inside every callback, of this connection or another.
 public final class PipeConnection: Identifiable {
-    // Unchecked, as all of the properties that say so: its calls come back to nobody, so that none can overlap another, and
-    // checking that would cost 170 instructions each.
+    // Unchecked, as all of the properties that say so: its calls come back to nobody, so that none can overlap another,
+    // and checking that would cost 170 instructions each.
     @safe @exclusivity(unchecked) var stream: ByteStream
 
     // Here because six bytes are free behind the stream: two and four of them.
@@ -81,8 +81,8 @@ public final class PipeConnection: Identifiable {
     func didOpen() { endpoint.delegate?.connectionDidOpen(self) }
 
     /// The whole of an accepted connection's first turn, instead of ``start()``: the first callback, a look at what has
-    /// arrived already, and only then epoll. A client mostly has sent its first message by the time it is accepted: with
-    /// that served at once, a connection that lives for one message is one event and one wait shorter.
+    /// arrived already, and only then epoll. A client mostly has sent its first message by the time it is accepted:
+    /// with that served at once, a connection that lives for one message is one event and one wait shorter.
     func begin() {
         turn.begin()
         interest.expectInput()
@@ -114,12 +114,13 @@ public final class PipeConnection: Identifiable {
         return queue.value.messageCount
     }
 
-    /// After the end, or after ``PipeConnectionDelegate/connection(_:didFailSendingWith:)``: how many messages were accepted
-    /// by `send`, but not one byte of them reached the kernel. They were certainly not delivered. 0 before that.
+    /// After the end, or after ``PipeConnectionDelegate/connection(_:didFailSendingWith:)``: how many messages were
+    /// accepted by `send`, but not one byte of them reached the kernel. They were certainly not delivered. 0 before
+    /// that.
     public var unsentMessageCount: Int { ownExtras?.unsent.messageCount ?? 0 }
 
-    /// After the end, or after ``PipeConnectionDelegate/connection(_:didFailSendingWith:)``: whether a message had been handed
-    /// to the kernel in part. It was certainly not delivered whole.
+    /// After the end, or after ``PipeConnectionDelegate/connection(_:didFailSendingWith:)``: whether a message had been
+    /// handed to the kernel in part. It was certainly not delivered whole.
     public var hasPartlySentMessage: Bool { ownExtras?.unsent.hasPartlySentMessage ?? false }
 
     /// How many messages that had been taken were dropped here for later ones, because the peer reads too slowly; see
@@ -145,7 +146,8 @@ public final class PipeConnection: Identifiable {
 
     // MARK: Ending
 
-    /// Sends what is queued, then tells the peer that no more comes (`shutdown(2)` with `SHUT_WR`). Messages still arrive.
+    /// Sends what is queued, then tells the peer that no more comes (`shutdown(2)` with `SHUT_WR`). Messages still
+    /// arrive.
     ///
     /// From now on, `send` throws ``PipeError/notConnected``. A server of this library answers what it got and closes.
     public func finishSending() {
@@ -164,8 +166,8 @@ public final class PipeConnection: Identifiable {
         beginClose(lifecycle.state == .finished ? .closedByPeer : .closedLocally)
     }
 
-    /// Drops what is queued and closes at once. `didCloseWith` follows with ``DisconnectReason/closedLocally``, or with the
-    /// reason for which the connection was closing already.
+    /// Drops what is queued and closes at once. `didCloseWith` follows with ``DisconnectReason/closedLocally``, or with
+    /// the reason for which the connection was closing already.
     public func abort() {
         endpoint.assertOwner()
         end(decidedReason ?? .closedLocally)

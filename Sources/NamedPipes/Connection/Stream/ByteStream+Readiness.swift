@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// What a stream's handler is told of. For a socket that is what epoll watches; a transport looks at what its handler awaits
-// (``ByteStreamHandler``) and only has to be told that this has changed.
+// What a stream's handler is told of. For a socket that is what epoll watches; a transport looks at what its handler
+// awaits (``ByteStreamHandler``) and only has to be told that this has changed.
 
 extension ByteStream {
     /// Tells of input, for as long as there is some.
@@ -25,8 +25,8 @@ extension ByteStream {
 
     /// Tells of room to write, as long as there is some and until ``unwatchOutput()``.
     ///
-    /// - Parameter isBehindEnd: the end of the input was read, and ``awaitHangUp(_:_:)`` tells of changes only. Then it looks
-    ///   again, in case there is room already.
+    /// - Parameter isBehindEnd: the end of the input was read, and ``awaitHangUp(_:_:)`` tells of changes only. Then it
+    ///   looks again, in case there is room already.
     mutating func awaitRoom(isBehindEnd: Bool, _ handler: any ByteStreamHandler, _ reactor: Reactor) throws(SystemError)
     {
         guard let sources = sources() else { return transport?.interestDidChange() ?? () }

@@ -2,7 +2,8 @@
 internal import var Glibc.EOPNOTSUPP
 internal import PipeReactor
 
-// The bytes. A read has three answers (``ReadOutcome``), a write two: how many bytes were taken, or nil because none are now.
+// The bytes. A read has three answers (``ReadOutcome``), a write two: how many bytes were taken, or nil because none
+// are now.
 
 extension ByteStream {
     /// A read of a stream that ``isDirect``, with nothing asked.
@@ -11,9 +12,9 @@ extension ByteStream {
         try unsafe Socket.receive(descriptor, space)
     }
 
-    /// One read, into `first` and, behind it, into `second` and `third`: all of them where the stream is direct, without the
-    /// third where it is guarded, the first alone over a transport. What does not fit stays where it is, as with a read
-    /// that the kernel cut short.
+    /// One read, into `first` and, behind it, into `second` and `third`: all of them where the stream is direct,
+    /// without the third where it is guarded, the first alone over a transport. What does not fit stays where it is, as
+    /// with a read that the kernel cut short.
     mutating func receive(
         into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer,
         _ third: UnsafeMutableRawBufferPointer
@@ -29,8 +30,8 @@ extension ByteStream {
         }
     }
 
-    /// Descriptors that the peer sent, where the kernel does not refuse them for us, are taken out of the socket with the
-    /// bytes and closed on a helper thread. They are open in this process until then; nobody else learns of them.
+    /// Descriptors that the peer sent, where the kernel does not refuse them for us, are taken out of the socket with
+    /// the bytes and closed on a helper thread. They are open in this process until then; nobody else learns of them.
     private mutating func takeIn(_ outcome: ReadOutcome<ReceivedDescriptors>) -> ReadOutcome<Int> {
         if case .content(let received) = outcome, received.hasAny {
             passedDescriptors = .received

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// What a connection reads from and writes to. Its kind is chosen when it is made, and only the files of this folder ask for it:
+/// What a connection reads from and writes to. Its kind is chosen when it is made, and only the files of this folder
+/// ask for it:
 ///
 /// | Kind | Reads | Writes |
 /// |---|---|---|
@@ -58,8 +59,8 @@ struct ByteStream: ~Copyable {
     /// Whether every read and write is a plain system call on a socket.
     var isDirect: Bool { descriptor >= 0 && passedDescriptors == .impossible }
 
-    /// Whether the peer has sent descriptors, on a kernel that does not refuse them. What was read with them is still good,
-    /// and nothing more is to be read.
+    /// Whether the peer has sent descriptors, on a kernel that does not refuse them. What was read with them is still
+    /// good, and nothing more is to be read.
     var hasReceivedDescriptors: Bool { passedDescriptors == .received }
 
     /// Has a handler told of readiness from now on. Nothing is watched before ``watchInput()``.

@@ -25,8 +25,8 @@ package protocol PipeTransport: AnyObject {
     func interestDidChange()
 }
 
-/// A connection, to the stream below it: it hears of readiness, from the loop and never inside a callback, and says which it
-/// awaits. epoll is told that; a transport asks.
+/// A connection, to the stream below it: it hears of readiness, from the loop and never inside a callback, and says
+/// which it awaits. epoll is told that; a transport asks.
 package protocol ByteStreamHandler: EventHandler {
     /// Whether it is to be told of input (`.readable`), for as long as there is some.
     var awaitsInput: Bool { get }
