@@ -88,7 +88,7 @@ final class ConnectionWorld {
         if let problem = endpoint.accountsProblem { problems.append(problem) }
         checkStates()
         // A tenth of a second passes here and there.
-        if endpoint.demand != nil, isSettling || random.isOne(of: 4) { endpoint.relieve() }
+        if endpoint.budget.demand != nil, isSettling || random.isOne(of: 4) { endpoint.relieve() }
     }
 
     private func checkCounts() {

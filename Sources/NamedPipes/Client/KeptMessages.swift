@@ -25,7 +25,7 @@ struct KeptMessages: ~Copyable {
     ) throws(PipeError) -> PipeConnection.SendVerdict {
         let limit = endpoint.configuration.sendQueueLimit
         let waiting = pending + byteCount
-        let frameByteCount = try Result { () throws(FramingError) in try endpoint.frameByteCount(of: message) }
+        let frameByteCount = try Result { () throws(FramingError) in try endpoint.codec.frameByteCount(of: message) }
             .mapError(PipeError.init).get()
         guard waiting == 0 || waiting + frameByteCount <= limit else { throw .sendQueueFull(limit: limit) }
         let queue = queue ?? SendQueueSlot()

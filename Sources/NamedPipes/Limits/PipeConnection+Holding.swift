@@ -28,8 +28,8 @@ extension PipeConnection {
     }
 
     private func checkSize(of reassembly: ReassemblyBuffer) throws(ExceededBudget) {
-        guard max(reassembly.byteCount, reassembly.frameByteCount ?? 0) > endpoint.heldByteLimit else { return }
-        throw ExceededBudget(scope: .connection, limit: endpoint.heldByteLimit)
+        guard max(reassembly.byteCount, reassembly.frameByteCount ?? 0) > endpoint.limits.heldByteLimit else { return }
+        throw ExceededBudget(scope: .connection, limit: endpoint.limits.heldByteLimit)
     }
 
     private func giveUp(_ reassembly: ReassemblyBuffer, _ error: ExceededBudget) {
@@ -50,8 +50,8 @@ extension PipeConnection {
                 return wanted
             }
             // Up to its share it may grow in smaller steps.
-            let granted = min(wanted, endpoint.byteShare - reassembly.byteCount)
-            guard granted > 0 else { throw ExceededBudget(scope: .connection, limit: endpoint.byteShare) }
+            let granted = min(wanted, endpoint.limits.byteShare - reassembly.byteCount)
+            guard granted > 0 else { throw ExceededBudget(scope: .connection, limit: endpoint.limits.byteShare) }
             let most = mostToHold(instead: reassembly.charge.byteCount)
             guard reassembly.byteCount + granted <= most else {
                 starve(for: reassembly.byteCount + granted - reassembly.charge.byteCount)
@@ -68,7 +68,7 @@ extension PipeConnection {
     /// How much it may hold in all, if it has so much by now.
     func mostToHold(instead byteCount: Int = 0) -> Int {
         let (most, overflows) = byteCount.addingReportingOverflow(endpoint.ledger.room(ofUser: peer.userID))
-        return overflows ? endpoint.byteShare : min(most, endpoint.byteShare)
+        return overflows ? endpoint.limits.byteShare : min(most, endpoint.limits.byteShare)
     }
 
     private func starve(for byteCount: Int) {

@@ -62,7 +62,7 @@ final class SweepRound {
         let last = members.removeLast()
         guard place < members.count else { return }
         members[place] = last
-        last.endpoint.placeInRound = place
+        last.endpoint.sweep.place = place
     }
 
     private func start() {

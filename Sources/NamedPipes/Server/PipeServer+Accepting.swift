@@ -12,7 +12,7 @@ extension PipeServer: ListenerOwner {
             peer = found
             let refusal = try refusal(of: found) { () throws(SystemError) in try Socket.peerGroups(number) }
             if let refusal { return refuse(refusal, found, closing: client) }
-            try Socket.setSendBuffer(number, endpoint.sendBufferByteCount)
+            try Socket.setSendBuffer(number, endpoint.limits.sendBufferByteCount)
             open(PipeConnection(endpoint, ByteStream(client, found)))
         } catch {
             refuse(.system, peer, error, closing: client)

@@ -13,6 +13,9 @@ struct ConnectionList {
     /// How many steps all walks together have taken: what grows is seen in this number, not in the time that it takes.
     private(set) var stepCount = 0
 
+    /// Those of them that are members of groups.
+    private(set) lazy var groups = GroupMembers()
+
     init(of registry: Registry) { self.registry = registry }
 
     var count: Int { slots.count }

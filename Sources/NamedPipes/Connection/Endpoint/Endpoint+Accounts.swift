@@ -36,7 +36,7 @@ extension PipeConnection {
         guard let queue else { return nil }
         let charge = queue.value.charge.byteCount
         let prepaid = queue.value.prepaidByteCount
-        if prepaid > (charge == 0 ? endpoint.admission.allowance : endpoint.admission.prepaidLimit) {
+        if prepaid > (charge == 0 ? endpoint.limits.admission.allowance : endpoint.limits.admission.prepaidLimit) {
             return "\(id) may queue \(prepaid) bytes, and is charged \(charge)"
         }
         // What leaves in this turn is charged for nothing while it is little.

@@ -43,17 +43,17 @@ extension Endpoint {
     func noteShortage(_ exceeded: ExceededBudget, _ byteCount: Int) {
         guard exceeded.scope != .connection else { return }
         let new = BudgetDemand(exceeded, byteCount)
-        demand?.join(new)
-        demand = demand ?? new
-        guard shortageTimer == nil else { return }
-        shortageTimer = reactor.schedule(after: Self.shortageInterval) { [unowned self] in relieve() }
+        budget.demand?.join(new)
+        budget.demand = budget.demand ?? new
+        guard budget.shortageTimer == nil else { return }
+        budget.shortageTimer = reactor.schedule(after: Self.shortageInterval) { [unowned self] in relieve() }
     }
 
     /// The largest holder leaves, and those who wait for room look again.
     func relieve() {
-        shortageTimer?.cancel()
-        shortageTimer = nil
-        guard let demand = demand.take() else { return }
+        budget.shortageTimer?.cancel()
+        budget.shortageTimer = nil
+        guard let demand = budget.demand.take() else { return }
         var shortage = Shortage<PipeConnection>(demand: demand.byteCount)
         var starved: [PipeConnection] = []
         forEachConnection { connection in

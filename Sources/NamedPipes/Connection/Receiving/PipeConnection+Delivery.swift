@@ -88,7 +88,7 @@ extension PipeConnection {
         }
         do {
             // Twice the same: the first is put in line, which a shared closure would prevent.
-            if let framing = endpoint.lengthPrefix {
+            if let framing = endpoint.codec.lengthPrefix {
                 return try framing.scanFrames(in: bytes, scannedByteCount: scannedByteCount) { message in
                     delegate.connection(self, didReceive: message)
                     return mayGoOn(&remaining)

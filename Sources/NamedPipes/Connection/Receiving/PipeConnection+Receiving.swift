@@ -32,7 +32,7 @@ extension PipeConnection {
         case .closing: return discardInput()
         case .closed: return
         }
-        var budget = endpoint.messagesPerTurn
+        var budget = endpoint.limits.messagesPerTurn
         while budget > 0, lifecycle.isReceiving, !flow.isPaused {
             if let reassembly, reassembly.mayHoldFrames {
                 walkCarried(reassembly, &budget)

@@ -24,7 +24,7 @@ extension PipeConnection {
     private func frameByteCount(of message: Span<UInt8>, from source: MessageSource) throws(PipeError) -> Int {
         if case .frame = source { return message.count }
         do {
-            return try endpoint.frameByteCount(of: message)
+            return try endpoint.codec.frameByteCount(of: message)
         } catch {
             throw PipeError(error)
         }
@@ -36,7 +36,7 @@ extension PipeConnection {
         var displacedCount = 0
         while true {
             describeQueue(in: &request)
-            switch endpoint.admission.answer(to: request) {
+            switch endpoint.limits.admission.answer(to: request) {
             case .append(let isCharged):
                 if isCharged { charge(for: request.byteCount) }
                 return displacedCount
@@ -71,10 +71,10 @@ extension PipeConnection {
         request.isWaiting = isWaiting
         request.isCharged = queue.value.charge.byteCount > 0
         request.exceededBudget = nil
-        guard endpoint.admission.needsBudget(request) else { return }
+        guard endpoint.limits.admission.needsBudget(request) else { return }
         request.exceededBudget = queue.value.charge.exceededBudget(
             at: growth(of: queue, for: request.byteCount).capacity, endpoint.ledger, userID: peer.userID,
-            limit: endpoint.byteShare, leaving: endpoint.ledger.reserve)
+            limit: endpoint.limits.byteShare, leaving: endpoint.ledger.reserve)
     }
 
     /// A message met a budget. One that is refused wants room there: the largest holder is looked for.

@@ -8,7 +8,7 @@ extension PipeConnection {
     @inline(__always)
     func takeQueue() -> SendQueueSlot {
         let fresh = endpoint.buffers.takeQueue()
-        fresh.value.prepaidByteCount = endpoint.admission.allowance
+        fresh.value.prepaidByteCount = endpoint.limits.admission.allowance
         queue = fresh
         return fresh
     }
@@ -17,7 +17,7 @@ extension PipeConnection {
 
     /// What the queue's memory grows to with a frame of this size.
     func growth(of queue: SendQueueSlot, for byteCount: Int) -> (capacity: Int, bufferCapacity: Int?) {
-        queue.value.growth(for: byteCount, limit: min(endpoint.admission.queueLimit, endpoint.byteShare))
+        queue.value.growth(for: byteCount, limit: min(endpoint.limits.admission.queueLimit, endpoint.limits.byteShare))
     }
 
     /// Charges for the memory of one frame more, which the budgets have room for, and makes it ready.
@@ -41,7 +41,7 @@ extension PipeConnection {
     }
 
     private func setPrepaidByteCount(of queue: SendQueueSlot) {
-        queue.value.prepaidByteCount = endpoint.admission.prepaidByteCount(
+        queue.value.prepaidByteCount = endpoint.limits.admission.prepaidByteCount(
             of: queue.value.byteCount + queue.value.bytes.room, isWaiting: isWaiting)
     }
 
@@ -59,7 +59,7 @@ extension PipeConnection {
         let growth = total - queue.value.charge.byteCount
         // What leaves in this turn is free while it is little.
         if queue.value.charge.byteCount == 0, growth <= QueueAdmission.freeByteCount { return true }
-        return total <= endpoint.byteShare && growth <= endpoint.ledger.room(ofUser: peer.userID)
+        return total <= endpoint.limits.byteShare && growth <= endpoint.ledger.room(ofUser: peer.userID)
     }
 
     /// Copies to memory that lasts what still lies in the receive space, which the next read overwrites.

@@ -51,7 +51,7 @@ extension PipeConnection {
         interest.outputDidBlock()
         // The kernel has just taken something, or was asked for the first time.
         queue.value.tookLastTick = endpoint.tick
-        if let limit = endpoint.admission.waitingMessageLimit { displace(downTo: limit, in: queue) }
+        if let limit = endpoint.limits.admission.waitingMessageLimit { displace(downTo: limit, in: queue) }
         queue.value.trim()
         chargeQueue(queue)
         if endpoint.deadlines.watchesQueues { endpoint.watchDeadlines() }

@@ -40,7 +40,7 @@ extension PipeConnection: TurnWork, EventHandler {
     private func serve() {
         turn.begin()
         _ = takeQueue()
-        var budget = endpoint.messagesPerTurn
+        var budget = endpoint.limits.messagesPerTurn
         readPlainly(&budget)
         if let queue {
             if queue.value.isEmpty { giveBackQueue() } else if lifecycle.canWrite { write(queue) }

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+
+/// The limits of each of an endpoint's connections, made from the configuration once: to ask that would copy all of it.
+struct EndpointLimits {
+    /// Whether a queue takes another message.
+    let admission: QueueAdmission
+
+    /// What of the budget one connection may hold, and as much again have queued, in bytes.
+    let byteShare: Int
+
+    /// What one connection may hold of a message, in bytes.
+    let heldByteLimit: Int
+
+    /// How many messages one connection receives before the others have their turn: at least one.
+    let messagesPerTurn: Int
+
+    /// `SO_SNDBUF` of each socket; nil leaves the kernel's default.
+    let sendBufferByteCount: Int?
+
+    /// - Parameter byteShare: nil where the budget is not shared out.
+    init(_ configuration: PipeConnection.Configuration, byteShare: Int?) {
+        admission = QueueAdmission(configuration)
+        self.byteShare = byteShare ?? .max
+        heldByteLimit = min(configuration.effectiveHeldByteLimit, self.byteShare)
+        messagesPerTurn = max(1, configuration.messagesPerTurn)
+        sendBufferByteCount = configuration.sendBufferByteCount
+    }
+}
+
+extension PipeConnection.Configuration {
+    /// A framing's limit is for messages. What surrounds them is little, and what was read behind one waits with it.
+    var effectiveHeldByteLimit: Int {
+        heldByteLimit ?? (min(framing.maximumMessageByteCount, .max / 2) + Self.heldByteSurplus)
+    }
+
+    private static let heldByteSurplus = 2 << 20
+}

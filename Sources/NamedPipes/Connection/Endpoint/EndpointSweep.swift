@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeReactor
+
+/// An endpoint's deadlines, and its place among those that are looked after at the same moment.
+struct EndpointSweep {
+    fileprivate(set) var deadlines: DeadlineSweep
+    fileprivate let round: SweepRound
+    /// Its place in the round, while a deadline may pass.
+    var place: Int?
+
+    init(_ configuration: PipeConnection.Configuration, _ reactor: Reactor) {
+        deadlines = DeadlineSweep(configuration)
+        round = reactor.companion(SweepRounds.self) { SweepRounds(reactor) }.round(every: deadlines.interval)
+    }
+}
+
+extension Endpoint {
+    /// The limits, and the present in their ticks.
+    var deadlines: DeadlineSweep {
+        @inline(__always) get { sweep.deadlines }
+    }
+
+    /// The present, in ticks of ``DeadlineSweep``.
+    var tick: UInt32 {
+        @inline(__always) get { sweep.deadlines.tick }
+    }
+
+    /// Something began that a limit applies to: has the deadlines looked after until nothing of the kind is left. So a
+    /// server with nothing to do is not woken up.
+    func watchDeadlines() {
+        if sweep.place == nil { sweep.place = sweep.round.insert(self) }
+    }
+
+    /// A tick. Returns whether a deadline may pass later.
+    func lookAfterDeadlines() -> Bool {
+        sweep.deadlines.advance()
+        assert(accountsProblem == nil, accountsProblem ?? "")
+        var isAnyoneWatched = false
+        forEachConnection { if $0.lookAfterDeadlines() { isAnyoneWatched = true } }
+        return isAnyoneWatched
+    }
+
+    func leaveRound() {
+        guard let place = sweep.place else { return }
+        sweep.place = nil
+        sweep.round.remove(at: place)
+    }
+}

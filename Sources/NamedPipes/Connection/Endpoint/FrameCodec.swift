@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+
+/// How an endpoint's messages become frames. The default framing is there once more by its own type: then the compiler inlines
+/// scanning and encoding, and opens no existential at each message.
+struct FrameCodec {
+    let framing: any MessageFraming
+    let lengthPrefix: LengthPrefixFraming?
+
+    /// The largest message that becomes a plain frame (``FrameBuffer/appendPlainFrame(_:)``); -1 where none does.
+    let plainMessageLimit: Int
+
+    init(_ framing: any MessageFraming) {
+        self.framing = framing
+        lengthPrefix = framing as? LengthPrefixFraming
+        plainMessageLimit = min(lengthPrefix?.plainLimit ?? -1, ReactorBuffers.inPlaceByteCount - 1)
+    }
+
+    /// Appends one frame; see ``MessageFraming/encode(_:into:)``.
+    @inline(__always)
+    func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
+        if let lengthPrefix { return try lengthPrefix.encode(message, into: &output) }
+        try framing.encode(message, into: &output)
+    }
+
+    /// The size of a message's frame. A framing that gives no envelope is not asked further: it is the message's then.
+    func frameByteCount(of message: Span<UInt8>) throws(FramingError) -> Int {
+        if let lengthPrefix, message.count <= lengthPrefix.plainLimit {
+            return message.count + QueueAdmission.headerByteCount
+        }
+        var envelope = FrameBuffer()
+        _ = try framing.encodeEnvelope(of: message, into: &envelope)
+        return message.count + envelope.byteCount
+    }
+}
