@@ -10,8 +10,8 @@ internal import PipeReactor
 /// None of its methods calls the delegate: whatever they cause is reported later, from the loop. So callbacks never
 /// nest, and every method may be called inside every callback, of this connection or another.
 public final class PipeConnection: Identifiable {
-    // Unchecked, as all of the properties that say so: its calls come back to nobody, so that none can overlap another,
-    // and checking that would cost 170 instructions each.
+    // Not checked for overlapping accesses: no call of the stream comes back to the connection, and a check would cost
+    // 170 instructions.
     @safe @exclusivity(unchecked) var stream: ByteStream
 
     // Here because six bytes are free behind the stream: two and four of them.

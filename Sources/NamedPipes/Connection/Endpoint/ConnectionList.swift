@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// The connections of one server or client, so that whatever concerns all of them costs what it has, not what else lives
-/// on its reactor.
+/// The connections of one server or client, so that whatever concerns all of them costs what it has, not what else
+/// lives on its reactor.
 ///
 /// The reactor's registry holds the connections; a member here is the number of its slot there, and the slot's
 /// mark is the member's place here. So joining and leaving take constant time, and an idle connection pays four bytes.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The invariant of all accounting: what keeps memory has a charge that follows its capacity, up and down, and the charges
-// are what the ledger says. Looked at in debug builds with each tick of the deadlines, and by the simulation at each turn.
+// The invariant of all accounting: what keeps memory has a charge that follows its capacity, up and down, and the
+// charges are what the ledger says. Looked at in debug builds with each tick of the deadlines, and by the simulation at
+// each turn.
 
 extension Endpoint {
     /// What is wrong with the accounts, or nil.

@@ -2,11 +2,11 @@
 internal import PipeFraming
 internal import PipeReactor
 
-/// What all connections of one server or client have in common, so that a connection holds one word for all of it. What all
-/// connections of one reactor share, whatever they belong to, is reached from here: ``ReactorBuffers``.
+/// The common part of all connections of one server or client, so that a connection needs one word for all of it. The
+/// memory that all connections of one reactor share, whatever they belong to, is reached from here: ``ReactorBuffers``.
 ///
-/// What is read for each event or message is unchecked for overlapping accesses: nothing is called while it is changed, and a
-/// check would cost more than the access.
+/// The properties that are read for each event or message are not checked for overlapping accesses: no other code runs
+/// while one of them changes, and the check would cost more than the access.
 final class Endpoint {
     let reactor: Reactor
     let buffers: ReactorBuffers
@@ -25,11 +25,11 @@ final class Endpoint {
     var delegate: (any PipeConnectionDelegate)?
 
     /// The server or client. It outlives its connections, because it ends only after the last of them.
-    /// It takes itself out of here at its end, so that this needs no weak reference, which would cost each connection 300
+    /// It removes itself at its end, so that no weak reference is needed, which would cost each connection 300
     /// instructions.
     unowned(unsafe) var owner: (any ConnectionOwner)?
 
-    /// Whether a server that shuts down gracefully waits for the handler of a connection to close it.
+    /// Whether a graceful shutdown leaves closing a connection to its handler.
     var leavesClosingToOwner = false
 
     init(
@@ -48,7 +48,7 @@ final class Endpoint {
         ledger.tightnessDidChange = { [unowned self] in budget.boundReads() }
     }
 
-    /// Where reads go.
+    /// The memory for the next read.
     var readSpace: UnsafeMutableRawBufferPointer {
         @inline(__always)
         get {

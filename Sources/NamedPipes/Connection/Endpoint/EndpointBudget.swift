@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// How much memory an endpoint's connections use and may use, and what follows where that is little.
+/// The memory that an endpoint's connections use and may use, and the consequences of a shortage.
 struct EndpointBudget {
     let ledger: ByteLedger
 
-    /// How much a read may bring. All that there is space for, mostly; while there is little room in a budget, what every
+    /// The most that a read may bring: the whole receive buffer, or, while a budget is tight, the floor that every
     /// connection may hold in any case.
     private(set) var readByteCount = ReactorBuffers.receiveByteCount
 
-    /// What is wanted of a budget that has no room, until the largest holder has been looked for.
+    /// The demand on an exhausted budget, until the largest holder has been looked for.
     var demand: BudgetDemand?
     var shortageTimer: ScheduledWork?
 
@@ -18,7 +18,7 @@ struct EndpointBudget {
         boundReads()
     }
 
-    /// The ledger has become tight, or is no longer.
+    /// The ledger became tight, or has room again.
     mutating func boundReads() {
         readByteCount = ledger.isTight ? ByteLedger.floor : ReactorBuffers.receiveByteCount
     }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-/// The limits of each of an endpoint's connections, made from the configuration once: to ask that would copy all of it.
+/// The limits of each connection of an endpoint, made from the configuration once.
 struct EndpointLimits {
-    /// Whether a queue takes another message.
+    /// Decides whether a queue takes another message.
     let admission: QueueAdmission
 
-    /// What of the budget one connection may hold, and as much again have queued, in bytes.
+    /// The part of the budget that one connection may hold, and may have queued, in bytes.
     let byteShare: Int
 
-    /// What one connection may hold of a message, in bytes.
+    /// The most that one connection may hold of a message, in bytes.
     let heldByteLimit: Int
 
     /// How many messages one connection receives before the others have their turn: at least one.
@@ -29,7 +29,7 @@ struct EndpointLimits {
 }
 
 extension PipeConnection.Configuration {
-    /// A framing's limit is for messages. What surrounds them is little, and what was read behind one waits with it.
+    /// A framing limits messages. An envelope adds little, and the bytes that were read behind a message wait with it.
     var effectiveHeldByteLimit: Int {
         heldByteLimit ?? (min(framing.maximumMessageByteCount, .max / 2) + Self.heldByteSurplus)
     }

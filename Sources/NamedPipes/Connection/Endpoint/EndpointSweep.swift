@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// An endpoint's deadlines, and its place among those that are looked after at the same moment.
+/// An endpoint's deadlines, and its place in the round that checks the deadlines of many endpoints with one timer.
 struct EndpointSweep {
     fileprivate(set) var deadlines: DeadlineSweep
     fileprivate let round: SweepRound
@@ -25,13 +25,13 @@ extension Endpoint {
         @inline(__always) get { sweep.deadlines.tick }
     }
 
-    /// Something began that a limit applies to: has the deadlines looked after until nothing of the kind is left. So a
-    /// server with nothing to do is not woken up.
+    /// Something with a deadline has begun: the deadlines are checked until nothing with a deadline is left. So an idle
+    /// server is not woken up.
     func watchDeadlines() {
         if sweep.place == nil { sweep.place = sweep.round.insert(self) }
     }
 
-    /// A tick. Returns whether a deadline may pass later.
+    /// Checks the deadlines, once a tick. Returns whether a deadline may pass later.
     func lookAfterDeadlines() -> Bool {
         sweep.deadlines.advance()
         assert(accountsProblem == nil, accountsProblem ?? "")

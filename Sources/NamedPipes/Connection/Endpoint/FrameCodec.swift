@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-/// How an endpoint's messages become frames. The default framing is there once more by its own type: then the compiler inlines
-/// scanning and encoding, and opens no existential at each message.
+/// An endpoint's framing, twice: the default one has a property of its own type as well, so that the compiler inlines
+/// scanning and encoding, and opens no existential for each message.
 struct FrameCodec {
     let framing: any MessageFraming
     let lengthPrefix: LengthPrefixFraming?
@@ -23,7 +23,7 @@ struct FrameCodec {
         try framing.encode(message, into: &output)
     }
 
-    /// The size of a message's frame. A framing that gives no envelope is not asked further: it is the message's then.
+    /// The size of a message's frame: the message's own where the framing gives no envelope.
     func frameByteCount(of message: Span<UInt8>) throws(FramingError) -> Int {
         if let lengthPrefix, message.count <= lengthPrefix.plainLimit {
             return message.count + QueueAdmission.headerByteCount

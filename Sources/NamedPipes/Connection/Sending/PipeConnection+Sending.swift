@@ -42,7 +42,7 @@ extension PipeConnection {
         countTaken(queue)
         do {
             if try !appendInPlace(message, from: source, to: queue) {
-                try endpoint.encode(message, into: &queue.value.bytes)
+                try endpoint.codec.encode(message, into: &queue.value.bytes)
             }
         } catch {
             uncountTaken(queue)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// What a stream's handler is told of. For a socket that is what epoll watches; a transport looks at what its handler
-// awaits (``ByteStreamHandler``) and only has to be told that this has changed.
+// The readiness that a stream dispatches to its handler. epoll watches a socket. A transport asks its handler what it
+// awaits (``ByteStreamHandler``), and only has to hear that the answer has changed.
 
 extension ByteStream {
-    /// Tells of input, for as long as there is some.
+    /// Reports input, level-triggered.
     func watchInput() throws(SystemError) {
         switch carrier {
         case .socket(let source): try source.register()
@@ -23,10 +23,10 @@ extension ByteStream {
         }
     }
 
-    /// Tells of room to write, as long as there is some and until ``unwatchOutput()``.
+    /// Reports room to write, level-triggered, until ``unwatchOutput()``.
     ///
-    /// - Parameter isBehindEnd: the end of the input was read, and ``awaitHangUp(_:_:)`` tells of changes only. Then it
-    ///   looks again, in case there is room already.
+    /// - Parameter isBehindEnd: whether the end of the input was read. Then ``awaitHangUp(_:_:)`` may watch the output
+    ///   edge-triggered, and it is registered again, in case there is room already.
     mutating func awaitRoom(isBehindEnd: Bool, _ handler: any ByteStreamHandler, _ reactor: Reactor) throws(SystemError)
     {
         guard let sources = sources() else { return transport?.interestDidChange() ?? () }
@@ -40,7 +40,7 @@ extension ByteStream {
         try sources.output?.register()
     }
 
-    /// Tells, once, that the peer has gone altogether, and of each change of the room to write.
+    /// Reports once that the peer is gone, and each change of the room to write: edge-triggered.
     mutating func awaitHangUp(_ handler: any ByteStreamHandler, _ reactor: Reactor) throws(SystemError) {
         guard let sources = sources() else { return transport?.interestDidChange() ?? () }
         sources.output = EventSource(reactor, borrowing: descriptor, .edgeWritable, handler: handler)
@@ -61,7 +61,7 @@ extension ByteStream {
         }
     }
 
-    /// The sources of a socket, which has room for both from now on; nil for anything else.
+    /// The sources of a socket, with a place for both directions from now on; nil for other kinds.
     private mutating func sources() -> SocketSources? {
         switch carrier {
         case .bothWays(let sources): return sources

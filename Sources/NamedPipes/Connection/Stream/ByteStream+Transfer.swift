@@ -2,19 +2,19 @@
 internal import var Glibc.EOPNOTSUPP
 internal import PipeReactor
 
-// The bytes. A read has three answers (``ReadOutcome``), a write two: how many bytes were taken, or nil because none
-// are now.
+// The transfer of bytes. A read has three answers (``ReadOutcome``), a write has two: how many bytes were taken, or nil
+// where it would block.
 
 extension ByteStream {
-    /// A read of a stream that ``isDirect``, with nothing asked.
+    /// One read of a stream that ``isDirect``, without a check.
     @inline(__always)
     func receiveDirectly(into space: UnsafeMutableRawBufferPointer) throws(SystemError) -> ReadOutcome<Int> {
         try unsafe Socket.receive(descriptor, space)
     }
 
-    /// One read, into `first` and, behind it, into `second` and `third`: all of them where the stream is direct,
-    /// without the third where it is guarded, the first alone over a transport. What does not fit stays where it is, as
-    /// with a read that the kernel cut short.
+    /// One read, into `first` and, behind it, into `second` and `third`. A direct stream fills all three, a guarded
+    /// socket the first two, a transport the first. Bytes that do not fit stay where they are, as after a read that the
+    /// kernel cut short.
     mutating func receive(
         into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer,
         _ third: UnsafeMutableRawBufferPointer
@@ -30,8 +30,11 @@ extension ByteStream {
         }
     }
 
-    /// Descriptors that the peer sent, where the kernel does not refuse them for us, are taken out of the socket with
-    /// the bytes and closed on a helper thread. They are open in this process until then; nobody else learns of them.
+    /// Descriptors from the peer, where the kernel does not refuse them, leave the socket with the bytes, and a helper
+    /// thread closes them. Until then they are open in this process, and known to no other code.
+    ///
+    /// The connection ends then, after the bytes that came with them or before. A stream does not say which byte a
+    /// descriptor belongs to, so nothing can be sorted out, and a peer that sends some does not speak our protocol.
     private mutating func takeIn(_ outcome: ReadOutcome<ReceivedDescriptors>) -> ReadOutcome<Int> {
         if case .content(let received) = outcome, received.hasAny {
             passedDescriptors = .received
@@ -47,7 +50,7 @@ extension ByteStream {
         return try unsafe Socket.send(descriptor, bytes)
     }
 
-    /// One write of several pieces, in the order in which they are put into the list.
+    /// One write of several pieces, in the order of the list.
     @inline(never)
     func send(gathering fill: (inout GatherList) -> Void) throws(SystemError) -> Int? {
         guard let transport else { return try Socket.send(descriptor, gathering: fill) }
@@ -60,7 +63,7 @@ extension ByteStream {
         return try transport?.send(unsafe Span<UInt8>(_unsafeBytes: beginning))
     }
 
-    /// The most that a transport is given at a time.
+    /// The most that a transport gets at a time.
     private static let transportByteCount = 256 << 10
 
     /// Tells the peer that no more comes (`shutdown(2)` with `SHUT_WR`).
@@ -75,7 +78,7 @@ extension ByteStream {
     }
 }
 
-// What the kernel tells about the other end beyond the peer's credentials, for a system call each and only if asked.
+// The kernel's answers about the peer beyond its credentials, for a system call each.
 
 extension ByteStream {
     /// The peer's supplementary groups (`SO_PEERGROUPS`, socket(7)); none where there is no socket.
@@ -85,7 +88,7 @@ extension ByteStream {
 
     /// A descriptor of the process that connected (`SO_PEERPIDFD`, Linux 6.5).
     func peerProcess() throws(SystemError) -> OwnedDescriptor {
-        // What the kernel says of a socket that is not a local one.
+        // As the kernel answers for a socket that is not a local one.
         guard descriptor >= 0 else { throw SystemError(call: "getsockopt", code: EOPNOTSUPP) }
         return try Socket.peerProcess(descriptor)
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// What a connection reads from and writes to. Its kind is chosen when it is made, and only the files of this folder
-/// ask for it:
+/// A connection reads from it and writes to it. Its kind is chosen at init, and only the files of this folder ask for
+/// it:
 ///
 /// | Kind | Reads | Writes |
 /// |---|---|---|
@@ -10,8 +10,9 @@ internal import PipeReactor
 /// | guarded socket: a peer can send descriptors through it, see ``DescriptorRefusal`` | `recvmsg(2)` | the same |
 /// | transport: anything else, in tests memory | ``PipeTransport/receive(atMost:)`` | ``PipeTransport/send(_:)`` |
 ///
-/// A socket that the kernel guards for us is *direct*: the fast path calls the kernel with its number and asks nothing.
-/// Two descriptors (standard input and output, FIFOs, a child's pipes) and the sessions of a broker will be transports.
+/// A socket that needs no guard is *direct*: the fast path calls the kernel with its number and checks nothing. Streams
+/// of two descriptors (standard input and output, FIFOs, a child's pipes) and the sessions of a broker will be
+/// transports.
 struct ByteStream: ~Copyable {
     /// The process that was at the other end when the stream was made.
     let peer: PeerCredentials
@@ -19,17 +20,17 @@ struct ByteStream: ~Copyable {
     /// The socket; -1 where there is none. Here because four bytes are free behind the peer's three numbers.
     let descriptor: Int32
 
-    // The order of the properties is the layout: a connection fills up the six bytes that are free behind them.
+    // The order of the properties is the layout: 26 bytes, and the connection's own small properties fill the next six.
     var carrier: Carrier
     var passedDescriptors: PassedDescriptors
 
-    /// What carries the bytes and tells of their arrival, in nine bytes.
+    /// The owner of the descriptor or transport, and the source of readiness, in nine bytes.
     enum Carrier: ~Copyable {
         /// A socket before ``attach(to:_:)``.
         case unattached(OwnedDescriptor)
-        /// A socket whose input alone is of interest, as mostly.
+        /// A socket of which only the input has been watched, which is nearly every one.
         case socket(EventSource)
-        /// A socket whose output was waited for as well.
+        /// A socket of which the output has been watched, too.
         case bothWays(SocketSources)
         case transport(TransportBox)
         case closed
@@ -48,7 +49,7 @@ struct ByteStream: ~Copyable {
         carrier = .unattached(socket)
     }
 
-    /// Takes over what stands in the place of a socket.
+    /// Takes over a transport that is connected.
     init(_ transport: any PipeTransport, _ peer: PeerCredentials) {
         self.peer = peer
         descriptor = -1
@@ -59,11 +60,11 @@ struct ByteStream: ~Copyable {
     /// Whether every read and write is a plain system call on a socket.
     var isDirect: Bool { descriptor >= 0 && passedDescriptors == .impossible }
 
-    /// Whether the peer has sent descriptors, on a kernel that does not refuse them. What was read with them is still
-    /// good, and nothing more is to be read.
+    /// Whether the peer has sent descriptors, on a kernel that does not refuse them. The bytes that came with them are
+    /// delivered, and no more are read.
     var hasReceivedDescriptors: Bool { passedDescriptors == .received }
 
-    /// Has a handler told of readiness from now on. Nothing is watched before ``watchInput()``.
+    /// Dispatches readiness to a handler from now on. Nothing is watched before ``watchInput()``.
     mutating func attach(to handler: any ByteStreamHandler, _ reactor: Reactor) {
         let before = exchange(&carrier, with: .closed)
         switch consume before {
@@ -76,14 +77,14 @@ struct ByteStream: ~Copyable {
         }
     }
 
-    /// Closes it (`close(2)`): nothing is called any more.
+    /// Closes the socket or transport (`close(2)`). The handler is not called any more.
     mutating func close() {
         transport?.close()
         carrier = .closed
     }
 }
 
-/// What tells of both directions of a socket.
+/// The event sources of both directions of a socket.
 final class SocketSources {
     // Before the other, which closes the socket: epoll forgets first.
     var output: EventSource?
@@ -92,7 +93,7 @@ final class SocketSources {
     init(_ input: consuming EventSource) { self.input = input }
 }
 
-/// One word for an existential's two.
+/// Makes one word of an existential's two.
 final class TransportBox {
     let transport: any PipeTransport
 

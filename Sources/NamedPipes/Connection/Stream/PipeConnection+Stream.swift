@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// A connection and the stream below it: what it awaits from there, and reads that are counted.
+// The connection's side of its stream: the readiness that it awaits, and reads that are counted.
 
 extension PipeConnection: ByteStreamHandler {
     package var awaitsInput: Bool { interest.watchesInput && lifecycle.state != .closed }
