@@ -24,6 +24,21 @@ package final class Loop {
         reactor.run(timeout: Self.patience, until: condition)
     }
 
+    /// Runs until the condition holds; false once a number that grows meanwhile has stood still for as long as
+    /// ``patience``. For much work, of which how long all of it takes is the machine's affair.
+    package func run(whileGrowing number: () -> Int, _ condition: () -> Bool) -> Bool {
+        var isMet = false
+        var reached = number()
+        while run({
+            isMet = condition()
+            return isMet || number() > reached
+        }) {
+            if isMet { return true }
+            reached = number()
+        }
+        return false
+    }
+
     /// Runs until the condition holds, and asks it again and again, also while nothing happens on the loop: for a
     /// condition that itself reads or writes a plain socket, or that another thread brings about.
     package func poll(_ condition: () -> Bool) -> Bool {

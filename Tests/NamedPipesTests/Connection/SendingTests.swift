@@ -290,7 +290,7 @@ import Testing
             var read = 0
             var space = [UInt8](repeating: 0, count: 1 << 20)
             try #require(
-                loop.run {
+                loop.run(whileGrowing: { read }) {
                     while true {
                         let count = unsafe recv(raw.peer.descriptor, &space, space.count, 0)
                         guard count > 0 else { break }
