@@ -37,7 +37,8 @@ extension SendQueue {
             }
         }
         remove(from: start, to: end)
-        return removeMessages(droppableByteCount == 0 ? unsentMessageCount : messageCount, leaving: byteCount)
+        let removedCount = droppableByteCount == 0 ? unsentMessageCount : messageCount
+        return removeMessages(removedCount, leaving: self.byteCount)
     }
 }
 
