@@ -36,11 +36,11 @@ final class AsyncServerDelegate: AsyncConnectionDelegate, PipeServerDelegate {
 
     /// Waits until all handlers have ended, or the time is over that a server which has stopped gave them.
     nonisolated(nonsending) func waitForHandlers(of server: PipeServer) async {
-        server.onGraceEnd = { [self] in acceptor.wakeAll() }
+        server.grace.onEnd = { [self] in acceptor.wakeAll() }
         defer { server.endGrace() }
-        while handlerCount > 0, !server.isGraceOver {
+        while handlerCount > 0, !server.lifecycle.isGraceOver {
             try? await WaitingTask.suspend { task in
-                if handlerCount > 0, !server.isGraceOver { acceptor.add(task) } else { task.goOn() }
+                if handlerCount > 0, !server.lifecycle.isGraceOver { acceptor.add(task) } else { task.goOn() }
             }
         }
     }

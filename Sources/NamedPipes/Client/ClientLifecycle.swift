@@ -32,8 +32,8 @@ struct ClientLifecycle<Connection> {
         /// An attempt is due at the end of the turn. Indirect, as the next one: an attempt is larger than
         /// all else here together, and `send` looks at the phase for each message.
         indirect case attempting(ConnectAttempt)
-        /// The last attempt found no server, or no room in its queue. The next one comes after a delay, when the directory
-        /// changes, or when the time is up.
+        /// The last attempt found no server, or no room in its queue. The next one comes after a delay, when the
+        /// directory changes, or when the time is up.
         indirect case waitingToConnect(ConnectAttempt)
         case connected(Connection, since: SuspendingClock.Instant)
         /// The connection has ended, and the delegate is hearing of it.

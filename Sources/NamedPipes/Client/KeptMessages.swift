@@ -3,9 +3,9 @@ internal import PipeFraming
 
 /// The messages that a client keeps while it has no connection: as frames, in the order in which they leave.
 ///
-/// There are never more of them than one send queue takes, however often connections come and go. A connection that is on
-/// its way to its end may hand over all that it has queued; so what it has counts here as well, and `send` refuses what
-/// would be too much before anything is accepted that could not be kept.
+/// There are never more of them than one send queue takes, however often connections come and go. A connection that is
+/// on its way to its end may hand over all that it has queued; so what it has counts here as well, and `send` refuses
+/// what would be too much before anything is accepted that could not be kept.
 struct KeptMessages: ~Copyable {
     private var queue: SendQueueSlot?
 

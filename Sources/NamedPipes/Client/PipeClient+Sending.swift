@@ -22,8 +22,8 @@ extension PipeClient {
     @discardableResult
     public func send(_ message: String) throws(PipeError) -> PipeConnection.SendVerdict { try send(message.utf8.span) }
 
-    /// Sends a message that is kept; see ``send(_:)-(Span<UInt8>)``. A large one leaves from where it lies if there is a
-    /// connection; what has to wait for one is copied.
+    /// Sends a message that is kept; see ``send(_:)-(Span<UInt8>)``. A large one leaves from where it lies if there is
+    /// a connection; what has to wait for one is copied.
     @discardableResult
     public func send(_ message: PipeMessage) throws(PipeError) -> PipeConnection.SendVerdict {
         if let connection, connection.isOpen { return try connection.send(message) }

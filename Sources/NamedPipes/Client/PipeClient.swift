@@ -148,8 +148,8 @@ extension PipeClient: Registered {
     /// The reactor holds the client from now on.
     func stayRegistered() { reactor.registry.replace(key, with: self) }
 
-    /// The reactor no longer holds the client, but tells it if it stops: a delegate that holds its client would otherwise
-    /// keep both alive for ever.
+    /// The reactor no longer holds the client, but tells it if it stops: a delegate that holds its client would
+    /// otherwise keep both alive for ever.
     private func stayRegisteredWhileIdle() { reactor.registry.replace(key, with: IdleClient(self)) }
 
     private func letGo() {

@@ -16,7 +16,7 @@ final class NameMonitor {
     private let name: PublishedName
     private let watcher: FileWatcher?
     private let tell: (Event) -> Void
-    private var nameGuard = NameStateMachine()
+    private var stateMachine = NameStateMachine()
     private var watches: [FileWatch] = []
     private var timer: ScheduledWork?
     private var isEnded = false
@@ -57,11 +57,11 @@ final class NameMonitor {
         watches = []
     }
 
-    private var isGivenUp: Bool { nameGuard.state == .givenUp || nameGuard.state == .lostAndGivenUp }
+    private var isGivenUp: Bool { stateMachine.state == .givenUp || stateMachine.state == .lostAndGivenUp }
 
     private func lookAgain(after delay: Duration? = nil) {
         timer?.cancel()
-        guard !isEnded, nameGuard.state != .takenOver else { return }
+        guard !isEnded, stateMachine.state != .takenOver else { return }
         // The watcher has a timer of its own.
         guard delay != nil || isGivenUp || watches.isEmpty else { return }
         let interval = isGivenUp ? Self.givenUpInterval : Self.blindInterval
@@ -71,7 +71,7 @@ final class NameMonitor {
     private func look() {
         guard !isEnded, let look = name.look else { return }
         if look.isReachable { name.refresh() }
-        carryOut(nameGuard.step(after: look), look)
+        carryOut(stateMachine.step(after: look), look)
         lookAgain()
     }
 
@@ -79,7 +79,7 @@ final class NameMonitor {
         switch step {
         case .nothing: break
         case .giveLockUp: name.giveLockUp()
-        case .takeLockBack: carryOut(nameGuard.step(afterTakingLockBack: name.takeLockBack(), look), look)
+        case .takeLockBack: carryOut(stateMachine.step(afterTakingLockBack: name.takeLockBack(), look), look)
         case .putLockBack: if name.putLockBack() { watch() }
         case .reportLoss(let loss): tell(.didLoseName(loss))
         case .republish: tell(.isStillLost)

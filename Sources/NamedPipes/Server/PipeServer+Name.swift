@@ -34,43 +34,22 @@ extension PipeServer {
 
     /// Whether clients find this server at its name, as far as has been seen: at once in most cases, after ten seconds
     /// at the latest. An inherited listener's name is not looked after and counts as published.
-    public var isPublished: Bool { isListening && naming.isPublished }
+    public var isPublished: Bool { isListening && nameState.isPublished }
 
     /// How long a server that was taken over goes on accepting: a client may have looked the old socket up just before.
     static let lingerTime = Duration.seconds(1)
 
-    /// What is between the server and its name.
-    struct NameState {
-        var isPublished = true
-        var keeper: NameMonitor?
-        var timer: ScheduledWork?
-        /// The sockets that have lost their name for good, until the last client that waits there is accepted.
-        var leftOver: [Listener] = []
-        /// Why it could not be published again, as the delegate has heard it.
-        var failure: PipeError?
-
-        mutating func end() {
-            keeper?.end()
-            keeper = nil
-            timer?.cancel()
-            timer = nil
-        }
-
-        mutating func endLeftOver() {
-            for listener in leftOver { listener.stop() }
-            leftOver = []
-        }
-    }
-
-    func keep(_ name: PublishedName) {
+    func monitor(_ name: PublishedName) {
         guard name.hasFile else { return }
-        naming.keeper = NameMonitor(reactor, name, FileWatcher.of(reactor)) { [unowned self] in nameKeeperDidTell($0) }
+        nameState.monitor = NameMonitor(reactor, name, FileWatcher.of(reactor)) { [unowned self] in
+            nameMonitorDidTell($0)
+        }
     }
 
-    private func nameKeeperDidTell(_ event: NameMonitor.Event) {
+    private func nameMonitorDidTell(_ event: NameMonitor.Event) {
         switch event {
         case .didLoseName(let loss):
-            naming.isPublished = false
+            nameState.isPublished = false
             var failure: PipeError?
             if case .takenOver = loss { leaveSoon() } else { failure = republishIfWanted() }
             delegate?.server(self, didLoseName: loss)
@@ -78,39 +57,39 @@ extension PipeServer {
         case .isStillLost:
             tellOfRepublishing(republishIfWanted())
         case .didRegainName:
-            naming.isPublished = true
+            nameState.isPublished = true
             delegate?.serverDidRegainName(self)
         }
     }
 
     private func leaveSoon() {
-        naming.end()
-        naming.timer = reactor.schedule(after: Self.lingerTime) { [unowned self] in leave() }
+        nameState.endMonitoring()
+        nameState.timer = reactor.schedule(after: Self.lingerTime) { [unowned self] in leave() }
     }
 
-    /// Accepts the clients that wait, then drains. The grace begins now, so that it bounds both.
+    /// Accepts the clients that wait, then stops gracefully. The grace begins now, so that it bounds both.
     private func leave() {
         let grace = configuration.handOverGrace
-        guard let listener else { return stop(gracePeriod: grace) }
-        limitDraining(to: grace)
+        guard let listener = nameState.listener else { return stop(gracePeriod: grace) }
+        limitGrace(to: grace)
         listener.acceptTheRest { [unowned self] in stop(gracePeriod: grace) }
     }
 
     /// Accepts the clients that wait at a socket whose name another socket of this server has now.
     private func leave(_ listener: Listener) {
-        naming.leftOver.append(listener)
+        nameState.leftOver.append(listener)
         listener.acceptTheRest { [unowned self] in
-            naming.leftOver.removeAll { $0 === listener }
+            nameState.leftOver.removeAll { $0 === listener }
             listener.stop()
         }
     }
 
     private func tellOfRepublishing(_ failure: PipeError?) {
         if isPublished {
-            naming.failure = nil
+            nameState.failure = nil
             delegate?.serverDidRegainName(self)
-        } else if let failure, failure != naming.failure, isListening {
-            naming.failure = failure
+        } else if let failure, failure != nameState.failure, isListening {
+            nameState.failure = failure
             delegate?.server(self, didFailToRepublish: failure)
         }
     }
@@ -120,19 +99,19 @@ extension PipeServer {
     ///
     /// - Returns: why that was not possible.
     private func republishIfWanted() -> PipeError? {
-        guard configuration.nameLoss == .republish, let lost = listener else { return nil }
-        naming.end()
+        guard configuration.nameLoss == .republish, let lost = nameState.listener else { return nil }
+        nameState.endMonitoring()
         lost.giveNameUp()
         do {
             var claim = configuration.nameClaim
             claim.takeOverTimeout = nil
-            listener = try listen(at: .publish(address, claim))
-            naming.isPublished = true
+            nameState.entrance = .socket(try listen(at: .publish(address, claim)))
+            nameState.isPublished = true
             leave(lost)
             return nil
         } catch {
-            naming.timer = reactor.schedule(after: configuration.republishInterval) { [unowned self] in
-                nameKeeperDidTell(.isStillLost)
+            nameState.timer = reactor.schedule(after: configuration.republishInterval) { [unowned self] in
+                nameMonitorDidTell(.isStillLost)
             }
             return error
         }

@@ -22,38 +22,20 @@ public final class PipeServer {
     /// The name that clients connect to.
     public let address: PipeAddress
 
-    let reactor: Reactor
     let configuration: Configuration
     let endpoint: Endpoint
     private(set) var delegate: (any PipeServerDelegate)?
-    var listener: Listener?
-    var naming = NameState()
     private var key: UInt64 = 0
-    private var state: State = .listening
-    private var grace: (end: SuspendingClock.Instant, limit: TimeLimit)?
-    /// Nothing that goes on is given any more time.
-    private(set) var isGraceOver = false
-    /// Called then, once. Whoever sets it is waited for after the connections have ended, and calls ``endGrace()``.
-    var onGraceEnd: (() -> Void)?
-    private var shutdownAccount: ShutdownAccount?
 
-    /// What became of messages and connections since the server was told to stop; nil before `serverDidStop`.
-    public private(set) var shutdownReport: ShutdownReport?
+    var nameState: NameState
+    var lifecycle = ServerLifecycle()
+    var grace = ShutdownGrace()
 
-    private enum State {
-        case listening
-        /// The name is given up; connections end one by one.
-        case stopping
-        /// The delegate has heard of it, or is about to in this turn.
-        case stopped
-    }
-
-    /// How many connections are open, or have not had their `didCloseWith` yet.
-    public var connectionCount: Int { endpoint.traffic.openCount }
-    // Unchecked, because a check for overlapping accesses costs more than counting.
-    @safe @exclusivity(unchecked) private(set) var closedCounts = CaseCounts<DisconnectReason.Kind>()
+    // What decides about clients, and what became of them. Unchecked: a check for overlapping accesses costs more than
+    // counting.
     @safe @exclusivity(unchecked) var admission: Admission
     var refusals = RefusalLedger()
+    @safe @exclusivity(unchecked) private(set) var closedCounts = CaseCounts<DisconnectReason.Kind>()
 
     /// Publishes the name and listens. When this returns, clients can connect; they are accepted once the loop runs.
     ///
@@ -108,7 +90,6 @@ public final class PipeServer {
         _ makeName: (() throws(PipeError) -> PublishedName)?
     ) throws(PipeError) {
         self.address = address
-        self.reactor = reactor
         self.configuration = configuration
         self.delegate = delegate
         endpoint = Endpoint(
@@ -117,8 +98,8 @@ public final class PipeServer {
             byteShare: configuration.effectiveByteBudgetPerConnection)
         admission = Admission(
             configuration, ownUserID: CurrentProcess.userID, descriptorLimit: CurrentProcess.descriptorLimit)
-        hasSocket = makeName != nil
-        if let makeName { listener = try listen(at: makeName()) }
+        nameState = NameState(makeName == nil ? .noSocket : .closed)
+        if let makeName { nameState.entrance = .socket(try listen(at: makeName())) }
         unsafe endpoint.owner = self
         key = reactor.registry.insert(self)
     }
@@ -131,7 +112,7 @@ public final class PipeServer {
             let listener = try Listener(
                 reactor, name, acceptsPerTurn: configuration.acceptsPerTurn,
                 acceptsDescriptors: endpoint.acceptsDescriptors, owner: self)
-            keep(name)
+            monitor(name)
             return listener
         } catch {
             name.giveBack()
@@ -142,18 +123,20 @@ public final class PipeServer {
     /// What other threads may hold: `server.reference.perform { $0.stop() }`.
     public var reference: ReactorReference<PipeServer> { ReactorReference(reactor.executor, key: key) }
 
+    var reactor: Reactor { endpoint.reactor }
+
     var framing: any MessageFraming { endpoint.framing }
 
     /// Whether the name is held and clients are accepted.
-    public var isListening: Bool { hasSocket ? listener != nil : state == .listening }
-    private let hasSocket: Bool
-
-    /// Whether the server has stopped, and every connection has had its `didCloseWith`.
-    public var isStopped: Bool { state == .stopped }
+    public var isListening: Bool { nameState.isOpen }
 
     // MARK: Connections
 
-    /// The connections that have not had their `didCloseWith`, in no particular order. A copy: what happens meanwhile does not change it.
+    /// How many connections are open, or have not had their `didCloseWith` yet.
+    public var connectionCount: Int { endpoint.traffic.openCount }
+
+    /// The connections that have not had their `didCloseWith`, in no particular order. A copy: what happens meanwhile
+    /// does not change it.
     public var connections: [PipeConnection] {
         endpoint.assertOwner()
         var found: [PipeConnection] = []
@@ -170,83 +153,8 @@ public final class PipeServer {
         return found
     }
 
-    // MARK: Stopping
-
-    /// Gives the name up and ends every connection now; what is queued is dropped, and each connection says how much
-    /// that was. Any number of times, also after ``stop(gracePeriod:)`` to cut it short.
-    ///
-    /// The `didCloseWith` of the connections follow, with ``DisconnectReason/serverStopped``, then `serverDidStop`.
-    /// Clients that were not accepted yet are reset, with nothing of theirs read, and may connect to a successor.
-    public func stop() {
-        endpoint.assertOwner()
-        beginStopping()
-        let open = connections.filter { $0.lifecycle.state != .closed }
-        shutdownAccount?.force(open.count)
-        for connection in open { connection.end(.serverStopped) }
-        guard !isGraceOver else { return }
-        isGraceOver = true
-        onGraceEnd?()
-    }
-
-    /// Nobody is waited for any more.
-    func endGrace() {
-        grace?.limit.cancel()
-        grace = nil
-        onGraceEnd = nil
-    }
-
-    /// Gives the name up, delivers what has arrived, sends what is queued, and closes each connection as it gets there.
-    ///
-    /// A connection whose receiving is paused waits for its resumption. Any number of times: of several graces, the one
-    /// that ends first counts.
-    ///
-    /// - Parameter grace: the time that this may take. Connections that are still open then are ended as by ``stop()``.
-    public func stop(gracePeriod grace: Duration) {
-        endpoint.assertOwner()
-        switch state {
-        case .listening:
-            beginStopping()
-            for connection in connections { connection.drain() }
-        case .stopping, .stopped:
-            // Without a grace that is running, nothing goes on that could be given less time.
-            guard self.grace != nil, !isGraceOver else { return }
-        }
-        limitDraining(to: grace)
-    }
-
-    /// Ends everything when a grace is over, unless an earlier one is running.
-    func limitDraining(to duration: Duration) {
-        let duration = max(duration, .zero)
-        let end = reactor.now + duration
-        if let grace, grace.end <= end { return }
-        grace?.limit.cancel()
-        grace = (end, reactor.limit(duration) { [unowned self] in stop() })
-    }
-
-    private func beginStopping() {
-        guard state == .listening else { return }
-        state = .stopping
-        shutdownAccount = ShutdownAccount(
-            at: reactor.now, endpoint.traffic,
-            pendingMessageCount: connections.reduce(0) { $0 + $1.pendingMessageCount })
-        endListening()
-        // The end itself is reported from the loop, also if there is no connection to wait for.
-        reactor.runAtEndOfTurn(self)
-    }
-
-    func endListening() {
-        naming.end()
-        naming.endLeftOver()
-        listener?.stop()
-        listener = nil
-    }
-
-    private func finishStopping() {
-        guard state == .stopping, connectionCount == 0 else { return }
-        assert(endpoint.ledger.byteCount == 0, "connections that have ended hold \(endpoint.ledger.byteCount) bytes")
-        state = .stopped
-        if !endpoint.leavesClosingToOwner { endGrace() }
-        shutdownReport = shutdownAccount?.finish(at: reactor.now, endpoint.traffic)
+    /// The last callback, and the end of what the reactor and the connections hold of the server.
+    func tellOfStop() {
         let delegate = delegate
         self.delegate = nil
         delegate?.serverDidStop(self)
@@ -257,7 +165,7 @@ public final class PipeServer {
     deinit {
         // A connection that has ended may outlive its server, in somebody's hands.
         unsafe endpoint.owner = nil
-        grace?.limit.cancel()
+        grace.limit?.cancel()
     }
 
     // MARK: Accepting
@@ -275,8 +183,8 @@ extension PipeServer: ConnectionOwner {
     func connectionDidFailSending(_ connection: PipeConnection, unsent: SendQueueSlot) {}
 
     func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueueSlot?) {
-        guard state == .stopping else { return }
-        shutdownAccount?.connectionEnded(
+        guard lifecycle.isStopping else { return }
+        lifecycle.connectionEnded(
             reason.kind, unsent: connection.unsentMessageCount, hasPartlySent: connection.hasPartlySentMessage)
     }
 
@@ -288,12 +196,6 @@ extension PipeServer: ConnectionOwner {
         admission.didClose(connection.peer)
         finishStopping()
     }
-}
-
-extension PipeServer: TurnWork, Registered {
-    package func runInTurn() { finishStopping() }
-
-    package func reactorDidStop() { stop() }
 }
 
 @available(*, unavailable, message: "a server belongs to its reactor's thread; other threads hold its reference")

@@ -77,7 +77,7 @@ import Testing
             #expect(pace.worst <= 8, "four of each socket")
             // The old socket is closed when the last of them is accepted.
             #expect(loop.poll { connecting(to: kept.address) == ECONNREFUSED })
-            #expect(loop.poll { server.naming.leftOver.isEmpty } && server.isPublished)
+            #expect(loop.poll { server.nameState.leftOver.isEmpty } && server.isPublished)
             #expect(connecting(to: try scratch.address()) == 0)
             withExtendedLifetime(waiting) {}
         }
@@ -91,7 +91,7 @@ import Testing
             let waiting = try (0..<40).map { _ in try RawPeer(connectingTo: kept.address) }
             #expect(unsafe unlink(scratch.path("pipe")) == 0)
             #expect(loop.run { recorder.regainCount == 1 })
-            #expect(!server.naming.leftOver.isEmpty)
+            #expect(!server.nameState.leftOver.isEmpty)
             server.stop()
             #expect(loop.run { recorder.stopCount == 1 })
             #expect(connecting(to: kept.address) == ECONNREFUSED)
