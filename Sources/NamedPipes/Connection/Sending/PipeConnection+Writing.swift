@@ -14,12 +14,15 @@ extension PipeConnection {
     }
 
     /// The write of ``flush()``. The caller has checked that nothing stands against it.
+    ///
+    /// - Parameter isDirect: a constant, true on the fast path, whose stream is known to be direct.
     @inline(__always)
-    func write(_ queue: SendQueueSlot) {
+    func write(_ queue: SendQueueSlot, isDirect: Bool = false) {
         do {
             let count = queue.value.byteCount
             let taken =
-                try queue.value.isContiguous ? writeContiguous(queue) : stream.send { queue.value.gather(into: &$0) }
+                try queue.value.isContiguous
+                ? writeContiguous(queue, isDirect: isDirect) : stream.send { queue.value.gather(into: &$0) }
             endpoint.traffic.sentByteCount &+= taken ?? 0
             guard taken == count else { return try didWrite(taken ?? 0, of: queue) }
         } catch {
@@ -31,9 +34,9 @@ extension PipeConnection {
     }
 
     @inline(__always)
-    private func writeContiguous(_ queue: SendQueueSlot) throws(SystemError) -> Int? {
+    private func writeContiguous(_ queue: SendQueueSlot, isDirect: Bool) throws(SystemError) -> Int? {
         try unsafe queue.value.bytes.withUnsafeBytes { bytes throws(SystemError) in
-            try unsafe stream.send(bytes)
+            try unsafe isDirect ? stream.sendDirectly(bytes) : stream.send(bytes)
         }
     }
 

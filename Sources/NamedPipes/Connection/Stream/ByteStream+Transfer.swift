@@ -43,6 +43,12 @@ extension ByteStream {
         return outcome.map(\.byteCount)
     }
 
+    /// One write of a stream that ``isDirect``, without a check: four instructions fewer for each burst.
+    @inline(__always)
+    func sendDirectly(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int? {
+        try unsafe Socket.send(descriptor, bytes)
+    }
+
     /// One write.
     @inline(__always)
     func send(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int? {

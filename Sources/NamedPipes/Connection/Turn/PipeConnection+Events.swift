@@ -43,7 +43,7 @@ extension PipeConnection: TurnWork, EventHandler {
         var budget = endpoint.limits.messagesPerTurn
         readPlainly(&budget)
         if let queue {
-            if queue.value.isEmpty { giveBackQueue() } else if lifecycle.canWrite { write(queue) }
+            if queue.value.isEmpty { giveBackQueue() } else if lifecycle.canWrite { write(queue, isDirect: true) }
         }
         if state == .serving, queue == nil, budget > 0, lifecycle.isUsual {
             state = .idle
