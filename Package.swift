@@ -11,61 +11,36 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// What `NamedPipesService` talks to, and with it whoever uses it.
+/// The traits, on by default, so that a clone builds everything. A package that embeds the core says `traits: []` and
+/// resolves no other package.
+let service = TargetDependencyCondition.when(traits: ["Service"])
+let protobuf = TargetDependencyCondition.when(traits: ["Protobuf"])
+let pipectl = TargetDependencyCondition.when(traits: ["Pipectl"])
+
+/// What `NamedPipesService` talks to, and with it its users.
 let ecosystem: [Target.Dependency] = [
-    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-    .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
-    .product(name: "Tracing", package: "swift-distributed-tracing"),
+    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: service),
+    .product(name: "Logging", package: "swift-log", condition: service),
+    .product(name: "Metrics", package: "swift-metrics", condition: service),
+    .product(name: "Tracing", package: "swift-distributed-tracing", condition: service),
 ]
 
 func library(_ name: String, _ dependencies: [Target.Dependency], _ more: [SwiftSetting] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings + more)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies + ["PipeTestSupport"], swiftSettings: settings)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["PipeTestSupport"], exclude: exclude, swiftSettings: settings)
 }
 
-// What the fuzz targets run of the examples is a library there, without its `main`: a program cannot be linked to another.
-let isFuzzed = Context.environment["PIPES_FUZZ"] != nil
-let fuzzedExamples: Set = ["KeyValue", "LanguageServer"]
+func program(_ name: String, _ dependencies: [Target.Dependency], _ path: String, exclude: [String] = []) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: settings)
+}
 
 func example(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
-    if isFuzzed && fuzzedExamples.contains(name) {
-        return .target(
-            name: name, dependencies: ["NamedPipes", "ExampleSupport"] + dependencies, path: "Sources/Examples/\(name)",
-            exclude: exclude + ["main.swift"], swiftSettings: settings)
-    }
-    return .executableTarget(
-        name: name, dependencies: ["NamedPipes", "ExampleSupport"] + dependencies, path: "Sources/Examples/\(name)",
-        exclude: exclude, swiftSettings: settings)
+    program(name, ["NamedPipes", "ExampleSupport"] + dependencies, "Sources/Examples/\(name)", exclude: exclude)
 }
-
-/// A suite; and, with SIMULATION set, a program that does many more seeds in the same time, because it is built with
-/// optimisation. That takes `-enable-testing`, which no other release build has (.ci/simulation).
-let simulation: Target =
-    if Context.environment["SIMULATION"] == nil {
-        .testTarget(
-            name: "SimulationTests", dependencies: ["NamedPipes", "PipeTestSupport"], exclude: ["Program"],
-            swiftSettings: settings)
-    } else {
-        .executableTarget(
-            name: "simulate", dependencies: ["NamedPipes", "PipeTestSupport"], path: "Tests/SimulationTests",
-            exclude: ["SimulationTests.swift"], swiftSettings: settings)
-    }
-
-// The sanitizers' builds are without what hands on to packages of others: that takes as long to build as all that is ours.
-let hasAdapters = Context.environment["PIPES_SANITIZED"] == nil
-let adapterDependencies: [Package.Dependency] =
-    hasAdapters
-    ? [
-        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),  // NamedPipesProtobuf
-        // NamedPipesService
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
-        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
-    ] : []
 
 let package = Package(
     name: "swift-named-pipes",
@@ -77,57 +52,46 @@ let package = Package(
         .library(name: "NamedPipesService", targets: ["NamedPipesService"]),
         .executable(name: "pipectl", targets: ["pipectl"]),
     ],
+    traits: [
+        .default(enabledTraits: ["Service", "Protobuf", "Pipectl"]),
+        .trait(
+            name: "Service", description: "NamedPipesService: swift-service-lifecycle, logging, metrics and tracing"),
+        .trait(name: "Protobuf", description: "NamedPipesProtobuf: messages of swift-protobuf as JSON-RPC's values"),
+        .trait(name: "Pipectl", description: "pipectl, the command-line tool: swift-argument-parser"),
+    ],
     dependencies: [
-        // Each for who uses that product; `NamedPipes` itself depends on no package.
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")  // pipectl
-    ] + adapterDependencies,
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
+    ],
     targets: [
+        // MARK: The layers, lowest first
         .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
         library("PipeReactor", ["CLibevent"]),
         // Lifetimes: a buffer hands out its bytes as a span that the compiler ties to it, rather than as a pointer.
         library("PipeFraming", [], [.enableExperimentalFeature("Lifetimes")]),
         library("NamedPipes", ["PipeReactor", "PipeFraming"]),
+        library("NamedPipesRPC", ["NamedPipes"]),
+        library(
+            "NamedPipesProtobuf",
+            ["NamedPipesRPC", .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: protobuf)]),
+        library("NamedPipesTesting", ["NamedPipesRPC"]),
+        library("NamedPipesService", ["NamedPipesRPC"] + ecosystem),
+
+        // MARK: Programs
         // What every program does at its start and end: pipectl and the examples. No product yet.
         .systemLibrary(name: "CProgram"),
         library("NamedPipesProgram", ["CProgram", "NamedPipes"]),
-        library("NamedPipesRPC", ["NamedPipes"]),
-        library("NamedPipesProtobuf", ["NamedPipesRPC", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
-        library("NamedPipesTesting", ["NamedPipesRPC"]),
-        library("NamedPipesService", ["NamedPipesRPC"] + ecosystem),
         .executableTarget(
             name: "pipectl",
             dependencies: [
                 "NamedPipes", "NamedPipesRPC", "NamedPipesProgram",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser", condition: pipectl),
             ],
             swiftSettings: settings),
-        .target(
-            name: "PipeTestSupport", dependencies: ["NamedPipesTesting"], path: "Tests/PipeTestSupport",
-            swiftSettings: settings),
-        // What the system-call torture runs: see Tests/Programs/Torture/README.md.
-        .executableTarget(
-            name: "TortureDriver", dependencies: ["NamedPipes", "PipeTestSupport"],
-            path: "Tests/Programs/Torture/Driver",
-            swiftSettings: settings),
-        tests("PipeReactorTests", ["PipeReactor"]),
-        tests("PipeFramingTests", ["PipeFraming"]),
-        .executableTarget(
-            name: "NameRacer", dependencies: ["NamedPipes"], path: "Tests/Programs/NameRacer", swiftSettings: settings),
-        tests("NamedPipesTests", ["NamedPipes", "NameRacer", "pipectl"]),
-        tests("AsyncTests", ["NamedPipes"]),
-        tests("RPCTests", ["NamedPipesRPC"]),
-        tests("ProtobufTests", ["NamedPipesProtobuf"]),
-        .testTarget(
-            name: "TestingTests", dependencies: ["NamedPipesTesting", "NamedPipesRPC"], swiftSettings: settings),
-        tests(
-            "ServiceTests",
-            [
-                "NamedPipesService", .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
-                .product(name: "InMemoryLogging", package: "swift-log"),
-                .product(name: "MetricsTestKit", package: "swift-metrics"),
-                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
-            ]),
-        tests("PipectlTests", ["pipectl", "NamedPipesRPC", "NamedPipesProgram"]),
         .target(
             name: "ExampleSupport", dependencies: ["NamedPipes", "NamedPipesProgram"], path: "Sources/Examples/Support",
             swiftSettings: settings),
@@ -138,6 +102,29 @@ let package = Package(
         example("KeyValue"),
         example("LanguageServer", ["NamedPipesRPC"]),
         example("LogCollector", ["NamedPipesService"] + ecosystem, exclude: ["systemd"]),
+
+        // MARK: Tests, and the programs that test (Tests/Programs)
+        .target(
+            name: "PipeTestSupport", dependencies: ["NamedPipesTesting"], path: "Tests/PipeTestSupport",
+            swiftSettings: settings),
+        tests("PipeReactorTests", ["PipeReactor"]),
+        tests("PipeFramingTests", ["PipeFraming"]),
+        tests("NamedPipesTests", ["NamedPipes", "NameRacer", "pipectl"]),
+        tests("AsyncTests", ["NamedPipes"]),
+        tests("RPCTests", ["NamedPipesRPC"]),
+        tests("ProtobufTests", ["NamedPipesProtobuf"]),
+        .testTarget(
+            name: "TestingTests", dependencies: ["NamedPipesTesting", "NamedPipesRPC"], swiftSettings: settings),
+        tests(
+            "ServiceTests",
+            [
+                "NamedPipesService",
+                .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle", condition: service),
+                .product(name: "InMemoryLogging", package: "swift-log", condition: service),
+                .product(name: "MetricsTestKit", package: "swift-metrics", condition: service),
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing", condition: service),
+            ]),
+        tests("PipectlTests", ["pipectl", "NamedPipesRPC", "NamedPipesProgram"]),
         .testTarget(
             name: "InteropTests", dependencies: ["NamedPipes", "NamedPipesRPC", "NamedPipesProtobuf"],
             exclude: ["Peers"], swiftSettings: settings),
@@ -147,36 +134,42 @@ let package = Package(
                 "NamedPipes", "NamedPipesRPC", "NamedPipesTesting", "ActorRoom", "EchoServer", "Chat", "Metronome",
                 "KeyValue", "LanguageServer", "LogCollector", "pipectl",
             ]),
-        simulation,
-        // What the hostile suite (Tests/Programs/Hostile) attacks, and what stays up for the soak.
-        .executableTarget(
-            name: "hostile-target", dependencies: ["NamedPipes", "NamedPipesRPC"],
-            path: "Tests/Programs/Hostile/Target",
-            swiftSettings: settings),
+        tests("SimulationTests", ["NamedPipes"], exclude: ["Program"]),
+        program("NameRacer", ["NamedPipes"], "Tests/Programs/NameRacer"),
+        program("TortureDriver", ["NamedPipes", "PipeTestSupport"], "Tests/Programs/Torture/Driver"),
+        program("hostile-target", ["NamedPipes", "NamedPipesRPC"], "Tests/Programs/Hostile/Target"),
     ]
 )
 
-if !hasAdapters {
-    let adapters: Set = ["NamedPipesProtobuf", "NamedPipesService", "ProtobufTests", "ServiceTests", "LogCollector"]
-    package.products.removeAll { adapters.contains($0.name) }
-    package.targets.removeAll { adapters.contains($0.name) }
-    for target in package.targets {
-        target.dependencies.removeAll { dependency in
-            if case .byNameItem(let name, _) = dependency { adapters.contains(name) } else { false }
-        }
-        switch target.name {
-        case "InteropTests": target.exclude.append("ProtobufTests.swift")
-        case "ExampleTests": target.exclude += ["LogCollectorTests.swift", "LogCollectorUnitTests.swift"]
-        default: break
-        }
-    }
+// MARK: Variants, each for one script that sets its variable
+
+@MainActor
+func replace(_ name: String, by targets: Target...) {
+    package.targets.removeAll { $0.name == name }
+    package.targets += targets
 }
 
-// libFuzzer's runtime is linked to this one only; see Tests/Programs/Fuzz/README.md.
-if isFuzzed {
+// .ci/simulation: the suite as a program, which does many more seeds in the same time, because it is built with
+// optimisation. That takes `-enable-testing`, which no other release build has.
+if Context.environment["SIMULATION"] != nil {
+    replace(
+        "SimulationTests",
+        by: program(
+            "simulate", ["NamedPipes", "PipeTestSupport"], "Tests/SimulationTests", exclude: ["SimulationTests.swift"]))
+}
+
+// Tests/Programs/Fuzz: the fuzz targets, with libFuzzer's runtime. The examples that they run are libraries there,
+// without their `main`, because a program cannot be linked to another.
+if Context.environment["PIPES_FUZZ"] != nil {
+    for name in ["KeyValue", "LanguageServer"] {
+        replace(
+            name,
+            by: .target(
+                name: name, dependencies: ["NamedPipes", "NamedPipesRPC", "ExampleSupport"],
+                path: "Sources/Examples/\(name)", exclude: ["main.swift"], swiftSettings: settings))
+    }
     package.targets.append(
-        .executableTarget(
-            name: "PipesFuzz",
-            dependencies: ["NamedPipesRPC", "NamedPipesTesting", "PipeTestSupport", "KeyValue", "LanguageServer"],
-            path: "Tests/Programs/Fuzz/Targets", swiftSettings: settings))
+        program(
+            "PipesFuzz", ["NamedPipesRPC", "NamedPipesTesting", "PipeTestSupport", "KeyValue", "LanguageServer"],
+            "Tests/Programs/Fuzz/Targets"))
 }

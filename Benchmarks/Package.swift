@@ -42,7 +42,7 @@ let nio: [Target.Dependency] = [
 let package = Package(
     name: "named-pipes-benchmarks",
     dependencies: [
-        .package(name: "swift-named-pipes", path: ".."),
+        .package(name: "swift-named-pipes", path: "..", traits: []),
         // Without traits: its counters of allocations would need libraries that the system may not have.
         .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
         // Libraries that ours is compared with.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Protobuf
 internal import NamedPipes
 public import NamedPipesRPC
 public import SwiftProtobuf
@@ -53,3 +54,4 @@ extension MessageCodec where Incoming: SwiftProtobuf.Message, Outgoing: SwiftPro
             encode: { try $0.jsonUTF8Bytes(options: encoding) })
     }
 }
+#endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 internal import NamedPipes
 
 /// Stands before the owner's delegate, and tells the service what happens beside the messages.
@@ -83,3 +84,4 @@ final class ObservedDelegate: PipeServerDelegate {
         waiting.take()?.resume()
     }
 }
+#endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 public import NamedPipes
 
 extension PipeService {
@@ -70,3 +71,4 @@ extension PipeService {
         }
     }
 }
+#endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 public import Logging
 public import NamedPipes
 public import ServiceLifecycle
@@ -107,3 +108,4 @@ extension PipeService: CustomStringConvertible {
     /// Where it serves: service groups write their services into each of their lines.
     public var description: String { "pipe service at \(place.address)" }
 }
+#endif

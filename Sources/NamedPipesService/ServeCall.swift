@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 internal import NamedPipes
 
 /// One run of a service, on its reactor: served by tasks, or by a delegate.
@@ -59,3 +60,4 @@ struct ServeCall: Sendable {
         }
     }
 }
+#endif

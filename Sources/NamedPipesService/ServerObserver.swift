@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 internal import NamedPipes
 internal import Synchronization
 
@@ -83,3 +84,4 @@ final class ServerObserver: Sendable {
         do { try notifier?.notify(states) } catch { log.noteUnheard(error) }
     }
 }
+#endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 import Foundation
 import NamedPipes
 import Testing
@@ -143,3 +144,4 @@ struct LogCollectorTests {
         #expect(try Example("LogCollector", "\(address)", file, "many", on: reactor).exitStatus() == 2)
     }
 }
+#endif

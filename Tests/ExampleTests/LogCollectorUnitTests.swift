@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 import Foundation
 import NamedPipes
 import Testing
@@ -95,3 +96,4 @@ struct LogCollectorUnitTests {
         #expect(FileManager.default.fileExists(atPath: "\(address)"))
     }
 }
+#endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Protobuf
 import NamedPipes
 import NamedPipesProtobuf
 import NamedPipesRPC
@@ -29,3 +30,4 @@ import Testing
         peer.expectSuccess(printing: "listening", "ok 4 requests")
     }
 }
+#endif

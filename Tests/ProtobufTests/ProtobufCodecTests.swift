@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Protobuf
 import NamedPipes
 import NamedPipesProtobuf
 import NamedPipesRPC
@@ -79,3 +80,4 @@ import Testing
         _ = await server.result
     }
 }
+#endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 import NamedPipes
 import NamedPipesRPC
 import NamedPipesService
@@ -84,3 +85,4 @@ private struct Quotation: Error { let text: String }
         #expect(journal.lines.filter { $0.hasSuffix("no JSON") }.count == 200)
     }
 }
+#endif

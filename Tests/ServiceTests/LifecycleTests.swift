@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 import Glibc
 import Logging
 import NamedPipesService
@@ -185,3 +186,4 @@ private final class Shouter: PipeServerDelegate {
         }
     }
 }
+#endif

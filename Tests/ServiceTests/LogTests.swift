@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 import Glibc
 import Logging
 import NamedPipes
@@ -110,3 +111,4 @@ private struct Quotation: Error { let text: String }
         #expect(limit.admit(at: start + .seconds(1)) == 0)
     }
 }
+#endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 import CoreMetrics
 import MetricsTestKit
 import NamedPipes
@@ -127,3 +128,4 @@ import Testing
         }
     }
 }
+#endif

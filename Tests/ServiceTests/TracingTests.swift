@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 import InMemoryTracing
 import NamedPipes
 import NamedPipesRPC
@@ -126,3 +127,4 @@ private struct TracedPair {
         #expect(pair.answering.finishedSpans.first?.parentSpanID == nil)
     }
 }
+#endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 import CoreMetrics
 import FoundationEssentials
 import Glibc
@@ -97,3 +98,4 @@ actor LineBuffer: Service {
         return clock.text
     }
 }
+#endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 import Glibc
 import NamedPipes
 
@@ -77,3 +78,4 @@ final class LineFile {
         return result
     }
 }
+#endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 import CoreMetrics
 import ExampleSupport
 import Logging
@@ -75,3 +76,9 @@ struct LogCollector {
         return configuration
     }
 }
+#else
+@main
+enum LogCollector {
+    static func main() { print("LogCollector needs the package's trait Service, which this build is without.") }
+}
+#endif

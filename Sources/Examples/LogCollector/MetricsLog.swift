@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 import CoreMetrics
 import Logging
 import ServiceLifecycle
@@ -68,3 +69,4 @@ private final class MetricCell: CounterHandler, RecorderHandler, TimerHandler {
 
     func recordNanoseconds(_ duration: Int64) { record(Double(duration)) }
 }
+#endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 import ExampleSupport
 import NamedPipes
 
@@ -25,3 +26,4 @@ struct Options {
         file = RotatingFile.Policy(path: path, byteLimit: byteLimit, count: try number(atLeast: 1, default: 5))
     }
 }
+#endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 import CoreMetrics
 import Glibc
 import NamedPipes
@@ -87,3 +88,4 @@ actor RotatingFile: Service {
         guard isDone || (mayBeMissing && errno == ENOENT) else { throw SystemError(call: "rename", code: errno) }
     }
 }
+#endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 public import Logging
 public import NamedPipesRPC
 
@@ -62,3 +63,4 @@ public final class JSONRPCLog: Sendable {
     /// A name that a handler is registered for. Any other is the other end's text, and may be anything.
     private static func method(_ name: String?) -> Logger.Metadata { ["rpc.method": "\(name ?? "other")"] }
 }
+#endif

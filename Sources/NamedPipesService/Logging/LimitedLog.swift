@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 internal import Logging
 internal import NamedPipes
 internal import Synchronization
@@ -31,3 +32,4 @@ extension Logger.Metadata {
 
     func and(_ more: Self) -> Self { merging(more) { $1 } }
 }
+#endif

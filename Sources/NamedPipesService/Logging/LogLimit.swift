@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 
 /// Lets a number of lines a second through and counts the others, so that clients cannot fill a disk. A value, so that
 /// it can be tested with any time.
@@ -24,3 +25,4 @@ struct LogLimit {
         return suppressedCount
     }
 }
+#endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 public import Logging
 public import NamedPipes
 
@@ -53,3 +54,4 @@ extension Logger.Metadata {
         [MetadataKey.processID: "\(peer.processID)", MetadataKey.userID: "\(peer.userID)"]
     }
 }
+#endif

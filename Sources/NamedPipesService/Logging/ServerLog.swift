@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 internal import Logging
 internal import NamedPipes
 
@@ -77,3 +78,4 @@ final class ServerLog: Sendable {
         logger.warning("the service manager does not hear", metadata: .detail("\(error)"))
     }
 }
+#endif

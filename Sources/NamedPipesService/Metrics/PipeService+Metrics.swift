@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 public import CoreMetrics
 
 extension PipeService {
@@ -39,3 +40,4 @@ extension PipeService {
         public init() {}
     }
 }
+#endif

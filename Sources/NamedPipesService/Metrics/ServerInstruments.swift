@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 internal import CoreMetrics
 internal import NamedPipes
 
@@ -79,3 +80,4 @@ extension Dictionary where Key: CaseIterable {
 extension Duration {
     fileprivate var nanoseconds: Int64 { Int64(self / .nanoseconds(1)) }
 }
+#endif

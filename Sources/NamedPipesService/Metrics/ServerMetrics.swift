@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 internal import CoreMetrics
 internal import NamedPipes
 internal import Synchronization
@@ -60,3 +61,4 @@ final class ServerMetrics: Sendable {
 
     func record(_ report: ShutdownReport) { instruments?.record(report) }
 }
+#endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 public import NamedPipesRPC
 public import Tracing
 
@@ -125,3 +126,4 @@ private struct RequestMembers: Injector, Extractor {
 
     func extract(key: String, from metadata: [String: String]) -> String? { metadata[key] }
 }
+#endif

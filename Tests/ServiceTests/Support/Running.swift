@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#if Service
 import InMemoryLogging
 import Logging
 import NamedPipes
@@ -91,3 +92,4 @@ struct Journal: Sendable {
     /// Everything that was written.
     var text: String { entries.map { "\($0.message) \($0.metadata)" }.joined(separator: "\n") }
 }
+#endif

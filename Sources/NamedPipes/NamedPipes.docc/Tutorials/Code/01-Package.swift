@@ -3,7 +3,7 @@ import PackageDescription
 
 let package = Package(
     name: "counter",
-    dependencies: [.package(path: "../swift-named-pipes")],
+    dependencies: [.package(path: "../swift-named-pipes", traits: ["Service"])],
     targets: [
         .executableTarget(
             name: "counterd",
