@@ -18,21 +18,21 @@ enum SystemCallFilter {
 
         fileprivate var numbers: [UInt32] {
             #if arch(x86_64)
-                switch self {
-                case .accept4: [288]
-                case .socket: [41]
-                case .epollAdd, .epollModify: [233]
-                case .read: [45, 47, 19]
-                case .write: [44, 46, 20]
-                }
+            switch self {
+            case .accept4: [288]
+            case .socket: [41]
+            case .epollAdd, .epollModify: [233]
+            case .read: [45, 47, 19]
+            case .write: [44, 46, 20]
+            }
             #else
-                switch self {
-                case .accept4: [242]
-                case .socket: [198]
-                case .epollAdd, .epollModify: [21]
-                case .read: [207, 212, 65]
-                case .write: [206, 211, 66]
-                }
+            switch self {
+            case .accept4: [242]
+            case .socket: [198]
+            case .epollAdd, .epollModify: [21]
+            case .read: [207, 212, 65]
+            case .write: [206, 211, 66]
+            }
             #endif
         }
     }

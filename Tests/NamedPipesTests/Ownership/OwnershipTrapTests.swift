@@ -8,9 +8,9 @@ import Testing
 // HOSTILE 55 and 56. What is promised in debug builds is tested there; release builds do not look.
 
 #if DEBUG
-    private let isDebugBuild = true
+private let isDebugBuild = true
 #else
-    private let isDebugBuild = false
+private let isDebugBuild = false
 #endif
 
 @Suite(.enabled(if: isDebugBuild, "release builds do not look")) struct `55 · on a foreign thread` {

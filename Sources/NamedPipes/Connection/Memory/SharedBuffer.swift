@@ -9,9 +9,9 @@ final class SharedBuffer {
     // Checked for overlapping accesses in debug builds only: nothing is called while it is changed, and the checks took
     // 270 of 1,790 instructions of a message to async code.
     #if DEBUG
-        var bytes: FrameBuffer
+    var bytes: FrameBuffer
     #else
-        @safe @exclusivity(unchecked) var bytes: FrameBuffer
+    @safe @exclusivity(unchecked) var bytes: FrameBuffer
     #endif
     private let pool: LargeBufferPool?
 
