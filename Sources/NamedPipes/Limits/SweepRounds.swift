@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// The timers behind all deadlines on one reactor: one for each interval that a ``DeadlineSweep`` has there, however many
-/// servers and clients have it. With a timer for each, 4,000 idle clients were 4,000 timers a second.
+/// The timers behind all deadlines on one reactor: one for each interval that a ``DeadlineSweep`` has there, however
+/// many servers and clients have it. With a timer for each, 4,000 idle clients were 4,000 timers a second.
 final class SweepRounds {
     private unowned let reactor: Reactor
     // Not retained: each takes itself out at its end.
@@ -25,8 +25,8 @@ final class SweepRounds {
     fileprivate func forget(_ interval: Duration) { rounds[interval] = nil }
 }
 
-/// The servers and clients whose deadlines are looked after at the same moment. There is a timer only while there is one
-/// of them, so that a process with nothing to do is not woken up.
+/// The servers and clients whose deadlines are looked after at the same moment. There is a timer only while there is
+/// one of them, so that a process with nothing to do is not woken up.
 final class SweepRound {
     private unowned let reactor: Reactor
     private let interval: Duration

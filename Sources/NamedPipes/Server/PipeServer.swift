@@ -67,7 +67,8 @@ public final class PipeServer {
     ///   - configuration: the default is a 4-byte length framing.
     ///   - reactor: the loop that serves it.
     ///   - delegate: where everything arrives; held until the server has stopped.
-    /// - Throws: ``PipeError/system(_:)``, or ``PipeError/inheritedListener(_:)`` for a listener that has its server already.
+    /// - Throws: ``PipeError/system(_:)``, or ``PipeError/inheritedListener(_:)`` for a listener that has its server
+    ///   already.
     public convenience init(
         inheriting listener: InheritedListener, configuration: Configuration = Configuration(), reactor: Reactor,
         delegate: any PipeServerDelegate

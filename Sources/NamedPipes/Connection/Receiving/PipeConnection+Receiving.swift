@@ -68,7 +68,8 @@ extension PipeConnection {
         end(error.isConnectionReset ? .resetByPeer : .system(error))
     }
 
-    /// Has epoll watch for input exactly while it is wanted. What is there and not wanted would be reported without end.
+    /// Has epoll watch for input exactly while it is wanted. What is there and not wanted would be reported without
+    /// end.
     func watchInput() {
         let isWanted = lifecycle.isReceiving ? !flow.isPaused : discardsInput
         guard isWanted != interest.watchesInput else { return }
@@ -86,8 +87,8 @@ extension PipeConnection {
         }
     }
 
-    /// Whether what the peer sends is read only so that it can go on: while our last words wait to be taken, a peer that
-    /// has no room left for its own does not take them.
+    /// Whether what the peer sends is read only so that it can go on: while our last words wait to be taken, a peer
+    /// that has no room left for its own does not take them.
     private var discardsInput: Bool {
         lifecycle.state == .closing && pendingByteCount > 0 && !lifecycle.hasInputEnded
     }
@@ -125,8 +126,8 @@ extension PipeConnection {
         if stream.hasReceivedDescriptors { return true }
         switch outcome {
         case .content(.full):
-            // There may be more: epoll says so again, after the others had their turn. A draining connection has to look for
-            // itself.
+            // There may be more: epoll says so again, after the others had their turn. A draining connection has to
+            // look for itself.
             if lifecycle.isShuttingDown { turn.want() } else { interest.inputIsRead() }
             return false
         case .end:
@@ -229,7 +230,8 @@ extension PipeConnection {
         if lifecycle.state == .finished { watchForHangUp() }
     }
 
-    /// What had arrived when the server was told to stop is delivered. Who answers later is told so, and closes when done.
+    /// What had arrived when the server was told to stop is delivered. Who answers later is told so, and closes when
+    /// done.
     private func inputIsDrained() {
         guard endpoint.leavesClosingToOwner else { return beginClose(.serverStopped) }
         lifecycle.leaveClosingToOwner()

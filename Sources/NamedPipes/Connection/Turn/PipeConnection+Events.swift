@@ -70,15 +70,16 @@ extension PipeConnection: TurnWork, EventHandler {
         if lifecycle.state != .closed, turn.takeWish() { schedule() }
     }
 
-    /// Has ``work()`` done at the end of this turn. Inside it, that is only needed where ``settle()`` is not enough; and
-    /// after the end, whatever is called, there is nothing to do. A reactor that is let go without having turned again would
-    /// keep itself alive with it.
+    /// Has ``work()`` done at the end of this turn. Inside it, that is only needed where ``settle()`` is not enough;
+    /// and after the end, whatever is called, there is nothing to do. A reactor that is let go without having turned
+    /// again would keep itself alive with it.
     func schedule() {
         guard !lifecycle.isReported, turn.schedule() else { return }
         endpoint.reactor.runAtEndOfTurn(self)
     }
 
-    /// Carries out what the callbacks and calls before have led to: write once, tell of the drain or of a failed write, end.
+    /// Carries out what the callbacks and calls before have led to: write once, tell of the drain or of a failed write,
+    /// end.
     private func settle() {
         flush()
         if flow.takeDrain() {
