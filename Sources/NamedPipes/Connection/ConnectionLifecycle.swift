@@ -79,7 +79,9 @@ struct ConnectionLifecycle {
     }
 
     /// Whether both directions are open, and nobody wants to end that.
-    var isUsual: Bool { state == .open && notes == [] }
+    var isUsual: Bool {
+        @inline(__always) get { state == .open && notes == [] }
+    }
 
     /// Whether messages may be delivered.
     var isReceiving: Bool { state == .open }
@@ -88,7 +90,9 @@ struct ConnectionLifecycle {
     var canSend: Bool { (state == .open || state == .finished) && output == .open }
 
     /// Whether what is queued may be written.
-    var canWrite: Bool { state != .closed && (output == .open || output == .finishing) }
+    var canWrite: Bool {
+        @inline(__always) get { state != .closed && (output == .open || output == .finishing) }
+    }
 
     /// Whether the end of the stream was read: also where the connection was closing by then.
     var hasInputEnded: Bool { notes.contains(.inputEnded) }

@@ -14,30 +14,41 @@ extension PipeConnection {
     }
 
     /// The write of ``flush()``. The caller has checked that nothing stands against it.
-    ///
-    /// - Parameter isDirect: a constant, true on the fast path, whose stream is known to be direct.
-    @inline(__always)
-    func write(_ queue: SendQueueSlot, isDirect: Bool = false) {
+    func write(_ queue: SendQueueSlot) {
         do {
-            let count = queue.value.byteCount
             let taken =
                 try queue.value.isContiguous
-                ? writeContiguous(queue, isDirect: isDirect) : stream.send { queue.value.gather(into: &$0) }
-            endpoint.traffic.sentByteCount &+= taken ?? 0
-            guard taken == count else { return try didWrite(taken ?? 0, of: queue) }
+                ? unsafe queue.value.bytes.withUnsafeBytes { bytes throws(SystemError) in try unsafe stream.send(bytes)
+                }
+                : stream.send { queue.value.gather(into: &$0) }
+            try kernelDidTake(taken ?? 0, of: queue)
         } catch {
-            return outputDidFail(error)
+            outputDidFail(error)
         }
-        endpoint.traffic.sentMessageCount &+= queue.value.messageCount
-        giveBackQueue()
-        if flow.isAboveHighWaterMark { didFallBelowHighWaterMark() }
+    }
+
+    /// The same on the fast path, whose stream is known to be direct. A function of its own, so that it is inlined there:
+    /// 30 instructions less.
+    @inline(__always)
+    func writeDirectly(_ queue: SendQueueSlot) {
+        guard queue.value.isContiguous else { return write(queue) }
+        do {
+            let taken = try unsafe queue.value.bytes.withUnsafeBytes { bytes throws(SystemError) in
+                try unsafe stream.sendDirectly(bytes)
+            }
+            try kernelDidTake(taken ?? 0, of: queue)
+        } catch {
+            outputDidFail(error)
+        }
     }
 
     @inline(__always)
-    private func writeContiguous(_ queue: SendQueueSlot, isDirect: Bool) throws(SystemError) -> Int? {
-        try unsafe queue.value.bytes.withUnsafeBytes { bytes throws(SystemError) in
-            try unsafe isDirect ? stream.sendDirectly(bytes) : stream.send(bytes)
-        }
+    private func kernelDidTake(_ count: Int, of queue: SendQueueSlot) throws(SystemError) {
+        endpoint.traffic.sentByteCount &+= count
+        guard count == queue.value.byteCount else { return try didWrite(count, of: queue) }
+        endpoint.traffic.sentMessageCount &+= queue.value.messageCount
+        giveBackQueue()
+        if flow.isAboveHighWaterMark { didFallBelowHighWaterMark() }
     }
 
     /// The kernel took less than it was given.

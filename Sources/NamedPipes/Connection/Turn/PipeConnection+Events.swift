@@ -38,12 +38,12 @@ extension PipeConnection: TurnWork, EventHandler {
     /// write. At 1,000 connections with a message each, 330 instructions instead of 560.
     @inline(__always)
     private func serve() {
-        turn.begin()
+        state = .serving
         _ = takeQueue()
         var budget = endpoint.limits.messagesPerTurn
         readPlainly(&budget)
         if let queue {
-            if queue.value.isEmpty { giveBackQueue() } else if lifecycle.canWrite { write(queue, isDirect: true) }
+            if queue.value.isEmpty { giveBackQueue() } else if lifecycle.canWrite { writeDirectly(queue) }
         }
         if state == .serving, queue == nil, budget > 0, lifecycle.isUsual {
             state = .idle
