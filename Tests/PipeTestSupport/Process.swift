@@ -28,8 +28,8 @@ private func entries(of path: String) -> [String] {
     return names.filter { $0 != "." && $0 != ".." }
 }
 
-/// How much time of a processor the calling thread has used (`CLOCK_THREAD_CPUTIME_ID`): exact, while getrusage(2) counts
-/// ticks and says 0 of what is over before the next.
+/// How much CPU time the calling thread has used (`CLOCK_THREAD_CPUTIME_ID`). It is exact, while getrusage(2) counts
+/// ticks and reports 0 for work that ends before the next tick.
 package func threadTime() -> Duration {
     var time = timespec()
     _ = unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)

@@ -15,8 +15,8 @@ extension PipeConnection {
     public func send(_ message: Span<UInt8>) throws(PipeError) -> SendVerdict {
         endpoint.assertOwner()
         guard let queue = prepaidQueue(for: message.count) else { return try sendSlowly(message, from: .lent) }
-        // It joins others, whose way is decided. Counted first: registers that had to survive the copying would cost five
-        // instructions.
+        // It joins others, whose way is decided. Counted first: registers that had to survive the copying would cost
+        // five instructions.
         countTaken(queue)
         if !queue.value.bytes.appendShortPlainFrame(message) { append(message, to: queue) }
         return .accepted

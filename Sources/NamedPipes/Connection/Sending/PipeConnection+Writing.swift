@@ -27,8 +27,8 @@ extension PipeConnection {
         }
     }
 
-    /// The same on the fast path, whose stream is known to be direct. A function of its own, so that it is inlined there:
-    /// 30 instructions less.
+    /// The same on the fast path, whose stream is known to be direct. A function of its own, so that it is inlined
+    /// there: 30 instructions less.
     @inline(__always)
     func writeDirectly(_ queue: SendQueueSlot) {
         guard queue.value.isContiguous else { return write(queue) }
