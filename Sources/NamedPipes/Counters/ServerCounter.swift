@@ -45,8 +45,11 @@ public struct ServerCounter: Sendable {
     /// What is counted.
     @nonexhaustive
     public enum Unit: Sendable {
+        /// Connections, accepted or open.
         case connections
+        /// Whole messages.
         case messages
+        /// Bytes, headers included.
         case bytes
     }
 
