@@ -103,7 +103,7 @@ extension JSONRPCPeer {
         /// A reply to nothing that was asked, or not a proper one. It was dropped.
         case unexpectedReply(JSONRPCID?)
         /// The other end could not make out what was sent: an error reply without an id. Where it must be meant, a
-        /// request fails with it; see <doc:AskingAndAnswering#Replies-that-say-too-little>.
+        /// request fails with it; see <doc:AskingAndAnswering#Incomplete-replies>.
         case errorReport(JSONRPCError)
         /// A handler has thrown something that the other end was not told. The method is the one that it is registered
         /// for; nil for ``JSONRPCMethods/handleOthers(_:)``, which gets names that the other end has made up.
