@@ -54,9 +54,13 @@ import Testing
     /// What is under way needs the client once more.
     @Test func `79 · lets a handler hear the answers to its own questions`() async throws {
         let answers = Count()
+        let allIn = Gate()
         _ = try await Serving.run { connection in
             var count = 0
-            for try await _ in connection.messages { count += 1 }
+            for try await _ in connection.messages {
+                count += 1
+                if count == 3 { allIn.open() }
+            }
             #expect(await connection.canResumeReceiving)
             await connection.resumeReceiving()
             #expect(await !connection.canResumeReceiving)
@@ -69,6 +73,8 @@ import Testing
         } while: { serving in
             try await PipeClient.withConnection(to: serving.address) { connection in
                 for number in 0..<3 { try await connection.send("\(number)") }
+                // A message that is still under way would be the answer to the question.
+                await allIn.pass()
                 serving.server.perform { $0.stop(gracePeriod: .seconds(10_000)) }
                 let question = try await connection.nextMessage()
                 #expect(question.flatMap { String(copying: $0) } == "what next?")
