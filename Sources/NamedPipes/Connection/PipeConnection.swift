@@ -15,7 +15,9 @@ public final class PipeConnection: Identifiable {
     @safe @exclusivity(unchecked) var stream: ByteStream
 
     // Here because six bytes are free behind the stream: two and four of them.
-    @safe @exclusivity(unchecked) var lifecycle = ConnectionLifecycle()
+    @safe @exclusivity(unchecked) var lifecycle = ConnectionLifecycle() {
+        didSet { if !lifecycle.canSend { stopPrepaying() } }
+    }
     @safe @exclusivity(unchecked) var state: ConnectionState
 
     /// The embedder's own state of this connection, nil at first. Held until `didCloseWith` has returned.

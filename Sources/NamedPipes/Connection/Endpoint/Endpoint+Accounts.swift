@@ -40,6 +40,7 @@ extension PipeConnection {
         if prepaid > (charge == 0 ? endpoint.limits.admission.allowance : endpoint.limits.admission.prepaidLimit) {
             return "\(id) may queue \(prepaid) bytes, and is charged \(charge)"
         }
+        if prepaid >= 0, !lifecycle.canSend { return "\(id) may queue \(prepaid) bytes, and cannot send" }
         // What leaves in this turn is charged for nothing while it is little.
         if charge == 0, !interest.awaitsWritability { return nil }
         if Self.isCharged(charge, queue.value.capacity) { return nil }

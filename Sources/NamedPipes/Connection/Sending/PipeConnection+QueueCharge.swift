@@ -40,7 +40,12 @@ extension PipeConnection {
         }
     }
 
+    /// Nothing can be sent any more: each message meets ``admit(_:from:)``, which says so. Therefore the fast path does
+    /// not ask the lifecycle, which saves it five instructions a message.
+    func stopPrepaying() { queue?.value.prepaidByteCount = -1 }
+
     private func setPrepaidByteCount(of queue: SendQueueSlot) {
+        guard lifecycle.canSend else { return stopPrepaying() }
         queue.value.prepaidByteCount = endpoint.limits.admission.prepaidByteCount(
             of: queue.value.byteCount + queue.value.bytes.room, isWaiting: isWaiting)
     }

@@ -25,9 +25,9 @@ extension PipeConnection {
     /// The queue, if a message joins others in it and nothing has to be decided.
     @inline(__always)
     private func prepaidQueue(for byteCount: Int) -> SendQueueSlot? {
-        guard let queue, lifecycle.canSend, byteCount <= endpoint.codec.plainMessageLimit,
-            queue.value.isPrepaid(byteCount)
-        else { return nil }
+        guard let queue, byteCount <= endpoint.codec.plainMessageLimit, queue.value.isPrepaid(byteCount) else {
+            return nil
+        }
         return queue
     }
 
