@@ -27,7 +27,7 @@ FOREIGN = re.compile(r"swift_|_swift|__swift|event_|evutil_|_T|__cxa|__isPlatfor
 OVERLAID = re.compile(r"\$s5Glibc\d+([a-z_0-9]+?)ys.*F$")
 
 
-SOURCES = pathlib.Path(__file__).resolve().parents[2] / "Sources"
+SOURCES = pathlib.Path(__file__).resolve().parents[3] / "Sources"
 
 
 def object_files(build):
