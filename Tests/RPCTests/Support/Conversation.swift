@@ -36,6 +36,7 @@ struct Conversation: Sendable {
         return try await serve(server) { address in
             var client = PipeClient.Configuration()
             client.connection.framing = framing
+            client.connection.writeStallDeadline = nil
             return try await PipeClient.withConnection(to: address, configuration: client, body)
         }
     }
@@ -48,6 +49,8 @@ struct Conversation: Sendable {
         let address = try PipeAddress.unique(prefix: "rpc")
         var server = PipeServer.Configuration()
         server.connection.framing = framing
+        // How long the machine takes to read is not what is tested.
+        server.connection.writeStallDeadline = nil
         let (listening, announce) = AsyncStream.makeStream(of: Void.self)
         return try await withThrowingTaskGroup(of: Void.self) { [server] group in
             group.addTask {
