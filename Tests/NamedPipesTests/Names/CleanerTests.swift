@@ -94,13 +94,7 @@ import Testing
             }
             #expect(server.isPublished && recorder.losses == [])
             // And it is given away as before.
-            let start = Start { try NeighbourServer.successor(at: address) }
-            #expect(loop.poll { start.hasEnded })
-            let successor = try start.get()
-            #expect(loop.run { recorder.stopCount == 1 })
-            #expect(recorder.losses == [.takenOver(processID: getpid())])
-            #expect(connecting(to: address) == 0)
-            withExtendedLifetime(successor) {}
+            try expectTakeOver(of: address, on: loop, recorder, losses: [.takenOver(processID: getpid())])
         }
     }
 
@@ -128,13 +122,7 @@ import Testing
             loop.settle()
             #expect(unsafe unlink(scratch.path("pipe")) == 0)
             #expect(loop.run { recorder.losses == [.removed] })
-            let start = Start { try NeighbourServer.successor(at: address) }
-            #expect(loop.poll { start.hasEnded })
-            let successor = try start.get()
-            #expect(loop.run { recorder.stopCount == 1 })
-            #expect(recorder.losses == [.removed, .takenOver(processID: getpid())])
-            #expect(connecting(to: address) == 0)
-            withExtendedLifetime(successor) {}
+            try expectTakeOver(of: address, on: loop, recorder, losses: [.removed, .takenOver(processID: getpid())])
         }
     }
 
@@ -150,12 +138,7 @@ import Testing
             // The server meets the loss and the candidate in one look.
             #expect(waitUntil { start.hasEnded || Candidate.exists(at: scratch.path(".pipe.lock")) })
             #expect(unsafe unlink(scratch.path("pipe")) == 0)
-            #expect(loop.poll { start.hasEnded })
-            let successor = try start.get()
-            #expect(loop.run { recorder.stopCount == 1 })
-            #expect(recorder.losses == [.takenOver(processID: getpid())])
-            #expect(connecting(to: address) == 0)
-            withExtendedLifetime(successor) {}
+            try expectTakeOver(of: address, on: loop, recorder, losses: [.takenOver(processID: getpid())], by: start)
         }
     }
 }

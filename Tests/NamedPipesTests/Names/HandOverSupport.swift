@@ -122,3 +122,20 @@ final class Candidate {
         _ = flock(file.rawValue, LOCK_UN)
     }
 }
+
+/// Lets a successor take a name over from a server on a loop: the server stops, with these losses of its name, and the
+/// name leads to the successor.
+///
+/// - Parameter start: the start of the successor, if it has begun already.
+func expectTakeOver(
+    of address: PipeAddress, on loop: Loop, _ recorder: Recorder, losses: [NameLoss],
+    by start: Start<NeighbourServer>? = nil, sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    let start = start ?? Start { try NeighbourServer.successor(at: address) }
+    #expect(loop.poll { start.hasEnded }, sourceLocation: sourceLocation)
+    let successor = try start.get()
+    #expect(loop.run { recorder.stopCount == 1 }, sourceLocation: sourceLocation)
+    #expect(recorder.losses == losses, sourceLocation: sourceLocation)
+    #expect(connecting(to: address) == 0, sourceLocation: sourceLocation)
+    withExtendedLifetime(successor) {}
+}

@@ -58,13 +58,7 @@ import Testing
             let lock = unsafe open(scratch.path(".pipe.lock"), O_WRONLY | O_TRUNC | O_CLOEXEC)
             unsafe #expect(write(lock, "4711\n", 5) == 5)
             close(lock)
-            let start = Start { try NeighbourServer.successor(at: address) }
-            #expect(loop.poll { start.hasEnded })
-            let successor = try start.get()
-            #expect(loop.run { recorder.stopCount == 1 })
-            #expect(recorder.losses == [.takenOver(processID: getpid())])
-            #expect(connecting(to: address) == 0)
-            withExtendedLifetime(successor) {}
+            try expectTakeOver(of: address, on: loop, recorder, losses: [.takenOver(processID: getpid())])
         }
     }
 
