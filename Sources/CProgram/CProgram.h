@@ -195,7 +195,7 @@ static inline int program_is_live_member(const char *process, pid_t group) {
 }
 
 /// Whether a group has a member that has not ended: 1 or 0; -1 where /proc does not tell. kill(2) counts those as well
-/// that nobody collects, as where process 1 of a container does not.
+/// that no parent collects, for example where process 1 of a container does not.
 static inline int program_group_lives(pid_t group) {
     DIR *processes = opendir("/proc");
     if (processes == NULL) return -1;

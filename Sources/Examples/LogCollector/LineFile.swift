@@ -47,8 +47,8 @@ final class LineFile {
         return true
     }
 
-    /// How much of some lines goes into a file that has so much room: whole lines only, and a line that is larger than
-    /// a file into one of its own.
+    /// The number of bytes of the lines that a file with this much room takes: whole lines only. A line larger than a
+    /// file gets a file of its own.
     static func wholeLineByteCount(of lines: ArraySlice<UInt8>, room: Int, isFileEmpty: Bool) -> Int {
         guard lines.count > room else { return lines.count }
         if let end = lines.prefix(max(0, room)).lastIndex(of: 0x0A) { return end + 1 - lines.startIndex }

@@ -142,7 +142,7 @@ extension PipeClient: TurnWork {
     }
 }
 
-// MARK: - Who holds it
+// MARK: - Ownership
 
 extension PipeClient: Registered {
     /// The reactor holds the client from now on.

@@ -36,7 +36,7 @@ struct ConnectionInterest: StateByte {
     private static let output: UInt8 = 2
     // The kernel took less than it was given.
     private static let blocked: UInt8 = 4
-    // There may be something to read: epoll has said so, or nobody has looked yet.
+    // There may be something to read: epoll has said so, or no read has been tried yet.
     private static let ready: UInt8 = 8
     // epoll said that the peer has finished: read on until the end.
     private static let finishing: UInt8 = 16

@@ -78,7 +78,7 @@ struct ConnectionLifecycle {
         static let reported = Notes(rawValue: 64)
     }
 
-    /// Whether both directions are open, and nobody wants to end that.
+    /// Whether both directions are open, and no end has been asked for.
     var isUsual: Bool {
         @inline(__always) get { state == .open && notes == [] }
     }

@@ -39,8 +39,8 @@ extension PipeConnection {
         public var heldByteLimit: Int?
 
         /// The size of the kernel's send buffer: how much may be on its way, taken by the kernel and not yet read by
-        /// the peer (`SO_SNDBUF`, socket(7)). The default is nil: the kernel's own, 208 KiB where nobody changed
-        /// `net.core.wmem_default`.
+        /// the peer (`SO_SNDBUF`, socket(7)). The default is nil: the kernel's own, 208 KiB unless
+        /// `net.core.wmem_default` was changed.
         ///
         /// The kernel doubles the number, for its own bookkeeping, after cutting it at `net.core.wmem_max` without a
         /// word. A larger buffer lets a large message leave in fewer turns: with 1 MiB at both ends, messages of 4 MiB

@@ -49,7 +49,7 @@ extension PipeConnection {
         }
     }
 
-    /// Closes the descriptor now; memory that somebody may be looking at stays until the report.
+    /// Closes the descriptor now; memory that a caller may be looking at stays until the report.
     func end(_ reason: DisconnectReason) {
         guard lifecycle.end() else { return }
         decide(reason)

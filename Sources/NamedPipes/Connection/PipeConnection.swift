@@ -94,7 +94,7 @@ public final class PipeConnection: Identifiable {
 
     // MARK: What it is
 
-    /// Who was at the other end when the connection was made.
+    /// The credentials of the other end when the connection was made.
     public var peer: PeerCredentials { stream.peer }
 
     /// Names this connection for as long as the reactor lives: never used again for a later one.

@@ -126,7 +126,7 @@ public struct ServerCounter: Sendable {
 /// A message to several connections counts once for each of them.
 public struct ServerCounts: Hashable, Sendable {
     // A server or client has one of these, in which it counts: added to once for each read, write or burst, and only
-    // what is taken once for each message. What is known elsewhere (held, queued) is filled in when somebody asks.
+    // what is taken once for each message. Numbers known elsewhere (held, queued) are filled in on request.
 
     /// How many connections are open, or have not had their `didCloseWith` yet.
     public var openCount = 0
@@ -143,7 +143,7 @@ public struct ServerCounts: Hashable, Sendable {
     /// How many messages `send` and `broadcast` have accepted. What became of them is in the counters that follow.
     public var takenMessageCount = 0
 
-    /// How many messages the kernel took whole. Whether the peer reads them, nobody can know.
+    /// How many messages the kernel took whole. Whether the peer reads them cannot be known.
     public var sentMessageCount = 0
 
     /// How many bytes the kernel took, with what the framing puts around messages.

@@ -47,8 +47,9 @@ public enum DisconnectReason: Hashable, Sendable {
     /// The server stopped.
     case serverStopped
 
-    /// The peer sent descriptors (`SCM_RIGHTS`, unix(7)), which nobody here takes; they were closed. What had arrived
-    /// before them, or with them, was delivered. Only on kernels older than Linux 6.16: later ones refuse to send them.
+    /// The peer sent descriptors (`SCM_RIGHTS`, unix(7)), which are never accepted here; they were closed. What had
+    /// arrived before them, or with them, was delivered. Only on kernels older than Linux 6.16: later ones refuse to
+    /// send them.
     case descriptorsReceived
 
     /// What arrived is not what the framing allows. Everything before it was delivered, nothing behind it was looked

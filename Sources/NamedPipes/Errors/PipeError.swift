@@ -30,7 +30,7 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The kernel refused the caller at this name (`EACCES`, `EPERM`).
     case accessDenied(PipeAddress)
 
-    /// The server is run by somebody whom ``PipeClient/Configuration/requiredPeer`` does not admit. Not one byte was
+    /// The server is run by a user whom ``PipeClient/Configuration/requiredPeer`` does not admit. Not one byte was
     /// sent.
     case peerRefused(PeerCredentials)
 
@@ -50,10 +50,10 @@ public enum PipeError: Error, Hashable, Sendable {
     /// There is no open connection to send on.
     case notConnected
 
-    /// The connection ended before that, and not because somebody closed it: what ``AsyncPipeConnection`` throws.
+    /// The connection ended before that, and not by a close: what ``AsyncPipeConnection`` throws.
     case disconnected(DisconnectReason)
 
-    /// The connection ended before so many messages that `send` had accepted were handed to the kernel, one of them
+    /// The connection ended before this many messages that `send` had accepted were handed to the kernel, one of them
     /// perhaps in part. The peer has certainly not received them whole. Thrown by
     /// ``PipeClient/withConnection(to:configuration:on:_:)`` after its function has returned; an async server reports
     /// it as ``PipeServer/ServeEvent/handlerFailed(_:_:_:)``.

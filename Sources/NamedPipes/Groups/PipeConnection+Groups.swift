@@ -26,9 +26,9 @@ extension PipeConnection {
     ///
     /// - Parameters:
     ///   - message: its bytes, at most the framing's maximum.
-    ///   - group: whose members get it. A group that nobody is in is no error.
+    ///   - group: whose members get it. An empty group is no error.
     /// - Returns: how many took it, and who refused it.
-    /// - Throws: ``PipeError/messageTooLarge(byteCount:limit:)`` or ``PipeError/framing(_:)``; nobody got it then.
+    /// - Throws: ``PipeError/messageTooLarge(byteCount:limit:)`` or ``PipeError/framing(_:)``; no member got it then.
     @discardableResult
     public func publish(
         _ message: Span<UInt8>, to group: PipeGroup

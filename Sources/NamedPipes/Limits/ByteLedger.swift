@@ -52,16 +52,16 @@ final class ByteLedger {
     // Most servers serve one user.
     private var latest: Account?
 
-    /// So many users' accounts are kept although nothing is in them.
+    /// The number of empty accounts of users that are kept.
     private static let keptAccountCount = 64
     private static let countedUserCount = 1000
 
-    /// What every connection may have in all, however little is left: so whoever sends small messages is served while
-    /// others sit on the whole budget.
+    /// What every connection may have in all, however little is left: so a peer that sends small messages is served
+    /// while others hold the whole budget.
     static let floor = 4 << 10
 
-    /// What is left alone by whoever can be refused or can wait: for messages that were taken and have to wait for
-    /// their peer, which there is no way to say no to.
+    /// Room that requests which can be refused or can wait leave alone: it is for messages that were taken and have to
+    /// wait for their peer, and which therefore cannot be refused any more.
     let reserve: Int
 
     /// Whether there is less room than one read may need, in all or for a user.
@@ -105,7 +105,7 @@ final class ByteLedger {
         max(0, min(limit - byteCount, limitPerUser - byteCount(ofUser: userID)) - reserve)
     }
 
-    /// Which budget has no room for so many more, the reserve left alone. The server's, if it is neither.
+    /// Which budget has no room for this many bytes more, the reserve left alone. The server's, if it is neither.
     func exceeded(by count: Int, _ userID: UInt32) -> ExceededBudget {
         let isUsers = count <= limit - byteCount - reserve
         return isUsers

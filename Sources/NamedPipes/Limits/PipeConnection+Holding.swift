@@ -65,7 +65,7 @@ extension PipeConnection {
         }
     }
 
-    /// How much it may hold in all, if it has so much by now.
+    /// How much it may hold in all, if it holds this much by now.
     func mostToHold(instead byteCount: Int = 0) -> Int {
         let (most, overflows) = byteCount.addingReportingOverflow(endpoint.ledger.room(ofUser: peer.userID))
         return overflows ? endpoint.limits.byteShare : min(most, endpoint.limits.byteShare)
@@ -87,7 +87,7 @@ extension PipeConnection {
     /// It has more in a budget than all others, and others wait for that.
     func leave(_ exceeded: ExceededBudget) {
         let reason = DisconnectReason.budgetExceeded(exceeded)
-        // Who has much queued takes no last words.
+        // A connection with a long queue takes no last words.
         guard lifecycle.state != .closing, (queue?.value.charge.byteCount ?? 0) <= ByteLedger.floor else {
             return end(reason)
         }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PipeServer.Configuration {
-    /// The most memory in bytes that so many clients can make a server take, whatever they do. A server that has it to
-    /// spare cannot be brought down by its clients' bytes.
+    /// The most memory in bytes that this many clients can make a server take, whatever they do. A server that has it
+    /// to spare cannot be brought down by its clients' bytes.
     ///
     /// That is what its reactor keeps for all (49 MiB); for each connection 2 KiB for itself, the 64 KiB that it may
     /// queue within a turn without being charged for, and the 4 KiB that it may have though the budget is used up; and

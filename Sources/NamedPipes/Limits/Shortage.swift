@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who leaves where a budget is used up: the one who hoards, not the next who asks. A value, which is shown every
-/// connection once.
+/// Chooses the connection that leaves when a budget is used up: the hoarder, not the next that asks. A value, which is
+/// shown every connection once.
 ///
-/// The largest holder leaves, if it has more than twice what the one who asks for least would have. Otherwise nobody
-/// hoards, and the budget is too small for what is wanted of it: then the largest of those who wait leaves, so that the
+/// The largest holder leaves if it has more than twice what the smallest request would come to. Otherwise there is no
+/// hoarder, and the budget is too small for the requests: then the largest waiting connection leaves, so that the
 /// others go on.
 struct Shortage<Holder> {
-    /// What the one who asks for least would have in all, in bytes.
+    /// What the smallest request would come to in all, in bytes.
     let demand: Int
     private var largest: (holder: Holder, byteCount: Int)?
     private var largestWaiting: (holder: Holder, byteCount: Int)?
@@ -22,7 +22,7 @@ struct Shortage<Holder> {
         if isWaiting, byteCount > largestWaiting?.byteCount ?? -1 { largestWaiting = (holder, byteCount) }
     }
 
-    /// Nil where nobody has to.
+    /// Nil if no connection has to leave.
     var leaver: Holder? {
         if let largest, largest.byteCount / 2 > demand { return largest.holder }
         return largestWaiting?.holder

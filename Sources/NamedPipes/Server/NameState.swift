@@ -7,7 +7,7 @@ struct NameState {
     enum Entrance {
         /// The socket that has the name, or had it.
         case socket(Listener)
-        /// There is none: whoever calls ``PipeServer/admit(_:from:)`` is the listener.
+        /// There is none: the caller of ``PipeServer/admit(_:from:)`` is the listener.
         case noSocket
         /// No client is let in any more.
         case closed

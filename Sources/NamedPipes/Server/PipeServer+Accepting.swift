@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// Carries out what Admission decides about a client. Whoever is turned away is closed unread.
+// Carries out what Admission decides about a client. A client that is turned away is closed unread.
 
 extension PipeServer: ListenerOwner {
     func listenerDidAccept(_ client: consuming OwnedDescriptor) {

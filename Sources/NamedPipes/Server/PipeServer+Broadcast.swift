@@ -25,7 +25,7 @@ extension PipeServer {
     ///   - message: its bytes, at most the framing's maximum.
     ///   - filter: asked for each connection. The default picks all.
     /// - Returns: how many took it, and who refused it.
-    /// - Throws: ``PipeError/messageTooLarge(byteCount:limit:)`` or ``PipeError/framing(_:)``; nobody got it then.
+    /// - Throws: ``PipeError/messageTooLarge(byteCount:limit:)`` or ``PipeError/framing(_:)``; no client got it then.
     @discardableResult
     public func broadcast(
         _ message: Span<UInt8>, where filter: (PipeConnection) -> Bool = { _ in true }

@@ -13,29 +13,30 @@ extension PipeServer {
         /// Framing, limits and marks of every accepted connection.
         public var connection = PipeConnection.Configuration()
 
-        /// Who may connect, in terms of the file's mode. The default is 0600: the server's own user, and root.
+        /// The users who may connect, in terms of the file's mode. The default is 0600: the server's own user, and
+        /// root.
         ///
         /// Abstract names have no file and thus no permissions.
         public var permissions = SocketPermissions.ownerOnly
 
-        /// Who is let in, of those whom the permissions let through: decided at each accept from the kernel's word,
-        /// before a byte is read. The default is the server's own user and root, also where the permissions are wider
-        /// and for abstract names, which have none.
+        /// The peers that are admitted, of those whom the permissions let through: decided at each accept from the
+        /// kernel's word, before a byte is read. The default is the server's own user and root, also where the
+        /// permissions are wider and for abstract names, which have none.
         public var accessPolicy = AccessPolicy.ownUserOrRoot
 
-        /// How many connections there may be. Who comes when there are so many is turned away. At least 1; the default
+        /// How many connections there may be. Further clients are turned away. At least 1; the default
         /// is nil: what the process's limit of descriptors (`RLIMIT_NOFILE`, when the server is made) has room for,
         /// less 64.
         ///
         /// Of these 64, root may have eight, so that a server whose own user has taken all other places can still be
-        /// asked by an administrator. Who sets a number and wants that as well sets ``maximumConnectionCountPerUser``
-        /// below it.
+        /// asked by an administrator. To have that with a number of your own, set
+        /// ``maximumConnectionCountPerUser`` below it.
         public var maximumConnectionCount: Int?
 
-        /// How many connections each user may have. At least 1; the default is nil: all, if nobody but the own user and
-        /// root is admitted; otherwise a quarter of ``maximumConnectionCount``, but at least 128.
+        /// How many connections each user may have. At least 1; the default is nil: all, if only the own user and root
+        /// are admitted; otherwise a quarter of ``maximumConnectionCount``, but at least 128.
         ///
-        /// Who owns many user IDs (`subuid(5)`) counts as many users.
+        /// An owner of many user IDs (`subuid(5)`) counts as many users.
         public var maximumConnectionCountPerUser: Int?
 
         /// How often each user may connect. The default is nil: there is no limit.
@@ -46,7 +47,7 @@ extension PipeServer {
         public var backlog: Int32 = 4096
 
         /// Whether a directory of the path is taken that others may write to, or that belongs to neither this user nor
-        /// root. Whoever can rename there can put another socket in the name's place. The default is false: every
+        /// root. Other users can then put another socket in the name's place. The default is false: every
         /// directory from `/` down is looked at. See <doc:Design#Names>.
         public var allowsInsecureDirectory = false
 
@@ -61,7 +62,7 @@ extension PipeServer {
         /// ``PipeServer/stop(gracePeriod:)``. The default is 5 s.
         public var handOverGrace: Duration = .seconds(5)
 
-        /// What to do when the name is lost to somebody who did not ask for it. The default is to report it.
+        /// What to do when the name is lost to a process that did not ask for it. The default is to report it.
         public var nameLoss = NameLossPolicy.report
 
         /// How long after a failure to publish a lost name again it is tried once more: other than ten seconds for
@@ -79,8 +80,8 @@ extension PipeServer {
         /// ``DisconnectReason/budgetExceeded(_:)``, not the next that asks: a connection that needs more for what it
         /// receives waits for that, at most about a tenth of a second for each that has more than twice as much; a
         /// message to send is refused with ``PipeError/budgetExceeded(_:)``, or what the slow-reader policy says. Where
-        /// nobody has more than those who ask, one of them ends. Every connection may have 4 KiB in any case, so that
-        /// small messages always get through.
+        /// no connection has more than those that ask, one of them ends. Every connection may have 4 KiB in any case,
+        /// so that small messages always get through.
         ///
         /// A message that is in many queues without being copied counts in each of them.
         public var byteBudget: Int? = 1 << 30
@@ -92,7 +93,7 @@ extension PipeServer {
         public var byteBudgetPerConnection: Int?
 
         /// As ``byteBudget``, for all connections of one user (`SO_PEERCRED` at the connect). The default is nil: all
-        /// of ``byteBudget`` if nobody but the own user and root is admitted, otherwise a quarter of it.
+        /// of ``byteBudget`` if only the own user and root are admitted, otherwise a quarter of it.
         public var byteBudgetPerUser: Int?
 
         /// The defaults, with the given framing.

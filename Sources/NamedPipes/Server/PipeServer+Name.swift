@@ -21,7 +21,7 @@ extension PipeServer {
         case takeOver
     }
 
-    /// What to do when the name is lost to somebody who did not ask.
+    /// What to do when the name is lost to a process that did not ask.
     public enum NameLossPolicy: Hashable, Sendable {
         /// The delegate hears of it. Open connections go on, new ones cannot come. A successor that asks for the name
         /// gets it, as from any other server (``PipeServer/ExistingServer/takeOver``).
@@ -95,7 +95,7 @@ extension PipeServer {
     }
 
     /// A socket without a name cannot get another one: there has to be a new socket, which takes the name as a starting
-    /// server does. Whoever waits at the old one is accepted.
+    /// server does. Clients that wait at the old one are accepted.
     ///
     /// - Returns: why that was not possible.
     private func republishIfWanted() -> PipeError? {

@@ -78,7 +78,7 @@ public final class PipeServer {
         }
     }
 
-    /// Makes a server that has no socket; whoever calls ``admit(_:from:)`` is its listener.
+    /// Makes a server that has no socket; the caller of ``admit(_:from:)`` is its listener.
     package convenience init(
         withoutSocketAt address: PipeAddress, configuration: Configuration, reactor: Reactor,
         delegate: any PipeServerDelegate
@@ -164,7 +164,7 @@ public final class PipeServer {
     }
 
     deinit {
-        // A connection that has ended may outlive its server, in somebody's hands.
+        // A connection that has ended may outlive its server, if the embedder retains it.
         unsafe endpoint.owner = nil
         grace.limit?.cancel()
     }

@@ -16,7 +16,7 @@ public protocol PipeServerDelegate: PipeConnectionDelegate {
 
     /// A client was turned away: closed unread. The default does nothing.
     ///
-    /// Whoever writes this to a log cannot be made to fill it: it is called at most ten times a second for each reason,
+    /// A log that takes this cannot be flooded: it is called at most ten times a second for each reason,
     /// and once a second at the limit of descriptors. The report tells how many it stands for;
     /// ``PipeServer/Statistics/refusedCounts`` counts all.
     func server(_ server: PipeServer, didRefuse report: RefusalReport)
@@ -36,9 +36,9 @@ public protocol PipeServerDelegate: PipeConnectionDelegate {
 
     /// Clients do not find the server at its name any more. Told within seconds, in most cases at once.
     ///
-    /// After ``NameLoss/takenOver(processID:)`` the server accepts whoever is on the way to it, for a second, and then
-    /// does as ``PipeServer/stop(gracePeriod:)``, with ``PipeServer/Configuration/handOverGrace``. After the others it
-    /// goes on with the connections that it has. The default does nothing.
+    /// After ``NameLoss/takenOver(processID:)`` the server accepts clients that are on the way to it, for a second, and
+    /// then does as ``PipeServer/stop(gracePeriod:)``, with ``PipeServer/Configuration/handOverGrace``. After the
+    /// others it goes on with the connections that it has. The default does nothing.
     ///
     /// - Parameters:
     ///   - server: the server.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who hears of a connection's end, before and after the delegate does, and of the end of its output.
+/// The server or client that owns a connection. It is told of the connection's end, before and after the delegate is,
+/// and of the end of its output.
 protocol ConnectionOwner: AnyObject {
     /// A write has failed for good.
     ///

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// What happens where a budget is used up. Whoever asked is refused or waits, which costs it nothing but time; who
-// leaves is looked for a moment later, once for all who ask meanwhile, so that no request pays for a look at every
-// connection.
+// What happens when a budget is used up. The connection that asked is refused or waits, which costs it nothing but
+// time. The connection that has to leave is looked for a moment later, once for all requests until then, so that no
+// request pays for a look at every connection.
 
 /// A budget that has no room, and what is wanted of it.
 struct BudgetDemand {

@@ -2,10 +2,11 @@
 internal import PipeFraming
 internal import PipeReactor
 
-/// The large buffers that connections of one reactor have used and nobody holds now.
+/// The free large buffers of one reactor: used by its connections before, and owned by none of them now.
 ///
 /// A page that the kernel gives anew costs more than copying it (1.6 µs for 4 KiB where it was measured), so memory for
-/// large messages is used again. It is not kept for long: what nobody wanted for a second goes back to the allocator.
+/// large messages is used again. It is not kept for long: a buffer that lies unused for a second goes back to the
+/// allocator.
 ///
 /// A frame that merely claims to be large may get a large buffer from here, but never makes the pool larger: what is
 /// handed out was filled before, or is no larger than one read.
@@ -75,7 +76,7 @@ final class LargeBufferPool {
 
     static func rounded(_ capacity: Int) -> Int { (capacity + step - 1) / step * step }
 
-    /// Takes back what nobody holds any more. A stopped reactor runs no timers, and keeps nothing.
+    /// Takes back memory that has no owner any more. A stopped reactor runs no timers, and keeps nothing.
     func giveBack(_ bytes: consuming FrameBuffer) {
         guard let reactor, !reactor.isStopped else { return }
         let capacity = bytes.capacity

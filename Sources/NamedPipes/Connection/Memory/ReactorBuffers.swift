@@ -3,8 +3,8 @@ internal import PipeFraming
 internal import PipeReactor
 
 /// The memory that all connections of one reactor share: the buffer that reads go into, and spare queues and reassembly
-/// frames for whoever needs one for a moment. It is why an idle connection owns no buffer, and why a busy one allocates
-/// nothing in the steady state.
+/// buffers for a connection that needs one for a moment. It is why an idle connection owns no buffer, and why a busy
+/// one allocates nothing in the steady state.
 @safe
 final class ReactorBuffers {
     /// Where reads go, 224 KiB: a little more than the 219,264 bytes that a socket with the kernel's default send

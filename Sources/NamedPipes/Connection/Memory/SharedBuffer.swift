@@ -2,7 +2,7 @@
 internal import PipeFraming
 
 /// Memory of its own for something large: held by the reassembly buffer that is read into it, by the messages that were
-/// kept from it, and by the send queues that it leaves from. Whoever finds itself its only holder may change it.
+/// kept from it, and by the send queues that it leaves from. Only its sole owner may change it.
 ///
 /// The last holder's end gives the memory back to the pool that it came from, if that is on the reactor's thread.
 final class SharedBuffer {

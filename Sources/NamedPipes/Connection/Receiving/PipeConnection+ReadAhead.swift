@@ -74,7 +74,7 @@ extension PipeConnection {
             walkCarried(next, &budget)
             guard reassembly === next else { return }
             if lifecycle.isReceiving { return hold(next, since: endpoint.tick) }
-            // It ended meanwhile, and nobody has paid for this.
+            // It ended meanwhile, and no budget is charged for this.
             reassembly = nil
             endpoint.buffers.giveBack(next)
         }

@@ -24,7 +24,7 @@ extension ReadOutcome<Int> {
 }
 
 extension PipeConnection {
-    /// Reads and delivers as much as one turn allows. Whoever calls this settles afterwards.
+    /// Reads and delivers as much as one turn allows. The caller settles afterwards.
     func receive() {
         switch lifecycle.state {
         case .open: break
@@ -104,7 +104,7 @@ extension PipeConnection {
             case .end: lifecycle.inputDidEndWhileClosing()
             }
         } catch {
-            // A reset says that the peer is gone, and with it whoever would take what is queued.
+            // A reset says that the peer is gone, and that nothing takes the queue any more.
             end(error.isConnectionReset ? decidedReason ?? .resetByPeer : .system(error))
         }
     }
@@ -230,8 +230,8 @@ extension PipeConnection {
         if lifecycle.state == .finished { watchForHangUp() }
     }
 
-    /// What had arrived when the server was told to stop is delivered. Who answers later is told so, and closes when
-    /// done.
+    /// All messages that had arrived when the server was told to stop have been delivered. An owner that answers later
+    /// is told so, and closes the connection when it is done.
     private func inputIsDrained() {
         guard endpoint.leavesClosingToOwner else { return beginClose(.serverStopped) }
         lifecycle.leaveClosingToOwner()
@@ -240,7 +240,7 @@ extension PipeConnection {
         AsyncConnectionState.of(self).finishInput(.stopped)
     }
 
-    /// Someone wants to answer later: keep an eye on whether there is still somebody to answer.
+    /// The owner wants to answer later: watch for the peer's hang-up meanwhile.
     private func watchForHangUp() {
         stream.unwatchInput()
         interest.watchForHangUp()

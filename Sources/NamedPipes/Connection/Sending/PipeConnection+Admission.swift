@@ -96,7 +96,7 @@ extension PipeConnection {
         return count
     }
 
-    /// Displaces the oldest of what waits, until so many messages are left.
+    /// Displaces the oldest waiting messages, until this many are left.
     func displace(downTo limit: Int, in queue: SendQueueSlot) {
         let count = queue.value.unsentMessageCount - limit
         guard count > 0 else { return }

@@ -64,8 +64,8 @@ extension PipeConnection {
     @discardableResult
     public func send(_ message: String) throws(PipeError) -> SendVerdict { try send(message.utf8.span) }
 
-    /// Queues an array. A large one leaves from where it lies, with the others of this turn: it is held until it has
-    /// left, and whoever changes it meanwhile gets a copy.
+    /// Queues an array. A large one leaves from where it lies, with the others of this turn: it is retained until it
+    /// has left, and changing it meanwhile makes a copy.
     @discardableResult
     public func send(_ message: [UInt8]) throws(PipeError) -> SendVerdict {
         guard message.count >= ReactorBuffers.writtenAtOnceByteCount else { return try send(message.span) }

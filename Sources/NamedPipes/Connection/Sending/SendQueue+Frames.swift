@@ -39,7 +39,7 @@ extension SendQueue {
     /// The messages of which not one byte was written.
     var unsentMessageCount: Int { messageCount - (startedByteCount > 0 ? 1 : 0) }
 
-    /// What a write of so many bytes has done.
+    /// What a write of this many bytes has done.
     struct Cut {
         /// How many messages have left whole, the one that had been begun among them.
         var messageCount: Int

@@ -2,7 +2,7 @@
 internal import PipeReactor
 
 extension PipeConnection {
-    /// Whether nobody is at the other end any more, asked of the kernel (poll(2)): also where the connection itself
+    /// Whether the peer has gone altogether, asked of the kernel (poll(2)): also where the connection itself
     /// cannot know yet, because it does not read until its owner has dealt with what has come. False where the kernel
     /// has no answer now.
     package var hasLostPeer: Bool {
