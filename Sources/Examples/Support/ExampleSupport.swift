@@ -63,8 +63,8 @@ public func connectUntilSignal(
 /// The library itself touches no signals; what they mean is decided here, in the program. They are blocked from the
 /// program's beginning, in all of its threads, so that one that comes before this waits here instead of being lost.
 /// They are taken by Dispatch, because it unblocks them in the main thread of a program whose `main` is `async`. A
-/// source is registered on another thread, and until then a signal would end the program by default. So this waits for the
-/// registration.
+/// source is registered on another thread, and until then a signal would end the program by default. So this waits
+/// for the registration.
 private func onStopSignal(_ stop: @escaping @Sendable () -> Void) {
     for number in stopSignals {
         let source = DispatchSource.makeSignalSource(signal: number)
