@@ -81,16 +81,16 @@ extension PipeConnection {
         guard !lifecycle.isReported, let reason = decidedReason else { return }
         lifecycle.report()
         unsafe endpoint.owner?.connectionWillReport(self, reason, unsent: queue)
-        giveBackMemory()
+        recycleMemory()
         endpoint.delegate?.connection(self, didCloseWith: reason)
         companion.end()
         leaveHost()
         unsafe endpoint.owner?.connectionDidEnd(self, reason)
     }
 
-    private func giveBackMemory() {
-        if let queue { endpoint.buffers.giveBack(queue) }
-        if let reassembly { endpoint.buffers.giveBack(reassembly) }
+    private func recycleMemory() {
+        if let queue { endpoint.buffers.recycle(queue) }
+        if let reassembly { endpoint.buffers.recycle(reassembly) }
         queue = nil
         reassembly = nil
     }

@@ -25,7 +25,7 @@ extension PipeConnection {
             self.queue = nil
             countLost(queue)
             unsafe endpoint.owner?.connectionDidFailSending(self, unsent: queue)
-            endpoint.buffers.giveBack(queue)
+            endpoint.buffers.recycle(queue)
         }
         // Nothing is to be written any more, and nothing has to wait for that.
         stream.unwatchOutput()

@@ -34,7 +34,7 @@ extension PipeConnection {
 
     private func giveUp(_ reassembly: ReassemblyBuffer, _ error: ExceededBudget) {
         self.reassembly = nil
-        endpoint.buffers.giveBack(reassembly)
+        endpoint.buffers.recycle(reassembly)
         endpoint.noteShortage(error, chargedByteCount)
         beginClose(.budgetExceeded(error))
     }
@@ -93,7 +93,7 @@ extension PipeConnection {
         }
         if let reassembly {
             self.reassembly = nil
-            endpoint.buffers.giveBack(reassembly)
+            endpoint.buffers.recycle(reassembly)
         }
         beginClose(reason)
     }

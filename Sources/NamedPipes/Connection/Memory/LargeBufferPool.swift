@@ -40,8 +40,8 @@ final class LargeBufferPool {
     // Sorted by size, the smallest first.
     @safe @exclusivity(unchecked) private var spares: [Spare] = []
     private(set) var byteCount = 0
-    private var giveBackCount = 0
-    private var giveBackCountAtClearing = 0
+    private var recycleCount = 0
+    private var recycleCountAtClearing = 0
     private var clearing: ScheduledWork?
 
     init(_ reactor: Reactor, keptTime: Duration = .seconds(1)) {
@@ -77,15 +77,15 @@ final class LargeBufferPool {
     static func rounded(_ capacity: Int) -> Int { (capacity + step - 1) / step * step }
 
     /// Takes back memory that has no owner any more. A stopped reactor runs no timers, and keeps nothing.
-    func giveBack(_ bytes: consuming FrameBuffer) {
+    func recycle(_ bytes: consuming FrameBuffer) {
         guard let reactor, !reactor.isStopped else { return }
         let capacity = bytes.capacity
         guard capacity >= Self.smallestByteCount, capacity <= Self.keptByteCount else { return }
         while byteCount + capacity > Self.keptByteCount { removeLongestUnused() }
         bytes.removeAll(keepingCapacity: true)
         let index = spares.firstIndex { $0.bytes.capacity >= capacity } ?? spares.endIndex
-        giveBackCount += 1
-        spares.insert(Spare(bytes, giveBackCount), at: index)
+        recycleCount += 1
+        spares.insert(Spare(bytes, recycleCount), at: index)
         byteCount += capacity
         if clearing == nil { scheduleClearing() }
     }
@@ -103,9 +103,9 @@ final class LargeBufferPool {
 
     private func clear() {
         clearing = nil
-        spares.removeAll { $0.number <= giveBackCountAtClearing }
+        spares.removeAll { $0.number <= recycleCountAtClearing }
         byteCount = spares.reduce(0) { $0 + $1.bytes.capacity }
-        giveBackCountAtClearing = giveBackCount
+        recycleCountAtClearing = recycleCount
         if !spares.isEmpty { scheduleClearing() }
     }
 }

@@ -31,9 +31,9 @@ final class ReactorBuffers {
     static let writtenAtOnceByteCount = 32 << 10
 
     // A chain through the queues themselves: an array would be checked for uniqueness at each burst.
-    private var reserve: SendQueueSlot?
-    private var reserveCount = 0
-    @safe @exclusivity(unchecked) private var partials: [ReassemblyBuffer] = []
+    private var freeQueues: SendQueueSlot?
+    private var freeQueueCount = 0
+    @safe @exclusivity(unchecked) private var freeReassemblies: [ReassemblyBuffer] = []
 
     /// A large frame's own memory grows by this much at least, and by no more than what has arrived of it.
     /// With a header before it, one step of ``LargeBufferPool``.
@@ -42,7 +42,7 @@ final class ReactorBuffers {
     // Whoever takes something from the reserve may keep it while it holds two bytes. So memory that is larger than this
     // goes back: a reassembly buffer's, because its peer decides how long it lasts; a queue's, because a burst of
     // answers needs no more.
-    private static let keptPartialByteCount = ByteLedger.floor
+    private static let keptReassemblyByteCount = ByteLedger.floor
     private static let keptQueueByteCount = 256 << 10
     private static let keptCount = 64
 
@@ -50,7 +50,7 @@ final class ReactorBuffers {
     /// read behind another, what the pool keeps, the reserve.
     static let keptByteCount =
         receiveByteCount + LargeBufferPool.rounded(receiveByteCount) + LargeBufferPool.keptByteCount
-        + keptCount * (keptPartialByteCount + keptQueueByteCount)
+        + keptCount * (keptReassemblyByteCount + keptQueueByteCount)
     static let receiveByteCount = 224 << 10
 
     init(_ reactor: Reactor) {
@@ -60,42 +60,42 @@ final class ReactorBuffers {
 
     deinit {
         unsafe receiveSpace.deallocate()
-        while let queue = popReserve() { queue.destroy() }
+        while let queue = popFreeQueue() { queue.destroy() }
     }
 
     /// An empty queue. How much it takes without a question is for the caller to set: here, that would cost a retain.
     @inline(__always)
-    func takeQueue() -> SendQueueSlot { popReserve() ?? SendQueueSlot() }
+    func borrowQueue() -> SendQueueSlot { popFreeQueue() ?? SendQueueSlot() }
 
     @inline(__always)
-    private func popReserve() -> SendQueueSlot? {
-        guard let queue = reserve else { return nil }
-        reserve = queue.value.nextInReserve
-        reserveCount &-= 1
+    private func popFreeQueue() -> SendQueueSlot? {
+        guard let queue = freeQueues else { return nil }
+        freeQueues = queue.value.nextFree
+        freeQueueCount &-= 1
         return queue
     }
 
     @inline(__always)
-    func giveBack(_ queue: SendQueueSlot) {
+    func recycle(_ queue: SendQueueSlot) {
         // Nothing here may call anything, or the compiler retains this object around it. A queue that was never charged
         // for has held little: its memory is within what is kept.
-        guard reserveCount < Self.keptCount, queue.value.charge.byteCount == 0, queue.value.isContiguous else {
-            return giveBackUnusual(queue)
+        guard freeQueueCount < Self.keptCount, queue.value.charge.byteCount == 0, queue.value.isContiguous else {
+            return recycleSlowly(queue)
         }
         queue.value.clear()
-        queue.value.nextInReserve = reserve
-        reserve = queue
-        reserveCount &+= 1
+        queue.value.nextFree = freeQueues
+        freeQueues = queue
+        freeQueueCount &+= 1
     }
 
     @inline(never)
-    private func giveBackUnusual(_ queue: SendQueueSlot) {
+    private func recycleSlowly(_ queue: SendQueueSlot) {
         queue.value.clearSegments()
         queue.value.charge.release()
-        guard reserveCount < Self.keptCount, queue.value.bytes.capacity <= Self.keptQueueByteCount else {
+        guard freeQueueCount < Self.keptCount, queue.value.bytes.capacity <= Self.keptQueueByteCount else {
             return queue.destroy()
         }
-        giveBack(queue)
+        recycle(queue)
     }
 
     /// Empty memory for a message that has to wait, exactly as much as it needs where the pool would give it more.
@@ -106,12 +106,12 @@ final class ReactorBuffers {
         return SharedBuffer(fresh)
     }
 
-    func takePartial() -> ReassemblyBuffer { partials.popLast() ?? ReassemblyBuffer(pool) }
+    func borrowReassembly() -> ReassemblyBuffer { freeReassemblies.popLast() ?? ReassemblyBuffer(pool) }
 
-    func giveBack(_ reassembly: ReassemblyBuffer) {
-        guard partials.count < Self.keptCount else { return }
-        reassembly.reset(keepingCapacityUpTo: Self.keptPartialByteCount)
-        partials.append(reassembly)
+    func recycle(_ reassembly: ReassemblyBuffer) {
+        guard freeReassemblies.count < Self.keptCount else { return }
+        reassembly.reset(keepingCapacityUpTo: Self.keptReassemblyByteCount)
+        freeReassemblies.append(reassembly)
     }
 }
 

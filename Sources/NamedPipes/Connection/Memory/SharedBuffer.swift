@@ -33,6 +33,6 @@ final class SharedBuffer {
         guard let pool, pool.executor.isCurrent else { return }
         var memory = FrameBuffer()
         swap(&memory, &bytes)
-        pool.giveBack(memory)
+        pool.recycle(memory)
     }
 }

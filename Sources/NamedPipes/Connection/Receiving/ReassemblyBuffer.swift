@@ -17,7 +17,7 @@ final class ReassemblyBuffer {
     /// What the framing need not look at again.
     var scannedByteCount = 0
 
-    /// Whether the walk was stopped (paused, out of budget): then whole frames may be here, and they come first.
+    /// Whether decoding was stopped (paused, out of budget): then whole frames may be here, and they come first.
     var mayHoldFrames = false
 
     /// The memory, in the ledger of the connection's owner.
@@ -39,6 +39,15 @@ final class ReassemblyBuffer {
         scannedByteCount = walk.scannedByteCount
         mayHoldFrames = walk.isStopped
         precondition(missingByteCount ?? 1 > 0, "a framing called a frame unfinished that is all there")
+    }
+
+    /// Removes the frames that were decoded, and notes how the walk over these bytes ended.
+    func didDecode(_ walk: FrameWalk, at tick: UInt32) {
+        removeFirst(walk.consumedByteCount)
+        // Messages that are kept may have taken its memory with them.
+        charge.shrink(to: memory.bytes.capacity)
+        note(walk)
+        if walk.consumedByteCount > 0 { beganTick = tick }
     }
 
     /// How many bytes have arrived.

@@ -9,14 +9,14 @@ extension PipeConnection {
     /// - Returns: how many messages were displaced for it; nil if it was dropped itself.
     func admit(_ message: Span<UInt8>, from source: MessageSource) throws(PipeError) -> Int? {
         guard lifecycle.canSend else { throw .notConnected }
-        let queue = queue ?? takeQueue()
+        let queue = queue ?? borrowQueue()
         if queue.value.isPrepaid(message.count) { return 0 }
         do throws(PipeError) {
             let displacedCount = try askForRoom(frameByteCount(of: message, from: source))
-            if displacedCount == nil { giveBackQueueIfEmpty() }
+            if displacedCount == nil { recycleQueueIfEmpty() }
             return displacedCount
         } catch {
-            giveBackQueueIfEmpty()
+            recycleQueueIfEmpty()
             throw error
         }
     }
@@ -64,7 +64,7 @@ extension PipeConnection {
 
     /// How the queue is now. The budgets are asked only where the answer counts.
     private func describeQueue(in request: inout QueueAdmission.Request) {
-        let queue = queue ?? takeQueue()
+        let queue = queue ?? borrowQueue()
         request.queuedByteCount = queue.value.byteCount
         request.startedByteCount = queue.value.byteCount - queue.value.droppableByteCount
         request.capacity = queue.value.capacity
@@ -117,11 +117,11 @@ extension PipeConnection {
     }
 
     /// A queue into which nothing came after all. It may be empty because its messages were displaced.
-    func giveBackQueueIfEmpty() {
+    func recycleQueueIfEmpty() {
         guard let queue, queue.value.isEmpty else { return }
         // Without bytes, a message of a framing without boundaries has left.
         endpoint.traffic.sentMessageCount &+= queue.value.messageCount
-        giveBackQueue()
+        recycleQueue()
         if flow.isAboveHighWaterMark { didFallBelowHighWaterMark() }
     }
 }

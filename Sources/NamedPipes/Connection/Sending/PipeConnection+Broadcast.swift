@@ -43,7 +43,7 @@ extension PipeConnection {
             }
             guard isAdmitted else { return .dropped }
         }
-        let queue = queue ?? takeQueue()
+        let queue = queue ?? borrowQueue()
         countTaken(queue)
         append(frame, to: queue)
         do throws(SystemError) {

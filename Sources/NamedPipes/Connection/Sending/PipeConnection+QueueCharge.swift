@@ -6,8 +6,8 @@ internal import PipeFraming
 
 extension PipeConnection {
     @inline(__always)
-    func takeQueue() -> SendQueueSlot {
-        let fresh = endpoint.buffers.takeQueue()
+    func borrowQueue() -> SendQueueSlot {
+        let fresh = endpoint.buffers.borrowQueue()
         fresh.value.prepaidByteCount = endpoint.limits.admission.allowance
         queue = fresh
         return fresh

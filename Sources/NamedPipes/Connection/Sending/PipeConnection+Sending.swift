@@ -47,7 +47,7 @@ extension PipeConnection {
             }
         } catch {
             uncountTaken(queue)
-            giveBackQueueIfEmpty()
+            recycleQueueIfEmpty()
             throw PipeError(error)
         }
         return didQueue(displacing: displacedCount)

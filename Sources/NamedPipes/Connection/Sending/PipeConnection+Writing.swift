@@ -47,7 +47,7 @@ extension PipeConnection {
         endpoint.traffic.sentByteCount &+= count
         guard count == queue.value.byteCount else { return try didWrite(count, of: queue) }
         endpoint.traffic.sentMessageCount &+= queue.value.messageCount
-        giveBackQueue()
+        recycleQueue()
         if flow.isAboveHighWaterMark { didFallBelowHighWaterMark() }
     }
 
@@ -90,10 +90,10 @@ extension PipeConnection {
 
     /// Gives the queue back. Writability is not watched while nothing waits: every read by the peer would be an event.
     @inline(__always)
-    func giveBackQueue() {
+    func recycleQueue() {
         guard let queue else { return }
         self.queue = nil
-        endpoint.buffers.giveBack(queue)
+        endpoint.buffers.recycle(queue)
         if interest.watchesOutput { stopWatchingOutput() }
     }
 

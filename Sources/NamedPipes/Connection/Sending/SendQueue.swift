@@ -37,7 +37,7 @@ struct SendQueue: ~Copyable {
     var tookLastTick: UInt32 = 0
 
     /// The next one in the reserve of ``ReactorBuffers``, while this one lies there.
-    var nextInReserve: SendQueueSlot?
+    var nextFree: SendQueueSlot?
 
     var byteCount: Int { bytes.byteCount &+ segments.byteCount }
 

@@ -39,11 +39,11 @@ extension PipeConnection: TurnWork, EventHandler {
     @inline(__always)
     private func serve() {
         state = .serving
-        _ = takeQueue()
+        _ = borrowQueue()
         var budget = endpoint.limits.messagesPerTurn
-        readPlainly(&budget)
+        readDirectly(&budget)
         if let queue {
-            if queue.value.isEmpty { giveBackQueue() } else if lifecycle.canWrite { writeDirectly(queue) }
+            if queue.value.isEmpty { recycleQueue() } else if lifecycle.canWrite { writeDirectly(queue) }
         }
         if state == .serving, queue == nil, budget > 0, lifecycle.isUsual {
             state = .idle
