@@ -20,8 +20,8 @@ public struct PipeAddress: Sendable {
         /// A name without a file in the abstract namespace. Every process in the same network namespace may connect.
         case abstract
 
-        /// A name that cannot be used as an address: relative, spelled in a way that ``PipeAddress/path(_:)`` refuses, or
-        /// not UTF-8. Only an ``InheritedListener`` has one, for display. It can be used neither to listen nor to
+        /// A name that cannot be used as an address: relative, spelled in a way that ``PipeAddress/path(_:)`` refuses,
+        /// or not UTF-8. Only an ``InheritedListener`` has one, for display. It can be used neither to listen nor to
         /// connect.
         case other
     }
