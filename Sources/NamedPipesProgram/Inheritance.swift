@@ -13,15 +13,15 @@ public import NamedPipes
 /// |---|---|
 /// | arguments | taken as bytes from C's `argv`; see ``Arguments`` |
 /// | SIGCHLD ignored | back to its default, so that children can be waited for |
-/// | SIGPIPE, SIGXFSZ | ignored: the write fails instead, and its error is told |
-/// | SIGINT, SIGTERM, SIGHUP ignored | stay ignored, as `nohup` and `command &` want it; else they stop the program |
+/// | SIGPIPE, SIGXFSZ | ignored: the write fails instead, and its error is reported |
+/// | SIGINT, SIGTERM, SIGHUP ignored | stay ignored, as `nohup` and `command &` expect; otherwise they stop the program |
 /// | other dispositions | left alone |
-/// | the mask of signals | emptied, for children as well, but for what ``StopSignals`` waits for: no parent means it |
+/// | the mask of signals | emptied, for children as well, except for ``StopSignals``: no parent intends it |
 /// | descriptors 0–2 closed | opened on /dev/null, so that no socket or pipe of ours gets their numbers |
-/// | soft limit of descriptors | raised by servers (``raiseDescriptorLimit()``), as each connection takes one |
+/// | soft limit of descriptors | raised by servers (``raiseDescriptorLimit()``): each connection takes one |
 /// | other resource limits, umask, working directory, priority | left alone: nothing here depends on them |
-/// | environment | read where it is meant; the service manager's variables are not passed on |
-/// | namespaces | process 0 is unknown, an unmapped user is no one's own |
+/// | environment | known variables are read; the service manager's are not passed on |
+/// | namespaces | process 0 is unknown, an unmapped user is never treated as this user |
 ///
 /// Children inherit the rest unchanged: see ``ChildProgram``.
 public struct Inheritance: Sendable {
