@@ -137,7 +137,7 @@ import Testing
         }
         #expect(end == nil)
         #expect(
-            conversation.events.texts.contains("overload(calls of more than 1000 bytes wait until fewer are handled)"))
+            conversation.events.texts.contains("overload(calls of more than 1000 bytes wait to be handled)"))
     }
 
     @Test func `reading waits once too much waits, and goes on`() async throws {

@@ -44,7 +44,7 @@ struct ReadWorld {
         guard plan.byteCount > 0 else { return "a read of nothing" }
         let arrival = plan.arrival(of: random.pick([1, plan.byteCount, random.number(1...plan.byteCount)]))
         if plan.copiedByteCount != 0, plan.copiedByteCount != carried { return "a part of the beginning is copied" }
-        if plan.copiedByteCount + plan.sharedByteCount > space { return "the shared space is exceeded" }
+        if plan.copiedByteCount + plan.sharedByteCount > space { return "the receive buffer is exceeded" }
         if let problem = problem(of: plan, arrival) { return problem }
 
         var arrived = carried + arrival.ownByteCount + arrival.sharedByteCount + arrival.predictedByteCount

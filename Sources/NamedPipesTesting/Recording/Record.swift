@@ -9,20 +9,20 @@ struct Record {
 
     var entries: [Entry] = []
 
-    /// Behind the last event that a task has been given.
+    /// The index behind the last event that a task has received.
     var nextIndex = 0
 
     private var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
     private var lastWaiter = 0
 
-    /// - Returns: those who wait, to be resumed outside the lock.
+    /// - Returns: the waiting tasks, to be resumed outside the lock.
     mutating func append(_ event: PipeEvent, _ connection: PipeConnection.ID?) -> [CheckedContinuation<Void, Never>] {
         entries.append(Entry(event: event, connection: connection))
         defer { waiting = [:] }
         return Array(waiting.values)
     }
 
-    /// The next event that fits, which is then taken, with all before it.
+    /// The next matching event, which is then consumed, together with all before it.
     mutating func take(_ matches: (PipeEvent) -> Bool) -> PipeEvent? {
         guard let found = entries[nextIndex...].firstIndex(where: { matches($0.event) }) else { return nil }
         nextIndex = found + 1
@@ -34,7 +34,7 @@ struct Record {
         return lastWaiter
     }
 
-    /// Has a continuation resumed at the next event, unless there were more than `seenCount` before.
+    /// Resumes a continuation at the next event, unless there are more than `seenCount` already.
     ///
     /// - Returns: whether it waits now.
     mutating func wait(

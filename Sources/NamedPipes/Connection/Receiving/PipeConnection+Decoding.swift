@@ -3,7 +3,7 @@ internal import PipeFraming
 
 // From bytes in memory to whole messages at the delegate. What is left of the bytes is carried to the next read.
 //
-// Bytes are decoded where they lie: in the shared space, or in the memory of a carried frame. Both ways lead through
+// Bytes are decoded where they lie: in the receive buffer, or in the memory of a carried frame. Both ways lead through
 // one function, `scan`, which calls the delegate.
 
 extension PipeConnection {
@@ -21,7 +21,7 @@ extension PipeConnection {
         decodeBehindCarried(space.extracting(first: arrival.sharedByteCount), &budget)
     }
 
-    /// Decodes bytes in the shared space, in front of which nothing is carried, and carries the rest.
+    /// Decodes bytes in the receive buffer, in front of which nothing is carried, and carries the rest.
     ///
     /// - Parameter began: when the first frame's first byte arrived, if that was in an earlier read.
     @inline(__always)
@@ -63,7 +63,7 @@ extension PipeConnection {
     }
 
     /// Decodes what was read into the memory of a predicted frame. The unfinished rest stays there, unless the frames
-    /// before were of another size: then the shared space ended in a beginning that comes before these bytes.
+    /// before were of another size: then the receive buffer ended in a beginning that comes before these bytes.
     func decode(predicted: ReassemblyBuffer, _ budget: inout Int) {
         predicted.frameByteCount = nil
         if predicted.byteCount > 0, lifecycle.isReceiving, reassembly == nil {
@@ -74,7 +74,7 @@ extension PipeConnection {
         endpoint.buffers.recycle(predicted)
     }
 
-    /// Carries bytes of the shared space beyond this read.
+    /// Carries bytes of the receive buffer beyond this read.
     @inline(never)
     private func carry(_ bytes: Span<UInt8>, _ walk: FrameWalk, _ began: UInt32?) {
         let rest = endpoint.buffers.borrowReassembly()

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-// Large frames mostly come in runs of one size. So of the bytes that are read behind the end of one, as many as whole
-// frames of that size have go into the shared space, and what comes then into memory of its own, where the rest of that
-// frame is read later. Copying that beginning out of the shared space was 15 % of the server's time at 64 KiB. Frames
-// of other sizes cost no more than they did: bytes that the prediction misplaced are copied behind what was carried.
+// Large frames mostly come in runs of one size. So where a read may bring more than the end of a large frame, the next
+// frames are predicted to have that size: as many bytes as whole frames take go into the receive buffer, and those of
+// the frame after them into memory of its own, where the rest of it is read later. Copying that beginning out of the
+// receive buffer was 15 % of the server's time at 64 KiB. A wrong prediction costs one copy of the bytes that it
+// misplaced, which is what they cost without it.
 
 extension PipeConnection {
-    /// So much may be held in all where memory is allocated for a frame of which nothing has arrived.
+    /// Memory for a frame of which nothing has arrived is allocated only while less than this is held in all.
     private static let freelyHeldByteCount = 8 << 20
 
-    /// Predicts that a frame follows as large as the one that the next read completes, and finds memory for it, if that
-    /// costs little.
+    /// Predicts a frame as large as the one that the next read may complete, and finds memory for it; nil where that
+    /// would cost too much.
     ///
-    /// Memory that was used before, or fresh memory where the frame is no larger than a read and little is held in all:
-    /// a byte behind each of many frames is not to hold their sizes.
+    /// The memory was used before, or is fresh where the frame is no larger than a read and little is held in all.
+    /// Otherwise a peer could make the server hold a whole frame for each single byte that it sends behind one.
     func predictFrame(after reassembly: ReassemblyBuffer) -> ReassemblyBuffer? {
         guard let byteCount = reassembly.frameByteCount, byteCount >= LargeBufferPool.smallestByteCount,
             stream.isDirect, !lifecycle.isShuttingDown, !endpoint.ledger.isTight

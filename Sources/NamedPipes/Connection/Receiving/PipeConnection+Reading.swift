@@ -4,7 +4,7 @@ internal import PipeReactor
 
 // From readable to bytes in memory. PipeConnection+Decoding makes messages of them.
 //
-// A read goes into the one buffer that all connections of the reactor share, behind the unfinished frame that the
+// A read goes into the one buffer that all connections of the reactor share, behind the partial frame that the
 // connection carries, if that is small. A frame that is large, or whose size is not known and that has become large, is
 // read into memory of its own, which grows with what really arrives and never with what a header claims. ReadPlan
 // decides which.
@@ -36,7 +36,7 @@ extension PipeConnection {
         if budget <= 0 { turn.want() }
     }
 
-    /// The fast path: one read into the shared space, for a connection that carries nothing.
+    /// The fast path: one read into the receive buffer, for a connection that carries nothing.
     @inline(__always)
     func readDirectly(_ budget: inout Int) {
         let space = unsafe endpoint.readSpace
@@ -121,7 +121,8 @@ extension PipeConnection {
         assert(room >= granted, "a read that allocates memory which is not charged for")
         if ReadPlan.mayComplete(missing: missing, room: room) { predicted = predictFrame(after: reassembly) }
         return ReadPlan(
-            completing: missing, of: reassembly.frameByteCount, room: room, space: space, isPredicting: predicted != nil)
+            completing: missing, of: reassembly.frameByteCount, room: room, space: space, isPredicting: predicted != nil
+        )
     }
 
     /// Carries out a plan with one system call.

@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where the next read puts its bytes, and which of them are which afterwards: a value, so that it can be tested
-/// without a socket. ``PipeConnection`` makes it before the read, reads into the places that it names, and decodes what
-/// arrived as it says.
+/// The layout of one read: which places the bytes go to, and what they are once they are there. A value, so that it can
+/// be tested without a socket. ``PipeConnection`` makes it before the read, reads into the places that it names, and
+/// decodes what arrived as it says.
 ///
-/// What a connection carries from the read before decides the layout. One call, `readv(2)`, fills the places in order:
+/// What the connection carries from earlier reads decides the layout. One call, `readv(2)`, fills the places in order:
 ///
 /// ```
-///     carried              first place             second place            third place
-///     ──────────────────   ─────────────────────   ─────────────────────   ──────────────────────────
-///     nothing              shared space
-///     a small beginning    shared space, behind
-///                          a copy of the beginning
-///     a large frame        its own memory          shared space, if this   memory of its own for the
-///                                                  read may end the frame  next frame, if one is predicted
+///     carried             first place              second place             third place
+///     ─────────────────   ──────────────────────   ──────────────────────   ───────────────────────
+///     nothing             receive buffer
+///     a small beginning   receive buffer, behind
+///                         a copy of it
+///     a large frame       its own memory           receive buffer, if the   memory of the next frame,
+///                                                  read may end the frame   if one is predicted
 /// ```
 ///
-/// The shared space belongs to the reactor and is overwritten by the next read, whichever connection makes it.
+/// All connections of a reactor share the receive buffer. The next read overwrites it, whichever connection makes it.
 struct ReadPlan: Equatable {
-    /// How many carried bytes are copied to the front of the shared space, so that they are decoded together with what
-    /// arrives behind them.
+    /// How many carried bytes are copied to the front of the receive buffer, to be decoded together with those that
+    /// arrive behind them.
     let copiedByteCount: Int
 
     /// How much is read into the memory of the carried frame.
     let ownByteCount: Int
 
-    /// How much is read into the shared space.
+    /// How much is read into the receive buffer.
     let sharedByteCount: Int
 
     /// How much is read into the memory of the predicted frame.
@@ -37,10 +37,10 @@ struct ReadPlan: Equatable {
     /// How much is read at most.
     var byteCount: Int { ownByteCount + sharedByteCount + predictedByteCount }
 
-    /// Reads into the shared space.
+    /// Reads into the receive buffer.
     ///
     /// - Parameters:
-    ///   - space: the size of the shared space in bytes.
+    ///   - space: the size of the receive buffer in bytes.
     ///   - copied: the number of carried bytes that go to its front; fewer than `space`.
     init(sharing space: Int, behind copied: Int = 0) {
         precondition(copied >= 0 && copied < space, "a read without room")
@@ -53,15 +53,15 @@ struct ReadPlan: Equatable {
 
     /// Reads into the memory of a carried frame and, where this read may end the frame, behind that.
     ///
-    /// What is read behind the frame is no more than leaves again in one write, which is what the shared space is
-    /// measured for. Where frames are predicted, all of them that fit there whole are read into the shared space, and
+    /// What is read behind the frame is no more than leaves again in one write, which is what the receive buffer is
+    /// measured for. Where frames are predicted, all of them that fit there whole are read into the receive buffer, and
     /// the beginning of the one after them into memory of its own.
     ///
     /// - Parameters:
     ///   - room: the free bytes behind what has arrived of the frame; more than 0.
     ///   - missing: the bytes of the frame that have not arrived; nil where that is not known.
     ///   - frame: the size of the whole frame in bytes, nil where that is not known.
-    ///   - space: the size of the shared space in bytes.
+    ///   - space: the size of the receive buffer in bytes.
     ///   - isPredicting: whether there is memory for a next frame of the same size.
     init(completing missing: Int?, of frame: Int?, room: Int, space: Int, isPredicting: Bool) {
         precondition(room > 0, "a read without room")
@@ -81,16 +81,17 @@ struct ReadPlan: Equatable {
             return
         }
         sharedByteCount = surplus / frame * frame
-        // Of a frame that is larger than the shared space, as much as one read takes.
+        // Of a frame that is larger than the receive buffer, as much as one read takes.
         predictedByteCount = surplus > 0 ? surplus - sharedByteCount : space
     }
 
-    /// Whether a carried beginning is copied to the front of the shared space, rather than completed in its own memory.
+    /// Whether a carried beginning is copied to the front of the receive buffer rather than completed in its own
+    /// memory.
     ///
     /// - Parameters:
     ///   - carried: the size of the beginning in bytes.
     ///   - frame: the size of its whole frame in bytes, nil where that is not known.
-    ///   - space: the size of the shared space in bytes.
+    ///   - space: the size of the receive buffer in bytes.
     static func copies(_ carried: Int, of frame: Int?, space: Int) -> Bool {
         carried <= ReactorBuffers.copiedByteCount && carried < space && frame ?? 0 <= space
     }

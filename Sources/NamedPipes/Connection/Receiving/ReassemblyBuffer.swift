@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-/// What a connection carries from one read to the next: an unfinished frame, or messages that it may not deliver yet.
+/// What a connection carries from one read to the next: an partial frame, or messages that it may not deliver yet.
 ///
 /// Only a connection that is in the middle of something owns one.
 final class ReassemblyBuffer {

@@ -6,7 +6,7 @@ import Testing
 @Suite struct `The plan of a read` {
     private static let space = 1000
 
-    @Test func `is the shared space where nothing is carried`() {
+    @Test func `is the receive buffer where nothing is carried`() {
         let plan = ReadPlan(sharing: Self.space)
         #expect(plan.byteCount == Self.space)
         #expect(plan.sharedByteCount == Self.space)
@@ -23,10 +23,12 @@ import Testing
         #expect(plan.arrival(of: Self.space - 3).isFull)
     }
 
-    @Test(arguments: [
-        (1, nil, true), (1, 1000, true), (1, 1001, false), (999, nil, true), (1000, nil, false), (1000, 1000, false),
-    ] as [(Int, Int?, Bool)])
-    func `copies a beginning only if its frame fits into the shared space`(carried: Int, frame: Int?, copies: Bool) {
+    @Test(
+        arguments: [
+            (1, nil, true), (1, 1000, true), (1, 1001, false), (999, nil, true), (1000, nil, false),
+            (1000, 1000, false),
+        ] as [(Int, Int?, Bool)])
+    func `copies a beginning only if its frame fits into the receive buffer`(carried: Int, frame: Int?, copies: Bool) {
         #expect(ReadPlan.copies(carried, of: frame, space: Self.space) == copies)
     }
 
@@ -61,19 +63,19 @@ import Testing
         #expect(plan.arrival(of: 500).isFull)
     }
 
-    @Test func `reads nothing behind a frame that is larger than the shared space`() {
+    @Test func `reads nothing behind a frame that is larger than the receive buffer`() {
         let plan = ReadPlan(completing: 100, of: 1001, room: 100, space: Self.space, isPredicting: false)
         #expect(plan.byteCount == 100)
     }
 
-    @Test func `reads whole predicted frames into the shared space, and the next beginning elsewhere`() {
+    @Test func `reads whole predicted frames into the receive buffer, and the next beginning elsewhere`() {
         let plan = ReadPlan(completing: 10, of: 300, room: 10, space: Self.space, isPredicting: true)
         #expect((plan.ownByteCount, plan.sharedByteCount, plan.predictedByteCount) == (10, 600, 100))
         let arrival = plan.arrival(of: 615)
         #expect((arrival.ownByteCount, arrival.sharedByteCount, arrival.predictedByteCount) == (10, 600, 5))
     }
 
-    @Test func `reads as much as one read takes of a predicted frame that is larger than the shared space`() {
+    @Test func `reads as much as one read takes of a predicted frame that is larger than the receive buffer`() {
         let plan = ReadPlan(completing: 10, of: 5000, room: 10, space: Self.space, isPredicting: true)
         #expect((plan.ownByteCount, plan.sharedByteCount, plan.predictedByteCount) == (10, 0, Self.space))
     }
