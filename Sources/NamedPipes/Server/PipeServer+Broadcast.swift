@@ -95,7 +95,7 @@ extension PipeServer.BroadcastOutcome {
         switch verdict {
         case .accepted, .acceptedAboveHighWaterMark:
             acceptedCount += 1
-        case .acceptedByDropping(let messageCount):
+        case .acceptedByDisplacing(let messageCount):
             acceptedCount += 1
             displacedMessageCount += messageCount
         case .dropped:

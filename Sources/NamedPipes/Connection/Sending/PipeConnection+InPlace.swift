@@ -11,21 +11,20 @@ extension PipeConnection {
     func appendInPlace(
         _ message: Span<UInt8>, from source: MessageSource, to queue: SendQueueSlot
     ) throws(FramingError) -> Bool {
-        if case .frame(let frame) = source {
+        let isLarge = message.count >= ReactorBuffers.inPlaceByteCount
+        switch source {
+        case .frame(let frame):
             append(frame, to: queue)
-            if frame.bytes.byteCount >= ReactorBuffers.inPlaceByteCount { chargeGrowth(of: queue) }
+            if isLarge { chargeGrowth(of: queue) }
             return true
-        }
-        guard message.count >= ReactorBuffers.inPlaceByteCount else { return false }
-        return try unsafe message.withUnsafeBytes { body throws(FramingError) in
-            switch source {
-            case .lent, .frame:
-                return try unsafe appendLent(body, message, to: queue)
-            case .array(let array):
-                return try unsafe append(body, KeptArray(array), keeping: array.capacity, message, to: queue)
-            case .buffer(let owner):
-                return try unsafe append(body, owner, keeping: owner.bytes.capacity, message, to: queue)
-            }
+        case .lent where isLarge:
+            return try appendLent(message, to: queue)
+        case .array(let array) where isLarge:
+            return try append(message, KeptArray(array), keeping: array.capacity, to: queue)
+        case .buffer(let owner) where isLarge:
+            return try append(message, owner, keeping: owner.bytes.capacity, to: queue)
+        case .lent, .array, .buffer:
+            return false
         }
     }
 
@@ -42,12 +41,10 @@ extension PipeConnection {
 
     /// Queues a message without copying it if its memory lives long enough; otherwise writes it at once, where the
     /// kernel copies it.
-    private func appendLent(
-        _ body: UnsafeRawBufferPointer, _ message: Span<UInt8>, to queue: SendQueueSlot
-    ) throws(FramingError) -> Bool {
-        let place = unsafe endpoint.buffers.place(of: body)
+    private func appendLent(_ message: Span<UInt8>, to queue: SendQueueSlot) throws(FramingError) -> Bool {
+        let place = unsafe message.withUnsafeBytes { unsafe endpoint.buffers.place(of: $0) }
         if case .memory(let owner) = place {
-            return try unsafe append(body, owner, keeping: owner.bytes.capacity, message, to: queue)
+            return try append(message, owner, keeping: owner.bytes.capacity, to: queue)
         }
         // A message in the receive buffer can wait for the one write of the burst if this connection received it,
         // because that write precedes the next read. Any other message would have to be written now, which pays only if
@@ -57,7 +54,7 @@ extension PipeConnection {
             return try appendCopy(of: message, to: queue)
         }
         guard canWriteNow, waits || message.count >= ReactorBuffers.writtenAtOnceByteCount,
-            try unsafe append(body, nil, keeping: body.count, message, to: queue)
+            try append(message, nil, keeping: message.count, to: queue)
         else { return false }
         if waits { return true }
         // The connection ends here if the budgets had no room for the memory that the queue now keeps.
@@ -74,22 +71,21 @@ extension PipeConnection {
     private func appendCopy(of message: Span<UInt8>, to queue: SendQueueSlot) throws(FramingError) -> Bool {
         let owner = endpoint.buffers.memory(for: message.count)
         owner.bytes.append(contentsOf: message)
-        return try unsafe owner.bytes.withUnsafeBytes { copy throws(FramingError) in
-            try unsafe append(copy, owner, keeping: owner.bytes.capacity, message, to: queue)
+        return try owner.withBytes { copy throws(FramingError) in
+            try append(copy, owner, keeping: owner.bytes.capacity, to: queue)
         }
     }
 
-    /// Queues a body without copying it, and charges for all the memory that it keeps alive, which may hold other
+    /// Queues a message without copying it, and charges for all the memory that it keeps alive, which may hold other
     /// messages as well. If the budgets have no room for that, does nothing; the copy that follows is charged for.
     private func append(
-        _ body: UnsafeRawBufferPointer, _ owner: AnyObject?, keeping capacity: Int, _ message: Span<UInt8>,
-        to queue: SendQueueSlot
+        _ message: Span<UInt8>, _ owner: AnyObject?, keeping capacity: Int, to queue: SendQueueSlot
     ) throws(FramingError) -> Bool {
         guard mayKeep(capacity, in: queue) else { return false }
-        let isAppended = try unsafe queue.value.append(
-            inPlace: body, owner, capacity: capacity
-        ) { output throws(FramingError) in
-            try endpoint.framing.encodeEnvelope(of: message, into: &output)
+        let isAppended = try unsafe message.withUnsafeBytes { body throws(FramingError) in
+            try unsafe queue.value.append(inPlace: body, owner, capacity: capacity) { output throws(FramingError) in
+                try endpoint.framing.encodeEnvelope(of: message, into: &output)
+            }
         }
         if isAppended { chargeGrowth(of: queue) }
         return isAppended

@@ -57,7 +57,7 @@ extension PipeConnection {
     /// Schedules the write of a queued message, and returns its verdict.
     func didQueue(displacing displacedCount: Int) -> SendVerdict {
         let isAboveHighWaterMark = scheduleFlush()
-        if displacedCount > 0 { return .acceptedByDropping(messageCount: displacedCount) }
+        if displacedCount > 0 { return .acceptedByDisplacing(messageCount: displacedCount) }
         return isAboveHighWaterMark ? .acceptedAboveHighWaterMark : .accepted
     }
 

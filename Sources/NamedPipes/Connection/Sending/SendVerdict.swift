@@ -11,7 +11,7 @@ extension PipeConnection {
         case acceptedAboveHighWaterMark
         /// Queued, and this many waiting messages were displaced in favour of it: ``SlowReaderPolicy/dropOldest`` or
         /// ``SlowReaderPolicy/keepLatest``.
-        case acceptedByDropping(messageCount: Int)
+        case acceptedByDisplacing(messageCount: Int)
         /// Not queued, which is not an error: there was no room, and the policy is ``SlowReaderPolicy/dropNewest``, or
         /// the message is too large for others to make room for it.
         case dropped

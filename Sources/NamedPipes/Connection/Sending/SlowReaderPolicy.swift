@@ -7,7 +7,7 @@ extension PipeConnection {
     /// budget of the server is exhausted, even after the kernel was asked to take the waiting messages.
     ///
     /// Only whole messages of which not one byte was written are ever dropped, and each one is counted:
-    /// ``SendVerdict/acceptedByDropping(messageCount:)``, ``SendVerdict/dropped``,
+    /// ``SendVerdict/acceptedByDisplacing(messageCount:)``, ``SendVerdict/dropped``,
     /// ``PipeConnection/displacedMessageCount``, ``PipeConnection/droppedMessageCount``.
     ///
     /// With a framing that keeps no boundaries (a `BoundaryFreeFraming`, such as `RawFraming`), there are no whole
