@@ -8,10 +8,10 @@ internal import PipeFraming
 // brings more than every connection may hold in any case (``ByteLedger/floor``).
 
 extension PipeConnection {
-    /// Whether it reads nothing until there is room for the message that it has begun to receive.
+    /// Whether the connection reads nothing until a budget has room for the message that it has begun to receive.
     var isStarved: Bool { flow.isStarved }
 
-    /// Records in the ledger how much memory is held. If there is no room for it, the connection ends and holds
+    /// Charges for the memory of the held bytes. If the budgets have no room for it, the connection ends and holds
     /// nothing.
     ///
     /// - Returns: whether there was room.
@@ -51,7 +51,7 @@ extension PipeConnection {
             if reassembly.memory.bytes.room >= wanted, reassembly.charge.byteCount == reassembly.memory.bytes.capacity {
                 return wanted
             }
-            // Up to its share, the connection may grow in smaller steps.
+            // Near its share, the buffer grows in smaller steps.
             let granted = min(wanted, endpoint.limits.byteShare - reassembly.byteCount)
             guard granted > 0 else { throw ExceededBudget(scope: .connection, limit: endpoint.limits.byteShare) }
             let most = mostToHold(instead: reassembly.charge.byteCount)
@@ -67,7 +67,7 @@ extension PipeConnection {
         }
     }
 
-    /// How much the connection may hold in total, if it holds this much now.
+    /// The most that the connection may hold in total, in bytes, if it holds `byteCount` now.
     func mostToHold(instead byteCount: Int = 0) -> Int {
         let (most, overflows) = byteCount.addingReportingOverflow(endpoint.ledger.room(ofUser: peer.userID))
         return overflows ? endpoint.limits.byteShare : min(most, endpoint.limits.byteShare)
@@ -78,7 +78,7 @@ extension PipeConnection {
         endpoint.noteShortage(endpoint.ledger.exceeded(by: byteCount, peer.userID), chargedByteCount + byteCount)
     }
 
-    /// Tries again, because there may be room now.
+    /// Tries to read again, because the budgets may have room now.
     func lookForRoom() {
         flow.feed()
         interest.expectInput()
@@ -86,10 +86,10 @@ extension PipeConnection {
         schedule()
     }
 
-    /// Ends the connection, because it has more of a budget than all others, and others wait.
+    /// Ends the connection, because it uses more of a budget than any other, and others wait.
     func leave(_ exceeded: ExceededBudget) {
         let reason = DisconnectReason.budgetExceeded(exceeded)
-        // A connection with a long queue does not get to send it.
+        // A long queue is not written first.
         guard lifecycle.state != .closing, (queue?.value.charge.byteCount ?? 0) <= ByteLedger.floor else {
             return end(reason)
         }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-// From bytes in memory to whole messages at the delegate. What is left of the bytes is carried to the next read.
+// From bytes in memory to whole messages at the delegate. Bytes that are not decoded are carried to the next read.
 //
-// Bytes are decoded where they lie: in the receive buffer, or in the memory of a carried frame. Both ways lead through
-// one function, `scan`, which calls the delegate.
+// Bytes are decoded in place: in the receive buffer, or in a reassembly buffer. In both cases, `scan` finds the frames
+// and calls the delegate.
 
 extension PipeConnection {
-    /// Decodes what a read brought, place by place, in the order of the stream.
+    /// Decodes the bytes of one read, place by place, in the order of the stream.
     func decode(_ arrival: ReadPlan.Arrival, _ plan: ReadPlan, _ budget: inout Int) {
         let space = unsafe Span<UInt8>(_unsafeBytes: UnsafeRawBufferPointer(endpoint.readSpace))
         if let reassembly, plan.copiedByteCount > 0 {
@@ -21,9 +21,9 @@ extension PipeConnection {
         decodeBehindCarried(space.extracting(first: arrival.sharedByteCount), &budget)
     }
 
-    /// Decodes bytes in the receive buffer, in front of which nothing is carried, and carries the rest.
+    /// Decodes bytes that no carried bytes precede, and carries the rest.
     ///
-    /// - Parameter began: when the first frame's first byte arrived, if that was in an earlier read.
+    /// - Parameter began: the tick at which the first byte of the first frame arrived, if an earlier read brought it.
     @inline(__always)
     func decode(_ bytes: Span<UInt8>, _ scannedByteCount: Int, began: UInt32? = nil, _ budget: inout Int) {
         guard let walk = scan(bytes, scannedByteCount, &budget) else { return }
@@ -31,11 +31,11 @@ extension PipeConnection {
         carry(bytes.extracting(droppingFirst: walk.consumedByteCount), walk, walk.consumedByteCount == 0 ? began : nil)
     }
 
-    /// Decodes what is carried, in place, and lets go of it once all is delivered. The rest stays carried, and is
-    /// charged for.
+    /// Decodes the carried bytes in place. The rest stays carried, and is charged for. Without a rest, the buffer is
+    /// recycled.
     func decodeCarried(_ carried: ReassemblyBuffer, _ budget: inout Int) {
         if mayDeliver(budget) {
-            // A message that is kept or sent on may stay where it is.
+            // A message that the delegate keeps or sends on can stay in this memory.
             endpoint.buffers.deliveredMemory = carried.memory
             let result = carried.memory.withBytes { scan($0, carried.scannedByteCount, &budget) }
             endpoint.buffers.deliveredMemory = nil
@@ -48,8 +48,8 @@ extension PipeConnection {
         chargeReassembly()
     }
 
-    /// Decodes what was read together with the end of a carried frame. If that frame's delivery stopped the decoding,
-    /// these bytes wait behind it.
+    /// Decodes bytes that were read behind the carried ones. If some of those are still carried, these are appended to
+    /// them. If nothing may be delivered now, these are carried.
     private func decodeBehindCarried(_ bytes: Span<UInt8>, _ budget: inout Int) {
         guard lifecycle.isReceiving else { return }
         if let reassembly {
@@ -62,8 +62,9 @@ extension PipeConnection {
         }
     }
 
-    /// Decodes what was read into the memory of a predicted frame. The unfinished rest stays there, unless the frames
-    /// before were of another size: then the receive buffer ended in a beginning that comes before these bytes.
+    /// Decodes the bytes that were read into the memory of a predicted frame. A partial frame stays in that memory.
+    /// After a wrong prediction, a partial frame at the end of the receive buffer may precede these bytes, which are
+    /// then copied behind it.
     func decode(predicted: ReassemblyBuffer, _ budget: inout Int) {
         predicted.frameByteCount = nil
         if predicted.byteCount > 0, lifecycle.isReceiving, reassembly == nil {
@@ -74,7 +75,7 @@ extension PipeConnection {
         endpoint.buffers.recycle(predicted)
     }
 
-    /// Carries bytes of the receive buffer beyond this read.
+    /// Copies bytes to a reassembly buffer, which carries them to the next read.
     @inline(never)
     private func carry(_ bytes: Span<UInt8>, _ walk: FrameWalk, _ began: UInt32?) {
         let rest = endpoint.buffers.borrowReassembly()
@@ -86,7 +87,7 @@ extension PipeConnection {
         chargeReassembly()
     }
 
-    /// Carries a buffer from now on. A charge follows, once it is known how much stays.
+    /// Carries a buffer from now on. The caller charges for it, once it is known how many bytes stay.
     private func hold(_ rest: ReassemblyBuffer, since tick: UInt32) {
         rest.beganTick = tick
         reassembly = rest
@@ -98,9 +99,11 @@ extension PipeConnection {
         endpoint.buffers.recycle(carried)
     }
 
-    /// Hands message after message to the delegate, until the bytes, the budget or the connection's will ends.
+    /// Delivers one message after the other, until the bytes or the budget are used up, or the connection may deliver
+    /// no more.
     ///
-    /// - Returns: how far it came; nil if the framing rejects the bytes, with which the connection begins to close.
+    /// - Returns: how far decoding came; nil if the framing rejected the bytes, so that the connection begins to close,
+    ///   or if there is no delegate.
     @inline(__always)
     private func scan(_ bytes: Span<UInt8>, _ scannedByteCount: Int, _ budget: inout Int) -> FrameWalk? {
         guard let delegate = endpoint.delegate else { return nil }
@@ -110,7 +113,7 @@ extension PipeConnection {
             budget = remaining
         }
         do {
-            // Twice the same: the first is inlined, which a shared closure would prevent.
+            // The same code twice: the first is inlined, which a shared closure would prevent.
             if let framing = endpoint.codec.lengthPrefix {
                 return try framing.scanFrames(in: bytes, scannedByteCount: scannedByteCount) { message in
                     delegate.connection(self, didReceive: message)
@@ -129,7 +132,8 @@ extension PipeConnection {
         }
     }
 
-    /// Whether the next message may be delivered now; asked again after every call into the owner's code.
+    /// Whether the next message may be delivered now. Asked again after every call of the delegate, which may change
+    /// the answer.
     @inline(__always)
     func mayDeliver(_ budget: Int) -> Bool { budget > 0 && lifecycle.isReceiving && !flow.isPaused }
 }

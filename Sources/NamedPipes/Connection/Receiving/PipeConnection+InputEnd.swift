@@ -2,10 +2,10 @@
 internal import PipeFraming
 internal import PipeReactor
 
-// The end of the input, in its three ways: the peer finishes, the server shuts down, the peer disappears altogether.
+// The three ends of the input: the peer finishes sending, the server shuts down, or the peer is gone altogether.
 
 extension PipeConnection {
-    /// The end of the stream was read: cut off in the middle of a frame, or clean.
+    /// The end of the stream was read: a clean end, or one in the middle of a frame.
     func inputDidEnd() {
         interest.inputDidEnd()
         if let reassembly {
@@ -17,17 +17,18 @@ extension PipeConnection {
         if lifecycle.state == .finished { watchForHangUp() }
     }
 
-    /// All messages that had arrived when the server was told to stop have been delivered. An owner that answers later
-    /// is told so, and closes the connection when it is done.
+    /// All messages that had arrived when the server was told to stop are delivered. An owner that closes its
+    /// connections itself is told, and closes this one when it has answered.
     func inputIsDrained() {
         guard endpoint.leavesClosingToOwner else { return beginClose(.serverStopped) }
         lifecycle.leaveClosingToOwner()
         flow.pause()
-        // The peer has not finished, and may be heard again: its finish is still to come, and is told once.
+        // The peer has not finished sending, and receiving may resume. The end of its stream is still to come, and is
+        // reported once.
         AsyncConnectionState.of(self).finishInput(.stopped)
     }
 
-    /// After the end of the stream, the only news can be that the peer is gone altogether.
+    /// After the end of the stream, only one event can follow: the peer is gone altogether.
     func receiveAfterEnd() {
         if lifecycle.isShuttingDown, !endpoint.leavesClosingToOwner { return beginClose(.serverStopped) }
         do {
@@ -37,14 +38,13 @@ extension PipeConnection {
             case .reset: end(.resetByPeer)
             }
         } catch {
-            // This news comes once: to miss it would mean to wait forever.
+            // This event comes only once: a connection that missed it would wait forever.
             end(.system(error))
         }
     }
 
-    /// Whether the peer has gone altogether, asked of the kernel (poll(2)): also where the connection itself
-    /// cannot know yet, because it does not read until its owner has dealt with what has come. False where the kernel
-    /// has no answer now.
+    /// Whether the peer is gone altogether, by a call to the kernel (`poll(2)`). The connection may not know it yet,
+    /// because it reads nothing before its owner has handled earlier messages. False if the kernel has no answer now.
     package var hasLostPeer: Bool {
         do {
             return try lifecycle.state == .closed || stream.hangUp() != nil

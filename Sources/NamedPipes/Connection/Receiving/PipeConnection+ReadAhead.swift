@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-// Large frames mostly come in runs of one size. So where a read may bring more than the end of a large frame, the next
-// frames are predicted to have that size: as many bytes as whole frames take go into the receive buffer, and those of
-// the frame after them into memory of its own, where the rest of it is read later. Copying that beginning out of the
-// receive buffer was 15 % of the server's time at 64 KiB. A wrong prediction costs one copy of the bytes that it
-// misplaced, which is what they cost without it.
+// Large frames usually come in sequences of one size. If a read may bring more than the end of a large frame, the
+// frames behind it are therefore predicted to have the same size. As many of them as fit whole are read into the
+// receive buffer. The beginning of the one after them is read into memory of its own, where a later read completes it:
+// copying that beginning out of the receive buffer took 15 % of the server's time at 64 KiB. After a wrong prediction,
+// the misplaced bytes are copied once, as they would be without predictions.
 
 extension PipeConnection {
-    /// Memory for a frame of which nothing has arrived is allocated only while less than this is held in all.
+    /// Fresh memory for a frame of which nothing has arrived is allocated only while the endpoint holds less than this.
     private static let freelyHeldByteCount = 8 << 20
 
-    /// Predicts a frame as large as the one that the next read may complete, and finds memory for it; nil where that
-    /// would cost too much.
+    /// Predicts a frame of the size of the one that the next read may complete, and finds memory for it.
     ///
-    /// The memory was used before, or is fresh where the frame is no larger than a read and little is held in all.
-    /// Otherwise a peer could make the server hold a whole frame for each single byte that it sends behind one.
+    /// The memory is reused, or fresh if the frame is no larger than a read and the endpoint holds little. Otherwise a
+    /// peer could make the server hold the memory of a whole frame for each single byte that it sends behind a frame.
+    ///
+    /// - Returns: nil if the memory would cost too much.
     func predictFrame(after reassembly: ReassemblyBuffer) -> ReassemblyBuffer? {
         guard let byteCount = reassembly.frameByteCount, byteCount >= LargeBufferPool.smallestByteCount,
             stream.isDirect, !lifecycle.isShuttingDown, !endpoint.ledger.isTight

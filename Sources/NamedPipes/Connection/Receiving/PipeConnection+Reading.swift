@@ -2,18 +2,17 @@
 internal import PipeFraming
 internal import PipeReactor
 
-// From readable to bytes in memory. PipeConnection+Decoding makes messages of them.
+// From a readable stream to bytes in memory, which PipeConnection+Decoding turns into messages.
 //
-// A read goes into the one buffer that all connections of the reactor share, behind the partial frame that the
-// connection carries, if that is small. A frame that is large, or whose size is not known and that has become large, is
-// read into memory of its own, which grows with what really arrives and never with what a header claims. ReadPlan
-// decides which.
+// A read goes into the receive buffer of the reactor. A small partial frame that the connection carries is copied there
+// first, so that the new bytes follow it. A large partial frame is completed in its reassembly buffer, which grows with
+// the bytes that have arrived, never with the size that a header claims. `ReadPlan` decides between the two.
 //
-// One turn is one full read at most, and a bounded number of messages. What is left waits for the next turn, so that a
-// flooding peer cannot keep the others waiting for longer than that.
+// One turn has at most one full read, and a bounded number of messages. The rest waits for the next turn. This bounds
+// the time for which a flooding peer keeps other connections waiting.
 
 extension PipeConnection {
-    /// Reads and decodes as much as one turn allows: the slow path. The caller settles afterwards.
+    /// The slow path: reads and decodes as much as one turn allows. The caller settles afterwards.
     func receive() {
         switch lifecycle.state {
         case .open: break
@@ -32,7 +31,7 @@ extension PipeConnection {
                 break
             }
         }
-        // Also when the last read was a full one: epoll does not report again what was carried from it.
+        // Also after a full read, because epoll does not report the bytes that are carried from it.
         if budget <= 0 { turn.want() }
     }
 
@@ -54,7 +53,9 @@ extension PipeConnection {
         }
     }
 
-    /// One read and what it brings. False if that was all for this turn.
+    /// Reads once, and decodes what the read brought.
+    ///
+    /// - Returns: whether the turn goes on.
     private func readAndGoOn(_ budget: inout Int) -> Bool {
         if stream.hasReceivedDescriptors {
             beginClose(.descriptorsReceived)
@@ -67,35 +68,36 @@ extension PipeConnection {
             readDidFail(error)
             return false
         }
-        // One more round, to the end above, as soon as everything that was read is delivered.
+        // One more round, which closes the connection above, once everything that was read is delivered.
         if stream.hasReceivedDescriptors { return true }
         switch outcome {
         case .content(true):
-            // There may be more: epoll reports it again, after the others had their turn. A connection that shuts down
-            // has to look for itself.
+            // If there is more, epoll reports it again, after the other connections had their turn. A connection that
+            // shuts down has to check for itself.
             if lifecycle.isShuttingDown { turn.want() } else { interest.inputIsRead() }
             return false
         case .end:
             inputDidEnd()
             return false
         case .content(false) where interest.isPeerFinishing || lifecycle.isShuttingDown:
-            // The end is known to be there, or this end will close: all is read. Mostly nothing else comes, but a
-            // stream may have seams (passed descriptors, urgent data), and messages that are sent on in place must not
-            // be overwritten. A peer that goes on writing byte by byte cannot make this longer than a turn may be.
+            // The peer has finished, or this end is going to close: read to the end of the stream. Usually the next
+            // read finds it. But a read can also be short at a seam of the stream (passed descriptors, urgent data),
+            // and the next one must not overwrite messages that are sent on in place. The budget bounds the number of
+            // rounds, even if a peer goes on writing byte by byte.
             adoptBorrowed()
             budget -= 1
             return true
         case .wouldBlock, .content(false):
-            // The socket is drained: asking again would only cost an EAGAIN.
+            // The socket is empty: another read would only return EAGAIN.
             interest.inputIsRead()
             return true
         }
     }
 
-    /// The one read of the slow path, and the decoding of what it brings.
+    /// Plans the one read of the slow path, carries the plan out, and decodes what the read brought.
     ///
-    /// - Returns: whether it filled all the room that it had, so that there may be more; that it would block also where
-    ///   the connection waits for memory, or has ended for want of it.
+    /// - Returns: whether the read filled all its places, so that there may be more; `wouldBlock` also if the
+    ///   connection waits for memory, or has ended for lack of it.
     private func read(_ budget: inout Int) throws(SystemError) -> ReadOutcome<Bool> {
         var predicted: ReassemblyBuffer?
         guard let plan = planRead(&predicted) else { return .wouldBlock }
@@ -106,7 +108,7 @@ extension PipeConnection {
         return outcome.map { _ in arrival.isFull }
     }
 
-    /// Decides where the next read goes, and makes and charges the room for it. Nil where there is no room.
+    /// Plans the next read, makes room for it and charges for the room. Nil if there is no room.
     private func planRead(_ predicted: inout ReassemblyBuffer?) -> ReadPlan? {
         let space = unsafe endpoint.readSpace.count
         guard let reassembly else { return ReadPlan(sharing: space) }
@@ -180,7 +182,7 @@ extension PipeConnection {
         end(error.isConnectionReset ? .resetByPeer : .system(error))
     }
 
-    /// Reads and forgets, so that a peer that has no room left for its own messages takes our last ones.
+    /// Reads and discards input, because a peer whose own messages find no room may not read our last ones.
     private func discardInput() {
         guard interest.isInputReady, discardsInput else { return }
         // One read a turn. If there is more, epoll reports it again.
@@ -188,11 +190,11 @@ extension PipeConnection {
         do {
             switch try unsafe receive(into: endpoint.buffers.receiveSpace) {
             case .wouldBlock, .content: break
-            // The peer may still read: the queue goes on leaving.
+            // The peer may still read, so writing the queue goes on.
             case .end: lifecycle.inputDidEndWhileClosing()
             }
         } catch {
-            // A reset means that the peer is gone and takes nothing of the queue any more.
+            // After a reset, the peer is gone and reads nothing of the queue.
             end(error.isConnectionReset ? decidedReason ?? .resetByPeer : .system(error))
         }
     }

@@ -1,47 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The layout of one read: which places the bytes go to, and what they are once they are there. A value, so that it can
-/// be tested without a socket. ``PipeConnection`` makes it before the read, reads into the places that it names, and
-/// decodes what arrived as it says.
+/// The layout of one read: the places into which the bytes are read, and what the bytes in each place are. A value, so
+/// that it can be tested without a socket. ``PipeConnection`` makes a plan before the read, reads into its places, and
+/// decodes the bytes accordingly.
 ///
-/// What the connection carries from earlier reads decides the layout. One call, `readv(2)`, fills the places in order:
+/// The layout depends on what the connection carries from earlier reads. One call, `readv(2)`, fills the places in
+/// order:
 ///
 /// ```
-///     carried             first place              second place             third place
-///     ─────────────────   ──────────────────────   ──────────────────────   ───────────────────────
-///     nothing             receive buffer
-///     a small beginning   receive buffer, behind
-///                         a copy of it
-///     a large frame       its own memory           receive buffer, if the   memory of the next frame,
-///                                                  read may end the frame   if one is predicted
+///     carried               first place              second place             third place
+///     ───────────────────   ──────────────────────   ──────────────────────   ───────────────────────
+///     nothing               receive buffer
+///     small partial frame   receive buffer, behind
+///                           a copy of the frame
+///     large partial frame   reassembly buffer        receive buffer, if the   memory of the next frame,
+///                                                    read may end the frame   if one is predicted
 /// ```
 ///
-/// All connections of a reactor share the receive buffer. The next read overwrites it, whichever connection makes it.
+/// All connections of a reactor share the receive buffer. The next read of any of them overwrites it.
 struct ReadPlan: Equatable {
-    /// How many carried bytes are copied to the front of the receive buffer, to be decoded together with those that
-    /// arrive behind them.
+    /// The number of carried bytes that are copied to the front of the receive buffer, and decoded together with the
+    /// bytes that arrive behind them.
     let copiedByteCount: Int
 
-    /// How much is read into the memory of the carried frame.
+    /// The number of bytes to read into the reassembly buffer of the carried frame.
     let ownByteCount: Int
 
-    /// How much is read into the receive buffer.
+    /// The number of bytes to read into the receive buffer.
     let sharedByteCount: Int
 
-    /// How much is read into the memory of the predicted frame.
+    /// The number of bytes to read into the memory of the predicted frame.
     let predictedByteCount: Int
 
-    /// How much of the carried frame is missing; nil where its size is not known.
+    /// The number of bytes of the carried frame that have not arrived; nil if its size is not known.
     private let missingByteCount: Int?
 
-    /// How much is read at most.
+    /// The most that the read can bring, in bytes.
     var byteCount: Int { ownByteCount + sharedByteCount + predictedByteCount }
 
-    /// Reads into the receive buffer.
+    /// A read into the receive buffer only.
     ///
     /// - Parameters:
     ///   - space: the size of the receive buffer in bytes.
-    ///   - copied: the number of carried bytes that go to its front; fewer than `space`.
+    ///   - copied: the number of carried bytes that are copied to its front; fewer than `space`.
     init(sharing space: Int, behind copied: Int = 0) {
         precondition(copied >= 0 && copied < space, "a read without room")
         copiedByteCount = copied
@@ -51,18 +52,19 @@ struct ReadPlan: Equatable {
         missingByteCount = nil
     }
 
-    /// Reads into the memory of a carried frame and, where this read may end the frame, behind that.
+    /// A read into the reassembly buffer of a carried frame and, if this read may end the frame, into the places behind
+    /// it.
     ///
-    /// What is read behind the frame is no more than leaves again in one write, which is what the receive buffer is
-    /// measured for. Where frames are predicted, all of them that fit there whole are read into the receive buffer, and
-    /// the beginning of the one after them into memory of its own.
+    /// The bytes behind the frame make up the size of the receive buffer at most, together with the frame. The receive
+    /// buffer is dimensioned so that one write can send them all again. If frames are predicted, all that fit whole are
+    /// read into the receive buffer, and the beginning of the one after them into memory of its own.
     ///
     /// - Parameters:
-    ///   - room: the free bytes behind what has arrived of the frame; more than 0.
-    ///   - missing: the bytes of the frame that have not arrived; nil where that is not known.
-    ///   - frame: the size of the whole frame in bytes, nil where that is not known.
+    ///   - room: the free bytes in the reassembly buffer, behind those that have arrived; more than 0.
+    ///   - missing: the number of bytes of the frame that have not arrived; nil if it is not known.
+    ///   - frame: the size of the whole frame in bytes, nil if it is not known.
     ///   - space: the size of the receive buffer in bytes.
-    ///   - isPredicting: whether there is memory for a next frame of the same size.
+    ///   - isPredicting: whether there is memory for a predicted frame.
     init(completing missing: Int?, of frame: Int?, room: Int, space: Int, isPredicting: Bool) {
         precondition(room > 0, "a read without room")
         copiedByteCount = 0
@@ -85,18 +87,18 @@ struct ReadPlan: Equatable {
         predictedByteCount = surplus > 0 ? surplus - sharedByteCount : space
     }
 
-    /// Whether a carried beginning is copied to the front of the receive buffer rather than completed in its own
-    /// memory.
+    /// Whether a carried partial frame is copied to the front of the receive buffer, rather than completed in its
+    /// reassembly buffer.
     ///
     /// - Parameters:
-    ///   - carried: the size of the beginning in bytes.
-    ///   - frame: the size of its whole frame in bytes, nil where that is not known.
+    ///   - carried: the size of the partial frame in bytes.
+    ///   - frame: the size of its whole frame in bytes, nil if it is not known.
     ///   - space: the size of the receive buffer in bytes.
     static func copies(_ carried: Int, of frame: Int?, space: Int) -> Bool {
         carried <= ReactorBuffers.copiedByteCount && carried < space && frame ?? 0 <= space
     }
 
-    /// Whether a read of this size ends at or behind the end of the carried frame.
+    /// Whether a read into this room can reach the end of the carried frame.
     ///
     /// Only such a read is worth a prediction; see ``PipeConnection/predictFrame(after:)``.
     static func mayComplete(missing: Int?, room: Int) -> Bool {
@@ -104,14 +106,14 @@ struct ReadPlan: Equatable {
         return room >= missing
     }
 
-    /// What a read brought, by place.
+    /// The bytes that a read brought, by place.
     struct Arrival: Equatable {
         let ownByteCount: Int
         let sharedByteCount: Int
         let predictedByteCount: Int
-        /// Whether the carried frame may be whole now: it is, or its size is not known.
+        /// Whether the carried frame may be complete now: it is, or its size is not known.
         let mayCompleteFrame: Bool
-        /// Whether the read brought all that there was room for, so that there may be more.
+        /// Whether the read filled all places, so that there may be more.
         let isFull: Bool
     }
 

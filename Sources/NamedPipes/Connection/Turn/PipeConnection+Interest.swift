@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// Which readiness epoll reports, kept in step with what the connection wants.
+// Keeps the readiness that epoll reports in step with what the connection needs.
 
 extension PipeConnection {
-    /// Has epoll watch for input exactly while it is wanted. Input that is there and not wanted would be reported
-    /// without end.
+    /// Makes epoll watch for input exactly while input is wanted. Unwanted input would be reported again and again.
     func watchInput() {
         let isWanted = lifecycle.isReceiving ? !flow.isPaused : discardsInput
         guard isWanted != interest.watchesInput else { return }
@@ -23,13 +22,13 @@ extension PipeConnection {
         }
     }
 
-    /// Whether the peer's input is read only so that the peer can go on: while our last messages wait to be taken, a
-    /// peer that has no room left for its own does not take them.
+    /// Whether input is read only to be discarded: while our last messages wait, because a peer whose own messages find
+    /// no room may not read ours.
     var discardsInput: Bool {
         lifecycle.state == .closing && pendingByteCount > 0 && !lifecycle.hasInputEnded
     }
 
-    /// The input has ended, and the owner may answer later: has epoll watch for the peer's hang-up meanwhile.
+    /// Makes epoll watch for the hang-up of the peer, after the end of the input, while the owner may still answer.
     func watchForHangUp() {
         stream.unwatchInput()
         interest.watchForHangUp()
