@@ -171,7 +171,7 @@ import Testing
         var source: EventSource?
         var log: [Readiness] = []
 
-        static func deliver(_ readiness: Readiness, to handler: UnsafeRawPointer) {
+        static func dispatch(_ readiness: Readiness, to handler: UnsafeRawPointer) {
             unsafe Unmanaged<Unretained>.fromOpaque(handler)._withUnsafeGuaranteedRef { $0.handle(readiness) }
         }
 

@@ -56,7 +56,7 @@ struct LifecycleWorld {
             let tells = wasFinished && !wasShutDown && !hasOutputFailed
             expected = isOver ? .nothing : wasClosed ? .close : tells ? .shutDownOutput : .nothing
             wasShutDown = wasShutDown || expected == .shutDownOutput
-            action = lifecycle.didDrain()
+            action = lifecycle.queueIsEmpty()
         case 4:
             guard !isOver else { return nil }
             history.append("output failed")

@@ -9,7 +9,7 @@
 ///                 inputDidArrive, expectInput
 ///     nothing ─────────────────────────────────▶ input ready
 ///        ▲                                            │
-///        └──────── inputIsRead, inputDidEnd ──────────┘
+///        └──────── awaitInput, inputDidEnd ──────────┘
 /// ```
 ///
 /// Output is watched while the kernel takes no more, and after the end of the input, where the last event is that the
@@ -78,7 +78,7 @@ struct ConnectionInterest: StateByte {
     mutating func expectInput() { byte |= Self.ready }
 
     /// A read took all input, or as much as a turn allows: epoll reports it if there is more.
-    mutating func inputIsRead() { byte &= ~Self.ready }
+    mutating func awaitInput() { byte &= ~Self.ready }
 
     /// The end of the stream was read.
     mutating func inputDidEnd() { byte &= ~(Self.ready | Self.finishing) }

@@ -78,7 +78,7 @@ struct ConnectionLifecycle {
     }
 
     /// Whether both directions are open, and no end was requested.
-    var isUsual: Bool {
+    var isOpenBothWays: Bool {
         @inline(__always) get { state == .open && notes == [] }
     }
 
@@ -118,7 +118,7 @@ struct ConnectionLifecycle {
     /// What is to be done about the descriptor after a transition.
     enum Action {
         case nothing
-        /// Flush, then ask ``didDrain()``.
+        /// Flush, then ask ``queueIsEmpty()``.
         case flush
         /// Tell the peer that no more comes (`shutdown(2)` with `SHUT_WR`).
         case shutDownOutput
@@ -177,7 +177,7 @@ struct ConnectionLifecycle {
     }
 
     /// The send queue is empty.
-    mutating func didDrain() -> Action {
+    mutating func queueIsEmpty() -> Action {
         if state == .closing { return .close }
         guard output == .finishing, state != .closed else { return .nothing }
         output = .finished

@@ -18,7 +18,7 @@ extension PipeConnection {
     }
 
     /// Delivers what has arrived, then ends as ``beginClose(_:)`` does.
-    func drain() {
+    func shutDown() {
         lifecycle.shutDown()
         interest.expectInput()
         turn.want()
@@ -28,12 +28,12 @@ extension PipeConnection {
     /// Carries out what had to wait until the queue is empty. In a close, the queue has a limited time for that.
     func finishOutput() {
         if pendingByteCount == 0 {
-            switch lifecycle.didDrain() {
+            switch lifecycle.queueIsEmpty() {
             case .close: end(decidedReason ?? .closedLocally)
             case .shutDownOutput: stream.finishSending()
             case .nothing, .flush, .abandonOutput: break
             }
-        } else if lifecycle.state == .closing, extrasInUse?.closeTimer == nil {
+        } else if lifecycle.state == .closing, rareIfAny?.closeTimer == nil {
             rare.closeTimer = endpoint.reactor.limit(endpoint.configuration.closeTimeout) { [unowned self] in
                 end(stuckReason)
             }
@@ -58,7 +58,7 @@ extension PipeConnection {
             queue.value.adoptBorrowed(endpoint.buffers)
             countLost(queue)
         }
-        if let rare = extrasInUse {
+        if let rare = rareIfAny {
             rare.closeTimer?.cancel()
             rare.closeTimer = nil
         }
@@ -84,14 +84,13 @@ extension PipeConnection {
         recycleMemory()
         endpoint.delegate?.connection(self, didCloseWith: reason)
         companion.end()
-        leaveHost()
+        leaveEndpoint()
         unsafe endpoint.owner?.connectionDidEnd(self, reason)
     }
 
     private func recycleMemory() {
         if let queue { endpoint.buffers.recycle(queue) }
-        if let reassembly { endpoint.buffers.recycle(reassembly) }
         queue = nil
-        reassembly = nil
+        releaseCarried()
     }
 }

@@ -37,7 +37,7 @@ public final class PipeConnection: Identifiable {
     // The memory of operations in progress. An idle connection owns none of it.
     var queue: SendQueueSlot?
     var reassembly: ReassemblyBuffer?
-    private var ownExtras: RareConnectionState?
+    private var ownRare: RareConnectionState?
 
     // In ticks of DeadlineSweep. The second is written at each event, and therefore not checked for overlapping
     // accesses.
@@ -60,7 +60,7 @@ public final class PipeConnection: Identifiable {
 
     /// Removes the connection from its endpoint and from the registry of the reactor, which releases it at the end of
     /// the turn.
-    func leaveHost() {
+    func leaveEndpoint() {
         endpoint.connections.remove(key)
         endpoint.reactor.registry.remove(key)
     }
@@ -75,7 +75,7 @@ public final class PipeConnection: Identifiable {
             try stream.watchInput()
             interest.watchInput()
         } catch {
-            leaveHost()
+            leaveEndpoint()
             _ = lifecycle.end()
             throw error
         }
@@ -115,26 +115,26 @@ public final class PipeConnection: Identifiable {
 
     /// The number of messages that are queued, also in part, or were when the output failed.
     var pendingMessageCount: Int {
-        guard let queue else { return ownExtras?.unsent.total ?? 0 }
+        guard let queue else { return ownRare?.unsent.total ?? 0 }
         return queue.value.messageCount
     }
 
     /// After the end, or after ``PipeConnectionDelegate/connection(_:didFailSendingWith:)``: the number of messages
     /// that `send` took, and of which not one byte reached the kernel. They were certainly not delivered. Before that,
     /// 0.
-    public var unsentMessageCount: Int { ownExtras?.unsent.messageCount ?? 0 }
+    public var unsentMessageCount: Int { ownRare?.unsent.messageCount ?? 0 }
 
     /// After the end, or after ``PipeConnectionDelegate/connection(_:didFailSendingWith:)``: whether the kernel had
     /// taken a part of a message. It was certainly not delivered whole. Before that, false.
-    public var hasPartlySentMessage: Bool { ownExtras?.unsent.hasPartlySentMessage ?? false }
+    public var hasPartlySentMessage: Bool { ownRare?.unsent.hasPartlySentMessage ?? false }
 
     /// The number of messages that were displaced: taken by `send`, and then dropped in favour of later ones, because
     /// the peer reads too slowly; see ``Configuration/slowReaderPolicy``.
-    public var displacedMessageCount: Int { ownExtras?.displacedMessageCount ?? 0 }
+    public var displacedMessageCount: Int { ownRare?.displacedMessageCount ?? 0 }
 
     /// The number of messages that were dropped instead of being taken, because the peer reads too slowly; see
     /// ``Configuration/slowReaderPolicy``.
-    public var droppedMessageCount: Int { ownExtras?.droppedMessageCount ?? 0 }
+    public var droppedMessageCount: Int { ownRare?.droppedMessageCount ?? 0 }
 
     /// What other threads hold in order to send on this connection.
     public var sender: PipeSender {
@@ -180,19 +180,19 @@ public final class PipeConnection: Identifiable {
     }
 
     /// ``rare``, if it exists.
-    var extrasInUse: RareConnectionState? { ownExtras }
+    var rareIfAny: RareConnectionState? { ownRare }
 
     var rare: RareConnectionState {
-        if let ownExtras { return ownExtras }
+        if let ownRare { return ownRare }
         let made = RareConnectionState()
-        ownExtras = made
+        ownRare = made
         return made
     }
 
     /// The reason of the end, once it is decided.
     var decidedReason: DisconnectReason? {
         if lifecycle.endsByPeer { return .closedByPeer }
-        return ownExtras?.endReason
+        return ownRare?.endReason
     }
 
     deinit {

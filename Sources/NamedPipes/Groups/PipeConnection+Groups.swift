@@ -2,7 +2,7 @@
 
 extension PipeConnection {
     /// The groups that this connection has joined.
-    public var groups: Set<PipeGroup> { extrasInUse?.groups ?? [] }
+    public var groups: Set<PipeGroup> { rareIfAny?.groups ?? [] }
 
     /// Joins a group of the server, until the connection leaves it or can send no more. Joining again has no effect.
     ///
@@ -19,7 +19,7 @@ extension PipeConnection {
     /// Leaves a group. Has no effect if the connection is not a member.
     public func leave(_ group: PipeGroup) {
         endpoint.assertOwner()
-        if extrasInUse?.groups.remove(group) != nil { endpoint.groups.remove(self, from: group) }
+        if rareIfAny?.groups.remove(group) != nil { endpoint.groups.remove(self, from: group) }
     }
 
     /// Sends one message to all others in a group, whether this connection is in it or not. It is encoded once.
@@ -57,7 +57,7 @@ extension PipeConnection {
 
     /// Called when the connection can send no more.
     func leaveAllGroups() {
-        guard let rare = extrasInUse, !rare.groups.isEmpty else { return }
+        guard let rare = rareIfAny, !rare.groups.isEmpty else { return }
         for group in rare.groups { endpoint.groups.remove(self, from: group) }
         rare.groups = []
     }

@@ -24,7 +24,7 @@ extension PipeConnection {
                 to: reassembly.memory.bytes.capacity, endpoint.ledger, userID: peer.userID, granting: ByteLedger.floor)
             return true
         } catch {
-            giveUp(reassembly, error)
+            giveUp(error)
             return false
         }
     }
@@ -34,9 +34,8 @@ extension PipeConnection {
         throw ExceededBudget(scope: .connection, limit: endpoint.limits.heldByteLimit)
     }
 
-    private func giveUp(_ reassembly: ReassemblyBuffer, _ error: ExceededBudget) {
-        self.reassembly = nil
-        endpoint.buffers.recycle(reassembly)
+    private func giveUp(_ error: ExceededBudget) {
+        releaseCarried()
         endpoint.noteShortage(error, chargedByteCount)
         beginClose(.budgetExceeded(error))
     }
@@ -62,7 +61,7 @@ extension PipeConnection {
             reassembly.makeRoom(for: granted, atMost: most)
             return chargeReassembly() ? granted : nil
         } catch {
-            giveUp(reassembly, error)
+            giveUp(error)
             return nil
         }
     }
@@ -93,10 +92,7 @@ extension PipeConnection {
         guard lifecycle.state != .closing, (queue?.value.charge.byteCount ?? 0) <= ByteLedger.floor else {
             return end(reason)
         }
-        if let reassembly {
-            self.reassembly = nil
-            endpoint.buffers.recycle(reassembly)
-        }
+        releaseCarried()
         beginClose(reason)
     }
 }

@@ -36,7 +36,7 @@ extension PipeServer {
         endpoint.assertOwner()
         guard lifecycle.canStopGracefully else { return }
         if beginStopping() {
-            for connection in connections { connection.drain() }
+            for connection in connections { connection.shutDown() }
         }
         limitGrace(to: grace)
     }

@@ -117,13 +117,13 @@ package protocol EventHandler: AnyObject {
     /// Calls ``handle(_:)`` of the object behind a pointer. The default retains it for the duration of the call,
     /// because it may drop the last other reference to itself, and with it the source. A caller that ensures this
     /// otherwise saves a retain and a release at each event.
-    static func deliver(_ readiness: Readiness, to handler: UnsafeRawPointer)
+    static func dispatch(_ readiness: Readiness, to handler: UnsafeRawPointer)
 }
 
 extension EventHandler {
     package static var callbackName: StaticString { "event" }
 
-    package static func deliver(_ readiness: Readiness, to handler: UnsafeRawPointer) {
+    package static func dispatch(_ readiness: Readiness, to handler: UnsafeRawPointer) {
         unsafe Unmanaged<Self>.fromOpaque(handler).takeUnretainedValue().handle(readiness)
     }
 }
@@ -132,7 +132,7 @@ extension EventHandler {
 private func eventDidFire(_: Int32, _ flags: Int16, _ context: UnsafeMutableRawPointer?) {
     let block = unsafe context.unsafelyUnwrapped.assumingMemoryBound(to: EventSource.Block.self)
     unsafe block.pointee.base.hasFired = true
-    unsafe block.pointee.handlerType.deliver(Readiness(rawValue: flags & ~Int16(EV_ET)), to: block.pointee.handler)
+    unsafe block.pointee.handlerType.dispatch(Readiness(rawValue: flags & ~Int16(EV_ET)), to: block.pointee.handler)
 }
 
 /// The same on a reactor with measurements.

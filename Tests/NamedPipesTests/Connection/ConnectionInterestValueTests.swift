@@ -25,7 +25,7 @@ import Testing
         interest.inputDidArrive(finishing: true)
         interest.ignoreInput()
         #expect(!interest.watchesInput && interest.isInputReady && interest.isPeerFinishing)
-        interest.inputIsRead()
+        interest.awaitInput()
         #expect(!interest.isInputReady && interest.isPeerFinishing)
         interest.inputDidEnd()
         #expect(interest == ConnectionInterest())

@@ -16,7 +16,7 @@ import Testing
         var lifecycle = ConnectionLifecycle()
         #expect(lifecycle.state == .open)
         #expect(lifecycle.isReceiving && lifecycle.canSend && lifecycle.canWrite && lifecycle.output == .open)
-        expect(lifecycle.didDrain(), .nothing)
+        expect(lifecycle.queueIsEmpty(), .nothing)
     }
 
     @Test func `still sends after the peer has finished`() {
@@ -34,7 +34,7 @@ import Testing
         #expect(!lifecycle.isReceiving && !lifecycle.canSend && lifecycle.canWrite)
         expect(lifecycle.close(), .nothing)
         #expect(lifecycle.state == .closing)
-        expect(lifecycle.didDrain(), .close)
+        expect(lifecycle.queueIsEmpty(), .close)
     }
 
     @Test func `44 finishes its output once what is queued is out, and goes on receiving`() {
@@ -42,13 +42,13 @@ import Testing
         expect(lifecycle.finishSending(), .flush)
         #expect(lifecycle.isReceiving && !lifecycle.canSend && lifecycle.canWrite)
         expect(lifecycle.finishSending(), .nothing)
-        expect(lifecycle.didDrain(), .shutDownOutput)
+        expect(lifecycle.queueIsEmpty(), .shutDownOutput)
         #expect(lifecycle.isReceiving && !lifecycle.canSend && !lifecycle.canWrite)
-        expect(lifecycle.didDrain(), .nothing)
+        expect(lifecycle.queueIsEmpty(), .nothing)
         lifecycle.peerDidFinish()
         expect(lifecycle.finishSending(), .nothing)
         expect(lifecycle.close(), .flush)
-        expect(lifecycle.didDrain(), .close)
+        expect(lifecycle.queueIsEmpty(), .close)
     }
 
     @Test func `41 goes on receiving when its output has failed`() {
@@ -57,7 +57,7 @@ import Testing
         #expect(lifecycle.isReceiving && !lifecycle.canSend && !lifecycle.canWrite)
         expect(lifecycle.outputDidFail(), .nothing)
         expect(lifecycle.finishSending(), .nothing)
-        expect(lifecycle.didDrain(), .nothing)
+        expect(lifecycle.queueIsEmpty(), .nothing)
         expect(lifecycle.close(), .close)
     }
 
@@ -83,7 +83,7 @@ import Testing
             #expect(!lifecycle.isReceiving && !lifecycle.canSend && !lifecycle.canWrite)
             expect(lifecycle.close(), .nothing)
             expect(lifecycle.outputDidFail(), .nothing)
-            expect(lifecycle.didDrain(), .nothing)
+            expect(lifecycle.queueIsEmpty(), .nothing)
             #expect(lifecycle.state == .closed)
         }
     }
@@ -93,11 +93,11 @@ import Testing
             { $0.peerDidFinish() }, { _ = $0.close() }, { _ = $0.outputDidFail() }, { _ = $0.finishSending() },
             { $0.shutDown() }, { _ = $0.end() },
         ]
-        #expect(ConnectionLifecycle().isUsual)
+        #expect(ConnectionLifecycle().isOpenBothWays)
         for way in ways {
             var lifecycle = ConnectionLifecycle()
             way(&lifecycle)
-            #expect(!lifecycle.isUsual && lifecycle.problem == nil)
+            #expect(!lifecycle.isOpenBothWays && lifecycle.problem == nil)
         }
     }
 
@@ -117,7 +117,7 @@ import Testing
         lifecycle.shutDown()
         #expect(lifecycle.isShuttingDown && lifecycle.isReceiving && lifecycle.canSend)
         lifecycle.leaveClosingToOwner()
-        #expect(!lifecycle.isShuttingDown && lifecycle.isUsual)
+        #expect(!lifecycle.isShuttingDown && lifecycle.isOpenBothWays)
     }
 
     @Test func `tells of a failed output once, unless it has ended meanwhile`() {

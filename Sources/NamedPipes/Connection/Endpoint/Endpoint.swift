@@ -50,10 +50,10 @@ final class Endpoint {
     }
 
     /// The memory for the next read.
-    var readSpace: UnsafeMutableRawBufferPointer {
+    var readBuffer: UnsafeMutableRawBufferPointer {
         @inline(__always)
         get {
-            unsafe UnsafeMutableRawBufferPointer(start: buffers.receiveSpace.baseAddress, count: budget.readByteCount)
+            unsafe UnsafeMutableRawBufferPointer(start: buffers.receiveBuffer.baseAddress, count: budget.readByteCount)
         }
     }
 

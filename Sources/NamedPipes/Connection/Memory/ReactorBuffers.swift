@@ -11,7 +11,7 @@ final class ReactorBuffers {
     /// buffer holds. One read therefore takes everything that is there, and the answers to it fit into the socket if
     /// they are as long as the questions. With 256 KiB, every other burst of 64 KiB messages had to wait for room (0.73
     /// instead of 1.0 times the rate of hand-written C).
-    let receiveSpace: UnsafeMutableRawBufferPointer
+    let receiveBuffer: UnsafeMutableRawBufferPointer
 
     /// The buffers into which large messages are read.
     let pool: LargeBufferPool
@@ -55,12 +55,12 @@ final class ReactorBuffers {
     static let receiveByteCount = 224 << 10
 
     init(_ reactor: Reactor) {
-        unsafe receiveSpace = .allocate(byteCount: Self.receiveByteCount, alignment: 4096)
+        unsafe receiveBuffer = .allocate(byteCount: Self.receiveByteCount, alignment: 4096)
         pool = LargeBufferPool(reactor)
     }
 
     deinit {
-        unsafe receiveSpace.deallocate()
+        unsafe receiveBuffer.deallocate()
         while let queue = popFreeQueue() { queue.destroy() }
     }
 
@@ -120,7 +120,7 @@ extension ReactorBuffers {
     /// The place of a message's bytes.
     enum Place {
         /// In the receive buffer: valid until the connection that is being served is done.
-        case receiveSpace
+        case receiveBuffer
         /// In memory that can be retained.
         case memory(SharedBuffer)
         /// In memory of another owner.
@@ -128,7 +128,7 @@ extension ReactorBuffers {
     }
 
     func place(of message: UnsafeRawBufferPointer) -> Place {
-        if unsafe UnsafeRawBufferPointer(receiveSpace).contains(message) { return .receiveSpace }
+        if unsafe UnsafeRawBufferPointer(receiveBuffer).contains(message) { return .receiveBuffer }
         guard let memory = deliveredMemory else { return .elsewhere }
         let isInside = unsafe memory.bytes.withUnsafeBytes { unsafe $0.contains(message) }
         return isInside ? .memory(memory) : .elsewhere

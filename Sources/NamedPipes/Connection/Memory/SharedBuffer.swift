@@ -30,6 +30,18 @@ final class SharedBuffer {
         }
     }
 
+    /// Has a function write behind the bytes, where there is room for this many.
+    ///
+    /// - Parameter body: gets the room, exactly `count` bytes, and returns how many of them it wrote.
+    @inline(__always)
+    func readBehind<Failure: Error>(
+        _ count: Int, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+    ) throws(Failure) {
+        _ = try unsafe bytes.withUnsafeFreeSpace(minimumCapacity: count) { free throws(Failure) in
+            try unsafe body(UnsafeMutableRawBufferPointer(rebasing: free[..<count]))
+        }
+    }
+
     deinit {
         guard let pool, pool.executor.isCurrent else { return }
         var memory = FrameBuffer()

@@ -8,17 +8,25 @@ internal import PipeFraming
 
 extension PipeConnection {
     /// Decodes the bytes of one read, place by place, in the order of the stream.
-    func decode(_ arrival: ReadPlan.Arrival, _ plan: ReadPlan, _ budget: inout Int) {
-        let space = unsafe Span<UInt8>(_unsafeBytes: UnsafeRawBufferPointer(endpoint.readSpace))
+    ///
+    /// - Parameter predicted: the third place, if the plan has one.
+    func decode(
+        _ arrival: ReadPlan.Arrival, _ plan: ReadPlan, _ predicted: ReassemblyBuffer?, _ budget: inout Int
+    ) {
+        let space = unsafe Span<UInt8>(_unsafeBytes: UnsafeRawBufferPointer(endpoint.readBuffer))
         if let reassembly, plan.copiedByteCount > 0 {
+            guard arrival.sharedByteCount > 0 else { return }
+            // Its bytes stand in the receive buffer by now.
             let (scanned, began) = (reassembly.scannedByteCount, reassembly.beganTick)
-            letGoOfCarried(reassembly)
+            releaseCarried()
             let all = space.extracting(first: plan.copiedByteCount + arrival.sharedByteCount)
             return decode(all, scanned, began: began, &budget)
         }
         if let reassembly, arrival.mayCompleteFrame { decodeCarried(reassembly, &budget) }
-        guard arrival.sharedByteCount > 0 else { return }
-        decodeBehindCarried(space.extracting(first: arrival.sharedByteCount), &budget)
+        if arrival.sharedByteCount > 0 {
+            decodeBehindCarried(space.extracting(first: arrival.sharedByteCount), &budget)
+        }
+        if let predicted { decodePredicted(predicted, &budget) }
     }
 
     /// Decodes bytes that no carried bytes precede, and carries the rest.
@@ -44,7 +52,7 @@ extension PipeConnection {
             carried.mayHoldFrames = true
         }
         guard reassembly === carried else { return }
-        guard carried.byteCount > 0, lifecycle.isReceiving else { return letGoOfCarried(carried) }
+        guard carried.byteCount > 0, lifecycle.isReceiving else { return releaseCarried() }
         chargeReassembly()
     }
 
@@ -65,7 +73,7 @@ extension PipeConnection {
     /// Decodes the bytes that were read into the memory of a predicted frame. A partial frame stays in that memory.
     /// After a wrong prediction, a partial frame at the end of the receive buffer may precede these bytes, which are
     /// then copied behind it.
-    func decode(predicted: ReassemblyBuffer, _ budget: inout Int) {
+    private func decodePredicted(_ predicted: ReassemblyBuffer, _ budget: inout Int) {
         predicted.frameByteCount = nil
         if predicted.byteCount > 0, lifecycle.isReceiving, reassembly == nil {
             hold(predicted, since: endpoint.tick)
@@ -94,9 +102,11 @@ extension PipeConnection {
         if endpoint.deadlines.watchesFrames { endpoint.watchDeadlines() }
     }
 
-    private func letGoOfCarried(_ carried: ReassemblyBuffer) {
-        reassembly = nil
-        endpoint.buffers.recycle(carried)
+    /// Carries nothing any more: the charge goes, and so does the memory.
+    func releaseCarried() {
+        guard let reassembly else { return }
+        self.reassembly = nil
+        endpoint.buffers.recycle(reassembly)
     }
 
     /// Delivers one message after the other, until the bytes or the budget are used up, or the connection may deliver

@@ -19,7 +19,7 @@ extension PipeConnection {
 
     /// All messages that had arrived when the server was told to stop are delivered. An owner that closes its
     /// connections itself is told, and closes this one when it has answered.
-    func inputIsDrained() {
+    func everythingIsRead() {
         guard endpoint.leavesClosingToOwner else { return beginClose(.serverStopped) }
         lifecycle.leaveClosingToOwner()
         flow.pause()

@@ -11,7 +11,33 @@ internal import PipeReactor
 // One turn has at most one full read, and a bounded number of messages. The rest waits for the next turn. This bounds
 // the time for which a flooding peer keeps other connections waiting.
 
+/// How much of its room a read has filled.
+private enum Fill {
+    /// Less than all: the socket was empty, and another read would only return EAGAIN.
+    case short
+    /// All of it: there may be more.
+    case full
+}
+
 extension PipeConnection {
+    /// The fast path: one read into the receive buffer, for a connection that carries nothing.
+    @inline(__always)
+    func readDirectly(_ budget: inout Int) {
+        let space = unsafe endpoint.readBuffer
+        do {
+            switch try unsafe stream.receiveDirectly(into: space) {
+            case .wouldBlock: return
+            case .end: inputDidEnd()
+            case .content(let count):
+                endpoint.traffic.receivedByteCount &+= count
+                let bytes = unsafe UnsafeRawBufferPointer(rebasing: space[..<count])
+                decode(unsafe Span<UInt8>(_unsafeBytes: bytes), 0, &budget)
+            }
+        } catch {
+            readDidFail(error)
+        }
+    }
+
     /// The slow path: reads and decodes as much as one turn allows. The caller settles afterwards.
     func receive() {
         switch lifecycle.state {
@@ -27,30 +53,12 @@ extension PipeConnection {
             } else if interest.isInputReady {
                 guard readAndGoOn(&budget) else { break }
             } else {
-                if lifecycle.isShuttingDown { inputIsDrained() }
+                if lifecycle.isShuttingDown { everythingIsRead() }
                 break
             }
         }
         // Also after a full read, because epoll does not report the bytes that are carried from it.
         if budget <= 0 { turn.want() }
-    }
-
-    /// The fast path: one read into the receive buffer, for a connection that carries nothing.
-    @inline(__always)
-    func readDirectly(_ budget: inout Int) {
-        let space = unsafe endpoint.readSpace
-        do {
-            switch try unsafe stream.receiveDirectly(into: space) {
-            case .wouldBlock: return
-            case .end: inputDidEnd()
-            case .content(let count):
-                endpoint.traffic.receivedByteCount &+= count
-                let bytes = unsafe UnsafeRawBufferPointer(rebasing: space[..<count])
-                decode(unsafe Span<UInt8>(_unsafeBytes: bytes), 0, &budget)
-            }
-        } catch {
-            readDidFail(error)
-        }
     }
 
     /// Reads once, and decodes what the read brought.
@@ -61,7 +69,7 @@ extension PipeConnection {
             beginClose(.descriptorsReceived)
             return false
         }
-        let outcome: ReadOutcome<Bool>
+        let outcome: ReadOutcome<Fill>
         do {
             outcome = try read(&budget)
         } catch {
@@ -71,15 +79,15 @@ extension PipeConnection {
         // One more round, which closes the connection above, once everything that was read is delivered.
         if stream.hasReceivedDescriptors { return true }
         switch outcome {
-        case .content(true):
+        case .content(.full):
             // If there is more, epoll reports it again, after the other connections had their turn. A connection that
             // shuts down has to check for itself.
-            if lifecycle.isShuttingDown { turn.want() } else { interest.inputIsRead() }
+            if lifecycle.isShuttingDown { turn.want() } else { interest.awaitInput() }
             return false
         case .end:
             inputDidEnd()
             return false
-        case .content(false) where interest.isPeerFinishing || lifecycle.isShuttingDown:
+        case .content(.short) where interest.isPeerFinishing || lifecycle.isShuttingDown:
             // The peer has finished, or this end is going to close: read to the end of the stream. Usually the next
             // read finds it. But a read can also be short at a seam of the stream (passed descriptors, urgent data),
             // and the next one must not overwrite messages that are sent on in place. The budget bounds the number of
@@ -87,9 +95,8 @@ extension PipeConnection {
             adoptBorrowed()
             budget -= 1
             return true
-        case .wouldBlock, .content(false):
-            // The socket is empty: another read would only return EAGAIN.
-            interest.inputIsRead()
+        case .wouldBlock, .content(.short):
+            interest.awaitInput()
             return true
         }
     }
@@ -98,19 +105,19 @@ extension PipeConnection {
     ///
     /// - Returns: whether the read filled all its places, so that there may be more; `wouldBlock` also if the
     ///   connection waits for memory, or has ended for lack of it.
-    private func read(_ budget: inout Int) throws(SystemError) -> ReadOutcome<Bool> {
+    private func read(_ budget: inout Int) throws(SystemError) -> ReadOutcome<Fill> {
         var predicted: ReassemblyBuffer?
         guard let plan = planRead(&predicted) else { return .wouldBlock }
         let outcome = try fill(plan, predicted)
+        endpoint.traffic.receivedByteCount &+= outcome.byteCount
         let arrival = plan.arrival(of: outcome.byteCount)
-        if case .content = outcome { decode(arrival, plan, &budget) }
-        if let predicted { decode(predicted: predicted, &budget) }
-        return outcome.map { _ in arrival.isFull }
+        decode(arrival, plan, predicted, &budget)
+        return outcome.map { _ in arrival.isFull ? .full : .short }
     }
 
     /// Plans the next read, makes room for it and charges for the room. Nil if there is no room.
     private func planRead(_ predicted: inout ReassemblyBuffer?) -> ReadPlan? {
-        let space = unsafe endpoint.readSpace.count
+        let space = unsafe endpoint.readBuffer.count
         guard let reassembly else { return ReadPlan(sharing: space) }
         if ReadPlan.copies(reassembly.byteCount, of: reassembly.frameByteCount, space: space) {
             return ReadPlan(sharing: space, behind: reassembly.byteCount)
@@ -129,52 +136,26 @@ extension PipeConnection {
 
     /// Carries out a plan with one system call.
     private func fill(_ plan: ReadPlan, _ predicted: ReassemblyBuffer?) throws(SystemError) -> ReadOutcome<Int> {
-        let space = unsafe endpoint.readSpace
+        let space = unsafe endpoint.readBuffer
         let shared = unsafe UnsafeMutableRawBufferPointer(
             rebasing: space[plan.copiedByteCount...].prefix(plan.sharedByteCount))
-        guard let reassembly else { return try unsafe receive(into: shared) }
+        guard let reassembly else { return try unsafe stream.receive(into: shared) }
         guard plan.ownByteCount > 0 else {
             unsafe reassembly.memory.bytes.withUnsafeBytes { unsafe space.copyMemory(from: $0) }
-            return try unsafe receive(into: shared)
+            return try unsafe stream.receive(into: shared)
         }
         var outcome = ReadOutcome<Int>.wouldBlock
-        _ = try unsafe reassembly.memory.bytes.withUnsafeFreeSpace(
-            minimumCapacity: plan.ownByteCount
-        ) { free throws(SystemError) in
-            let own = unsafe UnsafeMutableRawBufferPointer(rebasing: free[..<plan.ownByteCount])
-            if let predicted {
-                outcome = try unsafe receive(into: own, shared, predicted, plan)
-            } else {
-                outcome = try unsafe receive(into: own, shared)
+        try unsafe reassembly.memory.readBehind(plan.ownByteCount) { own throws(SystemError) in
+            guard let predicted else {
+                outcome = try unsafe stream.receive(into: own, shared)
+                return plan.arrival(of: outcome.byteCount).ownByteCount
+            }
+            try unsafe predicted.memory.readBehind(plan.predictedByteCount) { beginning throws(SystemError) in
+                outcome = try unsafe stream.receive(into: own, shared, beginning)
+                return plan.arrival(of: outcome.byteCount).predictedByteCount
             }
             return plan.arrival(of: outcome.byteCount).ownByteCount
         }
-        return outcome
-    }
-
-    private func receive(
-        into own: UnsafeMutableRawBufferPointer, _ shared: UnsafeMutableRawBufferPointer,
-        _ predicted: ReassemblyBuffer, _ plan: ReadPlan
-    ) throws(SystemError) -> ReadOutcome<Int> {
-        var outcome = ReadOutcome<Int>.wouldBlock
-        _ = try unsafe predicted.memory.bytes.withUnsafeFreeSpace(
-            minimumCapacity: plan.predictedByteCount
-        ) { free throws(SystemError) in
-            let beginning = unsafe UnsafeMutableRawBufferPointer(rebasing: free[..<plan.predictedByteCount])
-            outcome = try unsafe receive(into: own, shared, beginning)
-            return plan.arrival(of: outcome.byteCount).predictedByteCount
-        }
-        return outcome
-    }
-
-    /// One system call; see ``ByteStream/receive(into:_:_:)``.
-    private func receive(
-        into first: UnsafeMutableRawBufferPointer,
-        _ second: UnsafeMutableRawBufferPointer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0),
-        _ third: UnsafeMutableRawBufferPointer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
-    ) throws(SystemError) -> ReadOutcome<Int> {
-        let outcome = try unsafe stream.receive(into: first, second, third)
-        endpoint.traffic.receivedByteCount &+= outcome.byteCount
         return outcome
     }
 
@@ -186,9 +167,11 @@ extension PipeConnection {
     private func discardInput() {
         guard interest.isInputReady, discardsInput else { return }
         // One read a turn. If there is more, epoll reports it again.
-        interest.inputIsRead()
+        interest.awaitInput()
         do {
-            switch try unsafe receive(into: endpoint.buffers.receiveSpace) {
+            let outcome = try unsafe stream.receive(into: endpoint.buffers.receiveBuffer)
+            endpoint.traffic.receivedByteCount &+= outcome.byteCount
+            switch outcome {
             case .wouldBlock, .content: break
             // The peer may still read, so writing the queue goes on.
             case .end: lifecycle.inputDidEndWhileClosing()

@@ -49,7 +49,7 @@ extension PipeConnection {
         // A message in the receive buffer can wait for the one write of the burst if this connection received it,
         // because that write precedes the next read. Any other message would have to be written now, which pays only if
         // it is too large for the socket.
-        let waits = if case .receiveSpace = place { turn.isBusy } else { false }
+        let waits = if case .receiveBuffer = place { turn.isBusy } else { false }
         if isWaiting, message.count >= LargeBufferPool.smallestByteCount {
             return try appendCopy(of: message, to: queue)
         }

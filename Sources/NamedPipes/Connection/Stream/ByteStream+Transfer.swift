@@ -16,14 +16,17 @@ extension ByteStream {
     /// two, a transport the first. Bytes that do not fit remain in the stream, as after a read that the kernel cut
     /// short.
     mutating func receive(
-        into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer,
-        _ third: UnsafeMutableRawBufferPointer
+        into first: UnsafeMutableRawBufferPointer,
+        _ second: UnsafeMutableRawBufferPointer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0),
+        _ third: UnsafeMutableRawBufferPointer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     ) throws(SystemError) -> ReadOutcome<Int> {
         if isDirect {
             guard second.count | third.count > 0 else { return try unsafe Socket.receive(descriptor, first) }
             return try unsafe Socket.receive(descriptor, first, second, third)
         }
-        guard let transport else { return try unsafe takeIn(ReceivedDescriptors.receive(descriptor, first, second)) }
+        guard let transport else {
+            return try unsafe noteDescriptors(of: ReceivedDescriptors.receive(descriptor, first, second))
+        }
         return try transport.receive(atMost: first.count).map { bytes in
             unsafe first.copyBytes(from: bytes)
             return bytes.count
@@ -36,7 +39,7 @@ extension ByteStream {
     /// The connection ends once the bytes that came with them are delivered, if not before. A stream does not tell
     /// which byte a descriptor belongs to, so it cannot be assigned to a message; and a peer that sends descriptors
     /// does not speak our protocol.
-    private mutating func takeIn(_ outcome: ReadOutcome<ReceivedDescriptors>) -> ReadOutcome<Int> {
+    private mutating func noteDescriptors(of outcome: ReadOutcome<ReceivedDescriptors>) -> ReadOutcome<Int> {
         if case .content(let received) = outcome, received.hasAny {
             passedDescriptors = .received
             DescriptorDisposal.shared.close(received: received.descriptors)

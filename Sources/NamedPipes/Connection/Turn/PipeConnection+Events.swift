@@ -6,7 +6,7 @@ package import PipeReactor
 extension PipeConnection: TurnWork, EventHandler {
     /// Calls the handler without a retain: the reactor keeps the connection alive until the end of the turn in which it
     /// reported its end.
-    package static func deliver(_ readiness: Readiness, to handler: UnsafeRawPointer) {
+    package static func dispatch(_ readiness: Readiness, to handler: UnsafeRawPointer) {
         unsafe Unmanaged<PipeConnection>.fromOpaque(handler)._withUnsafeGuaranteedRef { $0.handle(readiness) }
     }
 
@@ -15,7 +15,7 @@ extension PipeConnection: TurnWork, EventHandler {
     package func handle(_ readiness: Readiness) {
         noteActivity()
         // Nearly every event: there is something to read, for a connection that is in the middle of nothing.
-        if readiness.isOnlyReadable, state == .idle, queue == nil, reassembly == nil, lifecycle.isUsual {
+        if readiness.isOnlyReadable, state == .idle, queue == nil, reassembly == nil, lifecycle.isOpenBothWays {
             return serve()
         }
         if readiness.has(.writable) {
@@ -47,7 +47,7 @@ extension PipeConnection: TurnWork, EventHandler {
         if let queue {
             if queue.value.isEmpty { recycleQueue() } else if lifecycle.canWrite { writeDirectly(queue) }
         }
-        if state == .serving, queue == nil, budget > 0, lifecycle.isUsual {
+        if state == .serving, queue == nil, budget > 0, lifecycle.isOpenBothWays {
             state = .idle
         } else {
             if budget <= 0 { turn.want() }
@@ -64,7 +64,8 @@ extension PipeConnection: TurnWork, EventHandler {
 
     private func finishWork() {
         settle()
-        // The next read of any connection overwrites the receive buffer.
+        // The next read of any connection overwrites the receive buffer. The copy may exceed a budget, which ends this
+        // one.
         adoptBorrowed()
         if lifecycle.state == .closed { report() }
         watchInput()
