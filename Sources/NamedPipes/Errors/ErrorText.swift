@@ -15,6 +15,7 @@ extension PipeError: CustomStringConvertible {
         case .unusableLocation(let path, .notWritable): "no permission to make files in \(escapingInvisibles(path))"
         case .unusableLocation(let path, let problem): "\(escapingInvisibles(path)) \(problem)"
         case .inheritedListener(let problem): "the inherited listener cannot be served: \(problem)"
+        case .unusableConnection(let problem): "the connection cannot be adopted: \(problem)"
         case .noServer(let address): "no server at \(address)"
         case .backlogFull(let address): "the server at \(address) accepts no clients: its queue stayed full"
         case .accessDenied(let address): "no permission to use \(address)"
@@ -59,6 +60,17 @@ extension InvalidInheritedListener: CustomStringConvertible {
         case .notListening(let descriptor): "descriptor \(descriptor) does not listen"
         case .unusableName(let descriptor): "descriptor \(descriptor) has no name"
         case .alreadyServed(let name): "the listener named \(name) already has a server"
+        }
+    }
+}
+
+extension UnusableConnection: CustomStringConvertible {
+    /// The problem, including the descriptor's number.
+    public var description: String {
+        switch self {
+        case .notOpen(let descriptor): "descriptor \(descriptor) is not open"
+        case .notALocalStream(let descriptor): "descriptor \(descriptor) is not a Unix stream socket"
+        case .notConnected(let descriptor): "descriptor \(descriptor) is not connected"
         }
     }
 }

@@ -21,6 +21,9 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The listener from the service manager cannot be served; it was left unchanged.
     case inheritedListener(InvalidInheritedListener)
 
+    /// The descriptor cannot be adopted as a connection; it was left open and unchanged.
+    case unusableConnection(UnusableConnection)
+
     /// No server listens at the address: there is no such name, or a name left behind (`ENOENT`, `ECONNREFUSED`).
     case noServer(PipeAddress)
 
@@ -115,6 +118,19 @@ public enum InvalidInheritedListener: Hashable, Sendable {
 
     /// A server was already made from the listener of this name, and a listener makes only one.
     case alreadyServed(name: String)
+}
+
+/// The reason why a descriptor is not a connection that a server can adopt.
+@nonexhaustive
+public enum UnusableConnection: Hashable, Sendable {
+    /// There is no such descriptor.
+    case notOpen(descriptor: Int32)
+
+    /// It is not a Unix socket, or its type is not `SOCK_STREAM`.
+    case notALocalStream(descriptor: Int32)
+
+    /// It is not one end of a connection (`ENOTCONN` of getpeername(2)): it listens, or never connected.
+    case notConnected(descriptor: Int32)
 }
 
 /// The problem with a socket file's location.

@@ -7,7 +7,7 @@ struct NameState {
     enum Entrance {
         /// The socket that has the name, or had it.
         case socket(Listener)
-        /// There is no socket: the caller of ``PipeServer/admit(_:from:)`` is the listener.
+        /// There is no socket: ``PipeServer/adopt(_:)`` is the only way in, or a transport's listener in tests.
         case noSocket
         /// No more clients are admitted.
         case closed

@@ -5,42 +5,52 @@ internal import PipeReactor
 
 extension PipeServer: ListenerOwner {
     func listenerDidAccept(_ client: consuming OwnedDescriptor) {
-        let number = client.rawValue
-        var peer: PeerCredentials?
         do throws(SystemError) {
-            let found = try Socket.peer(number)
-            peer = found
-            let refusal = try refusal(of: found) { () throws(SystemError) in try Socket.peerGroups(number) }
-            if let refusal { return refuse(refusal, found, closing: client) }
-            try Socket.setSendBuffer(number, endpoint.limits.sendBufferByteCount)
-            open(PipeConnection(endpoint, ByteStream(client, found)))
+            admit(try AcceptedConnection(client), while: isListening)
         } catch {
-            refuse(.system, peer, error, closing: client)
+            tell(.system, nil, error)
+        }
+    }
+
+    /// Opens a connection, or closes it unread.
+    ///
+    /// - Parameter isWanted: whether the delegate's answer still matters once it is there.
+    func admit(_ accepted: consuming AcceptedConnection, while isWanted: @autoclosure () -> Bool) {
+        let (peer, number) = (accepted.peer, accepted.socket.rawValue)
+        do throws(SystemError) {
+            let refusal = try refusal(of: peer, while: isWanted()) { () throws(SystemError) in
+                try Socket.peerGroups(number)
+            }
+            if let refusal { return refuse(refusal, peer, closing: accepted) }
+            try Socket.setSendBuffer(number, endpoint.limits.sendBufferByteCount)
+            open(PipeConnection(endpoint, ByteStream(accepted.takeSocket(), peer)))
+        } catch {
+            refuse(.system, peer, error, closing: accepted)
         }
     }
 
     /// The reason to refuse a client: the configuration, the delegate's answer, or a delegate that stopped the server.
     private func refusal(
-        of peer: PeerCredentials, groups: () throws(SystemError) -> [UInt32]
+        of peer: PeerCredentials, while isWanted: @autoclosure () -> Bool, groups: () throws(SystemError) -> [UInt32]
     ) throws(SystemError) -> ConnectionRefusal? {
         let refusal = try admission.refusal(of: peer, openCount: connectionCount, now: reactor.now, groups: groups)
         if let refusal { return refusal }
         guard delegate?.server(self, shouldAccept: peer) == true else { return .delegate }
-        return isListening ? nil : .stopping
+        return isWanted() ? nil : .stopping
     }
 
     /// Admits a client that comes over a transport instead of a socket, or closes the transport. Called from the loop.
     package func admit(_ transport: any PipeTransport, from peer: PeerCredentials) {
-        let refusal = try? refusal(of: peer) { () throws(SystemError) in [] }
+        let refusal = try? refusal(of: peer, while: isListening) { () throws(SystemError) in [] }
         guard let refusal else { return open(PipeConnection(endpoint, ByteStream(transport, peer))) }
         transport.close()
         tell(refusal, peer)
     }
 
     /// Counts a refused client and tells the delegate, unless that was done too often.
-    private func refuse(
+    func refuse(
         _ refusal: ConnectionRefusal, _ peer: PeerCredentials?, _ error: SystemError? = nil,
-        closing client: consuming OwnedDescriptor
+        closing client: consuming AcceptedConnection
     ) {
         // Closed before the delegate is told, which may need a descriptor itself.
         _ = consume client

@@ -52,9 +52,9 @@ public final class PipeServer {
         listeningOn address: PipeAddress, configuration: Configuration = Configuration(), reactor: Reactor,
         delegate: any PipeServerDelegate
     ) throws(PipeError) {
-        try self.init(address, configuration, reactor, delegate) { () throws(PipeError) in
-            try .publish(address, configuration.nameClaim)
-        }
+        self.init(address, configuration, reactor, delegate, .closed)
+        nameState.entrance = .socket(try listen(at: .publish(address, configuration.nameClaim)))
+        register()
     }
 
     /// Serves a socket that the service manager has made; see ``InheritedListener``.
@@ -73,23 +73,33 @@ public final class PipeServer {
         inheriting listener: InheritedListener, configuration: Configuration = Configuration(), reactor: Reactor,
         delegate: any PipeServerDelegate
     ) throws(PipeError) {
-        try self.init(listener.address, configuration, reactor, delegate) { () throws(PipeError) in
-            try PublishedName(listener)
-        }
+        self.init(listener.address, configuration, reactor, delegate, .closed)
+        nameState.entrance = .socket(try listen(at: PublishedName(listener)))
+        register()
     }
 
-    /// Makes a server that has no socket; the caller of ``admit(_:from:)`` is its listener.
-    package convenience init(
-        withoutSocketAt address: PipeAddress, configuration: Configuration, reactor: Reactor,
+    /// Makes a server without a name: it serves the connections that ``adopt(_:)`` gives it, with the same limits and
+    /// callbacks as a server that listens.
+    ///
+    /// The configuration's settings for the name (permissions, backlog, taking over) are ignored.
+    ///
+    /// - Parameters:
+    ///   - address: the value of ``address``, for logs and people. Nothing is made there.
+    ///   - configuration: the default is a 4-byte length framing and connections of this user only.
+    ///   - reactor: the loop that serves it.
+    ///   - delegate: receives all callbacks; retained until the server has stopped.
+    public convenience init(
+        adoptingFor address: PipeAddress, configuration: Configuration = Configuration(), reactor: Reactor,
         delegate: any PipeServerDelegate
-    ) throws(PipeError) {
-        try self.init(address, configuration, reactor, delegate, nil)
+    ) {
+        self.init(address, configuration, reactor, delegate, .noSocket)
+        register()
     }
 
     private init(
         _ address: PipeAddress, _ configuration: Configuration, _ reactor: Reactor, _ delegate: any PipeServerDelegate,
-        _ makeName: (() throws(PipeError) -> PublishedName)?
-    ) throws(PipeError) {
+        _ entrance: NameState.Entrance
+    ) {
         self.address = address
         self.configuration = configuration
         self.delegate = delegate
@@ -99,11 +109,12 @@ public final class PipeServer {
             byteShare: configuration.effectiveByteBudgetPerConnection)
         admission = Admission(
             configuration, ownUserID: CurrentProcess.userID, descriptorLimit: CurrentProcess.descriptorLimit)
-        nameState = NameState(makeName == nil ? .noSocket : .closed)
-        if let makeName { nameState.entrance = .socket(try listen(at: makeName())) }
+        nameState = NameState(entrance)
         unsafe endpoint.owner = self
-        key = reactor.registry.insert(self)
     }
+
+    /// The last step of an init that succeeds: from now on the reactor retains the server.
+    private func register() { key = reactor.registry.insert(self) }
 
     func listen(at name: PublishedName) throws(PipeError) -> Listener {
         do {
@@ -128,7 +139,7 @@ public final class PipeServer {
 
     var framing: any MessageFraming { endpoint.framing }
 
-    /// Whether the server has its name and accepts clients.
+    /// Whether the server has its name and accepts clients. A server without a name has this until it is told to stop.
     public var isListening: Bool { nameState.isOpen }
 
     // MARK: Connections

@@ -85,8 +85,8 @@ public final class MemoryNetwork {
     ) throws(PipeError) -> PipeServer {
         let address = try PipeAddress.abstract(name)
         if server(at: address) != nil { throw .addressInUse(address, holder: getpid()) }
-        let server = try PipeServer(
-            withoutSocketAt: address, configuration: configuration, reactor: reactor, delegate: delegate)
+        let server = PipeServer(
+            adoptingFor: address, configuration: configuration, reactor: reactor, delegate: delegate)
         servers[address] = Weak(object: server)
         return server
     }

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeReactor
+
+/// A connected socket and the peer at its other end, which no server serves yet.
+///
+/// A listener makes one of each client. An embedder makes one of a descriptor that it has from elsewhere, and gives it
+/// to any server on any reactor with ``PipeServer/adopt(_:)`` or, from another thread, with
+/// ``PipeReactor/ReactorReference/adopt(_:)``:
+///
+/// ```swift
+/// // One end of socketpair(2) is ours; the worker inherits the other.
+/// let connection = try AcceptedConnection(adopting: ends[0])
+/// server.adopt(connection)
+/// ```
+///
+/// The value owns the descriptor. Where it goes out of scope without having been adopted, the socket is closed, and the
+/// peer reads the end of the stream.
+public struct AcceptedConnection: ~Copyable, Sendable {
+    /// The credentials of the peer (`SO_PEERCRED`, unix(7)).
+    ///
+    /// Both ends of a `socketpair(2)` name the process that made the pair, whichever process holds them now.
+    public let peer: PeerCredentials
+
+    let socket: OwnedDescriptor
+
+    /// Takes over a descriptor that is one end of a Unix stream connection: from `socketpair(2)`, from a process that
+    /// passed it on, or inherited at the start.
+    ///
+    /// The socket becomes non-blocking and is closed on exec. `O_NONBLOCK` belongs to the open file description
+    /// (open(2)), so that every other process that shares the description sees it as well. From now on, no other code
+    /// may use or close the number.
+    ///
+    /// - Parameter descriptor: the number of an open descriptor, which nothing else owns.
+    /// - Throws: ``PipeError/unusableConnection(_:)`` or ``PipeError/system(_:)``. If it throws, the descriptor stays
+    ///   open and the caller's, and its flags are unchanged.
+    public init(adopting descriptor: Int32) throws(PipeError) {
+        peer = try Self.prepare(descriptor)
+        // Bytes with descriptors may lie in the socket already, whatever its options are from now on.
+        socket = OwnedDescriptor(
+            taking: descriptor, mayHoldDescriptors: DescriptorRefusal.Guarded.thoseThatPass.includes(descriptor))
+    }
+
+    /// Checks a descriptor, and changes its flags once nothing can fail any more.
+    private static func prepare(_ descriptor: Int32) throws(PipeError) -> PeerCredentials {
+        let problem: UnusableConnection?
+        do { problem = try Self.problem(of: descriptor) } catch { throw .system(error) }
+        if let problem { throw .unusableConnection(problem) }
+        do {
+            let peer = try Socket.peer(descriptor)
+            try InheritedSocket.stopBlocking(descriptor)
+            _ = InheritedSocket.closeOnExec(descriptor)
+            return peer
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    private static func problem(of descriptor: Int32) throws(SystemError) -> UnusableConnection? {
+        // First, because a call on a number that is not open is otherwise a bug, which ends the process.
+        guard InheritedSocket.isOpen(descriptor) else { return .notOpen(descriptor: descriptor) }
+        guard try FileStatus(of: descriptor).kind == .socket, try InheritedSocket.isLocalStream(descriptor) else {
+            return .notALocalStream(descriptor: descriptor)
+        }
+        return try InheritedSocket.isConnected(descriptor) ? nil : .notConnected(descriptor: descriptor)
+    }
+
+    /// A client that a listener accepted. If this throws, the socket is closed.
+    init(_ socket: consuming OwnedDescriptor) throws(SystemError) {
+        peer = try Socket.peer(socket.rawValue)
+        self.socket = socket
+    }
+
+    /// The socket, for the connection that serves it.
+    consuming func takeSocket() -> OwnedDescriptor { socket }
+}
