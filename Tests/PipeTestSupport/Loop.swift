@@ -24,19 +24,9 @@ package final class Loop {
         reactor.run(timeout: Self.patience, until: condition)
     }
 
-    /// Runs until the condition holds; false once a number that grows meanwhile has stood still for as long as
-    /// ``patience``. For much work, of which how long all of it takes is the machine's affair.
+    /// ``PipeReactor/Reactor/run(whileGrowing:_:)`` of this loop's reactor.
     package func run(whileGrowing number: () -> Int, _ condition: () -> Bool) -> Bool {
-        var isMet = false
-        var reached = number()
-        while run({
-            isMet = condition()
-            return isMet || number() > reached
-        }) {
-            if isMet { return true }
-            reached = number()
-        }
-        return false
+        reactor.run(whileGrowing: number, condition)
     }
 
     /// Runs until the condition holds, and asks it again and again, also while nothing happens on the loop: for a
@@ -128,6 +118,26 @@ package final class Loop {
             recorder.forgetClosures()
         }
         return problems
+    }
+}
+
+extension Reactor {
+    /// Runs until the condition holds; false once a number that grows meanwhile has stood still for as long as
+    /// ``Loop/patience``. For much work, where the time for all of it depends on the machine.
+    package func run(whileGrowing number: () -> Int, _ condition: () -> Bool) -> Bool {
+        var isMet = false
+        var reached = number()
+        while run(
+            timeout: Loop.patience,
+            until: {
+                isMet = condition()
+                return isMet || number() > reached
+            })
+        {
+            if isMet { return true }
+            reached = number()
+        }
+        return false
     }
 }
 
