@@ -19,35 +19,17 @@ import Testing
     }
 
     @Test(.enabled(if: hasPython, "needs a program to kill"))
-    func `7 · by kill -9 is taken over within 10 ms`() throws {
-        let address = try scratch.address()
-        let path = scratch.path("pipe")
-        // The way of the recipe, so that lock, process ID and socket are all left behind.
-        let child = Child([
-            python, "-S", "-c",
-            """
-            import fcntl, os, signal, socket
-            lock = open('\(scratch.path)/.pipe.lock', 'w')
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            lock.write(str(os.getpid())); lock.flush()
-            server = socket.socket(socket.AF_UNIX); server.bind('\(path)'); server.listen()
-            os.kill(os.getpid(), signal.SIGKILL)
-            """,
-        ])
-        #expect(child.wait() == -SIGKILL)
-        #expect(scratch.names == [".pipe.lock", "pipe"])
-        var best = Duration.seconds(1)
-        for _ in 0..<30 where best > .milliseconds(10) {
-            let clock = ContinuousClock()
-            let start = clock.now
-            let name = try publish(address)
-            best = min(best, clock.now - start)
-            #expect(connecting(to: address) == 0)
-            name.close()
-            leaveStaleSocket(at: address)
+    func `7 · by kill -9 is taken over without a wait`() async {
+        await #expect(processExitsWith: .success) { try takeOverAfterKill() }
+    }
+
+    @Test func `7 · is taken over without a wait, or the process ends`() async {
+        await #expect(processExitsWith: .signal(SIGSYS)) {
+            onThreads(1) { _ in
+                guard SystemCallFilter.endProcess(at: .wait) else { return }
+                CurrentThread.sleepForMillisecond()
+            }
         }
-        // The best, until one is good enough, because others run beside this test.
-        #expect(best <= .milliseconds(10))
     }
 
     @Test(arguments: ["pipe", String(repeating: "a", count: 80)])
@@ -81,6 +63,41 @@ import Testing
         }
         #expect(contents(of: scratch.path(".pipe.tmp")) == "precious")
     }
+}
+
+/// Publishes a name that was left behind, on a thread where the kernel ends the process at a call that waits. How long
+/// the rest takes depends on the machine, and is left to the hostile suite (`make hostile ONLY=7`).
+func publishWithoutWait(_ address: PipeAddress) {
+    onThreads(1) { _ in
+        #expect(SystemCallFilter.endProcess(at: .wait))
+        do {
+            let name = try publish(address)
+            #expect(connecting(to: address) == 0)
+            name.close()
+        } catch {
+            Issue.record(error)
+        }
+    }
+}
+
+private func takeOverAfterKill() throws {
+    let scratch = Scratch()
+    let path = scratch.path("pipe")
+    // The way of the recipe, so that lock, process ID and socket are all left behind.
+    let child = Child([
+        python, "-S", "-c",
+        """
+        import fcntl, os, signal, socket
+        lock = open('\(scratch.path)/.pipe.lock', 'w')
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write(str(os.getpid())); lock.flush()
+        server = socket.socket(socket.AF_UNIX); server.bind('\(path)'); server.listen()
+        os.kill(os.getpid(), signal.SIGKILL)
+        """,
+    ])
+    #expect(child.wait() == -SIGKILL)
+    #expect(scratch.names == [".pipe.lock", "pipe"])
+    publishWithoutWait(try scratch.address())
 }
 
 @Suite struct `A live server is not displaced` {
