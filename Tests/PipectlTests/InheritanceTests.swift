@@ -226,7 +226,7 @@ struct InheritanceTests: StagedSuite {
         let server = try Tool(
             reactor,
             command: [
-                "unshare", "-pf", "--kill-child", Tool.program, "serve", name, "--exec",
+                "unshare", "-pf", "--kill-child", Tool.program, "serve", name, "--linger", "60s", "--exec",
                 "echo ${PEER_PID-none} ${PEER_UID-none}",
             ], errors: .merged)
         server.waitFor("listening on ")
