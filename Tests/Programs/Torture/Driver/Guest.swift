@@ -22,6 +22,7 @@ final class Guest: PipeClientDelegate {
     private(set) var violations: [String] = []
     private(set) var hasLeft = false
     private var sentCount = 0
+    private weak var connection: PipeConnection?
     private var client: PipeClient?
     private let reactor: Reactor
 
@@ -33,13 +34,16 @@ final class Guest: PipeClientDelegate {
         configuration.waitsForServer = farewell == .disconnect
         configuration.connection.highWaterMark = 64 << 10
         configuration.connection.lowWaterMark = 16 << 10
-        configuration.connection.closeTimeout = .seconds(2)
+        configuration.connection.closeTimeout = .seconds(10)
         client = PipeClient(address: address, configuration: configuration, reactor: reactor, delegate: self)
         client?.connect()
     }
 
     /// Whether nothing is left to wait for but the server's stop.
     var isSettled: Bool { hasLeft || (farewell == .stay && inbox.count == Message.count) }
+
+    /// Whether all of its messages have left, so that a server that stops gracefully answers them.
+    var hasSentEverything: Bool { hasLeft || (sentCount == Message.count && connection?.pendingByteCount == 0) }
 
     var isComplete: Bool {
         switch farewell {
@@ -48,7 +52,10 @@ final class Guest: PipeClientDelegate {
         }
     }
 
-    func connectionDidOpen(_ connection: PipeConnection) { sendMore(connection) }
+    func connectionDidOpen(_ connection: PipeConnection) {
+        self.connection = connection
+        sendMore(connection)
+    }
 
     func connectionDidDrain(_ connection: PipeConnection) { sendMore(connection) }
 
