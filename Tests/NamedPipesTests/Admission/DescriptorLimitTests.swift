@@ -6,9 +6,9 @@ import Testing
 
 @testable import NamedPipes
 
-/// What the process as a whole runs out of, thus each test in a process of its own.
+/// The process as a whole runs out of these resources, so each test has a process of its own.
 @Suite struct `At the limit of descriptors, a server` {
-    @Test func `28 · hangs up on who waits, serves who is in, costs nothing, and is back at once`() async {
+    @Test func `28 · hangs up on new clients, serves connected ones, costs nothing, and accepts again at once`() async {
         await #expect(processExitsWith: .success) { try shedAtTheLimit() }
     }
 
@@ -17,7 +17,7 @@ import Testing
         await #expect(processExitsWith: .success) { try shedWithoutEnd() }
     }
 
-    @Test func `28 · whose reserve is lost lets them wait, and lets them in when there is room`() async {
+    @Test func `28 · whose reserve is lost lets clients wait, and accepts them when there is room`() async {
         await #expect(processExitsWith: .success) { try pauseWithoutReserve() }
     }
 
@@ -38,12 +38,12 @@ import Testing
         #expect(AcceptFailure(SystemError(call: "accept4", code: code)) == meaning)
     }
 
-    @Test func `30 · ends a connection that epoll does not take, typed, and nobody else's`() async {
+    @Test func `30 · ends a connection that epoll does not take, typed, and no other`() async {
         await #expect(processExitsWith: .success) { try openWithoutEpoll() }
     }
 
     @Test(.enabled(if: hasPython, "needs python3"))
-    func `29 · leaves no descriptor to programs that are started meanwhile`() async {
+    func `29 · leaks no descriptor to programs that are started meanwhile`() async {
         await #expect(processExitsWith: .success) { try startProgramsUnderLoad() }
     }
 }
@@ -58,7 +58,7 @@ private func shedAtTheLimit() throws {
         try #require(recorder.openCount == 1)
         let waiting = try (0..<300).map { _ in try RawPeer(connectingTo: loop.address) }
         let hoard = Hoard()
-        // Of those who wait, a rest ends at least one.
+        // Each rest ends with at least one of the waiting clients.
         for _ in 0..<300 where server.statistics.refusedCount < 300 { loop.reactor.advance(by: Listener.restTime) }
         try #require(server.statistics.refusedCount == 300)
         #expect(loop.reactor.advance(by: .seconds(1)), "the loop never comes to rest")
@@ -139,7 +139,7 @@ private func pauseWithoutReserve() throws {
         let (server, recorder) = try loop.server()
         let waiting = try (0..<Listener.shedLimit + 44).map { _ in try RawPeer(connectingTo: loop.address) }
         let hoard = Hoard()
-        // Once given up, the reserve does not come back, as if another thread had been quicker.
+        // Once given up, the reserve does not come back, as if another thread had taken it.
         try #require(SystemCallFilter.fail(.socket, with: EMFILE))
         try #require(loop.run { server.statistics.refusedCount > 0 })
         hoard.fill()
@@ -195,12 +195,12 @@ private func openWithoutEpoll() throws {
 }
 
 private func startProgramsUnderLoad() throws {
-    // Tells how many descriptors it has been given, as its exit code.
+    // Its exit code is the number of descriptors that it inherited.
     let count = "import os; os._exit(min(200, len(os.listdir('/proc/self/fd'))))"
     func givenDescriptorCount() -> Int32 { Child.run(python, "-S", "-c", count) }
     let before = givenDescriptorCount()
     let isDone = Atomic<Bool>(false)
-    // Each goes on until the other has done its part, whoever is slower.
+    // Each side goes on until the other has done its part.
     let rounds = Atomic<Int>(0)
     let surplus = Mutex<[Int32]>([])
     try withLoop { loop in
@@ -216,7 +216,7 @@ private func startProgramsUnderLoad() throws {
         var configuration = PipeClient.Configuration()
         configuration.waitsForServer = true
         repeat {
-            // Names, locks, watches, sockets, pinned processes: all the descriptors that there are.
+            // Names, locks, watches, sockets, pinned processes: every kind of descriptor.
             let address = try PipeAddress.unique(prefix: "test")
             let (client, atClient) = loop.client(configuration, to: address)
             try #require(loop.run { atClient.states.last == .waitingForServer })

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// Has the kernel fail a system call of this thread with an errno of one's choice, for good (`seccomp(2)`): only for a
-/// test that has its process, or its thread, for itself.
+/// Makes the kernel fail a system call of this thread with a chosen errno, for good (`seccomp(2)`). Only for a test
+/// that has its process, or its thread, for itself.
 enum SystemCallFilter {
     enum Call {
         case accept4
         case socket
-        /// `epoll_ctl` with `EPOLL_CTL_ADD`, of descriptors from this one on.
+        /// `epoll_ctl` with `EPOLL_CTL_ADD`, for descriptors from this one on.
         case epollAdd(from: Int32)
         /// `epoll_ctl` with `EPOLL_CTL_MOD`.
         case epollModify
-        /// What reads a socket: `recvfrom` (recv), `recvmsg`, `readv`. The loop's own `read` goes on.
+        /// The calls that read a socket: `recvfrom` (recv), `recvmsg`, `readv`. The loop's own `read` goes on.
         case read
-        /// What writes a socket: `sendto` (send), `sendmsg`, `writev`.
+        /// The calls that write a socket: `sendto` (send), `sendmsg`, `writev`.
         case write
         /// The calls that let a thread wait for an event or a time: `poll`, `select`, `epoll_wait`, `nanosleep` and
         /// their variants.

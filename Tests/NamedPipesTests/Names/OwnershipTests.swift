@@ -48,7 +48,7 @@ import Testing
         #expect(published.isInPlace)
     }
 
-    @Test func `10 · by somebody else under similar names stays`() throws {
+    @Test func `10 · under similar names, of other servers, stays`() throws {
         for other in [".pipe2.tmp", ".pip.tmp", "pipe.tmp"] { leaveStaleSocket(at: try scratch.address(other)) }
         let published = try publish(scratch.address())
         #expect(scratch.names == [".pip.tmp", ".pipe.lock", ".pipe2.tmp", "pipe", "pipe.tmp"])
@@ -83,7 +83,7 @@ func publishWithoutWait(_ address: PipeAddress) {
 private func takeOverAfterKill() throws {
     let scratch = Scratch()
     let path = scratch.path("pipe")
-    // The way of the recipe, so that lock, process ID and socket are all left behind.
+    // As the recipe does it, so that lock, process ID and socket are all left behind.
     let child = Child([
         python, "-S", "-c",
         """
@@ -168,7 +168,7 @@ private func takeOverAfterKill() throws {
         }
     }
 
-    @Test func `8 · and a number alone in its lock, as earlier versions wrote it, names nobody`() throws {
+    @Test func `8 · and a number alone in its lock, as earlier versions wrote it, names no process`() throws {
         let address = try scratch.address()
         withLock(saying: "\(getpid())\n") {
             #expect(throws: PipeError.addressInUse(address, holder: nil)) { try publish(address) }
@@ -187,7 +187,7 @@ private func takeOverAfterKill() throws {
     @Test(arguments: [
         "", "0\n", "-5\n", "not a number\n", "99999999999999999999\n", "\n", "47", "1\n1 2", "1\n1 2 3 4\n",
     ])
-    func `8 · and nonsense in its lock, or a number that was cut short, names nobody`(_ text: String) throws {
+    func `8 · and nonsense in its lock, or a number that was cut short, names no process`(_ text: String) throws {
         let address = try scratch.address()
         makeFile(scratch.path(".pipe.lock"), text: text)
         let lock = unsafe open(scratch.path(".pipe.lock"), O_RDWR | O_CLOEXEC)
@@ -246,7 +246,7 @@ private func takeOverAfterKill() throws {
 
     @Test func `9 · and ends, all at once, never have two owners`() throws {
         let scratch = Scratch()
-        // Generated: the lock's file comes and goes too, which is the hardest case.
+        // A generated address: the lock's file comes and goes too, which is the hardest case.
         let address = try PipeAddress.file(scratch.path("pipe"), isGenerated: true)
         let lock = scratch.path(".pipe.lock")
         let owners = Atomic<Int>(0)
@@ -267,7 +267,7 @@ private func takeOverAfterKill() throws {
     }
 }
 
-/// Takes the lock and gives it up, file and all; true if that went well.
+/// Takes the lock and gives it up, file and all; true if that succeeded.
 private func takeLock(of address: PipeAddress, in path: String, _ whileHeld: () -> Void) -> Bool {
     do {
         let directory = try Directory.open(path)
@@ -280,7 +280,7 @@ private func takeLock(of address: PipeAddress, in path: String, _ whileHeld: () 
     }
 }
 
-/// Publishes, or loses in the one way that is allowed.
+/// Publishes, or loses in the one permitted way.
 private func attempt(_ address: PipeAddress) -> PublishedName? {
     do {
         return try publish(address)

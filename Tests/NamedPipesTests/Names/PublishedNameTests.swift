@@ -48,7 +48,7 @@ import Testing
         #expect(name.passesNoRights || errno == ENOPROTOOPT)
     }
 
-    @Test func `goes with its lock and its listener when it is let go`() throws {
+    @Test func `ends with its lock and its listener when it is released`() throws {
         var name: PublishedName? = try publish(scratch.address())
         #expect(name?.isInPlace == true)
         name = nil

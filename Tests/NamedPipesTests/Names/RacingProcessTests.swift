@@ -4,7 +4,7 @@ import Testing
 
 @testable import NamedPipes
 
-/// Starts at the same time in processes of their own. The full count: NAMED_PIPES_RACING_ROUNDS=1250, 10,000 starts.
+/// Starts at the same time in several processes. The full count: NAMED_PIPES_RACING_ROUNDS=1250, 10,000 starts.
 @Suite struct `Racing processes` {
     private let scratch = Scratch()
 
@@ -14,7 +14,7 @@ import Testing
         let racers = try (0..<8).map { _ in try Racer(scratch.path("pipe")) }
         var ownerCounts: [Int: Int] = [:]
         for round in 0..<rounds {
-            // Every other round over what a crash left behind.
+            // In every other round, over the remains of a crash.
             if round % 2 == 1 { leaveStaleSocket(at: address) }
             for racer in racers { racer.tell() }
             let answers = racers.map { $0.answer() }
@@ -47,7 +47,7 @@ private func serveAgainAfterKill() throws {
     }
 }
 
-/// A process of Tests/Programs/NameRacer, which was built beside this one.
+/// A process of Tests/Programs/NameRacer, which is built beside this one.
 private final class Racer {
     private let child: Child
     private let descriptor: Int32
@@ -72,7 +72,7 @@ private final class Racer {
         return unsafe recv(descriptor, &byte, 1, 0) == 1 ? Character(UnicodeScalar(byte)) : nil
     }
 
-    /// kill -9; when this returns, the process is gone.
+    /// kill -9. When this returns, the process is gone.
     func kill() {
         _ = Glibc.kill(child.process, SIGKILL)
         child.wait()
@@ -80,7 +80,7 @@ private final class Racer {
     }
 
     deinit {
-        // The end of its input is its end.
+        // It ends at the end of its input.
         close(descriptor)
         if !isOver { child.wait() }
     }
