@@ -4,7 +4,7 @@ import NamedPipes
 import NamedPipesRPC
 import Testing
 
-/// The language server as an editor sees it: what is sent and what comes back, as LSP has it.
+/// The language server as an editor sees it: its messages, in the format of LSP.
 @Suite struct `The language server` {
     struct Document: Encodable {
         var uri = "file:///etc/daemon.conf"
@@ -64,7 +64,7 @@ import Testing
         var range: TextRange
     }
 
-    /// An editor's side of one connection: it asks, and takes what is published.
+    /// The editor's side of one connection: it sends requests, and takes what is published.
     struct Editor: Sendable {
         let peer: JSONRPCPeer
         let published: AsyncStream<Published>
@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    /// Runs the program and an editor beside it.
+    /// Runs the program and an editor at the same time.
     static func edit(_ body: @escaping @Sendable (Editor) async throws -> Void) async throws {
         let stage = try Stage()
         let server = try stage.start("LanguageServer")
@@ -113,7 +113,7 @@ import Testing
         try await editor.peer.notify("initialized")
     }
 
-    @Test func `marks what is no setting, and what is set twice`() async throws {
+    @Test func `marks lines that are no settings, and settings that are set twice`() async throws {
         try await Self.edit { editor in
             try await Self.initialize(editor)
             let wrong = try await editor.open("[a]\nx = 1\n# comment\n  x=2\n[b]\nx = 3\n𝄞 nonsense\n[c")
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test func `says what a key is set to, and lists everything`() async throws {
+    @Test func `shows the value of a key, and lists all keys`() async throws {
         try await Self.edit { editor in
             try await Self.initialize(editor)
             _ = try await editor.open("top = 0\n[server]\nport = 80 ")
@@ -145,7 +145,7 @@ import Testing
         }
     }
 
-    /// VS Code with `TransportKind.pipe`: the editor listens, starts the server and is connected to.
+    /// VS Code with `TransportKind.pipe`: the editor listens, starts the server, and the server connects.
     @Test(arguments: [true, false])
     func `connects to an editor that listens`(isShutDown: Bool) async throws {
         let stage = try Stage()
@@ -176,8 +176,8 @@ import Testing
         _ = try await editor.value
     }
 
-    /// Editors show what a server says on standard error.
-    @Test func `says what it could not read, instead of going on about an older text`() async throws {
+    /// Editors show a server's standard error.
+    @Test func `reports a message that it could not read, instead of going on with an older text`() async throws {
         let stage = try Stage()
         let server = try Example(
             command: [
