@@ -8,7 +8,7 @@ final class Guest: PipeClientDelegate {
     enum Farewell: Int, CaseIterable {
         /// Finishes sending and waits for the server's last word.
         case finish
-        /// Finishes sending and is gone while the server thinks about a last word.
+        /// Finishes sending, and is gone while the server prepares its last message.
         case vanish
         /// Stays until the server stops.
         case stay
@@ -39,7 +39,7 @@ final class Guest: PipeClientDelegate {
         client?.connect()
     }
 
-    /// Whether nothing is left to wait for but the server's stop.
+    /// Whether only the server's stop is left to wait for.
     var isSettled: Bool { hasLeft || (farewell == .stay && inbox.count == Message.count) }
 
     /// Whether all of its messages have left, so that a server that stops gracefully answers them.
@@ -101,7 +101,7 @@ final class Guest: PipeClientDelegate {
         hasLeft = true
     }
 
-    /// Lets go of the client, which holds this delegate.
+    /// Releases the client, which holds this delegate.
     func end() {
         client?.disconnect()
         client = nil
