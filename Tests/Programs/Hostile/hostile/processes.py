@@ -28,7 +28,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def prefer() -> None:
-    """Before everybody else, where that is allowed: for who is measured, so that it is not the machine's crowd that is."""
+    """Gives this process priority over all others, where that is allowed, so that it does not measure their load."""
     try:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     except PermissionError:

@@ -2,17 +2,17 @@
 import NamedPipes
 import PipeTestSupport
 
-/// A client: sends its messages as fast as the queue takes them, checks the answers, and leaves in its own way.
+/// A client: sends its messages as fast as the queue takes them, checks the answers, and leaves in one of several ways.
 final class Guest: PipeClientDelegate {
-    /// How it leaves once everything has been answered; its number is its party.
+    /// The way in which it leaves once everything has been answered; its number is its party.
     enum Farewell: Int, CaseIterable {
-        /// Finishes sending and waits for the server's last word.
+        /// Finishes sending and waits for the server's last message.
         case finish
         /// Finishes sending, and is gone while the server prepares its last message.
         case vanish
         /// Stays until the server stops.
         case stay
-        /// Was there before the server, and hangs up.
+        /// Connects before the server starts, and hangs up.
         case disconnect
     }
 

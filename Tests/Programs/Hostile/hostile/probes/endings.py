@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""41 to 44, 68, 70: what was sent before an end arrives, whatever the order in which the end comes about; and half an end,
-which nobody is told of."""
+"""41 to 44, 68, 70: what was sent before an end arrives, whatever the order of the ends; and a half-close,
+which no event reports."""
 
 from __future__ import annotations
 
