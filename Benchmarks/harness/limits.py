@@ -54,7 +54,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """`checked` are those that hold on any machine; `reported` need peers, or a machine where waking a cpu is dear.
+    """`checked` are those that hold on any machine; `reported` need peers, or a machine where waking a CPU is expensive.
 
     Instructions of a message repeat, but how many events a wait brings depends on how busy the machine is, and at S4 each
     message has its share of the wait: hence their tolerance.

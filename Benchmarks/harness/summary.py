@@ -94,7 +94,7 @@ def by_round(runs: Iterable[Run], entry: str, metric: Metric) -> dict[int, list[
 
 
 def values(runs: Iterable[Run], entry: str, metric: Metric) -> dict[int, float]:
-    """By round: of the floor's two runs the mean, so that a machine that became slower meanwhile favours nobody.
+    """By round: of the floor's two runs the mean, so that a machine that became slower meanwhile favours no server.
 
     The geometric one. The arithmetic mean is larger the more the two differ: it made the floor look 1 to 3 % faster.
     """
