@@ -103,7 +103,7 @@ import Testing
     }
 
     @Test(arguments: [false, true])
-    func `ends when the watch is let go`(isFile: Bool) throws {
+    func `ends when the watch is released`(isFile: Bool) throws {
         let reactor = try Reactor()
         let pair = Pair.pipe()
         let file = openRegularFile()

@@ -200,7 +200,7 @@ import Testing
             if fired == 3 {
                 timer?.cancel()
                 timer = nil
-                #expect(isHeld, "the function is let go only after it has returned")
+                #expect(isHeld, "the function is released only after it has returned")
                 captive.touch()
             }
         }

@@ -257,7 +257,7 @@ extension Recorder {
 }
 
 extension Array where Element == UInt8 {
-    /// What a callback was lent, to keep.
+    /// Keeps the bytes that a callback was lent.
     package init(lent bytes: Span<UInt8>) {
         self = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
     }

@@ -94,7 +94,7 @@ import Testing
                 let snapshot = try await StatisticsEndpoint.ask(beside: address)
                 if condition(snapshot) { return snapshot }
             } catch PipeError.noServer {}
-            try #require(.now - start < .seconds(30), "nobody tells these numbers")
+            try #require(.now - start < .seconds(30), "no server reports these numbers")
             await Task.yield()
         }
     }

@@ -60,7 +60,7 @@ import Testing
             let waiting = try RawPeer(connectingTo: scratch.address())
             #expect(shutdown(kept.descriptor, Int32(SHUT_RD)) == 0)
             try #require(loop.run { recorder.acceptErrors == [SystemError(call: "accept4", code: EINVAL)] })
-            #expect(recorder.openCount == 2, "who waited is accepted first")
+            #expect(recorder.openCount == 2, "the waiting client is accepted first")
             #expect(!server.isListening && !server.isStopped)
             #expect(loop.turnCount(in: .milliseconds(100)) < 10)
             early.writeAll(frame("still"))

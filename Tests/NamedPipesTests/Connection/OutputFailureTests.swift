@@ -66,7 +66,7 @@ extension RawClient {
             #expect(raw.server.statistics.closedCounts == [.outputFailed: 1])
             #expect("\(DisconnectReason.outputFailed)".contains("reads no more"))
             loop.reactor.advance(by: deadline)
-            #expect(loop.reactor.timeUntilNextTimer == nil, "somebody is still watched")
+            #expect(loop.reactor.timeUntilNextTimer == nil, "a connection is still watched")
         }
     }
 

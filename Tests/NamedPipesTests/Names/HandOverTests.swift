@@ -23,7 +23,7 @@ import Testing
             #expect(connecting(to: address) == 0)
             #expect(loop.run { recorder.stopCount == 1 })
             #expect(recorder.losses == [.takenOver(processID: getpid())])
-            #expect(recorder.texts == ["early"], "who waited in the queue is served")
+            #expect(recorder.texts == ["early"], "the client that waited in the queue is served")
             #expect(recorder.reasons == [.serverStopped] || recorder.reasons == [.closedLocally])
             #expect(scratch.names == [".pipe.lock", "pipe"])
             #expect(connecting(to: address) == 0, "the end of the predecessor leaves the successor's name alone")

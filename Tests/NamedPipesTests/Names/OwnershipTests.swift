@@ -256,7 +256,7 @@ private func takeOverAfterKill() throws {
                 guard let name = attempt(address) else { continue }
                 #expect(owners.add(1, ordering: .sequentiallyConsistent).oldValue == 0)
                 #expect(name.isInPlace)
-                #expect(unsafe access(lock, F_OK) == 0, "whoever owns the name has the lock that others see")
+                #expect(unsafe access(lock, F_OK) == 0, "the owner of the name has the lock that others see")
                 owners.subtract(1, ordering: .sequentiallyConsistent)
                 successes.add(1, ordering: .relaxed)
                 name.close()

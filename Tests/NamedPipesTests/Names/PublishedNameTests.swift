@@ -64,7 +64,7 @@ import Testing
         name.removeName()
         #expect(connecting(to: address) == ENOENT)
         #expect(!name.isInPlace)
-        #expect(acceptsClient(try #require(name.listener)), "who was waiting can still be accepted")
+        #expect(acceptsClient(try #require(name.listener)), "a client that was waiting can still be accepted")
         #expect(!acceptsClient(try #require(name.listener)))
         name.close()
         #expect(name.listener == nil)

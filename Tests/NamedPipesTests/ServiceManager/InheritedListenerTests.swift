@@ -41,7 +41,7 @@ import Testing
             server.stop()
             #expect(loop.run { recorder.stopCount == 1 })
             #expect(scratch.names == ["pipe"])
-            #expect(connecting(to: address) == 0, "who connects now waits for the next start")
+            #expect(connecting(to: address) == 0, "a client that connects now waits for the next start")
         }
     }
 
