@@ -141,11 +141,18 @@ docs: deps ## Build the documentation; a warning or an undocumented declaration 
 	@.ci/docs
 
 .PHONY: lint
-lint: ## Check the format and the rules of the house
+lint: ## Check the format, the rules of the house, and that its picture is not out of date
+	@.ci/install-deps python3
 	@swift format lint --strict --parallel --recursive $(swift-sources)
 	@.ci/house
 	@.ci/promises
 	@.ci/scenarios
+	@.ci/draw-house --check
+
+.PHONY: house-picture
+house-picture: ## Draw the modules and rooms anew, for README and the Design guide
+	@.ci/install-deps python3
+	@.ci/draw-house
 
 .PHONY: format
 format: ## Format the sources in place

@@ -2,8 +2,8 @@
 #ifndef CPROGRAM_H
 #define CPROGRAM_H
 
-// What a program needs of C that Swift cannot do: the arguments as main(3) had them, and what happens between fork(2)
-// and execve(2), where no Swift may run.
+// The parts of a program that Swift cannot do: the original arguments of main(3), and the code between fork(2) and
+// execve(2), where no Swift may run.
 
 #include <dirent.h>
 #include <errno.h>
@@ -31,11 +31,11 @@ extern char **environ;
 
 // MARK: Arguments
 
-/// The arguments of main(3), and how many there are; NULL where they are not to be found any more.
+/// The arguments of main(3), and their number; NULL if they can no longer be found.
 ///
 /// Swift's own come from /proc/self/cmdline, which is not always there. The kernel puts them on the stack below the
-/// environment (argc, argv, NULL, environ, NULL), where they are found from `environ` as long as nobody has replaced
-/// that: setenv(3) does. That it was not replaced, and that these are they, is checked.
+/// environment (argc, argv, NULL, environ, NULL), where they are found from `environ` unless other code has replaced
+/// that, as setenv(3) does. The function checks that it was not replaced, and that these are the arguments.
 static inline char **program_arguments(int *count) {
     uintptr_t here = (uintptr_t)&here, there = (uintptr_t)environ, top = (uintptr_t)getauxval(AT_EXECFN);
     if (there <= here || there >= top || environ[-1] != NULL) return NULL;
@@ -52,27 +52,26 @@ static inline char **program_arguments(int *count) {
 
 // MARK: Children
 
-/// What a child process is to be. Descriptors that are not named here are closed in it.
+/// The properties of a child process. Descriptors that are not named here are closed in it.
 struct program_child {
     const char *path;
     char *const *arguments;
     char *const *environment;
-    /// What becomes descriptors 0, 1 and 2.
+    /// The descriptors that become its descriptors 0, 1 and 2.
     int input, output, error;
     /// One per resource.
     const struct rlimit *limits;
-    /// One per signal number: whether it is ignored. All others have their default,
-    /// and none is blocked.
+    /// One per signal number: whether it is ignored. All others have their default, and none is blocked.
     const unsigned char *ignored;
-    /// What the kernel sends it when the thread that starts it ends; 0 for nothing (PR_SET_PDEATHSIG).
+    /// The signal that the kernel sends it when the thread that starts it ends; 0 for none (PR_SET_PDEATHSIG).
     int parent_death_signal;
 };
 
-/// The number of resources, and the one behind the last signal number.
+/// The number of resources, and the last signal number plus one.
 enum { program_limit_count = RLIM_NLIMITS, program_signal_count = _NSIG };
 
-// Everything from here to execve(2) runs in the child of a process that may have other threads: only what is
-// async-signal-safe (signal-safety(7)) is called.
+// Everything from here to execve(2) runs in the child of a process that may have other threads: it calls only
+// async-signal-safe functions (signal-safety(7)).
 
 static inline int program_move_up(int *descriptor) {
     *descriptor = fcntl(*descriptor, F_DUPFD_CLOEXEC, 3);
@@ -81,7 +80,7 @@ static inline int program_move_up(int *descriptor) {
 
 static inline int program_set_descriptors(const struct program_child *child) {
     int wanted[3] = {child->input, child->output, child->error};
-    // Out of the way first: one that is wanted as 1 may be 0 now.
+    // Moved out of the way first: the one that is to become 1 may be 0 now.
     for (int number = 0; number < 3; number++)
         if (program_move_up(&wanted[number]) != 0) return -1;
     for (int number = 0; number < 3; number++)
@@ -99,7 +98,7 @@ static inline int program_set_descriptors(const struct program_child *child) {
 static inline int program_set_signals(const struct program_child *child) {
     for (int number = 1; number < _NSIG; number++) {
         if (number == SIGKILL || number == SIGSTOP) continue;
-        // The C library keeps two for itself and refuses to touch them (EINVAL).
+        // The C library reserves two signals for itself and refuses to change them (EINVAL).
         signal(number, child->ignored[number] ? SIG_IGN : SIG_DFL);
     }
     sigset_t none;
@@ -121,7 +120,7 @@ static inline int program_set_limits(const struct program_child *child) {
 static inline int program_stay_with(pid_t parent, int signal_number) {
     if (signal_number == 0) return 0;
     if (prctl(PR_SET_PDEATHSIG, signal_number) != 0) return -1;
-    // It may have ended before.
+    // The thread may have ended before.
     if (getppid() != parent) _exit(127);
     return 0;
 }
@@ -143,13 +142,13 @@ static inline int program_read_report(int report) {
     return count == sizeof code ? code : 0;
 }
 
-/// Starts a child in a process group of its own.
+/// Starts a child in its own process group.
 ///
-/// Returns its process ID, or a negated errno of what stood against it, execve(2) included.
+/// Returns its process ID, or the negated errno of the call that failed, execve(2) included.
 static inline pid_t program_spawn(const struct program_child *child) {
     int report[2];
     if (pipe2(report, O_CLOEXEC) != 0) return -errno;
-    // No handler of ours may run in the child.
+    // No handler of this process may run in the child.
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -167,7 +166,7 @@ static inline pid_t program_spawn(const struct program_child *child) {
     return -code;
 }
 
-/// Whether a child has ended, by waitid(2) with WNOWAIT: its number stays its own.
+/// Whether a child has ended, by waitid(2) with WNOWAIT: its process ID stays reserved.
 static inline int program_has_ended(pid_t process) {
     siginfo_t info = {0};
     if (waitid(P_PID, (id_t)process, &info, WEXITED | WNOWAIT | WNOHANG) != 0) return errno == ECHILD;
@@ -194,8 +193,8 @@ static inline int program_is_live_member(const char *process, pid_t group) {
     return its_group == group && state != 'Z' && state != 'X';
 }
 
-/// Whether a group has a member that has not ended: 1 or 0; -1 where /proc does not tell. kill(2) counts those as well
-/// that no parent collects, for example where process 1 of a container does not.
+/// Whether a group has a member that has not ended: 1 or 0; -1 if /proc does not tell. kill(2) also counts members that
+/// have ended but that no parent collects, for example if process 1 of a container does not.
 static inline int program_group_lives(pid_t group) {
     DIR *processes = opendir("/proc");
     if (processes == NULL) return -1;
@@ -211,7 +210,7 @@ static inline int program_group_lives(pid_t group) {
 
 // MARK: Files
 
-/// The kind of file system that a path is on, by statfs(2), which Swift's Glibc lacks; 0 if that is not to be had.
+/// The kind of file system that a path is on, by statfs(2), which Swift's Glibc lacks; 0 if it is unknown.
 static inline long program_file_system_kind(const char *path) {
     struct statfs system;
     return statfs(path, &system) == 0 ? (long)system.f_type : 0;

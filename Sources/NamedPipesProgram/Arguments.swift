@@ -2,14 +2,15 @@
 internal import CProgram
 internal import Glibc
 
-/// The arguments of this process, as bytes: a file's name, a message, a command need not be UTF-8.
+/// The arguments of this process, as bytes: a file's name, a message or a command need not be UTF-8.
 ///
-/// Swift's `CommandLine.arguments` reads them from /proc/self/cmdline, which is not mounted everywhere, and puts
-/// U+FFFD in place of what is not UTF-8: other bytes than were given.
+/// Swift's `CommandLine.arguments` reads them from /proc/self/cmdline, which is not mounted everywhere, and replaces
+/// bytes that are not UTF-8 by U+FFFD, so that the program gets other bytes than were given.
 ///
-/// What parses a command line wants text, though. ``texts`` has each byte that is not UTF-8 as one scalar, U+10FF80 to
-/// U+10FFFF for bytes 80 to FF; ``bytes(of:)`` makes the bytes of it again, of a part of an argument as well. A scalar
-/// of that range which was there already is written as its own four bytes, so that everything comes back as it was.
+/// Parsers of command lines need text, though. In ``texts``, each byte that is not UTF-8 is one scalar, U+10FF80 to
+/// U+10FFFF for bytes 80 to FF; ``bytes(of:)`` converts a text, or a part of one, back to bytes. If an argument already
+/// contains a scalar of that range, its four bytes are encoded separately, so that every argument survives the round
+/// trip.
 public struct Arguments: Sendable {
     /// The arguments of main(3), the program's own name first.
     public let bytes: [[UInt8]]
@@ -21,7 +22,7 @@ public struct Arguments: Sendable {
     static var ofProcess: Arguments {
         var count: Int32 = 0
         guard let arguments = unsafe program_arguments(&count) else {
-            // Separated by NULs, and the last one has one as well.
+            // Separated by NULs, and the last argument ends with one as well.
             return Arguments(
                 commandLine().split(separator: 0, omittingEmptySubsequences: false).dropLast().map(Array.init))
         }
@@ -34,14 +35,14 @@ public struct Arguments: Sendable {
     }
 
     private static func commandLine() -> [UInt8] {
-        // None at all where they cannot be read to their end: half of them would be another command.
+        // None at all if they cannot be read completely: half of them would be another command.
         do { return try readFile("/proc/self/cmdline") } catch { return [] }
     }
 
-    /// The arguments without the program's name, in the form that ``bytes(of:)`` turns back.
+    /// The arguments without the program's name, in the form that ``bytes(of:)`` converts back.
     public var texts: [String] { bytes.dropFirst().map(Self.text) }
 
-    /// Bytes as text, exactly: see above.
+    /// Bytes as text, without loss: see above.
     public static func text(of bytes: [UInt8]) -> String {
         if let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains(where: isByte) {
             return text
@@ -68,7 +69,7 @@ public struct Arguments: Sendable {
         }
     }
 
-    /// The text that was given; nil if it is not UTF-8, and thus only bytes.
+    /// The original text; nil if it is not UTF-8, and thus only bytes.
     public static func plainText(_ text: String) -> String? { String(validating: bytes(of: text), as: UTF8.self) }
 
     private static let byteRange: ClosedRange<UInt32> = 0x10_FF80...0x10_FFFF
@@ -76,11 +77,11 @@ public struct Arguments: Sendable {
     private static func isByte(_ scalar: Unicode.Scalar) -> Bool { byteRange.contains(scalar.value) }
 
     private static func scalar(of byte: UInt8) -> Unicode.Scalar {
-        // ASCII is UTF-8 and never gets here.
+        // ASCII is UTF-8, so it never gets here.
         Unicode.Scalar(byteRange.lowerBound - 0x80 + UInt32(byte)) ?? "\u{FFFD}"
     }
 
-    /// The scalar that begins here, and how many bytes it has; nil if these are not UTF-8.
+    /// The scalar that begins here, and its number of bytes; nil if these are not UTF-8.
     private static func decodedScalar(at bytes: ArraySlice<UInt8>) -> (Unicode.Scalar, Int)? {
         var decoder = UTF8()
         var iterator = bytes.prefix(4).makeIterator()

@@ -11,48 +11,49 @@ public enum ProcessEnd: Hashable, Sendable {
     case signaled(Int32)
 }
 
-/// A child process of ours, by its number. That number is its own until it has been collected, and its group's as long
-/// as the group has a member: so the group is signalled before ``collect()``, and after it only while it is there.
+/// A child process, by its process ID. The ID is reserved until the process has been collected, and the group's ID as
+/// long as the group has a member: so the group is signalled before ``collect()``, and after it only while it exists.
 public struct ChildGroup: Sendable {
     /// The process, and the group that it leads.
     public let processID: Int32
 
-    /// - Parameter processID: what ``ChildProgram/start(input:output:error:)`` returned.
+    /// - Parameter processID: the result of ``ChildProgram/start(input:output:error:)``.
     public init(_ processID: Int32) { self.processID = processID }
 
-    /// `pidfd_open(2)`: a descriptor that becomes readable when the process ends. Close-on-exec; the caller's to close.
+    /// `pidfd_open(2)`: a descriptor that becomes readable when the process ends. Close-on-exec; the caller has to
+    /// close it.
     ///
-    /// - Throws: what the system says, such as `EMFILE`.
+    /// - Throws: the error of the system call, such as `EMFILE`.
     public func openDescriptor() throws(SystemError) -> Int32 {
         let descriptor = program_pidfd_open(processID)
         guard descriptor >= 0 else { throw SystemError(call: "pidfd_open", code: errno) }
         return descriptor
     }
 
-    /// Sends all of the group a signal, `kill(2)`; 0 only asks.
+    /// Sends a signal to all processes of the group, `kill(2)`; 0 only checks.
     ///
     /// - Returns: whether the group had a process.
     @discardableResult
     public func signal(_ number: Int32) -> Bool { kill(-processID, number) == 0 || errno == EPERM }
 
-    /// Whether a member has not ended. To be asked after ``collect()``; looks through /proc where there is any member.
+    /// Whether a member still runs. Call it after ``collect()``; searches /proc if there is any member.
     public var isAlive: Bool { signal(0) && program_group_lives(processID) != 0 }
 
-    /// Whether the process has ended; it is not collected by that.
+    /// Whether the process has ended; this does not collect it.
     public var hasEnded: Bool { program_has_ended(processID) != 0 }
 
-    /// Collects those of the group who have become our children since their parents ended: we are process 1 of a
-    /// container, or a subreaper (prctl(2)).
+    /// Collects those members of the group that have become our children since their parents ended, because we are
+    /// process 1 of a container, or a subreaper (prctl(2)).
     public func collectOthers() { while waitpid(-processID, nil, WNOHANG) > 0 {} }
 
-    /// Collects the process (`waitpid(2)`): its number may then be another's.
+    /// Collects the process (`waitpid(2)`). After that, its ID may be reused.
     ///
     /// - Returns: how it ended; nil if it has not.
     public func collect() -> ProcessEnd? {
         var status: Int32 = 0
         var answer: Int32
         repeat { answer = unsafe waitpid(processID, &status, WNOHANG) } while answer < 0 && errno == EINTR
-        // Somebody else has collected it: all that is known is that it is gone.
+        // Other code has collected it: it is only known that it has ended.
         guard answer >= 0 else { return .exited(-1) }
         guard answer == processID else { return nil }
         let signal = status & 0x7F

@@ -2,8 +2,8 @@
 internal import Glibc
 
 extension ChildProgram {
-    /// Our environment without what a service manager meant for this process alone: a child that told it `READY=1`, or
-    /// took its sockets, would do so in our name.
+    /// This process's environment without the variables that a service manager meant for this process alone: a child
+    /// that reported `READY=1`, or took its sockets, would do so in our name.
     public static var inheritedEnvironment: [[UInt8]] { environment.filter { !isForUsAlone($0) } }
 
     /// The variables of sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3), sd_pid_notify_with_fds(3).
@@ -19,7 +19,7 @@ extension ChildProgram {
 
     private static var environment: [[UInt8]] {
         var all: [[UInt8]] = []
-        // Not even an empty list where there is none (clearenv(3)).
+        // Not even an empty list if there is none (clearenv(3)).
         guard var next = unsafe Optional(environ) else { return [] }
         while let text = unsafe next.pointee {
             unsafe all.append(UnsafeBufferPointer(start: text, count: strlen(text)).map(UInt8.init(bitPattern:)))

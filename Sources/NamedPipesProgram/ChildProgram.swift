@@ -3,28 +3,28 @@ internal import CProgram
 internal import Glibc
 public import NamedPipes
 
-/// A program to be started, which gets what our own parent left to us rather than what we made of it: dispositions of
-/// signals, resource limits. No signal is blocked in it. Its process group is its own, so that what it starts can be
+/// A program to be started. It inherits signal dispositions and resource limits from our parent, rather than those that
+/// we have set. No signal is blocked in it. It has its own process group, so that the processes that it starts can be
 /// ended with it.
 ///
 /// Descriptors other than 0, 1 and 2 are closed in it.
 public struct ChildProgram: Sendable {
-    /// Where it is, from the root on.
+    /// Its absolute path.
     public var path: String
 
     /// Its arguments, its own name first.
     public var arguments: [[UInt8]]
 
-    /// `NAME=VALUE` each. The default is ours without what a service manager meant for us: see
-    /// ``inheritedEnvironment``.
+    /// Its variables, each `NAME=VALUE`. The default is our environment without the variables that a service manager
+    /// meant for us: see ``inheritedEnvironment``.
     public var environment: [[UInt8]] = inheritedEnvironment
 
     /// The signal that the kernel sends it when the thread that started it ends, however that ends (`PR_SET_PDEATHSIG`,
-    /// prctl(2)). The default is nil, nothing.
+    /// prctl(2)). The default is nil: none.
     public var parentDeathSignal: Int32?
 
     /// - Parameters:
-    ///   - path: where it is, from the root on.
+    ///   - path: its absolute path.
     ///   - arguments: its arguments, its own name first.
     public init(path: String, arguments: [[UInt8]]) {
         self.path = path
@@ -33,12 +33,12 @@ public struct ChildProgram: Sendable {
 
     /// A command of the shell, as popen(3) and system(3) run it: /bin/sh, whatever `PATH` says.
     ///
-    /// - Parameter command: its bytes.
+    /// - Parameter command: the bytes of the command.
     public static func shell(_ command: [UInt8]) -> ChildProgram {
         ChildProgram(path: "/bin/sh", arguments: [Array("sh".utf8), Array("-c".utf8), command])
     }
 
-    /// Sets a variable of its environment, or takes it out where the value is nil.
+    /// Sets a variable of its environment, or removes it if the value is nil.
     public mutating func set(_ name: String, to value: String?) {
         environment.removeAll { $0.starts(with: Array("\(name)=".utf8)) }
         if let value { environment.append(Array("\(name)=\(value)".utf8)) }
@@ -46,9 +46,10 @@ public struct ChildProgram: Sendable {
 
     /// Starts it.
     ///
-    /// - Parameters: what become its descriptors 0, 1 and 2.
-    /// - Returns: its process ID, which is the ID of its process group as well. It has to be waited for (waitpid(2)).
-    /// - Throws: what stood against it, such as `EAGAIN`, or `ENOENT` of execve(2).
+    /// - Parameters: the descriptors that become its descriptors 0, 1 and 2.
+    /// - Returns: its process ID, which is also the ID of its process group. The caller has to wait for it
+    ///   (waitpid(2)).
+    /// - Throws: the error that prevented it, such as `EAGAIN`, or `ENOENT` of execve(2).
     public func start(
         input: Int32, output: Int32, error: Int32 = 2
     ) throws(SystemError) -> Int32 {
@@ -76,7 +77,7 @@ public struct ChildProgram: Sendable {
     }
 }
 
-/// Calls a function with texts as C has them: an array of pointers that ends with a null.
+/// Calls a function with texts in C's form: an array of pointers that ends with a null.
 private func withCStrings<Result>(
     _ texts: [[UInt8]], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
 ) -> Result {

@@ -6,24 +6,24 @@ public import NamedPipes
 /// The state that this process inherits from its parent.
 ///
 /// A program that is started by a shell, a service manager, a container or another program inherits more than its
-/// arguments, and each of these has made some program fail. All of it is checked here, once, at the very
-/// beginning, and ``takeOver()`` decides what becomes of it:
+/// arguments, and each of these has made some program fail. All of it is examined here, once, at the very beginning,
+/// and ``takeOver()`` decides what to do about it:
 ///
 /// | Inherited | Decision |
 /// |---|---|
 /// | arguments | taken as bytes from C's `argv`; see ``Arguments`` |
 /// | SIGCHLD ignored | back to its default, so that children can be waited for |
-/// | SIGPIPE, SIGXFSZ | ignored: the write fails instead, and its error is told |
-/// | SIGINT, SIGTERM, SIGHUP ignored | stay ignored, as `nohup` and `command &` want it; else they stop the program |
+/// | SIGPIPE, SIGXFSZ | ignored: the write fails instead, and its error is reported |
+/// | SIGINT, SIGTERM, SIGHUP ignored | stay ignored, as `nohup` and `command &` expect; otherwise they stop the program |
 /// | other dispositions | left alone |
-/// | the mask of signals | emptied, for children as well, but for what ``StopSignals`` waits for: no parent means it |
+/// | the mask of signals | emptied, for children as well, except for ``StopSignals``: no parent intends it |
 /// | descriptors 0–2 closed | opened on /dev/null, so that no socket or pipe of ours gets their numbers |
-/// | soft limit of descriptors | raised by servers (``raiseDescriptorLimit()``), as each connection takes one |
+/// | soft limit of descriptors | raised by servers (``raiseDescriptorLimit()``): each connection takes one |
 /// | other resource limits, umask, working directory, priority | left alone: nothing here depends on them |
-/// | environment | read where it is meant; the service manager's variables are not passed on |
-/// | namespaces | process 0 is unknown, an unmapped user is no one's own |
+/// | environment | known variables are read; the service manager's are not passed on |
+/// | namespaces | process 0 is unknown, an unmapped user is never treated as this user |
 ///
-/// Children are started with the rest of it as it was: see ``ChildProgram``.
+/// Children inherit the rest unchanged: see ``ChildProgram``.
 public struct Inheritance: Sendable {
     /// The arguments, the program's own name first.
     public let arguments: Arguments
@@ -37,7 +37,7 @@ public struct Inheritance: Sendable {
     /// Soft and hard limits, by the resource's number (getrlimit(2)).
     let limits: [rlimit]
 
-    /// As it was when this was first asked for; ``takeOver()`` asks at the beginning.
+    /// The state when this was first read; ``takeOver()`` reads it at the beginning.
     public static let atStart = Inheritance()
 
     private init() {
@@ -57,7 +57,7 @@ public struct Inheritance: Sendable {
         return unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == ignoringHandler
     }
 
-    /// `SIG_IGN`, which is no function.
+    /// `SIG_IGN`, which is not a function.
     private static let ignoringHandler = 1
 
     /// The soft limit of open descriptors (`RLIMIT_NOFILE`).
@@ -65,12 +65,13 @@ public struct Inheritance: Sendable {
 }
 
 extension Inheritance {
-    /// Makes of it what this kind of program needs. To be called first of all, while there is one thread.
+    /// Adapts the inherited state to the needs of this kind of program. Call it first of all, while there is one
+    /// thread.
     ///
     /// - Parameter stopSignals: whether the program waits for them with ``StopSignals``; they are blocked until it
     ///   does.
-    /// - Returns: what was found.
-    /// - Throws: what stands against opening /dev/null on a closed descriptor.
+    /// - Returns: the inherited state.
+    /// - Throws: the error of opening /dev/null on a closed descriptor.
     @discardableResult
     public static func takeOver(waitingForStopSignals stopSignals: Bool = true) throws(SystemError) -> Inheritance {
         let found = atStart
@@ -85,7 +86,7 @@ extension Inheritance {
     /// The signals that end a program from outside, without those that the parent wanted it to ignore.
     var stopSignals: SignalSet { SignalSet([SIGINT, SIGTERM, SIGHUP].filter { !ignoredSignals.contains($0) }) }
 
-    /// The lowest free number is what open(2) gives: nothing else may have been opened before.
+    /// open(2) returns the lowest free number, so nothing else may have been opened before.
     private func openClosedDescriptors() throws(SystemError) {
         for descriptor in closedDescriptors.sorted() {
             let opened = unsafe open("/dev/null", O_RDWR)
@@ -96,9 +97,9 @@ extension Inheritance {
     }
 }
 
-/// Allows as many descriptors as this process may have, since each connection needs one. Children are not affected.
+/// Allows as many descriptors as this process may have, because each connection needs one. Children are not affected.
 ///
-/// - Returns: how many.
+/// - Returns: the new limit.
 @discardableResult
 public func raiseDescriptorLimit() -> Int {
     _ = Inheritance.atStart

@@ -7,7 +7,7 @@ internal import Glibc
 public struct SignalSet: Sendable {
     var value: sigset_t
 
-    /// - Parameter numbers: their numbers, none for the empty set.
+    /// - Parameter numbers: the signals' numbers; none for the empty set.
     public init(_ numbers: [Int32] = []) {
         var value = sigset_t()
         unsafe sigemptyset(&value)
@@ -15,7 +15,7 @@ public struct SignalSet: Sendable {
         self.value = value
     }
 
-    /// Has the calling thread block these and no others.
+    /// Makes the calling thread block these signals and no others.
     func block() {
         var set = value
         unsafe pthread_sigmask(SIG_SETMASK, &set, nil)
@@ -27,6 +27,6 @@ public struct SignalSet: Sendable {
         return unsafe sigismember(&set, number) == 1
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     public var isEmpty: Bool { !(1...64).contains { contains($0) } }
 }

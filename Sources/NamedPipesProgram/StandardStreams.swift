@@ -2,11 +2,11 @@
 internal import Glibc
 public import NamedPipes
 
-/// Where results go. Writing waits for the reader, which thereby slows the sender down.
+/// The stream for results. Writing waits for the reader, and thereby slows the sender down.
 public enum StandardOutput {
-    /// Writes all of it.
+    /// Writes all bytes.
     ///
-    /// - Throws: the reason why not all was taken: `EPIPE` without a reader, `ENOSPC` on a full device.
+    /// - Throws: the error if not everything could be written: `EPIPE` without a reader, `ENOSPC` on a full device.
     public static func write(_ bytes: [UInt8]) throws(SystemError) {
         try writeAll(STDOUT_FILENO, bytes)
     }
@@ -17,7 +17,7 @@ public enum StandardOutput {
     public static func write(_ text: String) throws(SystemError) { try write(Array(text.utf8)) }
 }
 
-/// Where everything else goes: failures, and what is good to know.
+/// The stream for everything else: failures, and additional information.
 public enum StandardError {
     /// Writes as much as possible. A failure could not be reported anywhere.
     public static func write(_ text: String) {
@@ -25,13 +25,13 @@ public enum StandardError {
     }
 }
 
-/// Reads what there is, as read(2).
+/// Reads the bytes that are available, as read(2) does.
 ///
 /// - Parameters:
-///   - descriptor: where from.
+///   - descriptor: the descriptor to read from.
 ///   - count: the largest number of bytes.
-/// - Returns: the bytes, none at the end; nil if there are none now.
-/// - Throws: what else read(2) says, such as `EISDIR` or `EIO`.
+/// - Returns: the bytes, empty at the end; nil if there are none now.
+/// - Throws: any other error of read(2), such as `EISDIR` or `EIO`.
 public func readSome(_ descriptor: Int32, atMost count: Int) throws(SystemError) -> [UInt8]? {
     var buffer = [UInt8](repeating: 0, count: count)
     let read = unsafe Glibc.read(descriptor, &buffer, count)
@@ -42,23 +42,23 @@ public func readSome(_ descriptor: Int32, atMost count: Int) throws(SystemError)
 
 /// Reads a file from its beginning to its end (open(2), read(2)), such as those in /proc.
 ///
-/// - Parameter path: of a file whose end comes by itself.
+/// - Parameter path: a file that has an end.
 /// - Returns: all of its bytes, never a part.
-/// - Throws: what open(2) or read(2) says, such as `ENOENT`, or `ESRCH` of a process that has ended meanwhile.
+/// - Throws: the error of open(2) or read(2), such as `ENOENT`, or `ESRCH` for a process that has ended meanwhile.
 public func readFile(_ path: String) throws(SystemError) -> [UInt8] {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw SystemError(call: "open", code: errno) }
     defer { close(descriptor) }
     var bytes: [UInt8] = []
     while true {
-        // There is always something, or the end: nil means that the call was interrupted.
+        // Either bytes or the end are always available: nil means that the call was interrupted.
         guard let some = try readSome(descriptor, atMost: 16 << 10) else { continue }
         if some.isEmpty { return bytes }
         bytes += some
     }
 }
 
-/// Waits for room as long as it takes, also where another program made the descriptor non-blocking.
+/// Waits for room as long as it takes, even if another program made the descriptor non-blocking.
 private func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) throws(SystemError) {
     var rest = bytes[...]
     while !rest.isEmpty {

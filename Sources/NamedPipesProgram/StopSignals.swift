@@ -3,26 +3,28 @@ internal import Glibc
 public import NamedPipes
 internal import PipeReactor
 
-/// SIGINT, SIGTERM and SIGHUP as events: the library leaves signals to programs, and programs do it so.
+/// SIGINT, SIGTERM and SIGHUP as events: the library leaves signals to programs, and this is how its own programs
+/// handle them.
 ///
 /// ``Inheritance/takeOver(waitingForStopSignals:)`` has blocked them before there was a second thread, and thus in all
 /// threads. One thread does nothing but wait for them.
 public enum StopSignals {
-    /// Waits for them from now on, for as long as the process lives. To be called once.
+    /// Waits for them from now on, for as long as the process lives. Call it once.
     ///
-    /// - Parameter handler: called on a thread of its own, with each signal's number and how many there were with it.
-    ///   Two of a kind that come at once are one.
-    /// - Throws: what stands against starting a thread.
+    /// - Parameter handler: called on a separate thread, with each signal's number and the number of signals that came
+    ///   with it. Two of the same kind that come at once count as one.
+    /// - Throws: the error if the thread cannot be started.
     public static func wait(
         handler: @escaping @Sendable (_ number: Int32, _ count: Int) -> Void
     ) throws(SystemError) {
         let signals = Inheritance.atStart.stopSignals
         guard !signals.isEmpty else { return }
-        // It takes none of them by a handler: they are blocked in all threads, and sigwait(3) takes them from there.
+        // This thread has no handler for them: they are blocked in all threads, and sigwait(3) takes them from there.
         try SystemThread.startDetached(named: "stop signals") { waitForEver(signals, handler) }
     }
 
-    /// Ends the process by a signal, as if it had never been waited for: its parent sees that it was ended by it.
+    /// Ends the process by a signal, as if it had never been waited for, so that its parent sees that the signal ended
+    /// it.
     public static func die(by number: Int32) -> Never {
         signal(number, SIG_DFL)
         var set = SignalSet([number]).value

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What the errors of this product say to a person: one line.
+// The texts of this product's errors for people: one line.
 
 extension JSONRPCError: CustomStringConvertible {
     /// The other end's message, unchanged, and its code.
@@ -12,12 +12,12 @@ extension JSONRPCRequestFailure: CustomStringConvertible {
     public var description: String {
         switch self {
         case .timedOut(let time): "no reply within \(time)"
-        case .connectionEnded(nil): "the other end sends no more, and there was no reply"
+        case .connectionEnded(nil): "the other end finished sending without a reply"
         case .connectionEnded(let reason?): "the connection ended before the reply: \(reason)"
-        case .tooManyPending(let limit): "as many requests wait for their replies as may: \(limit)"
-        case .paramsNotStructured(let params): "parameters are a JSON object or array, not \(params)"
+        case .tooManyPending(let limit): "the limit of \(limit) pending requests is reached"
+        case .paramsNotStructured(let params): "parameters must be a JSON object or array, not \(params)"
         case .undecodableReply(_, let error): "the reply is of another type: \(error)"
-        case .invalidReply(let text): "that is no reply: \(text)"
+        case .invalidReply(let text): "not a valid reply: \(text)"
         case .unreadableReply(_, let error): "the reply cannot be read: \(error)"
         }
     }
@@ -25,7 +25,7 @@ extension JSONRPCRequestFailure: CustomStringConvertible {
 
 extension JSONRPCOverload: CustomStringConvertible {
     /// The limit.
-    public var description: String { "calls of more than \(waitingByteLimit) bytes wait until fewer are handled" }
+    public var description: String { "calls of more than \(waitingByteLimit) bytes wait to be handled" }
 }
 
 extension JSONSyntaxError: CustomStringConvertible {
@@ -33,9 +33,9 @@ extension JSONSyntaxError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .notUTF8: "the text is not UTF-8"
-        case .unexpectedByte(let offset): "byte \(offset) is not what JSON has there"
+        case .unexpectedByte(let offset): "byte \(offset) is not valid JSON"
         case .unexpectedEnd: "the text ends in the middle of a value"
-        case .tooDeep(let limit): "arrays and objects lie in each other more than \(limit) deep"
+        case .tooDeep(let limit): "arrays and objects are nested more than \(limit) deep"
         }
     }
 }

@@ -2,11 +2,11 @@
 #if Service
 internal import NamedPipes
 
-/// Stands before the owner's delegate, and tells the service what happens beside the messages.
+/// Wraps the owner's delegate, and tells the service about all events except messages.
 final class ObservedDelegate: PipeServerDelegate {
     private let delegate: any PipeServerDelegate
     private let onEvent: ServeCall.EventHandler
-    /// Set before the loop goes on, and thus before anything happens.
+    /// Set before the loop continues, and thus before anything happens.
     weak var server: PipeServer?
     private var hasStopped = false
     private var waiting: CheckedContinuation<Void, Never>?

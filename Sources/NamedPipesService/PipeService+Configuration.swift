@@ -3,34 +3,34 @@
 public import NamedPipes
 
 extension PipeService {
-    /// How a service serves, stops and tells of itself.
+    /// How a service serves, stops and reports.
     public struct Configuration: Sendable {
         /// How the server listens, and how its connections behave.
         public var server: PipeServer.Configuration
 
-        /// How the reactor of the service's own thread waits; without effect where an executor is given. The default
-        /// measures nothing: set `measuresCallbacks` to have the loop's lag and the longest callback among the metrics,
-        /// for about 0.2 µs a callback.
+        /// The configuration of the reactor on the service's own thread; it has no effect if an executor is given. The
+        /// default measures nothing: set `measuresCallbacks` to have the loop's lag and the longest callback among the
+        /// metrics, for about 0.2 µs a callback.
         public var reactor = Reactor.Configuration()
 
-        /// How long connections may take to come to their end once the group shuts down. The default is 5 s. The rest
-        /// is ended then, and the log says how much that was.
+        /// How long connections may take to end when the group shuts down. The default is 5 s. The remaining
+        /// connections are then ended, and the log says how many.
         public var shutdownGrace: Duration = .seconds(5)
 
         /// Which numbers are published, and how often.
         public var metrics = Metrics()
 
         /// The manager to notify when the service is ready and when it stops (`sd_notify(3)`). The default is the
-        /// service manager that started this process, if it wants to know. In a group of several services one of them
-        /// should tell, the last to be ready; set nil for the others.
+        /// service manager that started this process, if it wants to be notified. In a group of several services only
+        /// the last one to become ready should notify it; set nil for the others.
         public var notifier: ServiceNotifier? = .current
 
-        /// Whether errors of handlers are written to the log as they describe themselves. The default is false: only
-        /// their type is, because decoders and handlers put into errors what clients have sent. The library's own
-        /// errors, which do not, are always written out.
+        /// Whether the log contains the descriptions of handlers' errors. The default is false: it contains only their
+        /// types, because decoders and handlers may quote in errors what clients have sent. The library's own errors do
+        /// not, and are always logged in full.
         public var logsHandlerErrors = false
 
-        /// Hears what happens beside the messages, on the reactor's thread. The default does nothing.
+        /// Receives all events except messages, on the reactor's thread. The default does nothing.
         public var onEvent: @Sendable (PipeServer, PipeServer.ServeEvent) -> Void = { _, _ in }
 
         /// The defaults, with the given framing.
@@ -41,7 +41,7 @@ extension PipeService {
         }
     }
 
-    /// Where clients connect.
+    /// The place at which clients connect.
     public enum Place: Sendable {
         /// A name that the server takes.
         case address(PipeAddress)
@@ -52,11 +52,11 @@ extension PipeService {
         /// The first socket that the service manager has handed over (`systemd.socket(5)`) and that no earlier call has
         /// taken, or else an address.
         ///
-        /// To be called at the beginning, as `InheritedListener.all()` says.
+        /// Call it at the beginning, as `InheritedListener.all()` says.
         ///
         /// - Parameters:
-        ///   - name: which of several sockets, by its `FileDescriptorName=`. The default is nil: the first of all.
-        ///   - address: where to serve if there is no such socket.
+        ///   - name: selects one of several sockets by its `FileDescriptorName=`. The default is nil: the first of all.
+        ///   - address: the address to serve if there is no such socket.
         /// - Throws: `PipeError.inheritedListener`.
         public static func inherited(_ name: String? = nil, or address: PipeAddress) throws(PipeError) -> Place {
             try InheritedListener.first(named: name).map { .inherited($0) } ?? .address(address)

@@ -4,8 +4,8 @@ public import Logging
 public import NamedPipes
 public import ServiceLifecycle
 
-/// A server as a service of swift-service-lifecycle: it starts and stops with its group, keeps a log, and publishes
-/// what it counts.
+/// A server as a service of swift-service-lifecycle: it starts and stops with its group, writes a log, and publishes
+/// its counters.
 ///
 /// ```swift
 /// let echo = PipeService(at: .address(try .runtime("echo")), logger: logger) { connection in
@@ -14,14 +14,14 @@ public import ServiceLifecycle
 /// try await ServiceGroup(services: [echo], gracefulShutdownSignals: [.sigterm], logger: logger).run()
 /// ```
 ///
-/// The server has a thread and a reactor of its own, unless it is given one. When the group shuts down gracefully,
-/// no client is accepted any more, messages that have arrived are delivered, queues are sent, and connections end, for
-/// as long as ``Configuration/shutdownGrace`` lasts. When the task is cancelled, all of them end at once.
+/// The server has its own thread and reactor, unless an executor is given. When the group shuts down gracefully, no
+/// more clients are accepted, messages that have arrived are delivered, queues are sent, and connections end, within
+/// ``Configuration/shutdownGrace``. When the task is cancelled, all of them end at once.
 ///
-/// A server that has handed its name to a successor ends in the same gentle way, and then ``run()`` returns. For a
+/// A server that has handed its name to a successor ends in the same graceful way, and then ``run()`` returns. For a
 /// group that is an error unless the service's `successTerminationBehavior` says otherwise.
 public struct PipeService: Service {
-    /// Where clients connect.
+    /// The place at which clients connect.
     public let place: Place
 
     private let configuration: Configuration
@@ -29,14 +29,14 @@ public struct PipeService: Service {
     private let executor: ReactorExecutor?
     private let serve: @Sendable (ServeCall) async throws -> ShutdownReport
 
-    /// Makes a service with a task for each connection; see `PipeServer.serve`.
+    /// Creates a service with a task for each connection; see `PipeServer.serve`.
     ///
     /// - Parameters:
-    ///   - place: where clients connect.
+    ///   - place: the place at which clients connect.
     ///   - configuration: the default is a 4-byte length framing, five seconds to shut down, metrics every ten seconds.
-    ///   - logger: where the server's log goes. Within the handler, `Logger.current` is this one, with the connection
+    ///   - logger: receives the server's log. Within the handler, `Logger.current` is this logger, with the connection
     ///     in its metadata.
-    ///   - executor: of the reactor to serve on. The default is nil: a thread is made for it.
+    ///   - executor: the executor of the reactor to use. The default is nil: a thread is made for it.
     ///   - handler: called once for each connection, on the reactor's thread.
     public init(
         at place: Place, configuration: Configuration = Configuration(), logger: Logger,
@@ -51,14 +51,14 @@ public struct PipeService: Service {
         }
     }
 
-    /// Makes a service whose connections report to a delegate.
+    /// Creates a service whose connections report to a delegate.
     ///
     /// - Parameters:
-    ///   - place: where clients connect.
+    ///   - place: the place at which clients connect.
     ///   - configuration: the default is a 4-byte length framing, five seconds to shut down, metrics every ten seconds.
-    ///   - logger: where the server's log goes.
-    ///   - executor: of the reactor to serve on. The default is nil: a thread is made for it.
-    ///   - makeDelegate: makes the delegate, on the reactor's thread, each time that the service is run.
+    ///   - logger: receives the server's log.
+    ///   - executor: the executor of the reactor to use. The default is nil: a thread is made for it.
+    ///   - makeDelegate: makes the delegate, on the reactor's thread, each time the service is run.
     public init(
         at place: Place, configuration: Configuration = Configuration(), logger: Logger,
         on executor: ReactorExecutor? = nil,
@@ -78,10 +78,10 @@ public struct PipeService: Service {
         self.serve = serve
     }
 
-    /// Serves until the group shuts down, the task is cancelled, or a successor has taken the name over. A place that
-    /// was inherited can be served once; an address any number of times, one after the other.
+    /// Serves until the group shuts down, the task is cancelled, or a successor has taken the name over. An inherited
+    /// socket can be served once; an address any number of times, one after the other.
     ///
-    /// - Throws: as `PipeServer.serve`: where the name cannot be had, and `CancellationError`.
+    /// - Throws: as `PipeServer.serve`: an error if the name cannot be taken, and `CancellationError`.
     public func run() async throws {
         let observer = ServerObserver(
             log: ServerLog(logger.describing(place.address), describesErrors: configuration.logsHandlerErrors),
@@ -105,7 +105,7 @@ public struct PipeService: Service {
 }
 
 extension PipeService: CustomStringConvertible {
-    /// Where it serves: service groups write their services into each of their lines.
+    /// The place that it serves: service groups write the names of their services into each of their log lines.
     public var description: String { "pipe service at \(place.address)" }
 }
 #endif

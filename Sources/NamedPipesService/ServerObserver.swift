@@ -3,13 +3,13 @@
 internal import NamedPipes
 internal import Synchronization
 
-/// The reactions of a service to the events of its server: the log, the metrics, the service manager, and the order to
-/// stop, which may come from any thread, also before there is a server.
+/// The reactions of a service to the events of its server: the log, the metrics, the service manager, and the request
+/// to stop, which may come from any thread, even before there is a server.
 final class ServerObserver: Sendable {
     private enum Progress {
         case starting
         case listening(ReactorReference<PipeServer>)
-        /// Told to stop within this grace period; the server, once there is one, is told as well.
+        /// Told to stop within this grace period; the server is told as well, as soon as there is one.
         case stopping(Duration)
     }
 
@@ -68,7 +68,7 @@ final class ServerObserver: Sendable {
         server?.perform { $0.stop(gracePeriod: grace) }
     }
 
-    /// The server itself hears of it by the cancellation of its task.
+    /// The server itself is told by the cancellation of its task.
     func cancel() { tellOfStop() }
 
     func didStop(_ report: ShutdownReport) {

@@ -20,7 +20,7 @@ extension Seeded {
         chance > 0 && Double.random(in: 0..<1, using: &self) < min(chance, 0.9)
     }
 
-    /// One of the sizes; at least 1.
+    /// A random size from the range; at least 1.
     mutating func size(_ range: ClosedRange<Int>) -> Int { max(Int.random(in: range, using: &self), 1) }
 
     mutating func duration(_ range: ClosedRange<Duration>) -> Duration {
@@ -30,9 +30,9 @@ extension Seeded {
 }
 
 extension Seeded {
-    /// One number of the range.
+    /// A random number from the range.
     package mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
 
-    /// One of the values.
+    /// A random element.
     package mutating func pick<Value>(_ values: [Value]) -> Value { values[number(0...values.count - 1)] }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// Time that stands still until a test moves it: what a ``MemoryNetwork``'s timers go by.
+/// Time that stands still until a test moves it: the clock of a ``MemoryNetwork``'s timers.
 ///
 /// ```swift
 /// configuration.connection.idleLimit = .seconds(600)
@@ -11,8 +11,8 @@ internal import PipeReactor
 /// ```
 ///
 /// Timers of the reactor (`schedule`), all limits and timeouts of connections, servers and clients, and the delays of
-/// ``TransportFaults`` go by it. Limits in which a test itself waits, such as `Reactor.run(timeout:until:)`, are in
-/// real time.
+/// ``TransportFaults`` use this clock. Limits for which a test itself waits, such as `Reactor.run(timeout:until:)`, are
+/// in real time.
 public final class VirtualClock: Sendable {
     private let executor: ReactorExecutor
     private let start: SuspendingClock.Instant
@@ -22,35 +22,35 @@ public final class VirtualClock: Sendable {
         start = reactor.now
     }
 
-    /// How much time has passed since the network was made. On any thread.
+    /// The time that has passed since the network was made. May be read on any thread.
     public var elapsed: Duration { now - start }
 
-    /// Lets time pass on the reactor: each timer fires at its point, in order, and what it leads to is done before the
-    /// next. On the reactor's thread, and not inside a callback.
+    /// Lets time pass on the reactor: each timer fires at its due time, in order, and its consequences are handled
+    /// before the next. Call it on the reactor's thread, and not inside a callback.
     ///
-    /// - Parameter duration: how much; negative counts as zero.
-    /// - Returns: false if the loop never came to rest, because two parties made each other work for ever, or the
+    /// - Parameter duration: the time to pass; a negative one counts as zero.
+    /// - Returns: false if the loop never came to rest, because two parties keep each other busy for ever, or the
     ///   reactor was stopped.
     @discardableResult
     public func advance(by duration: Duration) -> Bool { executor.reactorOfThisThread.advance(by: duration) }
 }
 
 extension VirtualClock: Clock {
-    /// As `ReactorExecutor.clock`, which is the same clock to who uses that.
+    /// The same type as for `ReactorExecutor.clock`, which for the network's reactor is the same clock.
     public typealias Instant = ReactorClock.Instant
 
-    /// The present. On any thread.
+    /// The present time. May be read on any thread.
     public var now: Instant { executor.clock.now }
 
     /// As `ReactorClock.minimumResolution`.
     public var minimumResolution: Duration { executor.clock.minimumResolution }
 
-    /// Waits until ``advance(by:)`` comes to that point; see `ReactorClock`. A task that prefers the reactor's executor
-    /// is woken in its place between the timers.
+    /// Waits until ``advance(by:)`` reaches that time; see `ReactorClock`. A task that prefers the reactor's executor
+    /// resumes in its place between the timers.
     ///
     /// - Parameters:
-    ///   - deadline: when to go on.
-    ///   - tolerance: without effect.
+    ///   - deadline: when to resume.
+    ///   - tolerance: has no effect.
     /// - Throws: `CancellationError` if the task is cancelled.
     public func sleep(until deadline: Instant, tolerance: Duration? = nil) async throws {
         try await executor.clock.sleep(until: deadline, tolerance: tolerance)

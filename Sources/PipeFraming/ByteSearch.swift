@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Looking for bytes. This module imports nothing, so memchr(3) and memmem(3) are not at hand.
+// Searching for bytes. This module imports nothing, so memchr(3) and memmem(3) are not available.
 
 extension Span<UInt8> {
-    /// Where `byte` stands first at or behind `start`, or nil.
+    /// The offset of the first `byte` at or behind `start`, or nil.
     func firstOffset(of byte: UInt8, from start: Int) -> Int? {
-        precondition(start >= 0, "a search that begins before the bytes")
+        precondition(start >= 0, "a search from a negative offset")
         return unsafe withUnsafeBytes { bytes in
             unsafe ByteSearch.firstOffset(of: byte, in: bytes, from: start)
         }
     }
 
-    /// Where all of `pattern`, which begins with `first`, stands first at or behind `start`, or nil.
+    /// The offset of the first `pattern`, which begins with `first`, at or behind `start`, or nil.
     ///
-    /// Costs one look per byte, and per place where `first` stands at most one per byte of the pattern.
+    /// Costs one comparison for each byte, and, at each occurrence of `first`, at most one for each byte of the
+    /// pattern.
     func firstOffset(of pattern: [UInt8], from start: Int) -> Int? {
         var candidate = start
         while let offset = firstOffset(of: pattern[0], from: candidate), pattern.count <= count - offset {
@@ -23,7 +24,7 @@ extension Span<UInt8> {
         return nil
     }
 
-    /// Whether `pattern` stands at `offset`, where there are enough bytes for it.
+    /// Whether `pattern` is at `offset`; false if there are not enough bytes for it.
     func contains(_ pattern: Span<UInt8>, at offset: Int) -> Bool {
         for index in pattern.indices where self[offset + index] != pattern[index] { return false }
         return true
@@ -31,8 +32,8 @@ extension Span<UInt8> {
 }
 
 private enum ByteSearch {
-    /// Eight bytes at a time: a byte of `word ^ pattern` is 0 where the wanted byte stands, and `x - 0x01` borrows into
-    /// the top bit of the lowest such byte. Bytes above that one may be marked wrongly, so only the lowest mark counts.
+    /// Eight bytes at a time: a byte of `word ^ pattern` is 0 at the wanted byte, and `x - 0x01` borrows into the top
+    /// bit of the lowest such byte. Bytes above that one may be marked wrongly, so only the lowest mark counts.
     static func firstOffset(of byte: UInt8, in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
         guard let base = bytes.baseAddress else { return nil }
         let ones: UInt64 = 0x0101_0101_0101_0101

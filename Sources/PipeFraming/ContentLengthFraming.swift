@@ -8,34 +8,35 @@
 /// hi
 /// ```
 ///
-/// Field names are compared without regard to case; other fields may stand before and behind and mean nothing here, but
-/// for `Content-Type`: with a charset other than `utf-8` or `utf8` it is a ``FramingError/unsupportedCharset``. Sent is
-/// `Content-Length: N` alone.
+/// Field names are compared without regard to case. Other fields may come before and after `Content-Length` and are
+/// ignored, except for `Content-Type`: a charset other than `utf-8` or `utf8` is a ``FramingError/unsupportedCharset``.
+/// Outgoing messages have `Content-Length: N` alone.
 ///
 /// **Strict where peers could disagree** (RFC 9112, sections 5 and 6.3). Lines end with `\r\n`, never with a bare line
 /// feed; a name is an RFC 9110 token with its colon right behind it; a value has no control bytes but tab; a length is
-/// decimal digits only. The first byte that breaks this is ``FramingError/malformedFrame(offset:byte:)``, the space in
-/// `GET / HTTP/1.1` for instance, or the first byte of a TLS hello. Equal lengths may repeat, different ones are
-/// ``FramingError/conflictingContentLength(_:_:)``. A length is refused at the digit that takes it above the maximum.
+/// decimal digits only. The first byte that violates this is a ``FramingError/malformedFrame(offset:byte:)``, for
+/// instance the space in `GET / HTTP/1.1`, or the first byte of a TLS hello. Equal lengths may repeat, different ones
+/// are a ``FramingError/conflictingContentLength(_:_:)``. A length is refused at the digit that takes it above the
+/// maximum.
 public struct ContentLengthFraming: MessageFraming, Hashable {
     /// The largest message, in bytes of its body.
     public let maximumMessageByteCount: Int
 
-    /// The largest header in bytes, the blank line at its end included.
+    /// The largest header in bytes, including the blank line at its end.
     public let maximumHeaderByteCount: Int
 
     /// The default limit of a message: 16 MiB.
     public static var defaultMaximumMessageByteCount: Int { 16 << 20 }
 
-    /// The default limit of a header: 4 KiB. LSP's take about 20 bytes.
+    /// The default limit of a header: 4 KiB. LSP's headers take about 20 bytes.
     public static var defaultMaximumHeaderByteCount: Int { 4 << 10 }
 
-    /// Makes a framing.
+    /// Creates a framing.
     ///
     /// - Parameters:
-    ///   - maximumMessageByteCount: the largest message in bytes, both ways. The default is 16 MiB; a negative number
-    ///     is a programmer error.
-    ///   - maximumHeaderByteCount: the largest header that is read, in bytes, its blank line included. The default is
+    ///   - maximumMessageByteCount: the largest message in bytes, in both directions. The default is 16 MiB; a negative
+    ///     number is a programmer error.
+    ///   - maximumHeaderByteCount: the largest header that is read, in bytes, including its blank line. The default is
     ///     4 KiB; less than 64 or more than 1 MiB is a programmer error.
     public init(
         maximumMessageByteCount: Int = ContentLengthFraming.defaultMaximumMessageByteCount,
@@ -46,7 +47,7 @@ public struct ContentLengthFraming: MessageFraming, Hashable {
         self.maximumHeaderByteCount = maximumHeaderByteCount
     }
 
-    /// Reads the header. Of an unfinished one, complete lines are not looked at again until the header is complete.
+    /// Reads the header. The complete lines of a partial header are not examined again until the header is complete.
     public func nextFrame(in bytes: Span<UInt8>, scannedByteCount: Int) throws(FramingError) -> FrameScan {
         let window = bytes.extracting(first: maximumHeaderByteCount)
         var header = HeaderScanner(window, start: scannedByteCount, maximumMessageByteCount: maximumMessageByteCount)
@@ -69,7 +70,7 @@ public struct ContentLengthFraming: MessageFraming, Hashable {
         output.append(contentsOf: message)
     }
 
-    /// Appends the header: all of it is prefix.
+    /// Appends the header: the whole envelope is prefix.
     public func encodeEnvelope(
         of message: Span<UInt8>, into output: inout FrameBuffer
     ) throws(FramingError) -> FrameEnvelope? {

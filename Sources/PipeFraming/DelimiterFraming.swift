@@ -7,23 +7,24 @@
 /// 0A                        an empty message
 /// ```
 ///
-/// ``newline`` is JSON Lines and most line protocols, ``nul`` is what varlink speaks, ``formFeed`` node-ipc. The
-/// message is handed out exactly as it stood before the delimiter: a line that came with `\r\n` keeps its carriage
-/// return under ``newline``; give `[0x0D, 0x0A]` as delimiter where lines must end so.
+/// ``newline`` is JSON Lines and most line protocols, ``nul`` is varlink's framing, ``formFeed`` node-ipc's. A message
+/// is delivered exactly as it was before the delimiter: with ``newline``, a line that ended with `\r\n` keeps its
+/// carriage return. If lines must end with both, pass `[0x0D, 0x0A]` as delimiter.
 ///
-/// A message cannot contain the delimiter, nor end so that the two together contain it early (`a` before `aa`): such a
-/// message is ``FramingError/containsDelimiter(offset:)`` when sent. Binary data wants ``LengthPrefixFraming``.
+/// A message cannot contain the delimiter, nor end with bytes that, followed by the delimiter, contain it early (`a`
+/// before `aa`): sending such a message is a ``FramingError/containsDelimiter(offset:)``. For binary data, use
+/// ``LengthPrefixFraming``.
 ///
-/// A message is refused when maximum and delimiter would have room for one and no delimiter is there; no more than that
-/// is ever waited for. Every byte is searched once, however the stream is cut.
+/// A message is refused when as many bytes as the maximum and the delimiter together contain no delimiter; the reader
+/// never waits for more. Every byte is searched once, however the stream is divided.
 public struct DelimiterFraming: MessageFraming, Hashable {
     /// The bytes behind each message; 1 to 255 of them.
     public let delimiter: [UInt8]
 
-    /// The largest message in bytes, the delimiter not included.
+    /// The largest message in bytes, without the delimiter.
     public let maximumMessageByteCount: Int
 
-    /// The default limit: 1 MiB. A line that long is usually a peer that speaks something else.
+    /// The default limit: 1 MiB. A line that long usually comes from a peer that speaks another protocol.
     public static var defaultMaximumMessageByteCount: Int { 1 << 20 }
 
     /// Messages that end with a line feed (`\n`, 0x0A).
@@ -35,12 +36,12 @@ public struct DelimiterFraming: MessageFraming, Hashable {
     /// Messages that end with a form feed (`\f`, 0x0C), as in node-ipc.
     public static var formFeed: DelimiterFraming { DelimiterFraming([0x0C]) }
 
-    /// Makes a framing.
+    /// Creates a framing.
     ///
     /// - Parameters:
-    ///   - delimiter: the bytes behind each message. None, or more than 255, are a programmer error.
-    ///   - maximumMessageByteCount: the largest message in bytes, both ways. The default is 1 MiB; a negative number
-    ///     is a programmer error.
+    ///   - delimiter: the bytes behind each message. Less than 1 or more than 255 is a programmer error.
+    ///   - maximumMessageByteCount: the largest message in bytes, in both directions. The default is 1 MiB; a negative
+    ///     number is a programmer error.
     public init(
         _ delimiter: [UInt8],
         maximumMessageByteCount: Int = DelimiterFraming.defaultMaximumMessageByteCount
@@ -50,9 +51,9 @@ public struct DelimiterFraming: MessageFraming, Hashable {
         self.maximumMessageByteCount = checkedMaximum(maximumMessageByteCount)
     }
 
-    /// Searches the delimiter from `scannedByteCount` on. The size of an unfinished frame is never known.
+    /// Searches for the delimiter from `scannedByteCount` on. The size of a partial frame is never known.
     public func nextFrame(in bytes: Span<UInt8>, scannedByteCount: Int) throws(FramingError) -> FrameScan {
-        // Never further than an allowed frame reaches, so that the verdict does not depend on what came along with it.
+        // Never beyond the largest allowed frame, so that the result does not depend on the bytes that arrived with it.
         let window = bytes.extracting(first: maximumMessageByteCount + delimiter.count)
         if let offset = window.firstOffset(of: delimiter, from: scannedByteCount) {
             return .frame(message: 0..<offset, byteCount: offset + delimiter.count)
@@ -74,7 +75,7 @@ public struct DelimiterFraming: MessageFraming, Hashable {
         output.append(contentsOf: delimiter.span)
     }
 
-    /// Appends the delimiter: all of it is suffix.
+    /// Appends the delimiter: the whole envelope is suffix.
     public func encodeEnvelope(
         of message: Span<UInt8>, into output: inout FrameBuffer
     ) throws(FramingError) -> FrameEnvelope? {
@@ -90,7 +91,7 @@ public struct DelimiterFraming: MessageFraming, Hashable {
         if let offset = earlyDelimiter(in: message) { throw .containsDelimiter(offset: offset) }
     }
 
-    /// Where, in `message` with the delimiter behind it, a delimiter begins before the message's end.
+    /// The offset at which, in `message` followed by the delimiter, a delimiter begins before the message's end.
     private func earlyDelimiter(in message: Span<UInt8>) -> Int? {
         if let offset = message.firstOffset(of: delimiter, from: 0) { return offset }
         for offset in max(0, message.count - delimiter.count + 1)..<message.count {
@@ -99,7 +100,8 @@ public struct DelimiterFraming: MessageFraming, Hashable {
         return nil
     }
 
-    /// Whether `tail`, shorter than the delimiter, becomes one with the beginning of the delimiter that follows it.
+    /// Whether `tail`, which is shorter than the delimiter, forms a delimiter with the beginning of the one that
+    /// follows it.
     private func isDelimiter(_ tail: Span<UInt8>) -> Bool {
         let delimiter = delimiter.span
         let rest = delimiter.extracting(droppingFirst: tail.count)

@@ -2,11 +2,11 @@
 
 private import Glibc
 
-// Where the memory of a FrameBuffer comes from, and the doors for system calls (other modules of this package only).
+// The memory of a FrameBuffer, and the access for system calls (other modules of this package only).
 
 extension FrameBuffer {
-    /// Makes room for `minimumCapacity` unread bytes, those already there included, so that appending up to there
-    /// allocates nothing. Reserves exactly that, never more; never shrinks.
+    /// Makes room for `minimumCapacity` unread bytes in total, so that appending up to this number allocates nothing.
+    /// Reserves exactly that, never more; never shrinks.
     public mutating func reserveCapacity(_ minimumCapacity: Int) {
         precondition(minimumCapacity >= 0, "a negative capacity")
         guard capacity - head < minimumCapacity else { return }
@@ -17,10 +17,11 @@ extension FrameBuffer {
         }
     }
 
-    /// Makes room behind the unread bytes for `count` more.
+    /// Makes room for `count` more bytes behind the unread ones.
     ///
-    /// Moving k bytes to the front is allowed only after at least k were removed, and growing at least doubles: either
-    /// way the cost per appended byte stays constant, and the capacity below four times the most that was ever held.
+    /// Moving k bytes to the front is allowed only after at least k were removed, and growing at least doubles the
+    /// memory. So the cost per appended byte is constant, and the capacity stays below four times the largest contents
+    /// so far.
     @usableFromInline
     @inline(never)
     mutating func makeRoom(for count: Int) {
@@ -32,7 +33,7 @@ extension FrameBuffer {
         }
     }
 
-    /// How many bytes can be appended before memory is moved or taken.
+    /// How many bytes can be appended before memory is moved or allocated.
     package var room: Int { capacity &- tail }
 
     /// The capacity to which an append of `count` bytes leads.
@@ -43,10 +44,10 @@ extension FrameBuffer {
         return max(needed, capacity * 2, Self.smallestCapacity)
     }
 
-    /// The first allocation of a buffer that is not told better: a few small messages.
+    /// The first allocation of a buffer whose future size is unknown: a few small messages.
     private static var smallestCapacity: Int { 256 }
 
-    /// Removes the bytes in `range`, counted from the first unread one. What stands in front of them is moved.
+    /// Removes the bytes in `range`, counted from the first unread one. The bytes before them are moved.
     package mutating func remove(_ range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= byteCount, "removing bytes that are not there")
         guard !range.isEmpty else { return }
@@ -65,12 +66,12 @@ extension FrameBuffer {
         tail = unreadCount
     }
 
-    /// Where the allocator has mapped the memory for itself, as it mostly does with what is large, the kernel moves the
-    /// pages: the bytes are not copied, nor held twice for a moment.
+    /// If the allocator has mapped the memory separately, as it mostly does with large blocks, the kernel moves the
+    /// pages: the bytes are not copied, and not held twice for a moment.
     private mutating func reallocate(capacity newCapacity: Int) {
         if head > 0 { moveUnreadToFront() }
-        // As in Swift's own allocations: the caller that appends could not continue without memory, and no caller
-        // checks for it.
+        // As in Swift's own allocations: a caller that appends could not continue without memory, and no caller checks
+        // for it.
         guard let larger = unsafe realloc(memory, newCapacity) else { fatalError("no memory for \(newCapacity) bytes") }
         unsafe memory = larger.assumingMemoryBound(to: UInt8.self)
         allocatedByteCount = newCapacity
@@ -90,12 +91,12 @@ extension FrameBuffer {
         return try unsafe body(UnsafeRawBufferPointer(start: start, count: byteCount))
     }
 
-    /// Calls `body` with the free space behind the unread bytes, for `read(2)`; what it says it has written there
-    /// becomes unread. The pointer is valid during the call only.
+    /// Calls `body` with the free space behind the unread bytes, for `read(2)`; the bytes that it reports as written
+    /// become unread. The pointer is valid during the call only.
     ///
     /// - Parameters:
-    ///   - minimumCapacity: how many bytes the space has at least; it grows as for an append.
-    ///   - body: writes from the space's beginning on and returns how many bytes it wrote, 0 where it failed.
+    ///   - minimumCapacity: the minimum size of the space in bytes; the memory grows as for an append.
+    ///   - body: writes from the beginning of the space and returns the number of bytes written, 0 if it failed.
     /// - Returns: the number of appended bytes.
     @inlinable
     @discardableResult

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A growing queue of bytes: written at its end, read at its front, owned by exactly one place.
+/// A growing queue of bytes: written at its end, read at its front, with exactly one owner.
 ///
 /// A framing appends frames to one (``MessageFraming/encode(_:into:)``); a connection sends from its front. An empty
 /// buffer owns no memory until the first append, so an idle connection costs four words. Appending is one check of the
-/// room and one copy; `removeFirst` moves an index. Space at the front is used again only when moving the unread bytes
-/// there has been paid for by at least as many removed ones, so every byte is moved a bounded number of times.
+/// room and one copy; `removeFirst` moves an index. Space at the front is reused only when at least as many bytes were
+/// removed as have to be moved there, so every byte is moved a bounded number of times.
 ///
-/// It is not `Sendable`: it belongs to whichever thread owns the connection.
+/// It is not `Sendable`: it belongs to the thread that owns the connection.
 @safe
 public struct FrameBuffer: ~Copyable {
-    // The memory's pointer never leaves this module other than for the duration of a closure. Bytes head..<tail are
-    // initialised and unread; `memory` is nil exactly when nothing is allocated.
+    // The memory's pointer leaves this module only for the duration of a closure. Bytes head..<tail are initialised and
+    // unread; `memory` is nil exactly when nothing is allocated.
     @usableFromInline var memory: UnsafeMutablePointer<UInt8>?
     @usableFromInline var head: Int
     @usableFromInline var tail: Int
     @usableFromInline var allocatedByteCount: Int
 
-    /// Makes an empty buffer, which allocates nothing.
+    /// Creates an empty buffer, which allocates nothing.
     @inlinable
     public init() {
         unsafe memory = nil
@@ -36,11 +36,11 @@ public struct FrameBuffer: ~Copyable {
     @inlinable
     public var isEmpty: Bool { head == tail }
 
-    /// How many bytes the present allocation holds, the already removed ones at its front included. 0: none is owned.
+    /// The size of the present allocation in bytes, including removed bytes at its front. 0 if there is none.
     @inlinable
     public var capacity: Int { allocatedByteCount }
 
-    /// The unread bytes, in place. The buffer cannot be changed while they are looked at: the compiler checks that.
+    /// The unread bytes, in place. The compiler ensures that the buffer does not change during the access.
     @inlinable
     public var span: Span<UInt8> {
         @_lifetime(borrow self)
@@ -70,7 +70,7 @@ extension FrameBuffer {
         unsafe Self.copy(bytes, to: room)
     }
 
-    /// Appends the bytes of an ASCII header or the like.
+    /// Appends the bytes of an ASCII text, such as a header.
     @inlinable
     package mutating func append(contentsOf text: String.UTF8View) {
         append(contentsOf: text.span)
@@ -90,7 +90,7 @@ extension FrameBuffer {
         unsafe UnsafeMutableRawPointer(room).storeBytes(of: value.littleEndian, as: Value.self)
     }
 
-    /// Lengthens the unread bytes by `count` uninitialised ones, which the caller writes at once.
+    /// Extends the unread bytes by `count` uninitialised ones, which the caller writes at once.
     @inlinable
     mutating func extend(by count: Int) -> UnsafeMutablePointer<UInt8> {
         if capacity &- tail < count { makeRoom(for: count) }
@@ -105,7 +105,7 @@ extension FrameBuffer {
     static func copy(_ bytes: Span<UInt8>, to room: UnsafeMutablePointer<UInt8>) {
         unsafe bytes.withUnsafeBufferPointer { source in
             guard let start = source.baseAddress else { return }
-            // They never overlap, but asking that costs more than `memmove` does.
+            // They never overlap, but finding that out costs more than `memmove` does.
             unsafe UnsafeMutableRawPointer(room).copyMemory(from: start, byteCount: source.count)
         }
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The bytes that a framing puts around a message: bytes in front of it and bytes behind it.
+/// The sizes of the bytes that a framing puts before and behind a message.
 public struct FrameEnvelope: Hashable, Sendable {
-    /// How many bytes stand in front of the message.
+    /// The number of bytes before the message.
     public var prefixByteCount: Int
 
-    /// How many bytes stand behind the message.
+    /// The number of bytes behind the message.
     public var suffixByteCount: Int
 
     /// Describes an envelope. Negative numbers are a programmer error.

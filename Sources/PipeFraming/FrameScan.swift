@@ -1,36 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The finding of a framing at the beginning of some bytes.
+/// What a framing found at the beginning of some bytes.
 public enum FrameScan: Hashable, Sendable {
-    /// A whole frame. `message` is where its body lies, counted from the frame's first byte; `byteCount`, at least 1,
-    /// is all of the frame with what stands before and behind the body.
+    /// A whole frame. `message` is the range of its body, counted from the frame's first byte; `byteCount`, at least 1,
+    /// is the size of the whole frame, including the bytes before and behind the body.
     case frame(message: Range<Int>, byteCount: Int)
 
     /// Not yet a whole frame.
     ///
-    /// `frameByteCount` is the size of all of the frame, where that is known already: fewer bytes need not be shown
-    /// again. `scannedByteCount` is what the next call may skip; 0 where the framing does not search.
+    /// `frameByteCount` is the size of the whole frame, if it is already known: the framing need not be called again
+    /// with fewer bytes. `scannedByteCount` is the number of bytes that the next call may skip; 0 if the framing does
+    /// not search.
     case incomplete(frameByteCount: Int?, scannedByteCount: Int)
 }
 
-/// How far a walk over frames came (``MessageFraming/scanFrames(in:scannedByteCount:deliver:)``).
+/// How far an iteration over frames came (``MessageFraming/scanFrames(in:scannedByteCount:deliver:)``).
 ///
-/// The bytes from ``consumedByteCount`` on are still to be dealt with: the beginning of one frame, or, after a stop,
-/// whatever has not been looked at.
+/// The bytes from ``consumedByteCount`` on are not processed yet: the beginning of one frame, or, after a stop,
+/// everything that was not examined.
 public struct FrameWalk: Hashable, Sendable {
-    /// The bytes of all delivered frames: the next walk begins there.
+    /// The size of all delivered frames: the next iteration begins there.
     public var consumedByteCount: Int
 
-    /// The size in bytes of the whole unfinished frame at ``consumedByteCount``, where that is known already.
+    /// The size in bytes of the whole partial frame at ``consumedByteCount``, if it is already known.
     public var frameByteCount: Int?
 
-    /// What the next walk, when it begins at that frame, is to be given, so that a search need not start again.
+    /// The number to pass to the next iteration, if it begins at that frame, so that a search need not start again.
     public var scannedByteCount: Int
 
-    /// Whether `deliver` asked to stop. Complete frames may be left then.
+    /// Whether `deliver` asked to stop. Complete frames may be left in this case.
     public var isStopped: Bool
 
-    /// Describes a walk that came to the end of the bytes or to an unfinished frame.
+    /// Describes an iteration that came to the end of the bytes or to a partial frame.
     @inlinable
     public init(consumedByteCount: Int, frameByteCount: Int?, scannedByteCount: Int) {
         self.consumedByteCount = consumedByteCount
@@ -39,7 +40,7 @@ public struct FrameWalk: Hashable, Sendable {
         self.isStopped = false
     }
 
-    /// Describes a walk that `deliver` stopped when `consumedByteCount` bytes of frames had been delivered.
+    /// Describes an iteration that `deliver` stopped when `consumedByteCount` bytes of frames had been delivered.
     @inlinable
     public init(stoppedAfter consumedByteCount: Int) {
         self.consumedByteCount = consumedByteCount

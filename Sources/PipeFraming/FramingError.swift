@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why bytes are not a frame, or a message cannot become one. Every case carries what was seen and what was allowed.
+/// The reason why bytes are not a frame, or a message cannot become one. Every case carries the actual value and the
+/// limit.
 ///
 /// Offsets count from the first byte of the frame, or, when encoding, of the message.
 @nonexhaustive
 public enum FramingError: Error, Hashable, Sendable {
     /// The message is larger than ``MessageFraming/maximumMessageByteCount``, the `limit`.
     ///
-    /// `byteCount` is its size. A framing that learns the size digit by digit or has to look for the message's end
-    /// refuses as soon as the limit is passed: `byteCount` is then how far it had counted, more than `limit`.
+    /// `byteCount` is its size. A framing that learns the size digit by digit, or has to search for the message's end,
+    /// refuses as soon as the limit is exceeded: `byteCount` is then how far it had counted, more than `limit`.
     case messageTooLarge(byteCount: Int, limit: Int)
 
     /// A length that the format reserves, or that no machine can hold: see ``LengthPrefixFraming``.
@@ -17,7 +18,7 @@ public enum FramingError: Error, Hashable, Sendable {
     /// A varint length does not end within its ten bytes, or does not fit into 63 bits: see ``VarintFraming``.
     case overlongVarint
 
-    /// The frame cannot go on with this byte at this place.
+    /// The frame cannot continue with this byte at this offset.
     case malformedFrame(offset: Int, byte: UInt8)
 
     /// The header fields are longer than `limit` bytes: see ``ContentLengthFraming``.
@@ -32,7 +33,7 @@ public enum FramingError: Error, Hashable, Sendable {
     /// The header names a charset that is not UTF-8: see ``ContentLengthFraming``.
     case unsupportedCharset
 
-    /// The message to encode would end early: with the delimiter behind it, a delimiter begins at `offset`.
+    /// The message to encode would end early: followed by the delimiter, it contains a delimiter at `offset`.
     case containsDelimiter(offset: Int)
 }
 
@@ -63,7 +64,7 @@ extension FramingError: CustomStringConvertible {
 }
 
 extension FramingError {
-    /// Throws ``messageTooLarge(byteCount:limit:)``, kept out of the callers' hot code.
+    /// Throws ``messageTooLarge(byteCount:limit:)``, outside the callers' hot code.
     @usableFromInline
     @inline(never)
     static func refuse(byteCount: Int, limit: Int) throws(FramingError) -> Never {
@@ -71,8 +72,8 @@ extension FramingError {
     }
 }
 
-/// Checks a maximum given by the program. Half the address space is as good as no limit, and leaves room to add what a
-/// framing puts around a message without overflow.
+/// Checks a maximum given by the program. Half the address space is equivalent to no limit, and leaves room to add the
+/// size of an envelope without overflow.
 @usableFromInline
 func checkedMaximum(_ byteCount: Int, atMost expressible: Int = .max, atLeast least: Int = 0) -> Int {
     precondition(byteCount >= least, "maximumMessageByteCount is \(byteCount), less than \(least)")

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Reads header fields byte by byte and in order: the first impossible byte is the error, however the bytes came.
-// What concerns two fields (none, or two different lengths) is judged at the header's end: a scanner that began at a
-// later line must see the same.
+// Reads header fields byte by byte and in order: the first impossible byte is the error, however the bytes arrived.
+// Rules that concern two fields (none, or two different lengths) are checked at the header's end, because a scanner
+// that began at a later line must see the same.
 
 /// The fields of one header, as ``ContentLengthFraming`` accepts them.
 struct HeaderScanner: ~Escapable {
@@ -10,10 +10,10 @@ struct HeaderScanner: ~Escapable {
     private let maximumMessageByteCount: Int
     private var lengths: (first: Int, second: Int)?
 
-    /// The next byte to look at; behind the header's end when that has been read.
+    /// The offset of the next byte; beyond the header's end when that has been read.
     private(set) var offset: Int
 
-    /// Where the line begins that `offset` is in.
+    /// The offset at which the line of `offset` begins.
     private(set) var lineStart: Int
 
     /// Starts at the beginning of a line.
@@ -25,7 +25,7 @@ struct HeaderScanner: ~Escapable {
         lineStart = start
     }
 
-    /// Reads to the blank line; false when the bytes end before.
+    /// Reads up to the blank line; false if the bytes end before it.
     mutating func readLines() throws(FramingError) -> Bool {
         while let byte = peek() {
             if byte == Self.carriageReturn { return try readLineEnd() }
@@ -35,7 +35,7 @@ struct HeaderScanner: ~Escapable {
         return false
     }
 
-    /// The values of the fields, once all were read.
+    /// The length from the fields, once all were read.
     func contentLength() throws(FramingError) -> Int {
         guard let lengths else { throw .missingContentLength }
         guard lengths.first == lengths.second else { throw .conflictingContentLength(lengths.first, lengths.second) }
@@ -56,7 +56,7 @@ extension HeaderScanner {
         .malformedFrame(offset: offset, byte: byte)
     }
 
-    /// `name: value\r\n`; false when the bytes end before.
+    /// `name: value\r\n`; false if the bytes end before.
     private mutating func readField() throws(FramingError) -> Bool {
         guard let name = try readName() else { return false }
         if bytes.extracting(name).equalsIgnoringCase("content-length") { return try readLengthValue() }
@@ -86,7 +86,7 @@ extension HeaderScanner {
         return try readLineEnd()
     }
 
-    /// The one other field that changes what the message means: in another charset it would be read as what it is not.
+    /// The only other field that changes the meaning of the message: text in another charset would be misread.
     private mutating func readTypeValue() throws(FramingError) -> Bool {
         let start = offset
         guard try readOtherValue() else { return false }
@@ -99,7 +99,7 @@ extension HeaderScanner {
         guard let length = try readNumber() else { return false }
         skipBlanks()
         guard try readLineEnd() else { return false }
-        // The second keeps the first length that differs, should there be many.
+        // If there are more than two, the second keeps the first length that differs.
         if let known = lengths, known.first != known.second { return true }
         lengths = (lengths?.first ?? length, length)
         return true
@@ -126,7 +126,7 @@ extension HeaderScanner {
         while let byte = peek(), byte == 0x20 || byte == 0x09 { offset += 1 }
     }
 
-    /// `\r\n`, and nothing else may come here; false when the bytes end before.
+    /// `\r\n`, and nothing else may come here; false if the bytes end before.
     private mutating func readLineEnd() throws(FramingError) -> Bool {
         guard try read(Self.carriageReturn) else { return false }
         return try read(Self.lineFeed)
@@ -152,7 +152,7 @@ extension UInt8 {
 }
 
 extension Span<UInt8> {
-    /// Whether a media type has no charset or UTF-8, which LSP also wants to be read as `utf8`.
+    /// Whether a media type has no charset or UTF-8, which LSP also allows to be spelled `utf8`.
     fileprivate var isInUTF8: Bool {
         var start = 0
         for end in 0...count where end == count || self[end] == 0x3B {
@@ -180,7 +180,7 @@ extension Span<UInt8> {
         return extracting(1..<count - 1)
     }
 
-    /// Whether the bytes are `text`, which is in lower case, when ASCII letters of either case count as the same.
+    /// Whether the bytes are equal to `text`, which is in lower case, without regard to the case of ASCII letters.
     fileprivate func equalsIgnoringCase(_ text: String) -> Bool {
         let text = text.utf8.span
         guard count == text.count else { return false }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Everything but the common case: other widths and orders, the escape, and what is refused. Never inlined, so that the
-// loop over ordinary frames stays a handful of instructions.
+// Everything but the common case: other widths and orders, the escape, and refusals. Never inlined, so that the loop
+// over ordinary frames stays a handful of instructions.
 
 extension LengthPrefixFraming.Width {
     var byteCount: Int { Int(rawValue) }
 
-    /// The largest number of that many bytes, as far as an `Int` can count.
+    /// The largest number with this many bytes, as far as an `Int` can express it.
     var largestLength: Int {
         self == .eight ? Int.max : Int(truncatingIfNeeded: (UInt64(1) << (8 * UInt64(rawValue))) - 1)
     }
@@ -15,7 +15,7 @@ extension LengthPrefixFraming.Width {
 extension LengthPrefixFraming {
     private static var escape: UInt32 { 0xFFFF_FFFF }
 
-    /// Whether a message can be allowed that needs the escape.
+    /// Whether the maximum allows a message that needs the escape.
     private var allowsEscape: Bool {
         plainLimit >= 0 && maximumMessageByteCount > Int(Int32.max)
     }
@@ -62,7 +62,7 @@ extension LengthPrefixFraming {
         return number
     }
 
-    /// The walk from the first frame on that is not a usual one, or from an unfinished header.
+    /// Continues from the first frame that is not an ordinary one, or from a partial header.
     @usableFromInline
     @inline(never)
     func scanUnusualFrames(

@@ -7,63 +7,63 @@
 /// 00 00 00 00               an empty message, which is legal
 /// ```
 ///
-/// Byte for byte the same in its default form: Erlang's `{packet, 4}`, Python's `multiprocessing.connection`, tokio's
-/// `LengthDelimitedCodec`, Netty's `LengthFieldPrepender(4)`, NIO-Extras' `.four`, H.Pipes.
+/// In its default form byte for byte the same as Erlang's `{packet, 4}`, Python's `multiprocessing.connection`, tokio's
+/// `LengthDelimitedCodec`, Netty's `LengthFieldPrepender(4)`, NIO-Extras' `.four` and H.Pipes.
 ///
 /// **The top bit of the default form.** A length of `0x7FFFFFFF` at most is written as it is. `0xFFFFFFFF` is Python's
-/// escape: eight bytes of big-endian length follow. It is used for larger messages only, and understood only where
-/// ``maximumMessageByteCount`` allows such messages at all; as in Python, a small length behind it is taken as well.
-/// All other words with the top bit set are ``FramingError/reservedLength(_:)``.
+/// escape: eight bytes of big-endian length follow. It is used for larger messages only, and accepted only if
+/// ``maximumMessageByteCount`` allows such messages at all; as in Python, a small length behind it is accepted as well.
+/// All other words with the top bit set are a ``FramingError/reservedLength(_:)``.
 ///
-/// **All other forms** are plain unsigned numbers, without an escape. Eight bytes that exceed 63 bits are
-/// ``FramingError/reservedLength(_:)`` too, since many languages read them as negative.
+/// **All other forms** are plain unsigned numbers, without an escape. Eight bytes that exceed 63 bits are a
+/// ``FramingError/reservedLength(_:)`` too, because many languages read them as negative.
 ///
-/// A length above the maximum is refused with the header's last byte, before anything of the body is there. So is a
-/// protocol that was not meant for this socket: `GET ` is a length of 1.2 thousand million.
+/// A length above the maximum is refused with the header's last byte, before any byte of the body is needed. This also
+/// catches a protocol that was not meant for this socket: `GET ` is a length of 1.2 billion.
 public struct LengthPrefixFraming: MessageFraming, Hashable {
-    /// How many bytes the length takes.
+    /// The number of bytes of the length.
     public enum Width: UInt8, CaseIterable, Hashable, Sendable {
         /// One byte: messages up to 255 bytes.
         case one = 1
         /// Two bytes: messages up to 65,535 bytes.
         case two = 2
-        /// Four bytes: messages up to 4 GiB − 1; big-endian with the escape also larger.
+        /// Four bytes: messages up to 4 GiB − 1; with the escape of the big-endian form, also larger ones.
         case four = 4
         /// Eight bytes.
         case eight = 8
     }
 
-    /// Which byte of the length comes first.
+    /// The order of the length's bytes.
     public enum ByteOrder: Hashable, Sendable {
-        /// The most significant, as in network protocols.
+        /// The most significant first, as in network protocols.
         case bigEndian
-        /// The least significant, as in the memory of most machines.
+        /// The least significant first, as in the memory of most machines.
         case littleEndian
     }
 
-    /// How many bytes the length takes.
+    /// The number of bytes of the length.
     public let width: Width
 
-    /// Which byte of the length comes first.
+    /// The order of the length's bytes.
     public let byteOrder: ByteOrder
 
     /// The largest message, in bytes of its body.
     public let maximumMessageByteCount: Int
 
-    /// The largest length that is just what its first word says, so that one unsigned comparison tells the usual frame
-    /// from everything rare. Negative one where the form is not the default one.
+    /// The largest length that is simply the value of its first word, so that one unsigned comparison separates the
+    /// ordinary frame from all others. -1 if the form is not the default one.
     @usableFromInline package let plainLimit: Int
 
     /// The default limit: 16 MiB.
     public static var defaultMaximumMessageByteCount: Int { 16 << 20 }
 
-    /// Makes a framing.
+    /// Creates a framing.
     ///
     /// - Parameters:
-    ///   - width: how many bytes the length takes. The default is four.
-    ///   - byteOrder: which of them comes first. The default is the most significant.
-    ///   - maximumMessageByteCount: the largest message in bytes, both ways. The default is 16 MiB. It is lowered to
-    ///     what the width can express; a negative number is a programmer error.
+    ///   - width: the number of bytes of the length. The default is four.
+    ///   - byteOrder: the order of these bytes. The default is the most significant first.
+    ///   - maximumMessageByteCount: the largest message in bytes, in both directions. The default is 16 MiB. It is
+    ///     lowered to what the width can express; a negative number is a programmer error.
     public init(
         width: Width = .four,
         byteOrder: ByteOrder = .bigEndian,
@@ -77,7 +77,7 @@ public struct LengthPrefixFraming: MessageFraming, Hashable {
         plainLimit = isDefaultForm ? min(self.maximumMessageByteCount, Int(Int32.max)) : -1
     }
 
-    /// Reads the length. Nothing is searched, so `scannedByteCount` is of no use here and stays 0.
+    /// Reads the length. Nothing is searched, so `scannedByteCount` is ignored here and stays 0.
     @inlinable
     public func nextFrame(in bytes: Span<UInt8>, scannedByteCount: Int) throws(FramingError) -> FrameScan {
         guard plainLimit >= 0 else { return try nextUnusualFrame(in: bytes) }
@@ -99,7 +99,7 @@ public struct LengthPrefixFraming: MessageFraming, Hashable {
         output.appendPlainFrame(message)
     }
 
-    /// Appends the length: all of it is prefix.
+    /// Appends the length: the whole envelope is prefix.
     public func encodeEnvelope(
         of message: Span<UInt8>, into output: inout FrameBuffer
     ) throws(FramingError) -> FrameEnvelope? {
@@ -108,7 +108,8 @@ public struct LengthPrefixFraming: MessageFraming, Hashable {
         return FrameEnvelope(prefixByteCount: output.byteCount - before)
     }
 
-    /// Walks the frames whose length is just what their first word says, and leaves others to the general walk.
+    /// Scans the frames whose length is simply the value of their first word, and leaves others to the general
+    /// function.
     @inlinable
     @inline(__always)
     public func scanFrames(
@@ -116,7 +117,7 @@ public struct LengthPrefixFraming: MessageFraming, Hashable {
     ) throws(FramingError) -> FrameWalk {
         let count = bytes.count
         var consumed = 0
-        // By the pointer: what a slice of the span checks is known here already, and was 6 of 35 instructions.
+        // Through the pointer: the checks of a slice of the span are superfluous here, and were 6 of 35 instructions.
         if let start = unsafe bytes.withUnsafeBytes({ $0.baseAddress }) {
             while count &- consumed >= 4 {
                 let header = unsafe start + consumed
@@ -147,11 +148,11 @@ public struct LengthPrefixFraming: MessageFraming, Hashable {
 }
 
 extension FrameBuffer {
-    /// Appends a frame of the default form, if the message is short, but not very, and there is room for it: without a
-    /// call, and so without saving registers around one (57 instead of 71 instructions for sending 64 bytes). The
-    /// others take a call more.
+    /// Appends a frame of the default form, if the message is short, but not very short, and there is room for it:
+    /// without a call, and so without saving registers around one (57 instead of 71 instructions for sending 64 bytes).
+    /// All others take one more call.
     ///
-    /// - Returns: whether that was so.
+    /// - Returns: whether it did.
     @inlinable
     @inline(__always)
     package mutating func appendShortPlainFrame(_ message: Span<UInt8>) -> Bool {
@@ -170,7 +171,7 @@ extension FrameBuffer {
 
     @inlinable static var shortByteCounts: ClosedRange<Int> { 16...128 }
 
-    /// From both ends, until they meet.
+    /// Copies from both ends until the halves meet.
     @unsafe
     @inlinable
     @inline(__always)
@@ -195,7 +196,7 @@ extension FrameBuffer {
         unsafe to.storeBytes(of: bytes, toByteOffset: offset, as: SIMD16<UInt8>.self)
     }
 
-    /// Appends a frame of the default form. Its length has to be within ``LengthPrefixFraming/plainLimit``.
+    /// Appends a frame of the default form. Its length must not exceed ``LengthPrefixFraming/plainLimit``.
     @inlinable
     @inline(__always)
     package mutating func appendPlainFrame(_ message: Span<UInt8>) {

@@ -13,18 +13,18 @@
 /// | `varint` | ``VarintFraming`` |
 /// | `raw` | ``RawFraming`` |
 public enum NamedFraming {
-    /// What ``parse(_:maximumMessageByteCount:)`` understands, one line of help each; brackets and bars as in manual
-    /// pages.
+    /// The texts that ``parse(_:maximumMessageByteCount:)`` accepts, one line of help each; brackets and bars as in
+    /// manual pages.
     public static let names = [
         "length[:1|2|4|8[:be|le]]", "newline", "nul", "formfeed", "delimiter:HEX", "content-length", "varint", "raw",
     ]
 
-    /// Makes the framing that `text` names.
+    /// Makes the framing with the name `text`.
     ///
     /// - Parameters:
     ///   - text: a name from the table; lower case.
     ///   - maximumMessageByteCount: the largest message in bytes, or nil for the framing's own default.
-    /// - Returns: the framing; nil where the text is none of the names, or the limit is negative or, with `raw`, 0.
+    /// - Returns: the framing; nil if the text is none of the names, or the limit is negative or, with `raw`, 0.
     public static func parse(_ text: String, maximumMessageByteCount: Int? = nil) -> (any MessageFraming)? {
         if let limit = maximumMessageByteCount, limit < (text == "raw" ? 1 : 0) { return nil }
         let words = text.split(separator: ":", omittingEmptySubsequences: false)

@@ -8,11 +8,11 @@
 /// ```
 ///
 /// Byte for byte protobuf's delimited messages: Java's `writeDelimitedTo`, C++'s `SerializeDelimitedToOstream`,
-/// SwiftProtobuf's `BinaryDelimited`. Written in the shortest form. As protobuf's parsers do, longer forms of a number
-/// (`80 00` for 0) are read too, up to ten bytes; unlike those of them that drop the bits above 32, bits above 63 are
-/// ``FramingError/overlongVarint``.
+/// SwiftProtobuf's `BinaryDelimited`. Lengths are written in the shortest form. As in protobuf's parsers, longer forms
+/// of a number (`80 00` for 0) are read too, up to ten bytes. Some of these parsers drop the bits above 32; here, bits
+/// above 63 are a ``FramingError/overlongVarint``.
 ///
-/// A length is refused at the first of its bytes that takes it above the maximum, whatever would have followed.
+/// A length is refused at the first byte that takes it above the maximum, whatever would have followed.
 public struct VarintFraming: MessageFraming, Hashable {
     /// The largest message, in bytes of its body.
     public let maximumMessageByteCount: Int
@@ -20,15 +20,15 @@ public struct VarintFraming: MessageFraming, Hashable {
     /// The default limit: 16 MiB.
     public static var defaultMaximumMessageByteCount: Int { 16 << 20 }
 
-    /// Makes a framing.
+    /// Creates a framing.
     ///
-    /// - Parameter maximumMessageByteCount: the largest message in bytes, both ways. The default is 16 MiB; protobuf
-    ///   itself stops at 2 GiB − 1. A negative number is a programmer error.
+    /// - Parameter maximumMessageByteCount: the largest message in bytes, in both directions. The default is 16 MiB;
+    ///   protobuf itself stops at 2 GiB − 1. A negative number is a programmer error.
     public init(maximumMessageByteCount: Int = VarintFraming.defaultMaximumMessageByteCount) {
         self.maximumMessageByteCount = checkedMaximum(maximumMessageByteCount)
     }
 
-    /// Reads the length. Nothing is searched, so `scannedByteCount` is of no use here and stays 0.
+    /// Reads the length. Nothing is searched, so `scannedByteCount` is ignored here and stays 0.
     @inlinable
     public func nextFrame(in bytes: Span<UInt8>, scannedByteCount: Int) throws(FramingError) -> FrameScan {
         var length = 0
@@ -61,7 +61,7 @@ public struct VarintFraming: MessageFraming, Hashable {
         output.append(contentsOf: message)
     }
 
-    /// Appends the length: all of it is prefix.
+    /// Appends the length: the whole envelope is prefix.
     @inlinable
     public func encodeEnvelope(
         of message: Span<UInt8>, into output: inout FrameBuffer

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Measures how long callbacks take, on a reactor that is told to (``Reactor/Configuration/measuresCallbacks``).
+/// Measures how long callbacks take, on a reactor that is configured to (``Reactor/Configuration/measuresCallbacks``).
 ///
-/// A callback inside an event, such as a delegate's, is measured by itself; to the event counts what is left. So the
-/// one that is named is the one that took the time.
+/// A callback inside an event, such as a delegate's, is measured separately, and the event is charged with the rest. So
+/// the callback that is named is the one that took the time.
 package final class CallbackMeter {
     private let watchdog: Watchdog?
     private var turnStart: SuspendingClock.Instant?
@@ -19,8 +19,8 @@ package final class CallbackMeter {
     /// Calls a function, measured under a name.
     ///
     /// - Parameters:
-    ///   - name: what is called.
-    ///   - key: the object on whose account, or 0.
+    ///   - name: the name of the callback.
+    ///   - key: the connection, or 0.
     package func measure<Result>(_ name: StaticString, _ key: UInt64 = 0, _ body: () -> Result) -> Result {
         let start = SuspendingClock.now
         if turnStart == nil { turnStart = start }
@@ -43,7 +43,7 @@ package final class CallbackMeter {
         if let limit = watchdog?.limit, time > limit { statistics.slowCallbackCount += 1 }
     }
 
-    /// Everything that was ready has been handled: whatever becomes ready now is heard of at once.
+    /// All ready events have been handled: events that follow are noticed at once.
     func turnDidEnd() {
         guard let start = turnStart else { return }
         turnStart = nil

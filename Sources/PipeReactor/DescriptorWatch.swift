@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import var Glibc.EPERM
 
-/// Tells when a descriptor of the embedder's own is ready: standard input, a signalfd, another library's socket.
+/// Reports when one of the embedder's own descriptors is ready: standard input, a signalfd, another library's socket.
 ///
 /// It does not own the descriptor: cancel the watch before closing it. It belongs to the reactor's thread.
 public final class DescriptorWatch: EventHandler {
@@ -26,7 +26,7 @@ public final class DescriptorWatch: EventHandler {
             try source?.register()
         } catch  where error.code == EPERM {
             source = nil
-            // epoll takes no regular files: they are always ready. Then every turn of the loop is.
+            // epoll does not take regular files: they are always ready. So every turn of the loop reports one.
             reactor.runAtEndOfTurn(AlwaysReady(reactor, self))
         }
     }
@@ -43,7 +43,7 @@ public final class DescriptorWatch: EventHandler {
 
     deinit { cancel() }
 
-    /// Stands in the reactor's queue for a watch, without keeping it: the watch ends when it is released.
+    /// A place in the reactor's queue for a watch that does not retain it: the watch ends when it is released.
     private final class AlwaysReady: TurnWork {
         private unowned let reactor: Reactor
         private weak var watch: DescriptorWatch?
@@ -62,9 +62,10 @@ public final class DescriptorWatch: EventHandler {
 }
 
 extension Reactor {
-    /// Calls a function whenever a descriptor is ready, as long as it is (level-triggered).
+    /// Calls a function whenever a descriptor is ready, for as long as it is (level-triggered).
     ///
-    /// A regular file, which epoll does not take, counts as always ready. Unlike a timer, a watch has to be kept.
+    /// A regular file, which epoll does not take, counts as always ready. Unlike a timer, a watch ends when it is
+    /// released, so keep it.
     ///
     /// - Parameters:
     ///   - descriptor: an open descriptor, best non-blocking; it stays the caller's.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Carries out what BusyPolling decides.
+// Carries out the decisions of BusyPolling.
 
 extension Reactor {
-    /// Waits until something has happened, and handles what it is.
+    /// Waits until something has happened, and handles it.
     func wait() {
         guard mayPoll else { return base.dispatch(blocking: true) }
         let start = SuspendingClock.now
@@ -17,7 +17,7 @@ extension Reactor {
         }
     }
 
-    /// Looks again and again, without sleeping. Timers fire meanwhile, and stopping is an event, too.
+    /// Polls without sleeping. Timers fire meanwhile, and stopping counts as an event.
     ///
     /// - Returns: whether something has happened.
     private func poll(until end: SuspendingClock.Instant) -> Bool {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Reactor {
-    /// How promptly a loop serves; see ``Reactor/statistics``.
+    /// How promptly a loop serves its events; see ``Reactor/statistics``.
     public struct Statistics: Hashable, Sendable {
-        /// How long the last turn of the loop took: something that became ready at its beginning had to wait so long.
+        /// How long the last turn of the loop took: an event that became ready at its beginning had to wait for that
+        /// time.
         public internal(set) var lastLoopLag = Duration.zero
 
         /// The longest turn so far.
@@ -15,7 +16,7 @@ extension Reactor {
         /// How many callbacks took longer than ``Reactor/Configuration/callbackTimeLimit``.
         public internal(set) var slowCallbackCount = 0
 
-        /// Nothing was measured yet.
+        /// Creates statistics without measurements.
         public init() {}
     }
 
@@ -23,28 +24,28 @@ extension Reactor {
     /// ``Configuration/callbackTimeLimit`` was set. On the reactor's thread.
     public var statistics: Statistics? { meter?.statistics }
 
-    /// Has a function called, on a thread of its own, as soon as a callback holds the loop for longer than
-    /// ``Configuration/callbackTimeLimit``: while it still does, at most a quarter of the limit late, and once for
-    /// each.
+    /// Calls a function, on a separate thread, as soon as a callback holds the loop for longer than
+    /// ``Configuration/callbackTimeLimit``: while it still does, at most a quarter of the limit late, and once for each
+    /// such callback.
     ///
     /// ```swift
     /// reactor.reportSlowCallbacks { log("the loop is held by \($0)") }
     /// ```
     ///
-    /// Without a limit in the configuration, nothing is called. A later function takes the place of an earlier one.
+    /// Without a limit in the configuration, nothing is called. A later function replaces an earlier one.
     public func reportSlowCallbacks(_ report: @escaping @Sendable (SlowCallback) -> Void) { meter?.setReport(report) }
 }
 
-/// A callback and how long it took, or has taken so far.
+/// A callback and the time that it took, or has taken so far.
 public struct SlowCallback: Hashable, Sendable, CustomStringConvertible {
     /// The name of the callback: a delegate's method, such as `connection(_:didReceive:)`, or `timer`, `posted work`,
-    /// `watched descriptor`, `accepting`, `connection` for what the library itself did about one.
+    /// `watched descriptor`, `accepting`, or `connection` for the library's own work for a connection.
     public let name: String
 
-    /// The connection that it was about, as `PipeConnection.id` describes itself; nil where it was about none.
+    /// The connection that it concerned, as `PipeConnection.id` describes itself; nil if it concerned none.
     public let connection: String?
 
-    /// How long it took, without what it called that has a name of its own.
+    /// How long it took, without callbacks inside it that have a name of their own.
     public let duration: Duration
 
     init(_ name: StaticString, _ key: UInt64, _ duration: Duration) {

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Time that a test moves: timers wait in the reactor's table instead of libevent's heap, and fire in the order of their
-// points when they are reached. Everything else, such as sockets, goes on in real time.
+// Virtual time, which a test moves: timers wait in the reactor's table instead of libevent's heap, and fire in the
+// order of their due times when these are reached. Everything else, such as sockets, continues in real time.
 
 extension Reactor {
-    /// The time by which timers go.
+    /// The present time of the timers.
     package var now: SuspendingClock.Instant { executor.now }
 
-    /// How often ``settle()`` turns the loop before it gives up.
+    /// The number of turns after which ``settle()`` gives up.
     package static var settlingTurnLimit: Int { 100_000 }
 
     /// Turns the loop until nothing is left to do at this moment: no event, no posted work, no end of a turn.
     ///
-    /// - Returns: false if there always was something, because two parties make each other work for ever, or the
+    /// - Returns: false if there was always something left, because two parties keep each other busy for ever, or the
     ///   reactor was stopped.
     @discardableResult
     package func settle() -> Bool {
-        precondition(!isRunning, "inside a callback: it is the loop that runs it")
+        precondition(!isRunning, "inside a callback, which the loop itself runs")
         isRunning = true
         defer { isRunning = false }
         executor.beginRunning()
@@ -28,7 +28,8 @@ extension Reactor {
         return false
     }
 
-    /// Lets virtual time pass: each timer fires at its point, in order, and what it leads to is done before the next.
+    /// Lets virtual time pass: each timer fires at its due time, in order, and its consequences are handled before the
+    /// next.
     ///
     /// - Returns: as ``settle()``.
     @discardableResult
@@ -40,11 +41,11 @@ extension Reactor {
         var firedCount = 0
         while firedCount < Self.settlingTurnLimit, settle() {
             guard let next = nextTimer, next.due <= end else {
-                // A callback may have moved it further, to test what happens where one holds the loop.
+                // A callback may have moved time further, to test the effects of a callback that holds the loop.
                 virtualTime.now = max(now, end)
                 return true
             }
-            // Of those at one point, a limited number: they may set each other anew.
+            // A limited number of timers with one due time: they may set each other anew.
             firedCount = next.due > now ? 0 : firedCount + 1
             virtualTime.now = max(now, next.due)
             runAtEndOfTurn(next)
@@ -52,13 +53,13 @@ extension Reactor {
         return false
     }
 
-    /// How long it is until the next timer fires; nil without one.
+    /// The time until the next timer fires; nil if there is none.
     package var timeUntilNextTimer: Duration? { nextTimer.map { max($0.due - now, .zero) } }
 
-    /// How many timers wait for their points in virtual time.
+    /// How many timers wait in virtual time.
     package var pendingTimerCount: Int { timers.elements.count(where: \.isVirtual) }
 
-    // Of equal ones, the one that was set first.
+    // Of timers with equal due times, the one that was set first.
     private var nextTimer: ScheduledWork? {
         timers.elements.filter(\.isVirtual).min { ($0.due, $0.number) < ($1.due, $1.number) }
     }

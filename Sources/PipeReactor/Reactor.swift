@@ -3,7 +3,8 @@
 /// One thread's event loop: epoll readiness, timers and posted work, through libevent.
 ///
 /// A reactor and everything made with it belong to one thread: the one that calls ``run()``. Nothing here is
-/// `Sendable`, nothing takes a lock, and no callback ever runs beside another. Other threads hold its ``executor``.
+/// `Sendable`, nothing takes a lock, and no two callbacks ever run at the same time. Other threads hold its
+/// ``executor``.
 ///
 /// ```swift
 /// let reactor = try Reactor()
@@ -11,18 +12,18 @@
 /// reactor.run()
 /// ```
 ///
-/// No signal disposition is touched: the embedder's signals stay the embedder's.
+/// The reactor changes no signal disposition: signals remain the embedder's.
 ///
-/// Stop a reactor and let it run to its end before letting it go: servers that live on it hold it, and would keep their
-/// names. ``ReactorThread`` does that by itself.
+/// Stop a reactor and let ``run()`` return before you release it: its servers retain it, and would keep their names.
+/// ``ReactorThread`` does that by itself.
 public final class Reactor {
     /// The executor, which other threads may hold: it posts work and stops the loop.
     public let executor: ReactorExecutor
 
     let base: EventBase
-    /// Measures callbacks, if the reactor was told to.
+    /// Measures callbacks, if the reactor is configured to.
     package var meter: CallbackMeter? { base.meter }
-    /// Whether the loop may look again and again before it sleeps.
+    /// Whether the loop may poll before it sleeps.
     let mayPoll: Bool
     var busyPolling: BusyPolling
     var timers = SlotTable<ScheduledWork>()
@@ -36,7 +37,7 @@ public final class Reactor {
     /// The objects that live on this reactor until they end by themselves.
     package let registry = Registry()
 
-    /// Makes a reactor: an epoll descriptor and an eventfd.
+    /// Creates a reactor, which needs an epoll descriptor and an eventfd.
     ///
     /// - Parameter configuration: the default sleeps whenever there is nothing to do.
     /// - Throws: ``SystemError``, such as `EMFILE` at the process's limit of descriptors.
@@ -44,7 +45,7 @@ public final class Reactor {
         try self.init(configuration, in: nil)
     }
 
-    /// - Parameter virtualTime: by which timers go then; see ``advance(by:)``.
+    /// - Parameter virtualTime: the time of its timers, which a test moves; see ``advance(by:)``.
     package init(_ configuration: Configuration = Configuration(), in virtualTime: VirtualTime?) throws(SystemError) {
         mayPoll = configuration.busyPollingTime > .zero
         busyPolling = BusyPolling(limit: configuration.busyPollingTime)
@@ -57,8 +58,8 @@ public final class Reactor {
 
     deinit {
         executor.close()
-        // A timer's event must not outlive the reactor it refers to. The functions end after all timers have: the end
-        // of what one captured may cancel another.
+        // A timer's event must not outlive the reactor it refers to. The functions are released after all timers have
+        // ended, because releasing one's captures may cancel another.
         _ = timers.elements.map { $0.detach() }
     }
 
@@ -66,24 +67,25 @@ public final class Reactor {
 
     /// Runs the loop on the calling thread until ``stop()``.
     ///
-    /// A stop that came before is remembered: then this returns after the work that is already waiting. A stopped
-    /// reactor stays stopped.
+    /// A stop that came before is remembered: in this case, this returns after the work that is already waiting. A
+    /// stopped reactor stays stopped.
     public func run() {
         run { false }
     }
 
     /// Runs the loop on the calling thread until a condition holds, the time is up, or ``stop()``.
     ///
-    /// The condition is asked after each turn of the loop. This is what tests and tools want; daemons call ``run()``.
+    /// The condition is evaluated after each turn of the loop. This is useful for tests and tools; daemons call
+    /// ``run()``.
     ///
     /// - Parameters:
     ///   - timeout: the longest time to run. The default is nil: no limit.
-    ///   - condition: asked on this thread, first before anything is waited for.
+    ///   - condition: evaluated on this thread, for the first time before the loop waits.
     /// - Returns: whether the condition holds.
     @discardableResult
     public func run(timeout: Duration? = nil, until condition: () -> Bool) -> Bool {
         precondition(executor.isInOwnProcess, "a reactor cannot be taken into a forked child")
-        precondition(!isRunning, "run() inside run(): a callback cannot run the loop that runs it")
+        precondition(!isRunning, "run() inside run(): a callback cannot run the loop that called it")
         isRunning = true
         defer { isRunning = false }
         executor.beginRunning()
@@ -101,11 +103,11 @@ public final class Reactor {
         return condition()
     }
 
-    /// Ends ``run()`` after the current turn, or at once if it is called later. Any number of times.
+    /// Ends ``run()`` after the current turn, or at once if it is called later. May be called repeatedly.
     ///
-    /// Work that is queued when the loop stops (close callbacks, flushes) is still done; then servers and clients that
-    /// are left on the reactor are stopped and say so, before ``run()`` returns. From other threads, call
-    /// ``ReactorExecutor/stop()``.
+    /// Work that is queued when the loop stops (close callbacks, flushes) is still done. Then servers and clients that
+    /// are left on the reactor are stopped, and their delegates told, before ``run()`` returns. From other threads,
+    /// call ``ReactorExecutor/stop()``.
     public func stop() { executor.stop() }
 
     /// Whether ``stop()`` was called.
@@ -113,15 +115,15 @@ public final class Reactor {
 
     // MARK: Timers
 
-    /// Calls a function later, on the monotonic clock: changes of the wall clock do not matter.
+    /// Calls a function later, on the monotonic clock, which is independent of changes of the wall clock.
     ///
-    /// It is never called before its time; after it, by the kernel's tick (a few milliseconds) or as long as another
-    /// callback holds the loop. The points of a repeating timer lie on a fixed grid: of points that were missed, one is
-    /// made up for at once and the others are left out.
+    /// It is never called early. It may be late by the kernel's tick (a few milliseconds), or for as long as another
+    /// callback holds the loop. The calls of a repeating timer lie on a fixed grid: if calls were missed, one is made
+    /// at once and the others are omitted.
     ///
     /// - Parameters:
-    ///   - delay: the time until the first call; a negative one counts as zero.
-    ///   - interval: the time between the calls that follow, greater than zero. The default is nil: only one call.
+    ///   - interval: the time between the following calls, greater than zero. The default is nil: only one call.
+    ///   - work: the function; the reactor retains it until it has run for the last time.
     ///   - work: the function; the reactor holds it until it has run for the last time.
     /// - Returns: a handle that can cancel it, which may be ignored.
     @discardableResult
@@ -140,21 +142,21 @@ public final class Reactor {
 
     // MARK: Whose it is
 
-    /// In debug builds, ends the process where something that lives on this reactor is used on another thread, or in a
-    /// forked child: both corrupt it sooner or later, and elsewhere. Release builds do not look.
+    /// In debug builds, traps if an object of this reactor is used on another thread, or in a forked child: both would
+    /// sooner or later corrupt it, with effects elsewhere. Release builds do not check.
     @inline(__always)
     func assertOwner() { assert(executor.admitsCaller, "a reactor's objects belong to its thread and its process") }
 
     // MARK: The turn
 
-    /// Has `work` run once at the end of this turn, or of the next one if this turn's end has already begun. Where much
-    /// mail comes in, that may be between two pieces of it.
+    /// Runs `work` once at the end of this turn, or of the next one if the end of this turn has already begun. If much
+    /// work is posted, the end may come between two pieces of it.
     package func runAtEndOfTurn(_ work: any TurnWork) {
         assertOwner()
         turnQueue.append(work)
     }
 
-    /// The one object of this type that goes with this reactor, such as a receive buffer that all connections share.
+    /// The only object of this type that belongs to this reactor, such as a receive buffer that all connections share.
     package func companion<Object: AnyObject>(_: Object.Type, make: () -> Object) -> Object {
         let key = ObjectIdentifier(Object.self)
         if let found = companions[key] as? Object { return found }
@@ -170,7 +172,7 @@ public final class Reactor {
         } else {
             base.dispatch(blocking: false)
         }
-        // Before what is queued is sent twice.
+        // Before a queued message is sent twice.
         endForkedChild()
         executor.deliverMail(on: self, atMost: mailLimit)
         runTurnQueue()
@@ -185,9 +187,9 @@ public final class Reactor {
         precondition(executor.isInOwnProcess, "a reactor cannot be taken into a forked child")
     }
 
-    /// Between two pieces of mail: when much has queued, it is run before it gets cold. Of a thousand connections that
-    /// were each sent something by a task of their own, each then finds the memory that another has just given back
-    /// (9,600 instead of 10,700 instructions a message).
+    /// Runs queued work between two pieces of posted work, while its memory is still in the cache. If each of a
+    /// thousand connections was sent something by its own task, each connection then finds the memory that another has
+    /// just returned (9,600 instead of 10,700 instructions a message).
     @inline(__always)
     func runLongTurnQueue() {
         if turnQueue.count >= Self.longTurnQueue { runTurnQueue() }
@@ -206,18 +208,18 @@ public final class Reactor {
         runningQueue.removeAll(keepingCapacity: true)
     }
 
-    /// A stopped reactor serves no one: servers and clients on it end, and report it, before `run` returns. First what
-    /// was promised before the stop; bounded, because work may go on making work.
+    /// Servers and clients on a stopped reactor end, and report it, before `run` returns. Work that was queued before
+    /// the stop goes first; it is bounded, because work may continue to create work.
     private func endResidents() {
         finishQueuedWork()
-        // More than once, because what ends may start something new in its last callback.
+        // More than once, because an object that ends may start something new in its last callback.
         for _ in 0..<8 where registry.count > 0 {
             for case let object as any Registered in registry.elements { object.reactorDidStop() }
             finishQueuedWork()
         }
     }
 
-    /// A stopped reactor stays stopped: what waits on it would wait for ever, and keep alive what it captured.
+    /// A stopped reactor stays stopped: whatever waits on it would wait for ever, and keep its captures alive.
     private func endEverythingElse() {
         for timer in timers.elements { timer.cancel() }
         turnQueue.removeAll()
@@ -238,7 +240,7 @@ package protocol TurnWork: AnyObject {
 
 /// An object that lives on a reactor until it ends by itself, or with the reactor.
 package protocol Registered: AnyObject {
-    /// The loop has stopped for good: end now. Called again if it is still registered a turn later.
+    /// The loop has stopped for good: end now. Called again if the object is still registered a turn later.
     func reactorDidStop()
 }
 

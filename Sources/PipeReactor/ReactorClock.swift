@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Sleeps on a reactor's own timers; ``ReactorExecutor/clock`` is the reactor's.
+/// Sleeps on a reactor's timers; ``ReactorExecutor/clock`` is the clock of a reactor.
 ///
 /// ```swift
 /// try await Task.sleep(for: .seconds(5), clock: connection.executor.clock)
 /// ```
 ///
-/// A task that runs on the reactor goes on there, without another thread in between; `Task.sleep` without a clock works
-/// as well, but has a thread of Dispatch wake the reactor up, because the runtime knows no other timers. From other
-/// tasks, a sleep costs a hop each way.
+/// A task that runs on the reactor resumes there, without another thread in between. `Task.sleep` without a clock works
+/// as well, but needs a thread of Dispatch to wake the reactor up, because the runtime knows no other timers. From
+/// other tasks, a sleep costs a hop each way.
 ///
-/// It counts as ``Reactor/schedule(after:repeating:_:)`` does: time in which the machine is suspended does not pass
-/// (CLOCK_MONOTONIC, clock_gettime(2)), and nothing ends early. While the reactor does not run, no sleeper wakes up; a
-/// sleep that has not ended when the reactor does never ends.
+/// It measures time as ``Reactor/schedule(after:repeating:_:)`` does: time during which the machine is suspended does
+/// not count (CLOCK_MONOTONIC, clock_gettime(2)), and nothing ends early. While the reactor does not run, no sleeping
+/// task wakes up; a sleep that has not ended when the reactor ends never ends.
 public struct ReactorClock: Clock {
     /// A point in time of the reactor's timers.
     public typealias Instant = SuspendingClock.Instant
@@ -21,17 +21,17 @@ public struct ReactorClock: Clock {
 
     init(_ executor: ReactorExecutor) { self.executor = executor }
 
-    /// The present.
+    /// The present time.
     public var now: Instant { executor.now }
 
-    /// How precise the present is. A sleep may take a millisecond longer: that is how fine epoll_wait(2) counts.
+    /// The resolution of the present time. A sleep may take a millisecond longer, the resolution of epoll_wait(2).
     public var minimumResolution: Duration { SuspendingClock().minimumResolution }
 
-    /// Waits until the deadline, or for a turn of the loop if that is past.
+    /// Waits until the deadline, or for a turn of the loop if that has passed.
     ///
     /// - Parameters:
-    ///   - deadline: when to go on.
-    ///   - tolerance: without effect.
+    ///   - deadline: when to resume.
+    ///   - tolerance: has no effect.
     /// - Throws: `CancellationError` as soon as the task is cancelled.
     public func sleep(until deadline: Instant, tolerance: Duration? = nil) async throws {
         try await Sleep(executor).wait(until: deadline)
@@ -39,11 +39,11 @@ public struct ReactorClock: Clock {
 }
 
 extension ReactorExecutor {
-    /// For `Task.sleep(for:tolerance:clock:)` on the reactor's timers, and whatever else takes a clock.
+    /// For `Task.sleep(for:tolerance:clock:)` on the reactor's timers, and everything else that takes a clock.
     public var clock: ReactorClock { ReactorClock(self) }
 }
 
-/// One sleep. It is on the reactor, so that the timer and who cancels it meet on one thread.
+/// One sleep. It is isolated to the reactor, so that the timer and a cancellation meet on one thread.
 private actor Sleep {
     private let executor: ReactorExecutor
     private var sleeper: CheckedContinuation<Void, any Error>?

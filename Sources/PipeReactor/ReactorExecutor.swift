@@ -3,9 +3,9 @@ internal import Synchronization
 
 /// The one object of a reactor that other threads may hold.
 ///
-/// It takes work from any thread and runs it on the reactor's: functions given to ``post(_:)``, jobs of actors that
-/// name it as their executor, and tasks that prefer it. An actor that lives on the reactor calls the reactor's objects
-/// directly, and an `await` between two of them is a function call, not a thread hop:
+/// It takes work from any thread and runs it on the reactor's: functions given to ``post(_:)``, jobs of actors that use
+/// it as their executor, and tasks that prefer it. An actor on the reactor calls the reactor's objects directly, and an
+/// `await` between two such actors is a function call, not a thread hop:
 ///
 /// ```swift
 /// actor Room {
@@ -14,12 +14,13 @@ internal import Synchronization
 /// }
 /// ```
 ///
-/// Work runs in the order in which it came in, between the events of a turn of the loop and its end. It stays waiting
-/// while the reactor does not run. When the reactor itself is gone, functions are refused and jobs are counted and
-/// never run: a reactor has to outlive the actors that live on it.
+/// Work runs in the order in which it arrived, after the events of a turn of the loop and before its end. It waits
+/// while the reactor does not run. When the reactor itself is gone, functions are refused, and jobs are counted but
+/// never run: a reactor has to outlive the actors that run on it.
 public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
-    // The mailbox: written by any thread under the lock, swapped out whole by the reactor, run outside the lock.
-    // The thread that makes it non-empty wakes the reactor; on the reactor's own thread the next turn looks by itself.
+    // The mailbox: written by any thread under the lock, swapped out as a whole by the reactor, run outside the lock.
+    // The thread that makes it non-empty wakes the reactor; on the reactor's own thread, the next turn looks without
+    // that.
     private let mailbox = Mutex(Mailbox())
     private let hasMail = Atomic(false)
     private let stopRequested = Atomic(false)
@@ -28,10 +29,11 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     private let hasRun = Atomic(false)
     private let wakeUp: WakeUp
     private let forkMark = ForkMark.shared
-    // The reactor, until it ends. Used on its thread only, and not weak: that would make all its references slower.
+    // The reactor, until it ends. Used on its thread only, and not weak, because a weak reference would make all others
+    // slower.
     private nonisolated(unsafe) unowned(unsafe) var reactor: Reactor?
 
-    /// The time by which the reactor's timers go, where a test moves it; nil where it passes by itself.
+    /// The time of the reactor's timers, if a test moves it; nil if it passes by itself.
     package let virtualTime: VirtualTime?
 
     init(in virtualTime: VirtualTime?) throws(SystemError) {
@@ -42,14 +44,14 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
 
     /// Runs a function on the reactor's thread, in a later turn of its loop. From any thread.
     ///
-    /// - Parameter work: gets the reactor; runs exactly once, unless the reactor ends first.
-    /// - Returns: false if the reactor is gone, and the function was dropped.
+    /// - Parameter work: receives the reactor; runs exactly once, unless the reactor ends first.
+    /// - Returns: false if the reactor is gone and the function was discarded.
     @discardableResult
     public func post(_ work: @escaping @Sendable (Reactor) -> Void) -> Bool {
         add(.function(work))
     }
 
-    /// Ends ``Reactor/run()``, now or when it is called. From any thread, any number of times; it does not wait.
+    /// Ends ``Reactor/run()``, now or when it is called. May be called from any thread, repeatedly; it does not wait.
     public func stop() {
         stopRequested.store(true, ordering: .releasing)
         wakeUp.signal()
@@ -58,13 +60,13 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     /// Whether the caller is on the thread that runs the reactor (before it runs: on the thread that made it).
     public var isCurrent: Bool { thread.load(ordering: .relaxed) == SystemThread.currentNumber }
 
-    /// How many jobs of actors and tasks were lost because they came after the reactor's end.
+    /// How many jobs of actors and tasks were lost because they arrived after the reactor's end.
     public var lostJobCount: Int { mailbox.withLock { $0.lostJobCount } }
 
-    /// The time by which the reactor's timers go.
+    /// The present time of the reactor's timers.
     var now: SuspendingClock.Instant { virtualTime?.now ?? SuspendingClock.now }
 
-    /// The reactor, for what runs on its thread: a task that prefers this executor, an actor that names it.
+    /// The reactor, for code that runs on its thread: a task that prefers this executor, an actor that uses it.
     package var reactorOfThisThread: Reactor {
         precondition(isCurrent, "not on the reactor's thread")
         guard let reactor = unsafe reactor else { preconditionFailure("the reactor has ended") }
@@ -76,15 +78,15 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
         _ = add(.job(UnownedJob(job), ofPreferringTask: false))
     }
 
-    /// How a task that prefers this executor puts its jobs here; ``enqueue(_:)`` is how actors do.
+    /// Takes a job of a task that prefers this executor; actors use ``enqueue(_:)``.
     ///
-    /// Both protocols call it `enqueue`, but the jobs have to be run differently: see `deliverMail`.
+    /// Both protocols call this method `enqueue`, but the jobs have to be run differently: see `deliverMail`.
     @_implements(TaskExecutor,enqueue(_:))
     public func enqueueOfPreferringTask(_ job: consuming ExecutorJob) {
         _ = add(.job(UnownedJob(job), ofPreferringTask: true))
     }
 
-    /// Ends the process unless the caller is on the reactor's thread (`SerialExecutor`).
+    /// Traps unless the caller is on the reactor's thread (`SerialExecutor`).
     public func checkIsolated() {
         precondition(isCurrent, "not on the reactor's thread")
     }
@@ -101,7 +103,7 @@ extension ReactorExecutor {
 
     private struct Mailbox {
         var waiting: [Mail] = []
-        /// The work that a turn had no time for, the first piece last.
+        /// The work that a turn had no time for, in reverse order.
         var left: [Mail] = []
         var hasFunction = false
         var isClosed = false
@@ -119,8 +121,8 @@ extension ReactorExecutor {
             if case .function = mail { box.hasFunction = true }
             if box.waiting.count > 1 { return .accepted }
             hasMail.store(true, ordering: .relaxed)
-            // Under the lock, as in `adoptCurrentThread()`: a thread that hands the reactor to another and goes on
-            // posting either is seen by the other's first look, or sees the other and wakes it.
+            // Under the lock, as in `adoptCurrentThread()`: if a thread hands the reactor to another and continues to
+            // post, either the other's first look finds the work, or this thread notices the other and wakes it.
             return isCurrent ? .accepted : .acceptedAsleep
         }
         if outcome == .acceptedAsleep { wakeUp.signal() }
@@ -129,8 +131,8 @@ extension ReactorExecutor {
 
     // MARK: The reactor's side
 
-    /// Whether the caller may use what lives on the reactor: in the process that made it, and, from the first time that
-    /// it runs to its end, on the thread that runs it. For assertions, since it costs a system call.
+    /// Whether the caller may use the objects on the reactor: in the process that made it, and, between its first run
+    /// and its end, on the thread that runs it. For assertions, because it costs a system call.
     package var admitsCaller: Bool {
         if thread.load(ordering: .relaxed) == 0 { return true }
         return isInOwnProcess && (isCurrent || !hasRun.load(ordering: .relaxed))
@@ -143,7 +145,7 @@ extension ReactorExecutor {
     }
 
     /// False in a child that was forked and runs no other program: it shares the epoll descriptor with its parent, and
-    /// what it takes out there is gone for the parent as well.
+    /// an event that it took would be lost to the parent.
     @inline(__always)
     var isInOwnProcess: Bool { forkMark.isSet(by: process.load(ordering: .relaxed)) }
 
@@ -151,7 +153,7 @@ extension ReactorExecutor {
     var isStopRequested: Bool { stopRequested.load(ordering: .acquiring) }
     package var wakeUpDescriptor: Int32 { wakeUp.rawDescriptor }
 
-    /// Belongs to a reactor until ``close()``.
+    /// Attaches the executor to a reactor until ``close()``.
     func belong(to reactor: Reactor) { unsafe self.reactor = reactor }
 
     func adoptCurrentThread() {
@@ -163,10 +165,10 @@ extension ReactorExecutor {
 
     package func handle(_ readiness: Readiness) { wakeUp.wait() }
 
-    /// Runs what is waiting, in order, and leaves the rest for the next turn after a number of pieces: a thread that
-    /// posts faster than the loop works keeps no connection from being read. Functions that are added meanwhile wait
-    /// for the next turn, jobs do not: a job is often a mere `await` that goes on elsewhere on this executor, and a
-    /// turn for each would be a system call for each.
+    /// Runs the waiting work in order, and leaves the rest for the next turn after a number of pieces, so that a thread
+    /// that posts faster than the loop works keeps no connection from being read. Functions that are added meanwhile
+    /// wait for the next turn. Jobs do not: a job is often a mere `await` that continues elsewhere on this executor,
+    /// and a turn for each would be a system call for each.
     func deliverMail(on reactor: Reactor, atMost limit: Int = ReactorExecutor.mailPerTurn) {
         guard isMailWaiting else { return }
         var mail: [Mail] = []
@@ -186,11 +188,11 @@ extension ReactorExecutor {
         if !mail.isEmpty { leave(mail) }
     }
 
-    /// How many functions and jobs are run between two looks at sockets and timers.
+    /// The number of functions and jobs that are run before the loop looks at sockets and timers again.
     package static let mailPerTurn = 256
 
-    /// Takes what is waiting, the first piece last, and leaves an empty list. Without effect if a function is among it
-    /// and only jobs are wanted.
+    /// Takes the waiting work, in reverse order, and leaves an empty list. Has no effect if the work contains a
+    /// function and only jobs are wanted.
     private func swapMail(_ mail: inout [Mail], onlyJobs: Bool = false) {
         let isReversed = mailbox.withLock { box in
             guard box.left.isEmpty else {
@@ -206,7 +208,7 @@ extension ReactorExecutor {
         if !isReversed, mail.count > 1 { mail.reverse() }
     }
 
-    /// For the next turn.
+    /// Keeps work for the next turn.
     private func leave(_ mail: [Mail]) {
         mailbox.withLock { box in
             box.left = mail
@@ -217,9 +219,9 @@ extension ReactorExecutor {
     private func open(_ letter: Mail, on reactor: Reactor) {
         switch letter {
         case .function(let work): work(reactor)
-        // The runtime takes an `await` for a function call only if what follows runs where the job was started: between
-        // two actors on this executor, or between two functions of a task that prefers it and are on no actor. Anything
-        // else goes through the mailbox.
+        // The runtime makes an `await` a function call only if the continuation runs where the job was started: between
+        // two actors on this executor, or between two functions of a task that prefers it and that are isolated to no
+        // actor. Anything else goes through the mailbox.
         case .job(let job, ofPreferringTask: false):
             unsafe job.runSynchronously(on: asUnownedSerialExecutor())
         case .job(let job, ofPreferringTask: true):
@@ -227,10 +229,10 @@ extension ReactorExecutor {
         }
     }
 
-    /// Refuses all later work, and belongs to no thread any more: the system gives a thread's number to a later one.
+    /// Refuses all later work, and belongs to no thread any more, because the system reuses the ID of a thread.
     func close() {
         unsafe reactor = nil
-        // Waiting jobs are released outside the lock: the end of what a function captured may post again.
+        // Waiting jobs are released outside the lock: releasing a function's captures may post again.
         _ = mailbox.withLock { box in
             box.isClosed = true
             thread.store(0, ordering: .relaxed)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A object that is there for another, which the reactor is not to keep alive.
+/// An object that is registered in place of another, which the reactor must not keep alive.
 package protocol StandIn: AnyObject {
     var original: AnyObject? { get }
 }
 
-/// A reference that another thread may hold to an object confined to a reactor: its name, not the object.
+/// A reference that another thread may hold to an object that is confined to a reactor: its key, not the object.
 ///
 /// A server's `reference` and a client's are such values. Only the reactor's thread follows them:
 ///
@@ -14,7 +14,7 @@ package protocol StandIn: AnyObject {
 /// server.perform { $0.stop() }           // from any thread
 /// ```
 public struct ReactorReference<Object: AnyObject>: Sendable {
-    /// The executor of the reactor that the object lives on.
+    /// The executor of the object's reactor.
     public let executor: ReactorExecutor
 
     private let key: UInt64
@@ -26,7 +26,7 @@ public struct ReactorReference<Object: AnyObject>: Sendable {
 
     /// Runs a function with the object on the reactor's thread, in a later turn. From any thread.
     ///
-    /// If the object has ended by then, the function is not run.
+    /// If the object has ended by then, the function is not called.
     ///
     /// - Returns: false if the reactor itself is gone.
     @discardableResult

@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// A thread that owns a reactor and runs it until it is stopped.
 ///
-/// Everything that lives on the reactor is made in the set-up function, on the new thread:
+/// Everything that is to live on the reactor is made in the set-up function, on the new thread:
 ///
 /// ```swift
 /// let thread = try ReactorThread(name: "pipes") { reactor in
@@ -14,21 +14,23 @@ internal import Synchronization
 /// thread.join()
 /// ```
 ///
-/// Letting the last reference go stops the reactor, but does not wait for it.
+/// Releasing the last reference stops the reactor, but does not wait for it.
 public final class ReactorThread: Sendable {
     /// The executor of the thread's reactor.
     public let executor: ReactorExecutor
 
     private let handle: Mutex<SystemThread?>
 
-    /// Starts a thread, makes a reactor on it, runs the set-up function there and then the loop. Waits for the set-up.
+    /// Starts a thread, makes a reactor on it, and runs the set-up function and then the loop there. Returns after the
+    /// set-up.
     ///
     /// - Parameters:
     ///   - name: shown by debuggers and `top -H`; at most 15 bytes of it (proc(5), `comm`).
     ///   - configuration: the reactor's; the default sleeps whenever there is nothing to do.
-    ///   - setUp: called once on the new thread, before the loop begins. What it captures is given up by the caller.
-    /// - Throws: what `setUp` throws, and ``SystemError`` if there is no thread or no reactor to be had. The thread is
-    ///   gone then.
+    ///   - setUp: called once on the new thread, before the loop begins. The caller gives up everything that it
+    ///     captures.
+    /// - Throws: what `setUp` throws, and ``SystemError`` if no thread or no reactor can be made. If it throws, the
+    ///   thread has ended.
     public init(
         name: String = "reactor", configuration: Reactor.Configuration = Reactor.Configuration(),
         setUp: sending @escaping (Reactor) throws -> Void
@@ -49,10 +51,10 @@ public final class ReactorThread: Sendable {
         if let thread = handle.withLock({ $0.take() }) { thread.detach() }
     }
 
-    /// Ends the loop after its current turn. From any thread, any number of times; it does not wait.
+    /// Ends the loop after its current turn. May be called from any thread, repeatedly; it does not wait.
     public func stop() { executor.stop() }
 
-    /// Waits until the thread has ended. From any thread but its own, any number of times.
+    /// Waits until the thread has ended. May be called from any thread but its own, repeatedly.
     public func join() {
         precondition(!executor.isCurrent, "a thread cannot wait for itself")
         // Under the lock, so that a second caller waits as well.
@@ -95,7 +97,7 @@ private final class ThreadStart: Sendable {
             do {
                 try setUp.withLock { $0.take() }?(reactor)
             } catch {
-                // What the set-up has made before it failed, such as a server with its name, ends with it.
+                // Objects that the set-up made before it failed, such as a server with its name, end with it.
                 reactor.stop()
                 reactor.run()
                 throw error

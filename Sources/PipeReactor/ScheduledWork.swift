@@ -2,22 +2,22 @@
 
 /// A timer that was set with ``Reactor/schedule(after:repeating:_:)``.
 ///
-/// It belongs to the reactor's thread. The reactor keeps it until it has fired for the last time or is cancelled; this
-/// handle may be dropped.
+/// It belongs to the reactor's thread. The reactor retains it until it has fired for the last time or is cancelled;
+/// this handle may be ignored.
 public final class ScheduledWork: EventHandler {
     private unowned let reactor: Reactor
     private let interval: Duration?
     private var work: (() -> Void)?
     private(set) var due: SuspendingClock.Instant
     private let isInRealTime: Bool
-    /// How many timers were set before it.
+    /// How many timers were set before this one.
     let number: UInt64
-    // An event of its own for each, in libevent's heap. Its queues of equal timeouts would save nothing that can be
-    // measured: to set and cancel a timer takes 4,000 instructions beside one other and beside 100,000.
+    // Each timer is an event in libevent's heap. libevent's queues of equal timeouts would save nothing measurable: to
+    // set and cancel a timer takes 4,000 instructions beside one other and beside 100,000.
     private var timer: EventSource?
     private var key: UInt64 = 0
 
-    /// - Parameter inRealTime: also where a test moves the time of the others.
+    /// - Parameter inRealTime: whether to use real time even if a test moves the time of the other timers.
     init(
         _ reactor: Reactor, after delay: Duration, repeating interval: Duration? = nil, inRealTime: Bool = false,
         _ work: @escaping () -> Void
@@ -36,7 +36,7 @@ public final class ScheduledWork: EventHandler {
     /// Whether it will still fire.
     public var isPending: Bool { work != nil }
 
-    /// Makes sure that it does not fire again, and lets the function go. Allowed inside the function itself.
+    /// Ensures that it does not fire again, and releases the function. Allowed inside the function itself.
     public func cancel() {
         guard work != nil else { return }
         // The function is released last: the deinitialisers of its captures may do anything.
@@ -45,7 +45,7 @@ public final class ScheduledWork: EventHandler {
         withExtendedLifetime(work) {}
     }
 
-    /// What ``cancel()`` does when the reactor itself is ending. Returns the function, which will not be called.
+    /// The work of ``cancel()`` when the reactor itself is ending. Returns the function, which will not be called.
     func detach() -> (() -> Void)? {
         timer = nil
         return work.take()
@@ -56,7 +56,8 @@ public final class ScheduledWork: EventHandler {
     package func handle(_ readiness: Readiness) {
         guard let work else { return }
         let now = isInRealTime ? SuspendingClock.now : reactor.now
-        // libevent counts on a coarse clock and may be up to one tick (4 ms at 250 Hz) early; we never are.
+        // libevent measures on a coarse clock and may be early by up to one tick (4 ms at 250 Hz); this library never
+        // is.
         guard now >= due else {
             timer?.arm(after: due - now)
             return
@@ -70,19 +71,19 @@ public final class ScheduledWork: EventHandler {
         work()
     }
 
-    /// The first point after `now` of the series that `point` belongs to. Points that were missed, because a callback
-    /// held the loop, are left out.
+    /// The first due time after `now` in the series of `point`. Due times that were missed, because a callback held the
+    /// loop, are omitted.
     package static func nextPoint(
         after now: SuspendingClock.Instant, of point: SuspendingClock.Instant, every interval: Duration
     ) -> SuspendingClock.Instant {
-        // In whole attoseconds: as floating point the grid would drift.
+        // In whole attoseconds: with floating point the grid would drift.
         let passed = (now - point).attoseconds / interval.attoseconds
         return point + interval * (passed + 1)
     }
 }
 
 extension ScheduledWork: TurnWork {
-    /// Whether it fires by the time that a test moves.
+    /// Whether it fires in the time that a test moves.
     var isVirtual: Bool { isPending && !isInRealTime }
 
     package func runInTurn() { handle(.timedOut) }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Objects by key, where a key that was given up never names a later object.
+/// Objects by key. A key that was given up never identifies a later object.
 ///
-/// A key is a slot number and the slot's generation, so that looking up is an index and a comparison: no hashing. Slots
-/// are used again, last freed first; the generation goes up each time and wraps after 2^32 uses of the same slot.
+/// A key is a slot number and the slot's generation, so a look-up is an index and a comparison: no hashing. Slots are
+/// reused, last freed first; the generation is incremented each time and wraps after 2^32 uses of the same slot.
 package struct SlotTable<Element: AnyObject> {
     private struct Slot {
         var generation: UInt32 = 1
-        // Free memory otherwise, in front of a pointer.
+        // Costs no memory: it takes the place of padding before a pointer.
         var mark: UInt32 = 0
         var element: Element?
     }
@@ -20,7 +20,7 @@ package struct SlotTable<Element: AnyObject> {
     /// How many objects the table holds.
     package var count: Int { slots.count - free.count }
 
-    /// Holds the object and returns its key, which is never 0.
+    /// Retains the object and returns its key, which is never 0.
     package mutating func insert(_ element: Element) -> UInt64 {
         let index: UInt32
         if let last = free.popLast() {
@@ -39,9 +39,9 @@ package struct SlotTable<Element: AnyObject> {
         return slots[index].element
     }
 
-    /// Puts another object in the place of the key's. A key that names nothing is ignored.
+    /// Replaces the object of a key. A key of no object is ignored.
     ///
-    /// - Returns: the one before, so that it ends in the caller, after this access to the table.
+    /// - Returns: the previous object, so that the caller releases it after this access to the table.
     @discardableResult
     package mutating func replace(_ key: UInt64, with element: Element) -> Element? {
         guard let index = index(of: key), let before = slots[index].element else { return nil }
@@ -49,9 +49,10 @@ package struct SlotTable<Element: AnyObject> {
         return before
     }
 
-    /// Lets the object go. A key that names nothing is ignored.
+    /// Removes the object. A key of no object is ignored.
     ///
-    /// - Returns: the object, so that it ends in the caller, after this access to the table: its end may use the table.
+    /// - Returns: the object, so that the caller releases it after this access to the table: its deinitialiser may use
+    ///   the table.
     @discardableResult
     package mutating func remove(_ key: UInt64) -> Element? {
         guard let index = index(of: key), let element = slots[index].element.take() else { return nil }
@@ -60,19 +61,19 @@ package struct SlotTable<Element: AnyObject> {
         return element
     }
 
-    /// The element in that slot: of a key, the lower 32 bits.
+    /// The element in a slot, which is the lower 32 bits of a key.
     package func element(inSlot slot: UInt32) -> Element? { slots[Int(slot)].element }
 
-    /// A number that the owner of an element keeps with it. It says nothing once the element is removed.
+    /// A number that the owner of an element stores with it. It is meaningless once the element is removed.
     package subscript(markOfSlot slot: UInt32) -> UInt32 {
         get { slots[Int(slot)].mark }
         set { slots[Int(slot)].mark = newValue }
     }
 
-    /// Leaves out 0, with which the first slot would have the key 0.
+    /// Skips 0, with which the first slot would have the key 0.
     package static func generation(after generation: UInt32) -> UInt32 { max(generation &+ 1, 1) }
 
-    /// The objects, in no particular order: a copy, so that the table may change while it is walked.
+    /// The objects, in no particular order: a copy, so that the table may change during an iteration.
     package var elements: [Element] { slots.compactMap(\.element) }
 
     private func index(of key: UInt64) -> Int? {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The longest time that something may take, as opposed to a timer, which says when something is to happen.
+/// The longest time that something may take, as opposed to a timer, which says when to act.
 ///
-/// A timer acts as soon as it is due. A limit that is due first lets the reactor handle what has arrived, because the
-/// reply that it is about to give up may already be waiting: a process that was stopped (SIGSTOP), starved of CPU time,
-/// or held by a callback of its own wakes up with both the timer and the reply. So a limit decides at the end of a
+/// A timer acts as soon as it is due. A limit that is due first lets the reactor handle the events that have arrived,
+/// because the awaited reply may already be among them: a process that was stopped (SIGSTOP), starved of CPU time, or
+/// held by a callback of its own wakes up with both the timer and the reply. So a limit decides at the end of a
 /// complete turn of the loop that began after it was due, and a limit that is late gets some more time; see
 /// ``Patience``.
 ///
-/// It belongs to the reactor's thread. The reactor keeps it until it has been exceeded or is cancelled.
+/// It belongs to the reactor's thread. The reactor retains it until it has been exceeded or is cancelled.
 package final class TimeLimit {
     private unowned let reactor: Reactor
     private let isInRealTime: Bool
@@ -16,7 +16,7 @@ package final class TimeLimit {
     private var timer: ScheduledWork?
     private var work: (() -> Void)?
 
-    /// - Parameter inRealTime: also where a test moves the time of the reactor's timers.
+    /// - Parameter inRealTime: whether to use real time even if a test moves the time of the reactor's timers.
     init(_ reactor: Reactor, _ duration: Duration, inRealTime: Bool = false, _ work: @escaping () -> Void) {
         self.reactor = reactor
         self.work = work
@@ -28,7 +28,7 @@ package final class TimeLimit {
     /// Whether it may still be exceeded.
     package var isPending: Bool { work != nil }
 
-    /// Makes sure that it is not exceeded any more, and lets the function go.
+    /// Ensures that it is not exceeded any more, and releases the function.
     package func cancel() {
         let work = self.work.take()
         timer.take()?.cancel()
@@ -62,20 +62,20 @@ extension TimeLimit: TurnWork {
 }
 
 extension Reactor {
-    /// Calls a function once the limit is exceeded and nothing that has arrived prevented it, by cancelling the limit.
+    /// Calls a function once the limit is exceeded, unless an event that has arrived cancels the limit first.
     ///
     /// - Parameters:
     ///   - duration: the limit, on the clock of ``schedule(after:repeating:_:)``. It is never cut short. It takes a
-    ///     turn of the loop longer, and where the loop was held up, an eighth longer, but at most a second.
+    ///     turn of the loop longer, and if the loop was held up, an eighth longer, but at most a second.
     ///   - work: called once, unless the limit is cancelled before.
-    /// - Returns: what cancels it.
+    /// - Returns: the limit, to cancel it.
     package func limit(_ duration: Duration, onExceeded work: @escaping () -> Void) -> TimeLimit {
         assertOwner()
         return TimeLimit(self, duration, work)
     }
 }
 
-/// How long a limit that is due waits for what may have arrived meanwhile: a value without a clock.
+/// How long a limit that is due waits for events that may have arrived meanwhile: a value without a clock.
 ///
 /// ```
 ///   running ──due, on time──▶ looking: this turn, and the next one ──▶ decided
@@ -83,10 +83,10 @@ extension Reactor {
 ///    └───┘ due, but late: wait again, at most 8 times
 /// ```
 ///
-/// The turn in which it is due may have begun before what it waits for arrived, hence the second one, which looks at
-/// every descriptor again. A late timer says that the loop was held up. What arrived in the meantime may take many
-/// turns to read, or a task on another thread to handle, so it gets an eighth of the limit. A loop that is always late
-/// must not put off the limit for ever, hence the number of times.
+/// The turn in which it is due may have begun before the awaited event arrived, hence the second turn, which looks at
+/// every descriptor again. A late timer means that the loop was held up. Events that arrived in the meantime may take
+/// many turns to read, or a task on another thread to handle, so the limit gets an eighth more. A loop that is always
+/// late must not put off the limit for ever, hence the maximum number of extensions.
 struct Patience {
     enum Step: Equatable {
         /// Wait again.
@@ -104,7 +104,7 @@ struct Patience {
 
     init(for limit: Duration) {
         extensionTime = min(max(limit / 8, .milliseconds(1)), .seconds(1))
-        // Timers are a few milliseconds late in ordinary life.
+        // Timers are normally a few milliseconds late.
         tolerance = min(extensionTime, .milliseconds(10))
     }
 

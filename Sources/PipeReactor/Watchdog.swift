@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
-/// Looks from a thread of its own whether a callback holds the loop for too long, and says which, while it still does.
+/// Watches, on its own thread, for callbacks that hold the loop for too long, and reports each while it still does.
 ///
-/// It looks four times in the limit, and not at all while the loop sleeps: who begins the first callback after that
-/// wakes it.
+/// It looks four times within the limit, and not at all while the loop sleeps: the first callback after a sleep wakes
+/// it.
 final class Watchdog: Sendable {
     struct Running {
         let name: StaticString
         let key: UInt64
-        /// Moved on by what is called inside it.
+        /// Moved forward by the time of callbacks inside it.
         var start: SuspendingClock.Instant
         var isReported = false
     }
@@ -34,7 +34,7 @@ final class Watchdog: Sendable {
 
     // MARK: The reactor's side
 
-    /// A callback begins, perhaps inside another, which is returned.
+    /// A callback begins, perhaps inside another one, which is returned.
     func begin(_ callback: Running) -> Running? {
         let (outer, wasParked) = state.withLock { state in
             defer {
@@ -48,7 +48,7 @@ final class Watchdog: Sendable {
         return outer
     }
 
-    /// It ended, and the one around it goes on.
+    /// The callback ended, and the surrounding one continues.
     func end(backTo outer: Running?, after time: Duration) {
         var outer = outer
         outer?.start += time

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How often a server says on standard error what goes wrong: at most once a second for each kind, because a client
-/// that can cause complaints could otherwise fill a log. What is left out is counted, and the count is told.
+/// Limits what a server says on standard error about problems: at most one line a second for each kind, because a
+/// client that can cause complaints could otherwise fill a log. Suppressed lines are counted, and the next line tells
+/// how many there were.
 struct Complaints {
     enum Kind: Hashable {
         case connection, refusal, accepting, name, manager, statistics
@@ -24,10 +25,10 @@ struct Complaints {
         return suppressedCount == 0 ? text : "\(text) (and \(Self.more(suppressedCount)) like it before)"
     }
 
-    /// The line for those at the end that nothing followed; nil if there are none.
+    /// The line for suppressed complaints that no later line has reported; nil if there are none.
     var rest: String? {
         let count = records.values.reduce(0) { $0 + $1.suppressedCount }
-        return count == 0 ? nil : "\(Self.more(count)) were left out"
+        return count == 0 ? nil : "\(Self.more(count)) were suppressed"
     }
 
     private static func more(_ count: Int) -> String { counted(count, "complaint") }

@@ -31,7 +31,7 @@ struct Connect: ParsableCommand {
     }
 }
 
-/// Both directions at once.
+/// Sends and receives at the same time.
 private final class ConnectSession: PipeClientDelegate {
     private let reactor: Reactor
     private let style: MessageStyle
@@ -78,10 +78,10 @@ private final class ConnectSession: PipeClientDelegate {
         }
     }
 
-    /// The first failure is the one that is told.
+    /// Only the first failure is reported.
     private func note(_ failure: Failure) { self.failure = self.failure ?? failure }
 
-    /// Gives up, after what is queued has been sent.
+    /// Gives up, after the queued messages have been sent.
     private func fail(_ failure: Failure) {
         note(failure)
         input?.pause()
@@ -112,7 +112,7 @@ private final class ConnectSession: PipeClientDelegate {
         if lostCount > 0 {
             note(Failure("the connection was \(reason.text), with \(counted(lostCount, "message")) not delivered"))
         } else if reason == .closedByPeer, connection.hasFinishedSending {
-            // What we asked for with the end of our input.
+            // Expected, because the end of our input asked for it.
         } else if reason == .closedByPeer {
             StandardError.note("closed by the server")
         } else if reason != .closedLocally {

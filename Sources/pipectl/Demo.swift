@@ -4,7 +4,7 @@ internal import NamedPipes
 
 struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show it at work: a server process, a thousand clients, and strangers among them.",
+        abstract: "Demonstrate it: a server process and a thousand clients, some of them other programs.",
         discussion: """
             Starts two servers of its own (pipectl echo) on fresh names, connects clients to them, among them one in \
             Python and one of socat or nc where they are installed, sends the lines of a text through all of them, and \
@@ -12,7 +12,7 @@ struct Demo: ParsableCommand {
             all processes that it has started.
             """)
 
-    @Option(help: ArgumentHelp("How many clients of our own.", valueName: "number"))
+    @Option(help: ArgumentHelp("The number of pipectl's own clients.", valueName: "number"))
     var clients = 1000
 
     @Option(help: ArgumentHelp("How long to send.", valueName: "number"))
@@ -33,7 +33,7 @@ struct Demo: ParsableCommand {
         let lines = try DemoText.lines(of: text)
         let reactor = try Reactor()
         let run = try DemoRun(reactor, clientCount: clients, duration: .seconds(seconds), lines: lines)
-        // Ends the clients that are left and lets them go, however it ended.
+        // Ends the remaining clients and releases them, whatever the outcome.
         defer {
             reactor.stop()
             reactor.run()

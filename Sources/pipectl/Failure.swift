@@ -2,7 +2,7 @@
 internal import NamedPipes
 internal import NamedPipesRPC
 
-/// Why a command failed, in one line for a person, and what the process exits with.
+/// The reason why a command failed, in one line for a person, and the exit status of the process.
 struct Failure: Error, Equatable {
     let message: String
     let status: ExitStatus
@@ -23,7 +23,7 @@ extension Failure {
         }
     }
 
-    /// Whatever a call of the library threw.
+    /// Any error that a call of the library threw.
     init(_ error: any Error) {
         switch error {
         case let failure as Failure: self = failure
@@ -45,7 +45,7 @@ extension PipeError {
         case .unusableLocation(_, let problem): problem.hint
         case .noServer: " (is it running? --wait waits for it)"
         case .backlogFull: " (is it stuck?)"
-        case .accessDenied(let address): address.path == nil ? nil : " (ls -l shows whose it is)"
+        case .accessDenied(let address): address.path == nil ? nil : " (ls -l shows the owner)"
         case .messageTooLarge: " (--max-message raises it, at both ends)"
         case .timedOut: " (--timeout sets how long to wait)"
         case .framing: " (--framing chooses another)"

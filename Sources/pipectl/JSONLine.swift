@@ -3,7 +3,8 @@ internal import FoundationEssentials
 internal import NamedPipes
 internal import NamedPipesRPC
 
-/// A value as one line of JSON, its line feed included. What JSON itself would let through to a terminal is escaped.
+/// A value as one line of JSON, including its line feed. Characters that JSON allows but a terminal would obey are
+/// escaped.
 func jsonLine(_ value: some Encodable) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -11,9 +12,10 @@ func jsonLine(_ value: some Encodable) -> String {
     return escapedForJSON(String(decoding: data, as: UTF8.self)) + "\n"
 }
 
-/// JSON of others on one line, its line feed included, and without what a terminal would obey.
+/// Another program's JSON on one line, including its line feed, and without anything that a terminal would obey.
 func oneLine(_ json: JSONText) -> String {
-    // Outside of strings, these are mere space; inside, JSON has them escaped. By scalars: CR LF is one Character.
+    // Outside of strings, these are mere space; inside, JSON has them escaped. By scalars, because CR LF is one
+    // Character.
     let spaced = json.description.unicodeScalars.map { ["\n", "\r", "\t"].contains($0) ? " " : $0 }
     var text = String.UnicodeScalarView()
     text.append(contentsOf: spaced)
@@ -33,7 +35,7 @@ struct PeerRecord: Encodable {
     }
 }
 
-/// Escapes what can only stand inside a string of JSON.
+/// Escapes characters that can only occur inside a JSON string.
 func escapedForJSON(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {

@@ -3,12 +3,12 @@ internal import Glibc
 internal import NamedPipes
 internal import NamedPipesProgram
 
-/// Bytes become lines, however they arrive. The last line needs no line feed.
+/// Splits bytes into lines, however they arrive. The last line needs no line feed.
 struct LineSplitter {
-    /// The beginning of an unfinished line.
+    /// The beginning of a partial line.
     private var rest: [UInt8] = []
 
-    /// The lines that these bytes finish.
+    /// The lines that these bytes complete.
     mutating func append(_ bytes: ArraySlice<UInt8>) -> [[UInt8]] {
         var lines: [[UInt8]] = []
         var bytes = bytes
@@ -21,17 +21,17 @@ struct LineSplitter {
         return lines
     }
 
-    /// The line that nothing finished, if there is one.
+    /// The last line, if no line feed completed it.
     mutating func finish() -> [UInt8]? {
         defer { rest = [] }
         return rest.isEmpty ? nil : rest
     }
 
-    /// How long the unfinished line is already.
+    /// The present length of the partial line.
     var pendingByteCount: Int { rest.count }
 }
 
-/// Standard input as lines, read when there is something and only while it is wanted.
+/// Standard input as lines, read only while there is something and the owner wants it.
 final class LineInput {
     enum Event {
         case lines([[UInt8]])
@@ -45,14 +45,14 @@ final class LineInput {
     private var splitter = LineSplitter()
     private var watch: DescriptorWatch?
 
-    /// - Parameter limit: the longest line; a longer one is a failure before memory runs out.
+    /// - Parameter limit: the longest line; a longer one is a failure, before memory is exhausted.
     init(_ reactor: Reactor, limit: Int, handler: @escaping (Event) -> Void) {
         self.reactor = reactor
         self.limit = limit
         self.handler = handler
     }
 
-    /// Reads on. Without effect while it reads.
+    /// Resumes reading. Has no effect while it reads.
     func resume() {
         guard watch == nil else { return }
         do {
@@ -62,7 +62,7 @@ final class LineInput {
         }
     }
 
-    /// Reads no more until ``resume()``; the writer has to wait.
+    /// Stops reading until ``resume()``; the writer has to wait.
     func pause() {
         watch?.cancel()
         watch = nil

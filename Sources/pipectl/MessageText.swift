@@ -2,16 +2,16 @@
 internal import FoundationEssentials
 internal import NamedPipes
 
-/// How a message is shown.
+/// The form in which a message is shown.
 enum MessageStyle {
     /// One line of text, safe for a terminal whatever the peer sent.
     case text
-    /// The bytes as they came, and a line feed.
+    /// The bytes as they arrived, and a line feed.
     case raw
     /// One JSON object.
     case json
 
-    /// The line for a message, its line feed included.
+    /// The line for a message, including its line feed.
     func line(for message: [UInt8], from connection: PipeConnection) -> [UInt8] {
         switch self {
         case .text: Array((printable(message) + "\n").utf8)
@@ -23,8 +23,8 @@ enum MessageStyle {
 
 /// A message as text that a terminal shows and never obeys.
 ///
-/// Text has its control characters and invisible formatting escaped, and `\\` for a backslash, so that what is shown
-/// is what came. Bytes that are not UTF-8 are shown as ASCII with `\xNN` for everything else.
+/// In UTF-8 text, control characters and invisible formatting are escaped, and a backslash is `\\`, so that the output
+/// is unambiguous. Bytes that are not UTF-8 are shown as ASCII with `\xNN` for everything else.
 func printable(_ message: [UInt8]) -> String {
     if let text = String(validating: message, as: UTF8.self) { return printable(text, escapingBackslashes: true) }
     return message.map { byte in
@@ -36,9 +36,10 @@ func printable(_ message: [UInt8]) -> String {
     }.joined()
 }
 
-/// A text with everything escaped that is not seen, or does something else than being seen.
+/// A text in which every character that is invisible, or that has an effect beyond being visible, is escaped.
 ///
-/// - Parameter escapingBackslashes: so that an escape cannot be taken for text that looks like one.
+/// - Parameter escapingBackslashes: whether backslashes are escaped, so that an escape cannot be confused with text
+///   that looks like one.
 func printable(_ text: String, escapingBackslashes: Bool = false) -> String {
     var result = ""
     for scalar in text.unicodeScalars {

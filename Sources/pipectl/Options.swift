@@ -9,7 +9,7 @@ struct AddressArgument: ParsableArguments {
     var address: PipeAddress
 }
 
-/// Throws what ArgumentParser shows behind the text that was refused.
+/// Throws an error that ArgumentParser shows after the refused text.
 @Sendable
 func parseAddress(_ text: String) throws -> PipeAddress {
     do {
@@ -19,8 +19,8 @@ func parseAddress(_ text: String) throws -> PipeAddress {
     }
 }
 
-/// An argument that is text. One that is not UTF-8 is refused: with other bytes in its place, it would mean something
-/// else.
+/// An argument that is text. One that is not UTF-8 is refused, because it would have another meaning with other bytes
+/// in its place.
 @Sendable
 func parseText(_ argument: String) throws(ValidationError) -> String {
     guard let text = Arguments.plainText(argument) else {
@@ -43,7 +43,7 @@ struct WireOptions: ParsableArguments {
     func validate() throws {
         guard parsedFraming != nil else {
             throw ValidationError(
-                "no framing '\(printable(framing))' with this --max-message; there are: \(NamedFraming.names.joined(separator: ", "))"
+                "no framing '\(printable(framing))' with this --max-message; choose: \(NamedFraming.names.joined(separator: ", "))"
             )
         }
     }
@@ -55,8 +55,8 @@ struct WireOptions: ParsableArguments {
         NamedFraming.parse(framing, maximumMessageByteCount: maxMessage?.byteCount)
     }
 
-    /// Sets framing and limits. The queue has room for what is on its way and for a largest message behind it, so that
-    /// a sender who heeds the high-water mark is never refused.
+    /// Sets framing and limits. The queue has room for messages that are on their way and for the largest message
+    /// behind them, so that a sender that respects the high-water mark is never refused.
     func apply(to configuration: inout PipeConnection.Configuration) {
         guard let framing = parsedFraming else { preconditionFailure("validated before") }
         configuration.framing = framing
@@ -104,26 +104,26 @@ struct ServerOptions: ParsableArguments {
     @Flag(help: "Serve statistics for pipectl stat at ADDRESS.stat, which admits only this user and root.")
     var stat = false
 
-    @Flag(help: "Stop as well when standard input ends: for servers that another program starts.")
+    @Flag(help: "Also stop when standard input ends: for servers that another program starts.")
     var untilInputEnds = false
 
     func validate() throws {
-        if inherit, takeOver { throw ValidationError("a socket that is handed over needs no --take-over") }
+        if inherit, takeOver { throw ValidationError("an inherited socket needs no --take-over") }
     }
 
-    /// Where to listen: at the address, or at the inherited socket. A name is generated if none was given.
+    /// The place to listen: the address, or the inherited socket. A name is generated if none was given.
     func place(_ address: PipeAddress?) throws -> ServerPlace {
         guard inherit else {
             return .address(try address ?? .unique(prefix: "pipectl"), takesOver: takeOver)
         }
         let listeners = try InheritedListener.all()
         guard let listener = listeners.first, listeners.count == 1 else {
-            throw Failure("\(counted(listeners.count, "socket")) handed over (LISTEN_FDS), and one is wanted")
+            throw Failure("\(counted(listeners.count, "socket")) handed over (LISTEN_FDS), but one is needed")
         }
         return .inherited(listener)
     }
 
-    /// Refuses a command line that names two places, or none where one is needed.
+    /// Refuses a command line that names two places, or none if one is needed.
     func check(_ address: PipeAddress?, isNeeded: Bool) throws {
         if inherit, address != nil { throw ValidationError("--inherit has its address from the service manager") }
         if isNeeded, !inherit, address == nil { throw ValidationError("Missing expected argument '<address>'") }
@@ -134,7 +134,7 @@ struct ServerOptions: ParsableArguments {
 struct LoopOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "How long to look for the next message before sleeping, such as 50us, for faster answers. (default: 0)",
+            "How long to poll for the next message before sleeping, such as 50us, for faster answers. (default: 0)",
             valueName: "time"))
     var busyPoll: TimeLimit?
 

@@ -45,7 +45,7 @@ struct Pipectl: ParsableCommand {
             """,
         subcommands: [Echo.self, Listen.self, Serve.self, Send.self, Connect.self, Call.self, Stat.self, Demo.self])
 
-    /// The command line decides; how it ended is what the process exits with.
+    /// Runs the command line; the outcome becomes the exit status of the process.
     static func main() {
         do {
             let inherited = try Inheritance.takeOver()
@@ -65,7 +65,7 @@ struct Pipectl: ParsableCommand {
         Glibc.exit(failure.status.rawValue)
     }
 
-    /// Help and version are no failures; everything else that ArgumentParser says is about the command line.
+    /// Help and version are not failures; all other messages of ArgumentParser concern the command line.
     private static func finish(_ error: any Error) -> Never {
         let text = fullMessage(for: error)
         guard exitCode(for: error).isSuccess else {
@@ -80,8 +80,8 @@ struct Pipectl: ParsableCommand {
         Glibc.exit(0)
     }
 
-    /// ArgumentParser's text, with arguments in it that a terminal would obey, or that are not UTF-8, as they are
-    /// printed everywhere else.
+    /// ArgumentParser's text. Arguments in it that a terminal would obey, or that are not UTF-8, are escaped as
+    /// everywhere else.
     private static func shown(_ text: String) -> String {
         text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
             let line = String(line)

@@ -5,11 +5,11 @@ internal import NamedPipesProgram
 /// Sends messages one after the other, no faster than they are taken, and knows at the end what became of each.
 final class SendSession: PipeClientDelegate {
     struct Plan {
-        /// Nil: the lines of standard input.
+        /// The messages; nil for the lines of standard input.
         var messages: [[UInt8]]?
         var awaitsReplies: Bool
         var style: MessageStyle
-        /// How long to wait where the server does nothing; nil is for ever.
+        /// How long to wait for a server that does nothing; nil is for ever.
         var timeout: Duration?
     }
 
@@ -19,11 +19,11 @@ final class SendSession: PipeClientDelegate {
     private var input: LineInput?
     private var failure: Failure?
 
-    // What is still to be sent.
+    // The messages still to be sent.
     private var waiting: [[UInt8]].SubSequence
     private var isInputAtEnd: Bool
 
-    // What became of the rest.
+    // How many messages were sent.
     private var sentCount = 0
     private var replyCount = 0
     private var isCongested = false
@@ -53,7 +53,7 @@ final class SendSession: PipeClientDelegate {
 
     private var isAwaitingReply: Bool { plan.awaitsReplies && replyCount < sentCount }
 
-    /// Sends what may be sent now, then sees to what comes next.
+    /// Sends what may be sent now, then arranges for the next step.
     private func pump() {
         guard failure == nil, let connection = client?.connection, connection.isOpen else { return }
         while !isCongested, !isAwaitingReply, let message = waiting.first {
@@ -84,7 +84,7 @@ final class SendSession: PipeClientDelegate {
         pump()
     }
 
-    /// The first failure is the one that is told. What is queued is still sent.
+    /// Only the first failure is reported. Queued messages are still sent.
     private func fail(_ failure: Failure) {
         if self.failure == nil { self.failure = failure }
         input?.pause()
@@ -145,15 +145,15 @@ final class SendSession: PipeClientDelegate {
 // MARK: - Time
 
 extension SendSession {
-    /// Whether the next move is the server's.
+    /// Whether the server has to act next.
     private var isServersTurn: Bool { isAwaitingReply || isCongested }
 
     private func noteProgress() { lastProgress = .now }
 
-    /// Looks when the time may be up, and not before.
+    /// Checks when the time may be up, and not before.
     private func watchProgress(after delay: Duration?) {
         guard let timeout = plan.timeout, let delay else { return }
-        // A limit, not a timer: what has arrived while we were stopped is looked at first.
+        // A limit, not a timer: if this process was stopped, messages that have arrived meanwhile are handled first.
         _ = reactor.limit(delay) { [weak self] in
             guard let self, let connection = client?.connection else { return }
             if !isServersTurn || connection.pendingByteCount < lastPendingByteCount { noteProgress() }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
 
-/// Where a server listens.
+/// The place at which a server listens.
 enum ServerPlace: Sendable {
     case address(PipeAddress, takesOver: Bool)
     case inherited(InheritedListener)
@@ -37,7 +37,7 @@ enum ServerPlace: Sendable {
 }
 
 extension PipeServer.Configuration {
-    /// No operator is there to publish a lost name again, so the command does it itself.
+    /// There is no operator who would publish a lost name again, so the command does it itself.
     fileprivate func keepingName(takingOver takesOver: Bool) -> Self {
         var changed = self
         changed.nameLoss = .republish

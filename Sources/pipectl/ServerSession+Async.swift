@@ -2,7 +2,7 @@
 internal import NamedPipes
 internal import NamedPipesProgram
 
-// The same server with a task for each connection. All of it runs on the reactor, which is the main thread's.
+// The same server with a task for each connection. All of it runs on the reactor, which is on the main thread.
 
 extension ServerSession {
     typealias AsyncHandler =
@@ -48,7 +48,7 @@ extension ServerSession {
                     try await unsafe handler(connection, session)
                 }
             } catch is CancellationError {
-                // By the second signal.
+                // Cancelled by the second signal.
             } catch {
                 unsafe session.fail(Failure(error))
             }

@@ -3,12 +3,12 @@ internal import Glibc
 internal import NamedPipes
 internal import NamedPipesProgram
 
-/// A server that counts, and stops when it is told to: what `echo` and `listen` have in common.
+/// A server that counts, and stops when it is told to: the common part of `echo` and `listen`.
 final class ServerSession: PipeServerDelegate {
-    /// What is done with a message; throws what ends its connection, or, where that is a ``Failure``, the server.
+    /// Handles a message. A thrown error ends its connection; a thrown ``Failure`` stops the server.
     typealias Handler = (_ connection: PipeConnection, _ message: Span<UInt8>) throws -> Void
 
-    /// Prints a line about the server; throws where that cannot be done.
+    /// Prints a line about the server; throws if that is impossible.
     typealias Announcement = @Sendable (String) throws(Failure) -> Void
 
     let reactor: Reactor
@@ -16,10 +16,10 @@ final class ServerSession: PipeServerDelegate {
     private var server: PipeServer?
     private var inputWatch: DescriptorWatch?
     private var signals: Signals?
-    /// What serves, where tasks do.
+    /// The serving task, if tasks handle the connections.
     var task: Task<Void, Never>?
     private var complaints = Complaints()
-    /// Why it stops, if not because it was told to.
+    /// The reason for the stop, unless it was requested.
     private(set) var failure: Failure?
 
     private let manager = ServiceNotifier.current
@@ -28,7 +28,7 @@ final class ServerSession: PipeServerDelegate {
     private var byteCount = 0
     private var endings: [String: Int] = [:]
 
-    /// - Parameter handler: nil where tasks handle messages instead; see ``serve(_:_:_:announce:handler:)``.
+    /// - Parameter handler: nil if tasks handle messages instead; see ``serve(_:_:_:announce:handler:)``.
     init(_ reactor: Reactor, handler: Handler? = nil) {
         self.reactor = reactor
         self.handler = handler
@@ -36,7 +36,7 @@ final class ServerSession: PipeServerDelegate {
 
     /// Serves until a signal.
     ///
-    /// - Parameter announce: gets the line that says that clients can connect, and the one that says how it went.
+    /// - Parameter announce: receives the line that says that clients can connect, and the summary at the end.
     func run(_ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions, announce: Announcement) throws {
         raiseDescriptorLimit()
         var configuration = PipeServer.Configuration()
@@ -55,14 +55,14 @@ final class ServerSession: PipeServerDelegate {
         try conclude(announce)
     }
 
-    /// Says how it went, or throws why it stopped.
+    /// Prints the summary, or throws the reason for the stop.
     func conclude(_ announce: Announcement) throws(Failure) {
         if let rest = complaints.rest { StandardError.note(rest) }
         if let failure { throw failure }
         try announce("stopped after \(summary)")
     }
 
-    /// Says that the server is there, and stops it when it is told to.
+    /// Announces the server, and stops it when it is told to.
     func attend(to server: PipeServer, _ options: ServerOptions, _ announce: Announcement) throws {
         self.server = server
         signals = try Signals(reactor) { [unowned self] count in
@@ -75,14 +75,14 @@ final class ServerSession: PipeServerDelegate {
         tellManager(.ready, .status("listening on \(server.address)"))
     }
 
-    /// Stops without waiting for anybody, because it cannot do its work. The first failure is the one that is told.
+    /// Stops without waiting for any client, because it cannot do its work. Only the first failure is reported.
     func fail(_ failure: Failure) {
         self.failure = self.failure ?? failure
         inputWatch?.cancel()
         stopAtOnce()
     }
 
-    /// Stops without waiting for anybody, tasks neither.
+    /// Stops without waiting for clients or tasks.
     private func stopAtOnce() {
         server?.stop()
         task?.cancel()
@@ -127,7 +127,7 @@ final class ServerSession: PipeServerDelegate {
         } catch let failure as Failure {
             fail(failure)
         } catch PipeError.notConnected {
-            // The peer has gone before its answer; didCloseWith tells.
+            // The peer was gone before its answer; didCloseWith reports it.
         } catch {
             complain("\(connection): \(Failure(error).message)", .connection)
             connection.abort()
@@ -155,7 +155,7 @@ final class ServerSession: PipeServerDelegate {
 
     func serverDidStop(_ server: PipeServer) { reactor.stop() }
 
-    /// A manager that does not hear is no reason not to serve.
+    /// A manager that cannot be notified is no reason not to serve.
     func tellManager(_ states: ServiceNotifier.State...) {
         do { try manager?.notify(states) } catch {
             complain("the service manager was not notified: \(error)", .manager)

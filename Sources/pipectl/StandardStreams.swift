@@ -4,15 +4,15 @@ internal import NamedPipes
 internal import NamedPipesProgram
 
 extension StandardOutput {
-    /// Writes all of it, or throws the failure that the command ends with.
+    /// Writes all bytes, or throws the failure with which the command ends.
     static func print(_ bytes: [UInt8]) throws(Failure) {
         do { try write(bytes) } catch { throw Failure(ofOutput: error) }
     }
 
-    /// Writes all of it, or throws the failure that the command ends with.
+    /// Writes the whole text, or throws the failure with which the command ends.
     static func print(_ text: String) throws(Failure) { try print(Array(text.utf8)) }
 
-    /// Whether a person looks at it on a terminal that can move its cursor.
+    /// Whether a person watches it on a terminal that can move its cursor.
     static var isLive: Bool {
         isatty(STDOUT_FILENO) == 1 && environment("CI") == nil && environment("TERM") ?? "dumb" != "dumb"
     }
@@ -23,14 +23,14 @@ extension StandardError {
 }
 
 extension Failure {
-    /// Why standard output took less than all, with the system's own words.
+    /// The failure of standard output, with the system's own words.
     init(ofOutput error: SystemError) {
         self.init(
             error.code == EPIPE
-                ? "standard output has no reader any more (\(error))" : "standard output cannot be written: \(error)")
+                ? "standard output no longer has a reader (\(error))" : "standard output cannot be written: \(error)")
     }
 
-    /// Why standard input cannot be read.
+    /// The failure of standard input.
     init(ofInput error: SystemError) { self.init("standard input cannot be read: \(error)") }
 }
 

@@ -20,9 +20,9 @@ struct ByteSize: ExpressibleByArgument, Hashable {
     ]
 }
 
-/// A time as a person writes it: `50us`, `500ms`, `5`, `5s`, `2m`, `1h`; 0 is no limit.
+/// A time as a person writes it: `50us`, `500ms`, `5`, `5s`, `2m`, `1h`; 0 means no limit.
 struct TimeLimit: ExpressibleByArgument, Hashable, CustomStringConvertible {
-    /// Nil is no limit.
+    /// Nil means no limit.
     let duration: Duration?
 
     let description: String
@@ -41,7 +41,7 @@ struct TimeLimit: ExpressibleByArgument, Hashable, CustomStringConvertible {
         description = "\(seconds)s"
     }
 
-    /// For where a time has to be given: about thirty years is as good as for ever.
+    /// For calls that need a time: about thirty years is equivalent to for ever.
     var orForEver: Duration { duration ?? .seconds(1_000_000_000) }
 
     private static let factors = [
@@ -70,7 +70,7 @@ func readable(byteCount: Int) -> String {
     return "\(decimal(Double(byteCount) / factor)) \(unit)"
 }
 
-/// A number without its fraction, and within what an Int can hold with some to spare.
+/// A number without its fraction, limited to the range of an Int with a margin.
 func whole(_ number: Double) -> Int { number.isNaN ? 0 : Int(max(-1e17, min(1e17, number))) }
 
 /// One decimal place.

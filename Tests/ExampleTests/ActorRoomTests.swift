@@ -50,7 +50,7 @@ struct ActorRoomTests {
         try other.send("12")
         try other.send("Adele")
         let answers = [
-            "* Ada is here already; who are you?", "* a name has letters", "* welcome, Adele; /who says who is here",
+            "* Ada is already here; who are you?", "* a name has letters", "* welcome, Adele; /who says who is here",
         ]
         #expect(try other.messages(4).dropFirst() == answers[...])
         ada.connection?.abort()

@@ -40,7 +40,7 @@ struct ChatTests {
         #expect(try grace.messages(2).last == "Ada: is anybody else here?")
         // Answers come in order: had the silent visitor been told any of this, it would come before this answer.
         try silent.send("Ada")
-        #expect(try silent.messages(1) == ["! the name 'Ada' cannot be had"])
+        #expect(try silent.messages(1) == ["! the name 'Ada' is not available"])
     }
 
     @Test func `a new nickname is announced to all, and so is a visitor's leaving`() throws {
@@ -49,7 +49,7 @@ struct ChatTests {
         try grace.send("/nick Admiral")
         #expect(try ada.messages(3).last == "* Grace is now Admiral")
         try grace.send("/nick Ada")
-        #expect(try grace.messages(3).last == "! the name 'Ada' cannot be had")
+        #expect(try grace.messages(3).last == "! the name 'Ada' is not available")
         grace.connection?.close()
         #expect(try ada.messages(4).last == "* Admiral left")
     }

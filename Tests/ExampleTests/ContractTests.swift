@@ -48,7 +48,7 @@ struct ContractTests {
         try grace.send("Grace")
         try network.run(
             PeerScript([
-                .send("Grace"), .expect("! the name 'Grace' cannot be had"), .send("Ada"), .expect("* Ada joined"),
+                .send("Grace"), .expect("! the name 'Grace' is not available"), .send("Ada"), .expect("* Ada joined"),
                 .send("hello"), .expectNothing(for: .seconds(60)), .send("/nick Countess"),
                 .expect("* Ada is now Countess"), .finish, .expectEnd,
             ]), against: "room", within: .seconds(120))

@@ -119,7 +119,7 @@ import Testing
             let wrong = try await editor.open("[a]\nx = 1\n# comment\n  x=2\n[b]\nx = 3\n𝄞 nonsense\n[c")
             #expect(
                 wrong == [
-                    .init(range: TextRange(3, 2..<3), severity: 2, message: "'x' is set once more"),
+                    .init(range: TextRange(3, 2..<3), severity: 2, message: "'x' is already set"),
                     .init(range: TextRange(6, 0..<11), severity: 1, message: "a setting is key = value"),
                     .init(range: TextRange(7, 0..<2), severity: 1, message: "a section is [name]"),
                 ])

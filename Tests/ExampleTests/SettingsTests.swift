@@ -33,7 +33,7 @@ struct SettingsTests {
 
     @Test func `keys that only look the same are different`() {
         #expect(described("\u{E9} = 1\ne\u{301} = 2").count == 2)
-        #expect(described("\u{E9} = 1\n\u{E9} = 2").last == "1: '\u{E9}' is set once more")
+        #expect(described("\u{E9} = 1\n\u{E9} = 2").last == "1: '\u{E9}' is already set")
     }
 
     @Test func `places are counted in UTF-16`() throws {

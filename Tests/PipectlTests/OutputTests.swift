@@ -56,7 +56,7 @@ struct OutputTests: StagedSuite {
                 guard try run(reactor, "send", other, "x", errors: .dropped).status == 0 else { break }
             }
         }
-        tool.waitFor("standard output has no reader any more")
+        tool.waitFor("standard output no longer has a reader")
         tool.waitFor("status 1")
         _ = server
     }

@@ -100,7 +100,7 @@ struct ServeTests: StagedSuite {
         let refusing = try server("cat")
         let stranger = try Sender(to: name, on: reactor)
         try stranger.send("two\nlines")
-        refusing.waitFor("a message contains a line feed (--escape says how it can be a line)")
+        refusing.waitFor("a message contains a line feed (--escape allows that)")
         #expect(stranger.isEnded)
         refusing.terminate()
         #expect(refusing.waitForExit() == 0)

@@ -74,7 +74,7 @@ final class ServiceTests {
     @Test func `15 · --inherit without a socket is reported, and allows no address beside it`() throws {
         #expect(
             try run(reactor, "echo", "--inherit").lines == [
-                "pipectl: 0 sockets handed over (LISTEN_FDS), and one is wanted"
+                "pipectl: 0 sockets handed over (LISTEN_FDS), but one is needed"
             ])
         #expect(try run(reactor, "echo", path, "--inherit").status == 2)
         #expect(try run(reactor, "listen", "--inherit", "--take-over").status == 2)

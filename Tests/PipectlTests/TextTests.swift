@@ -86,7 +86,7 @@ struct TextTests {
         let start = SuspendingClock.now
         #expect(complaints.line("first", .refusal, at: start) == "first")
         for _ in 0..<3 { #expect(complaints.line("more", .refusal, at: start + .milliseconds(500)) == nil) }
-        #expect(complaints.rest == "3 complaints were left out")
+        #expect(complaints.rest == "3 complaints were suppressed")
         #expect(complaints.line("its name is gone", .name, at: start + .milliseconds(500)) == "its name is gone")
         let later = complaints.line("last", .refusal, at: start + .seconds(2))
         #expect(later == "last (and 3 complaints like it before)")

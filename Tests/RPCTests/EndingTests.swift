@@ -34,7 +34,7 @@ import Testing
         } while: { address in
             try await PipeClient.withConnection(to: address) { connection in
                 try await JSONRPCPeer.run(on: connection) { peer in
-                    await expectFailure("the other end sends no more, and there was no reply") {
+                    await expectFailure("the other end finished sending without a reply") {
                         try await peer.request("wait")
                     }
                     door.open()

@@ -12,7 +12,7 @@ import Testing
         #expect(
             answer
                 == `JSON-RPC's specification`.error(
-                    -32700, "Parse error", #""arrays and objects lie in each other more than 100 deep""#))
+                    -32700, "Parse error", #""arrays and objects are nested more than 100 deep""#))
     }
 
     @Test func `nested as deeply as allowed is taken`() async throws {
@@ -32,7 +32,7 @@ import Testing
             try await $0.ask(#"{"jsonrpc":"2.0","method":"ping","id":\#(id)}"#)
         }
         #expect(
-            answer == `JSON-RPC's specification`.invalid("id is no number, string or null of at most 256 bytes"))
+            answer == `JSON-RPC's specification`.invalid("id is not a number, string or null of at most 256 bytes"))
     }
 
     @Test func `ids that two requests share are refused, and the first keeps its reply`() async throws {
@@ -61,7 +61,7 @@ import Testing
     func `replies end the request that they are for`(reply: String) async throws {
         let (cameBack, _) = try await `80 · A server that is lax`.answering([Array(reply.utf8)]) { peer in
             // Without a time limit, so that only the reply can end it.
-            await expectFailure("that is no reply: \(reply)") { try await peer.request("anything") }
+            await expectFailure("not a valid reply: \(reply)") { try await peer.request("anything") }
         }
         #expect(cameBack == [], "a reply was answered")
     }

@@ -83,7 +83,7 @@ import Testing
             let two = try batch.request("ping", [Int](), returning: String.self)
             let waiting = Task { [batch] in try await peer.send(batch) }
             _ = try batch.request("ping", [Int](), returning: String.self)
-            await expectFailure("as many requests wait for their replies as may: 2") { _ = try await peer.send(batch) }
+            await expectFailure("the limit of 2 pending requests is reached") { _ = try await peer.send(batch) }
             door.open()
             try await first
             let replies = try await waiting.value

@@ -100,7 +100,7 @@ import Testing
         try await conversation.run(clientConfiguration: client) { peer in
             async let first: Void = peer.request("wait")
             try await begun.wait()
-            await expectFailure("as many requests wait for their replies as may: 1") { try await peer.request("wait") }
+            await expectFailure("the limit of 1 pending requests is reached") { try await peer.request("wait") }
             door.open()
             try await first
         }
@@ -108,8 +108,8 @@ import Testing
 
     @Test func `has parameters that are an object or an array`() async throws {
         try await Conversation(methods: .arithmetic).run { peer in
-            await expectFailure("parameters are a JSON object or array, not 3") { try await peer.request("add", 3) }
-            await expectFailure("parameters are a JSON object or array, not \"a\"") {
+            await expectFailure("parameters must be a JSON object or array, not 3") { try await peer.request("add", 3) }
+            await expectFailure("parameters must be a JSON object or array, not \"a\"") {
                 try await peer.notify("add", "a")
             }
         }

@@ -43,17 +43,17 @@ import Testing
             #"{"jsonrpc": "2.0", "method": "divide", "params": {"left":1,"right":0}, "id": 4}"#,
             answer(#""id":4,"error":{"code":7,"message":"division by zero","data":[1]}"#)
         ),
-        (#"{"jsonrpc": "2.0", "method": 1, "params": "bar"}"#, invalid("method is no string")),
-        (#"{"jsonrpc": "2.0", "method": 1, "id": 5}"#, invalid("method is no string", id: "5")),
+        (#"{"jsonrpc": "2.0", "method": 1, "params": "bar"}"#, invalid("method is not a string")),
+        (#"{"jsonrpc": "2.0", "method": 1, "id": 5}"#, invalid("method is not a string", id: "5")),
         (#"{"jsonrpc": "2.0", "method": "sum", "params": 1}"#, invalid("params is neither object nor array")),
         (#"{"jsonrpc": "1.0", "method": "ping", "id": 1}"#, invalid(#"jsonrpc is not \"2.0\""#, id: "1")),
         (#"{"method": "ping", "id": 1}"#, invalid(#"jsonrpc is not \"2.0\""#, id: "1")),
         (
             #"{"jsonrpc": "2.0", "method": "ping", "id": [1]}"#,
-            invalid("id is no number, string or null of at most 256 bytes")
+            invalid("id is not a number, string or null of at most 256 bytes")
         ),
-        (#"{"jsonrpc": "2.0", "method": "ping", "method": "sum", "id": 1}"#, invalid("a member twice", id: "1")),
-        (#"{"jsonrpc": "2.0", "method": "ping", "id": 1, "id": 2}"#, invalid("a member twice", id: "2")),
+        (#"{"jsonrpc": "2.0", "method": "ping", "method": "sum", "id": 1}"#, invalid("a duplicate member", id: "1")),
+        (#"{"jsonrpc": "2.0", "method": "ping", "id": 1, "id": 2}"#, invalid("a duplicate member", id: "2")),
         (#"{}"#, invalid(#"jsonrpc is not \"2.0\""#)),
         (#"1"#, invalid("not an object")),
         (#""text""#, invalid("not an object")),

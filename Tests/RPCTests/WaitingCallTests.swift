@@ -137,7 +137,7 @@ import Testing
         }
         #expect(end == nil)
         #expect(
-            conversation.events.texts.contains("overload(calls of more than 1000 bytes wait until fewer are handled)"))
+            conversation.events.texts.contains("overload(calls of more than 1000 bytes wait to be handled)"))
     }
 
     @Test func `reading pauses once too many bytes wait, and goes on`() async throws {

@@ -17,6 +17,7 @@ enum Simulation {
         ("budget", { BudgetWorld.run($0) }),
         ("door", { DoorWorld.run($0) }),
         ("admission", { AdmissionWorld.run($0) }),
+        ("read", { ReadWorld.run($0) }),
         ("stream", { try StreamWorld.run($0) }),
         ("connections", { try ConnectionWorld.run($0) }),
     ]

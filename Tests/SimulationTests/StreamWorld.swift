@@ -102,7 +102,7 @@ final class StreamWorld {
         reassembly.removeFirst(walk.consumedByteCount)
         reassembly.note(walk)
         if reassembly.byteCount == 0 {
-            buffers.giveBack(reassembly)
+            buffers.recycle(reassembly)
             self.reassembly = nil
         }
     }

@@ -3,7 +3,7 @@ import NamedPipesRPC
 import NamedPipesTesting
 import Testing
 
-// The code of the article TestingYourDaemon, as it is there.
+// What the article TestingYourDaemon shows, as it stands there.
 
 /// Greets each name that it receives, and closes the connection of a client that sends anything else.
 private final class Greeter: PipeServerDelegate {
@@ -14,7 +14,7 @@ private final class Greeter: PipeServerDelegate {
 }
 
 struct ArticleTests {
-    @Test func `a client is greeted by its name`() throws {
+    @Test func `a guest is greeted by name`() throws {
         let network = try MemoryNetwork()
         try network.makeServer(at: "greeter", delegate: Greeter())
         let visit = PeerScript([
@@ -24,7 +24,7 @@ struct ArticleTests {
         try network.run(visit, against: "greeter")
     }
 
-    @Test func `a client that leaves is answered first`() throws {
+    @Test func `a leaving guest is answered first`() throws {
         let network = try MemoryNetwork()
         let recorder = RecordingDelegate(forwardingTo: Greeter())
         try network.makeServer(at: "greeter", delegate: recorder)
@@ -41,7 +41,7 @@ struct ArticleTests {
                 == [.opened, .received("Ada"), .finishedReceiving, .closed(.closedByPeer)])
     }
 
-    @Test func `a client that is silent for an hour is disconnected`() throws {
+    @Test func `a guest that is silent for an hour is disconnected`() throws {
         let network = try MemoryNetwork()
         var configuration = PipeServer.Configuration()
         configuration.connection.idleLimit = .seconds(3600)
@@ -55,9 +55,7 @@ struct ArticleTests {
         #expect(server.statistics.closedCounts == [.idle: 1])
     }
 
-    @Test(arguments: 0..<60) func `a break anywhere is reported, and whole messages were answered`(
-        byteCount: Int
-    ) throws {
+    @Test(arguments: 0..<60) func `a break anywhere is noticed, and whole messages answered`(byteCount: Int) throws {
         let network = try MemoryNetwork(seed: 1, faults: .bumpy.cut(after: byteCount))
         let server = try network.makeServer(at: "greeter", delegate: Greeter())
         let guest = RecordingDelegate { connection, event in

@@ -36,21 +36,21 @@ struct CallbackContractTests {
     @Test func `a callback out of order is reported`() throws {
         let a = try ids()[0]
         #expect(problems([.opened(a), .opened(a)]) == ["a connection opened twice"])
-        #expect(problems([.received(a)]) == ["a message where the connection is unknown"])
+        #expect(problems([.received(a)]) == ["a message while the connection is unknown"])
         #expect(
             problems([.opened(a), .finishedReceiving(a), .received(a)])
-                == ["a message where the connection is finished"])
+                == ["a message while the connection is finished"])
         #expect(
             problems([.opened(a), .finishedReceiving(a), .finishedReceiving(a)])
-                == ["the peer's finish where the connection is finished"])
-        #expect(problems([.opened(a), .closed(a), .drained(a)]) == ["a drain where the connection is closed"])
+                == ["the peer's finish while the connection is finished"])
+        #expect(problems([.opened(a), .closed(a), .drained(a)]) == ["a drain while the connection is closed"])
         #expect(
             problems([.opened(a), .failedSending(a), .failedSending(a), .drained(a), .received(a), .closed(a)])
                 == ["the output's failure twice", "a drain after the output has failed"])
         #expect(
             problems([.opened(a), .closed(a), .failedSending(a)])
-                == ["the output's failure where the connection is closed"])
-        #expect(problems([.opened(a), .closed(a), .closed(a)]) == ["an end where the connection is closed"])
+                == ["the output's failure while the connection is closed"])
+        #expect(problems([.opened(a), .closed(a), .closed(a)]) == ["an end while the connection is closed"])
         #expect(problems([.stopped(connectionCount: 1)]) == ["the server's stop with 1 connections"])
         #expect(
             problems([.stopped(connectionCount: 0), .other, .stopped(connectionCount: 0)])

@@ -49,7 +49,7 @@ struct HandlerConformanceTests {
             }
             try await work.value
         }
-        #expect(problem == "has a handler that goes on after its connection has ended")
+        #expect(problem == "has a handler that continues after its connection has ended")
     }
 
     @Test func `a handler that throws at its peer's finish loses the replies, and is caught`() throws {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import NamedPipes
 
-/// A room in which everybody hears what is said, with a memory: an actor that lives on the reactor.
+/// A room in which every visitor hears what is said, with a memory: an actor that lives on the reactor.
 ///
-/// Handlers of connections run on the same thread, so that what they await here is a function call, and nothing is
-/// locked. Tasks elsewhere await the room as they would any actor, and get there with a hop.
+/// Handlers of connections run on the same thread, so their calls to this actor are function calls, and nothing is
+/// locked. Tasks elsewhere await the room as any other actor, at the price of a hop.
 actor Room {
     /// The group of the room's members.
     static let group: PipeGroup = "room"
@@ -30,7 +30,7 @@ actor Room {
 
     func leave(_ name: String) { names.remove(name) }
 
-    /// Remembers a line, and returns it as the others are to read it.
+    /// Remembers a line, and returns it in the form for the other visitors.
     func say(_ line: String, as name: String) -> String {
         spokenLineCount += 1
         let text = "\(name): \(line)"

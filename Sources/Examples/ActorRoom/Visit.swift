@@ -6,7 +6,7 @@ struct Visit {
     let room: Room
     let connection: AsyncPipeConnection
 
-    /// To be run as the connection's handler.
+    /// Run it as the connection's handler.
     nonisolated(nonsending) func run() async throws {
         guard let name = try await introduce() else { return }
         do {
@@ -18,7 +18,7 @@ struct Visit {
         await leave(name)
     }
 
-    /// Asks for names until there is one that is free.
+    /// Asks for names until a free one is given.
     private nonisolated(nonsending) func introduce() async throws -> String? {
         try await connection.send("* what is your name?")
         for try await message in connection.messages {
@@ -27,7 +27,7 @@ struct Visit {
                 continue
             }
             guard let history = await room.enter(as: name) else {
-                try await connection.send("* \(name) is here already; who are you?")
+                try await connection.send("* \(name) is already here; who are you?")
                 continue
             }
             for line in history { try await connection.send(line) }
@@ -53,8 +53,8 @@ struct Visit {
         }
     }
 
-    /// A line as it may stand on the terminals of others: without what would command them, and without the carriage
-    /// return that `nc -C` sends in front of the line feed. Nil for what is not UTF-8.
+    /// A line in a form that is safe on the terminals of others: without control characters, and without the carriage
+    /// return that `nc -C` sends in front of the line feed. Nil if the message is not UTF-8.
     private static func line(_ message: PipeMessage) -> String? {
         String(copying: message).map { text in
             String(text.unicodeScalars.filter { $0.properties.generalCategory != .control })

@@ -11,7 +11,7 @@ do {
     let address = try arguments.address(default: "room")
     let thread = try ReactorThread(name: "room") { _ in }
     let room = Room(on: thread.executor)
-    // A task elsewhere asks the room now and then; it sleeps on the room's reactor.
+    // A task on another thread queries the room now and then; it sleeps on the room's reactor.
     let census = Task { @concurrent in
         while true {
             try await Task.sleep(for: .seconds(60), clock: room.executor.clock)

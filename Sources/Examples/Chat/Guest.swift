@@ -3,7 +3,7 @@ import ExampleSupport
 import Glibc
 import NamedPipes
 
-/// The client's side: shows what is said, and says what is typed.
+/// The client's side: shows what is said, and sends what is typed.
 ///
 /// Standard input and the pipe are two descriptors on one reactor, so neither waits for the other and nothing is
 /// locked.
@@ -27,7 +27,7 @@ final class Guest: PipeClientDelegate {
 
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
         guard let utf8 = try? UTF8Span(validating: message) else { return }
-        // What others write must not command this terminal.
+        // Text from other guests must not control this terminal.
         report(String(String(copying: utf8).unicodeScalars.filter { $0.properties.generalCategory != .control }))
     }
 
@@ -65,13 +65,13 @@ final class Guest: PipeClientDelegate {
         fail(SystemError(call: "read", code: errno))
     }
 
-    /// The end of the input ends the visit: what is queued is still said.
+    /// The end of the input ends the visit: queued lines are still sent.
     private func endOfInput(_ connection: PipeConnection) {
         keyboard?.cancel()
         connection.close()
     }
 
-    /// A framing is not only for sockets: it finds the lines in whatever bytes have been typed.
+    /// Framings are not only for sockets: this one finds the lines in whatever bytes have been typed.
     private func sayLines(on connection: PipeConnection) {
         let walk = try? DelimiterFraming.newline.scanFrames(in: typed.span, scannedByteCount: 0) { line in
             _ = try? connection.send(line)

@@ -3,7 +3,7 @@ import NamedPipes
 
 /// The server's side: who is here, and what is said.
 ///
-/// The first message of a connection is its nickname. Only who has one hears the others.
+/// The first message of a connection is its nickname. Only connections with a nickname hear the others.
 final class Room: PipeServerDelegate {
     weak var server: PipeServer?
 
@@ -19,7 +19,7 @@ final class Room: PipeServerDelegate {
         }
         let text = String(copying: utf8)
         guard let member = connection.context as? Member else { return join(connection, text) }
-        // By scalar: a space with an accent behind it would be another Character than the space.
+        // By scalar: a space followed by an accent would be a Character other than the space.
         if text.unicodeScalars.starts(with: "/nick ".unicodeScalars) {
             rename(member, of: connection, to: String(text.unicodeScalars.dropFirst("/nick ".unicodeScalars.count)))
         } else {
@@ -33,13 +33,13 @@ final class Room: PipeServerDelegate {
     }
 
     private func join(_ connection: PipeConnection, _ nickname: String) {
-        guard isFree(nickname) else { return tell(connection, "the name '\(nickname)' cannot be had") }
+        guard isFree(nickname) else { return tell(connection, "the name '\(nickname)' is not available") }
         connection.context = Member(nickname: nickname)
         say("* \(nickname) joined")
     }
 
     private func rename(_ member: Member, of connection: PipeConnection, to nickname: String) {
-        guard isFree(nickname) else { return tell(connection, "the name '\(nickname)' cannot be had") }
+        guard isFree(nickname) else { return tell(connection, "the name '\(nickname)' is not available") }
         say("* \(member.nickname) is now \(nickname)")
         member.nickname = nickname
     }
@@ -49,10 +49,10 @@ final class Room: PipeServerDelegate {
         return !nickname.isEmpty && !members.contains { $0.nickname == nickname }
     }
 
-    /// Tells all who have a nickname, but for one.
+    /// Tells all guests who have a nickname, except one.
     private func say(_ line: String, exceptTo speaker: PipeConnection? = nil) {
-        // A line that is too large for one is too large for all: no guest gets it. A guest that does not keep up loses
-        // lines.
+        // A line that is too large for one guest is too large for all, so no guest gets it. A guest that does not keep
+        // up loses lines.
         _ = try? server?.broadcast(line) { $0 !== speaker && $0.context is Member }
     }
 

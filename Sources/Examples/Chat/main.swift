@@ -2,7 +2,7 @@
 import ExampleSupport
 import NamedPipes
 
-// A room where everybody reads what everybody else writes.
+// A room in which all guests read what the others write.
 //
 //     Chat [ADDRESS]              opens the room
 //     Chat ADDRESS NICKNAME       enters it; lines of standard input are said, `/nick NEW` takes another name

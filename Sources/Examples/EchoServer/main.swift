@@ -2,7 +2,7 @@
 import ExampleSupport
 import NamedPipes
 
-// Sends every message back to where it came from.
+// Sends every message back to its sender.
 //
 //     EchoServer [ADDRESS]
 

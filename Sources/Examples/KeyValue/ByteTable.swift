@@ -2,16 +2,16 @@
 import Glibc
 import NamedPipes
 
-/// A hash table whose keys are bytes, found by bytes that lie anywhere.
+/// A hash table whose keys are bytes, and which is searched with bytes anywhere in memory.
 ///
-/// A `Dictionary` would want an array made of the bytes for each look-up. Here a key is copied once, when it is new.
-/// Places (slots) are valid until the next change of the table.
+/// A `Dictionary` would need an array of the bytes for each look-up. Here a key is copied once, when it is new. Slots
+/// are valid until the next change of the table.
 ///
-/// Open addressing with linear probing: a key is in the first free slot behind the one that its hash says, and whoever
-/// leaves lets those behind it move up. The hashes are seeded anew in each process, as the standard library's are, so
-/// that nobody can choose keys that all meet in one slot.
+/// Open addressing with linear probing: a key is in the first free slot at or after the one of its hash, and removing
+/// one lets those behind it move up. The hashes are seeded anew in each process, as the standard library's are, so that
+/// a client cannot choose keys that all meet in one slot.
 struct ByteTable<Value> {
-    /// 0 is a free slot. Beside each other, so that a search reads little memory.
+    /// 0 is a free slot. The hashes are adjacent, so that a search reads little memory.
     private var hashes: [UInt32]
     private var keys: [[UInt8]]
     private var values: [Value?]
@@ -42,7 +42,7 @@ struct ByteTable<Value> {
 
     mutating func update(_ slot: Int, to value: Value) { values[slot] = value }
 
-    /// Adds a key that is not there.
+    /// Adds a key that is not in the table.
     mutating func insert(_ value: Value, for key: Span<UInt8>) {
         if (count + 1) * 4 > slotCount * 3 { grow() }
         place(Self.hash(key), [UInt8](copying: key), value)
@@ -53,7 +53,7 @@ struct ByteTable<Value> {
         var free = removed
         var slot = following(free)
         while hashes[slot] != 0 {
-            // One that would not be found with a free slot before it moves there.
+            // Moves an entry that could not be found across the free slot.
             let distance = (slot - home(of: hashes[slot])) & mask
             if distance >= (slot - free) & mask {
                 hashes.swapAt(free, slot)

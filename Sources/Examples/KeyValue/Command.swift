@@ -6,9 +6,9 @@ final class Command: Sendable {
     typealias Body = @Sendable (inout Database, Span<UInt8>) throws(CommandError) -> Void
 
     let name: String
-    /// How many words it takes, its name included.
+    /// How many words it takes, including its name.
     let wordCounts: ClosedRange<Int>
-    /// Whether the words behind the name are pairs.
+    /// Whether the words after the name are pairs.
     let takesPairs: Bool
     let body: Body
 
@@ -26,7 +26,7 @@ final class Command: Sendable {
     /// The command of that name, in upper or lower case.
     static func named(_ name: Span<UInt8>) -> Command? { packed(name).flatMap { table[$0] } }
 
-    /// Up to eight letters in one number, so that a name is found without making a string of it.
+    /// Up to eight letters in one number, so that looking up a name needs no string.
     private static func packed(_ name: Span<UInt8>) -> UInt64? {
         guard (1...8).contains(name.count) else { return nil }
         var result: UInt64 = 0
@@ -48,7 +48,7 @@ final class Command: Sendable {
     }()
 }
 
-/// Why a command was not carried out, in the words of Redis.
+/// The reason why a command was not carried out, in the words of Redis.
 enum CommandError: Error {
     case wrongType
     case notAnInteger

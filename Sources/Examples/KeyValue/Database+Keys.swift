@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import NamedPipes
 
-// DEL, EXPIRE and their relatives: whatever is kept under a key.
+// DEL, EXPIRE and similar commands: those that work with all kinds of values.
 
 extension Database {
     static let keyCommands = [
@@ -58,7 +58,7 @@ extension Database {
     }
 
     private mutating func expire(_ message: Span<UInt8>) throws(CommandError) {
-        // A time that cannot be is an error also where there is no such key.
+        // An impossible time is an error even if there is no such key.
         let deadline = try deadline(message, 2, per: 1, "expire")
         let key = message.extracting(words[1])
         guard let slot = slot(of: key), var item = items[slot] else { return reply.append(integer: 0) }
@@ -86,7 +86,7 @@ extension Database {
         reply.append(status: "OK")
     }
 
-    /// One word as a time from now, which may be in the past, and is one that the clock can count.
+    /// One word as a time from now, which may be in the past, within the range of the clock.
     func deadline(
         _ message: Span<UInt8>, _ index: Int, per unitsPerSecond: Int, _ command: StaticString
     ) throws(CommandError) -> Moment {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import NamedPipes
 
-// LPUSH, LRANGE and their relatives.
+// LPUSH, LRANGE and similar commands.
 
 extension Database {
     static let listCommands = [
@@ -42,7 +42,7 @@ extension Database {
         reply.append(integer: list.count)
     }
 
-    /// One value, or an array of as many as are asked for.
+    /// One value, or an array with the requested number of values.
     private mutating func pop(_ message: Span<UInt8>, _ take: (ValueList) -> [UInt8]?) throws(CommandError) {
         let limit = words.count > 2 ? try count(message, 2) : nil
         guard let list = try list(message) else { return limit == nil ? reply.appendNull() : reply.appendNullArray() }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import NamedPipes
 
-// PING, and what redis-cli and redis-benchmark say before they begin.
+// PING, and the commands that redis-cli and redis-benchmark send at the beginning.
 
 extension Database {
     static let sessionCommands = [
@@ -29,7 +29,7 @@ extension Database {
             try database.config(message)
         },
         Command(name: "command", wordCounts: 1...Int.max) { database, _ throws(CommandError) in
-            // Help and hints at the prompt are redis-cli's own affair.
+            // redis-cli provides help and hints at the prompt without the server.
             database.reply.append(arrayOf: 0)
         },
         Command(name: "info", wordCounts: 1...Int.max) { database, _ throws(CommandError) in
@@ -37,8 +37,8 @@ extension Database {
         },
     ]
 
-    /// `HELLO [version [AUTH user password] [SETNAME name]]`: what clients say first that speak the third version of
-    /// the protocol, and what they are told about the server.
+    /// `HELLO [version [AUTH user password] [SETNAME name]]`: the first command of clients that use the third version
+    /// of the protocol; the reply describes the server.
     private mutating func hello(_ message: Span<UInt8>) throws(CommandError) {
         if words.count > 1 {
             guard let number = try? integer(message, 1) else {
@@ -64,7 +64,7 @@ extension Database {
         reply.append(integer: reply.version.rawValue)
     }
 
-    /// There are no passwords here: as with Redis, the default user has none, and there is no other.
+    /// There are no passwords here: as in Redis, the default user has none, and there is no other user.
     private func checkHelloOptions(_ message: Span<UInt8>) throws(CommandError) {
         var index = 2
         while index < words.count {
@@ -89,7 +89,7 @@ extension Database {
         }
     }
 
-    /// What redis-benchmark prints about its server: nothing is ever written to a disk.
+    /// The settings that redis-benchmark prints about its server: nothing is ever written to a disk.
     private mutating func config(_ message: Span<UInt8>) throws(CommandError) {
         guard option(message, 1) == "get", words.count > 2 else { throw unknownSubcommand(of: "CONFIG", message) }
         let known = ["save": "", "appendonly": "no"]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import NamedPipes
 
-// GET, SET and their relatives.
+// GET, SET and similar commands.
 
 extension Database {
     static let stringCommands = [
@@ -91,7 +91,7 @@ extension Database {
     }
 }
 
-/// The options behind `SET key value`.
+/// The options after `SET key value`.
 private struct SetOptions {
     enum Condition {
         case ifThere, ifMissing

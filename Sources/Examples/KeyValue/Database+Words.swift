@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import NamedPipes
 
-// The words of the present command, as what they are meant to be.
+// The words of the present command, converted to the types that they stand for.
 
 extension Database {
     /// One word, as text of one line for an answer.
@@ -18,7 +18,7 @@ extension Database {
         try Self.integer(message.extracting(words[index]))
     }
 
-    /// Decimal digits in the one form in which they are written: no plus sign, no leading zeros.
+    /// Decimal digits in canonical form: no plus sign, no leading zeros.
     static func integer(_ word: Span<UInt8>) throws(CommandError) -> Int {
         let isNegative = !word.isEmpty && word[0] == UInt8(ascii: "-")
         let digits = word.extracting(droppingFirst: isNegative ? 1 : 0)
@@ -29,7 +29,7 @@ extension Database {
         for index in digits.indices {
             let digit = Int(digits[index]) - 0x30
             guard (0..<10).contains(digit) else { throw .notAnInteger }
-            // Downwards, where there is one number more.
+            // Downwards, because there is one more negative number.
             let (product, isTooLarge) = value.multipliedReportingOverflow(by: 10)
             let (difference, isTooLow) = product.subtractingReportingOverflow(digit)
             guard !isTooLarge, !isTooLow else { throw .notAnInteger }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import NamedPipes
 
-/// Keys and values, and who carries out commands on them. It knows nothing of connections.
+/// Keys and values, and the execution of commands on them. It knows nothing about connections.
 struct Database: ~Copyable {
     enum Outcome {
         case goesOn
@@ -14,16 +14,16 @@ struct Database: ~Copyable {
 
     var items = ByteTable<Item>()
 
-    /// Where the words of the present command are in its bytes, its name first. Used again for each.
+    /// The ranges of the present command's words, its name first. Reused for each command.
     private(set) var words: [Range<Int>] = []
 
-    /// Whether there has ever been something that expires.
+    /// Whether there has ever been a key that expires.
     private var hasDeadlines = false
 
-    /// How far ``removeSomeExpired()`` has come.
+    /// The position of ``removeSomeExpired()``.
     private var sweptSlot = 0
 
-    /// Carries out one command, of ``RequestFraming``.
+    /// Executes one command that ``RequestFraming`` has delivered.
     mutating func execute(_ message: Span<UInt8>) -> Outcome {
         words.removeAll(keepingCapacity: true)
         switch RequestScan.scan(message, argument: { words.append($0) }) {
@@ -34,15 +34,15 @@ struct Database: ~Copyable {
         case .malformed(let error, _):
             return refuse(error)
         case .incomplete:
-            // The framing delivers whole commands. If it ever does not, that costs one client its connection, not all
-            // of them the database.
+            // The framing delivers whole commands. If it ever does not, that costs one client its connection, rather
+            // than all clients the database.
             return refuse(.cutShort)
         }
     }
 
     mutating func clearReply() { reply.clear() }
 
-    // Not in line: the compiler (6.3.1) does not survive it.
+    // Not inlined: the compiler (6.3.1) crashes on it.
     @inline(never)
     private mutating func executeLine(_ line: Span<UInt8>) -> Outcome {
         do throws(ProtocolError) {
@@ -86,7 +86,7 @@ struct Database: ~Copyable {
 
     // MARK: Items
 
-    /// Where a key is, if it has not expired.
+    /// The slot of a key, if it has not expired.
     mutating func slot(of key: Span<UInt8>) -> Int? {
         guard let slot = items.slot(of: key) else { return nil }
         guard let deadline = items[slot]?.deadline, deadline != .never, deadline <= .now else { return slot }
@@ -94,13 +94,13 @@ struct Database: ~Copyable {
         return nil
     }
 
-    /// Puts an item in the place of whatever is there.
+    /// Stores an item, replacing the present one.
     mutating func store(_ item: Item, for key: Span<UInt8>) {
         if item.deadline != .never { hasDeadlines = true }
         if let slot = items.slot(of: key) { items.update(slot, to: item) } else { items.insert(item, for: key) }
     }
 
-    /// Looks at a part of the table, and goes on behind it the next time.
+    /// Examines a part of the table, and continues behind it the next time.
     mutating func removeSomeExpired(slotCount: Int = 4096) {
         guard hasDeadlines else { return }
         let now = Moment.now

@@ -3,11 +3,11 @@ import NamedPipes
 
 /// Carries commands from connections to the database, and its replies back.
 ///
-/// Each reply is queued by itself: those of a burst leave together, in one write.
+/// Each reply is queued separately: those of a burst are written together, with one call.
 final class DatabaseServer: PipeServerDelegate {
     private var database = Database()
 
-    /// What a connection's `context` holds once its client has asked for the third version.
+    /// The `context` of a connection whose client has asked for the third version.
     private final class ThirdVersion {}
 
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
@@ -21,13 +21,13 @@ final class DatabaseServer: PipeServerDelegate {
             if !database.reply.isEmpty { try database.reply.send(on: connection) }
             if outcome == .closes { connection.close() }
         } catch {
-            // With a reply missing, all that follow would be taken for others.
+            // If a reply were missing, all later ones would be mistaken for others.
             connection.abort()
         }
         database.clearReply()
     }
 
-    /// Keeps removing what has expired and is not asked for: a few slots of the table at a time.
+    /// Keeps removing expired keys that are not accessed: a few slots of the table at a time.
     func removeExpired(every interval: Duration, on reactor: Reactor) {
         reactor.schedule(after: interval) { [self] in
             database.removeSomeExpired()

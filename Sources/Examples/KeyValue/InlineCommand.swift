@@ -8,7 +8,7 @@ import NamedPipes
 /// SET raw "\x00\xff"
 /// ```
 enum InlineCommand {
-    /// The line as an array of bulk strings, so that there is one way to carry out commands.
+    /// The line as an array of bulk strings, so that there is one way to execute commands.
     static func array(of line: Span<UInt8>) throws(ProtocolError) -> [UInt8] {
         let words = try words(of: line)
         var array = Array("*\(words.count)\r\n".utf8)

@@ -5,13 +5,13 @@ import Glibc
 struct Item {
     enum Content {
         case string([UInt8])
-        /// A string that was counted with: its decimal digits.
+        /// A string that was used as a number: its decimal digits.
         case integer(Int)
         case list(ValueList)
     }
 
     var content: Content
-    /// When it goes.
+    /// When it expires.
     var deadline = Moment.never
 }
 
@@ -28,7 +28,7 @@ struct Moment: Comparable {
         return Moment(milliseconds: time.tv_sec * 1000 + time.tv_nsec / 1_000_000)
     }
 
-    /// Nil where the clock does not count so far.
+    /// Nil beyond the range of the clock.
     func after(_ milliseconds: Int) -> Moment? {
         let (sum, isTooLarge) = self.milliseconds.addingReportingOverflow(milliseconds)
         return isTooLarge || sum == Moment.never.milliseconds ? nil : Moment(milliseconds: sum)
@@ -39,9 +39,9 @@ struct Moment: Comparable {
 
 /// A list that grows and shrinks at both ends.
 ///
-/// A class, so that it is changed where it is instead of being copied out of the table and back.
+/// A class, so that it is changed in place instead of being copied out of the table and back.
 final class ValueList {
-    // The first half backwards, so that both ends of the list are ends of an array.
+    // The first half is reversed, so that both ends of the list are ends of an array.
     private var front: [[UInt8]] = []
     private var back: [[UInt8]] = []
 
@@ -65,7 +65,7 @@ final class ValueList {
         return back.popLast()
     }
 
-    /// Gives the farther half to the empty end, which then has as many to give away before this is done again.
+    /// Moves half of the elements to the empty end, which then has as many to give up before this is necessary again.
     private static func share(_ full: inout [[UInt8]], with empty: inout [[UInt8]]) {
         let half = (full.count + 1) / 2
         empty = full[..<half].reversed()

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import NamedPipes
 
-/// Redis' replies, behind each other in memory that is used again for the next one.
+/// Redis' replies, one after the other in memory that is reused for the next ones.
 struct Reply: ~Copyable {
-    /// The protocol's two versions differ in the replies that they have words for.
+    /// The protocol's two versions differ in the kinds of replies.
     enum Version: Int {
         case two = 2, three
     }
 
-    /// What the client whom these replies are for speaks.
+    /// The version that the client of these replies uses.
     var version = Version.two
 
     private var bytes = FrameBuffer()
@@ -20,7 +20,7 @@ struct Reply: ~Copyable {
 
     func send(on connection: PipeConnection) throws(PipeError) { _ = try connection.send(bytes.span) }
 
-    /// Forgets what was written. The memory stays, unless it was for something unusually large.
+    /// Removes what was written. The memory is kept, unless it was unusually large.
     mutating func clear() { bytes.removeAll(keepingCapacity: bytes.capacity <= 64 << 10) }
 
     mutating func append(status: StaticString) {
@@ -51,14 +51,14 @@ struct Reply: ~Copyable {
 
     mutating func append(string: String) { append(string: string.utf8.span) }
 
-    /// The head of an array; that number of replies follows.
+    /// The header of an array; that number of replies follows.
     mutating func append(arrayOf count: Int) {
         append(UInt8(ascii: "*"))
         append(decimal: count)
         endLine()
     }
 
-    /// The head of a map of names to values; twice that number of replies follows.
+    /// The header of a map of names to values; twice that number of replies follows.
     mutating func append(mapOf count: Int) {
         guard version == .three else { return append(arrayOf: count * 2) }
         append(UInt8(ascii: "%"))
@@ -66,10 +66,10 @@ struct Reply: ~Copyable {
         endLine()
     }
 
-    /// Nothing, where a string could have been.
+    /// Null in place of a string.
     mutating func appendNull() { append(version == .three ? "_\r\n" : "$-1\r\n") }
 
-    /// Nothing, where an array could have been.
+    /// Null in place of an array.
     mutating func appendNullArray() { append(version == .three ? "_\r\n" : "*-1\r\n") }
 
     private mutating func append(_ byte: UInt8) { bytes.append(byte) }

@@ -8,11 +8,12 @@ import NamedPipes
 /// GET k CR LF                                      a line, as a person types it
 /// ```
 ///
-/// The replies of a server are of other forms and know their own ends, so they are sent as they are.
+/// A server's replies have other forms and delimit themselves, so they are sent as they are.
 ///
-/// What cannot become a command is a frame as well, up to the byte that shows it: Redis answers it with an error before
-/// it closes, and after a ``FramingError`` nothing can be sent any more. ``RequestScan`` tells the two apart again, for
-/// the database: one parser with one limit, because what one of two takes the other may not.
+/// Bytes that cannot become a command are a frame as well, up to the byte that shows it: Redis answers them with an
+/// error before it closes, and after a ``FramingError`` nothing can be sent any more. ``RequestScan`` distinguishes the
+/// two again for the database: one parser with one limit, because of two parsers one might accept what the other
+/// refuses.
 struct RequestFraming: MessageFraming {
     var maximumMessageByteCount: Int { RequestScan.largestRequest }
 
@@ -35,16 +36,16 @@ struct RequestFraming: MessageFraming {
     ) throws(FramingError) -> FrameEnvelope? { FrameEnvelope() }
 }
 
-/// How far the scan of an unfinished array has come, in the one number that a framing may remember.
+/// The progress of the scan of a partial array, in the one number that a framing may remember.
 ///
-/// The place alone would not do: how many strings are still to come stands at the array's beginning, and counting them
-/// again at each read would take a time that is the square of their number.
+/// The position alone would not suffice: the number of remaining strings is at the array's beginning, and counting them
+/// again at each read would take time proportional to the square of their number.
 struct ScanPlace: Equatable {
     private static let maximumOffset = (1 << 32) - 1
 
-    /// Where the first string begins that is not complete, or the search for the line's end goes on.
+    /// The beginning of the first incomplete string, or the position at which the search for the line's end continues.
     var offset = 0
-    /// How many strings of the array are not complete; 0 before that is known.
+    /// How many strings of the array are incomplete; 0 before that is known.
     var missingCount = 0
 
     init(offset: Int = 0, missingCount: Int = 0) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import NamedPipes
 
-/// The finding for some bytes as the beginning of a request.
+/// What some bytes are as the beginning of a request.
 enum RequestScan: Equatable {
     /// A whole command. If it is an array, its strings were reported; a line is for ``InlineCommand``.
     case complete(byteCount: Int)
     case incomplete(byteCount: Int?, ScanPlace)
-    /// Whatever follows, this is no command; the last of these bytes shows it.
+    /// Not a command, whatever follows; the last of these bytes shows it.
     case malformed(ProtocolError, byteCount: Int)
 
     /// Redis' own limits.
@@ -17,10 +17,10 @@ enum RequestScan: Equatable {
     /// bytes, and two limits would be two parsers.
     static let largestRequest = 64 << 20
 
-    /// Looks at a request from `place` on. What it says of some bytes depends on nothing else, so that all who ask
-    /// about a request hear the same.
+    /// Examines a request from `place` on. The result depends on the bytes alone, so that all callers get the same
+    /// answer about a request.
     ///
-    /// - Parameter argument: gets the range of each string of an array from `place` on.
+    /// - Parameter argument: receives the range of each string of an array from `place` on.
     @inline(__always)
     static func scan(
         _ bytes: Span<UInt8>, from place: ScanPlace = ScanPlace(), argument: (Range<Int>) -> Void
@@ -66,14 +66,14 @@ enum RequestScan: Equatable {
     }
 }
 
-/// Why bytes are not a request, in the words of Redis.
+/// The reason why bytes are not a request, in the words of Redis.
 enum ProtocolError: Error, Equatable {
     case invalidArrayCount
     case invalidBulkLength
     case notABulkString(UInt8)
     case lineTooLong
     case unbalancedQuotes
-    /// The framing has delivered what is not whole: its own mistake, not the peer's.
+    /// The framing has delivered an incomplete command: its own mistake, not the peer's.
     case cutShort
 
     var text: String {
@@ -88,7 +88,7 @@ enum ProtocolError: Error, Equatable {
     }
 }
 
-/// A byte of a foreign text that is put into an answer of one line.
+/// A byte of a client's text, for an answer of one line.
 func printable(_ byte: UInt8) -> Character {
     (0x20..<0x7F).contains(byte) ? Character(UnicodeScalar(byte)) : " "
 }
@@ -100,8 +100,8 @@ extension Span<UInt8> {
         case number(Int, end: Int)
     }
 
-    /// The decimal number with its line end that begins there, in Redis' one way of writing it: no plus sign, no zero
-    /// in front of another digit, and no negative zero.
+    /// The decimal number and its line end that begin there, in Redis' canonical form: no plus sign, no zero in front
+    /// of another digit, and no negative zero.
     @inline(__always)
     fileprivate func number(at start: Int, in allowed: ClosedRange<Int>) -> Number {
         var offset = start

@@ -15,7 +15,8 @@ do {
     let address = try arguments.address(default: "key-value")
     var configuration = PipeServer.Configuration()
     configuration.connection.framing = RequestFraming()
-    // Who pipelines without reading is made to wait, and an answer behind that is as long as it is.
+    // A client that pipelines without reading has to wait, and behind its replies there must be room for the longest
+    // one.
     configuration.connection.sendQueueLimit = 256 << 20
     let delegate = DatabaseServer()
     let server = try PipeServer(

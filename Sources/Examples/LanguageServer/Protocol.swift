@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What this server uses of the Language Server Protocol, 3.17.
+// The parts of the Language Server Protocol, 3.17, that this server uses.
 
 struct Position: Codable, Comparable {
     var line: Int
@@ -14,7 +14,7 @@ struct Position: Codable, Comparable {
 
 struct TextRange: Codable, Equatable {
     var start: Position
-    /// The first one that does not belong to it.
+    /// The first position that does not belong to it.
     var end: Position
 
     func contains(_ position: Position) -> Bool { start <= position && position < end }
@@ -44,7 +44,7 @@ struct PublishedDiagnostics: Codable {
 }
 
 struct Capabilities: Encodable {
-    /// Documents come whole.
+    /// Documents are sent as a whole.
     var textDocumentSync = 1
     var hoverProvider = true
     var documentSymbolProvider = true

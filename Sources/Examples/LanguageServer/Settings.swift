@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A settings file, line by line: sections in brackets, keys and values around `=`, comments behind `#` or `;`.
+/// A settings file, line by line: sections in brackets, keys and values around `=`, comments after `#` or `;`.
 ///
-/// It is looked at by scalar and compared by byte, as its bytes have been written. A `Character` would be what a reader
-/// sees, which is not what the format is made of: `\r\n` is one, and so is `=` with an accent behind it.
+/// The text is examined by scalar and compared by byte. A `Character` is what a reader sees, which is not what the
+/// format is made of: `\r\n` is one, and so is `=` followed by an accent.
 struct Settings {
     struct Section {
         let name: String
@@ -38,7 +38,7 @@ struct Settings {
                 let section = sections.last?.name ?? ""
                 let keyRange = TextRange(of: content[..<equals].trimmed, in: line, number)
                 if !keys.insert([Array(section.utf8), Array(key.utf8)]).inserted {
-                    diagnostics.append(Diagnostic(keyRange, .warning, "'\(key)' is set once more"))
+                    diagnostics.append(Diagnostic(keyRange, .warning, "'\(key)' is already set"))
                 }
                 let value = String(content[equals...].dropFirst().trimmed)
                 entries.append(Entry(section: section, key: key, value: value, range: keyRange))
@@ -52,7 +52,7 @@ struct Settings {
 }
 
 extension String {
-    /// The lines between LSP's three ends of a line: `\n`, `\r\n` and `\r`.
+    /// The lines between LSP's three line ends: `\n`, `\r\n` and `\r`.
     var linesOfLSP: [Substring.UnicodeScalarView] {
         var lines: [Substring.UnicodeScalarView] = []
         var rest = self[...].unicodeScalars
@@ -66,7 +66,7 @@ extension String {
 }
 
 extension Substring.UnicodeScalarView {
-    /// Without what is white around it.
+    /// Without white space at either end.
     fileprivate var trimmed: Self {
         let start = drop { $0.properties.isWhitespace }
         return start.lastIndex { !$0.properties.isWhitespace }.map { start[...$0] } ?? start[start.endIndex...]
@@ -74,7 +74,7 @@ extension Substring.UnicodeScalarView {
 }
 
 extension TextRange {
-    /// Where a part of a line is: LSP counts in UTF-16 code units.
+    /// The range of a part of a line: LSP counts in UTF-16 code units.
     fileprivate init(
         of part: Substring.UnicodeScalarView, in line: Substring.UnicodeScalarView, _ number: Int
     ) {

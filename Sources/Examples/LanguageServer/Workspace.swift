@@ -6,11 +6,11 @@ import Synchronization
 
 /// The open documents of one editor, and its requests.
 ///
-/// Handlers begin in the order in which messages arrived, and run up to their first `await`: a document is taken and
-/// looked at before that, so that a question is about the text that was sent before it.
+/// Handlers begin in the order in which messages arrived, and run up to their first `await`. Documents are stored and
+/// examined before that, so that a request refers to the text that was sent before it.
 final class Workspace: Sendable {
     private struct State {
-        /// By the bytes of their names: strings would be equal that only look the same.
+        /// By the bytes of their names: strings are equal if they only look the same.
         var documents: [[UInt8]: Settings] = [:]
         var isInitialized = false
         var isShutDown = false
@@ -18,11 +18,11 @@ final class Workspace: Sendable {
 
     private let state = Mutex(State())
 
-    /// Whether the editor has said that it wants nothing more.
+    /// Whether the editor has sent `shutdown`.
     var isShutDown: Bool { state.withLock { $0.isShutDown } }
 
-    /// Answers the editor until it ends the conversation. What no answer can tell it (a change that could not be read,
-    /// so that what follows is about an older text) is said on standard error, which editors show.
+    /// Answers the editor until it ends the conversation. Problems that no answer can report (a change that could not
+    /// be read, so that later requests refer to an older text) are written to standard error, which editors show.
     func serve(_ connection: AsyncPipeConnection) async throws {
         var configuration = JSONRPCPeer.Configuration()
         configuration.onEvent = { event in complain(Self.text(of: event)) }
@@ -35,8 +35,8 @@ final class Workspace: Sendable {
         case .handlerFailed(let method, let error):
             "\((method ?? "?").debugDescription) was not done: \("\(error)".debugDescription)"
         case .droppedNotification(let method): "\(method.debugDescription) is not known"
-        case .undecodableMessage(_, let error): "a message that is no JSON: \(error)"
-        default: "a message went astray: \("\(event)".debugDescription)"
+        case .undecodableMessage(_, let error): "a message that is not JSON: \(error)"
+        default: "an unexpected message: \("\(event)".debugDescription)"
         }
     }
 
@@ -44,7 +44,7 @@ final class Workspace: Sendable {
         var methods = JSONRPCMethods()
         methods.handle("initialize") { [self] _ -> InitializeResult in
             try state.withLock { state in
-                guard !state.isInitialized else { throw JSONRPCError(.invalidRequest, "initialized already") }
+                guard !state.isInitialized else { throw JSONRPCError(.invalidRequest, "already initialized") }
                 state.isInitialized = true
             }
             return InitializeResult()

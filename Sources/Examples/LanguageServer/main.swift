@@ -3,15 +3,15 @@ import ExampleSupport
 import NamedPipes
 import NamedPipesRPC
 
-// A language server for settings files, on a pipe instead of standard streams: it marks lines that are no settings and
-// keys that are set twice, says on hovering what a key is set to, and lists sections and keys.
+// A language server for settings files, on a pipe instead of standard streams: it marks lines that are not settings and
+// keys that are set twice, shows the value of a key on hovering, and lists sections and keys.
 //
 //     LanguageServer [ADDRESS]                               listens; an editor connects, Neovim for example with
 //                                                            `vim.lsp.rpc.connect(path)`
 //     LanguageServer --pipe=NAME [--clientProcessId=N]       connects to an editor that listens, as VS Code does with
 //                                                            `TransportKind.pipe`; ends with it
 //
-// The editor's process id is not needed: when the editor has gone, the connection has ended.
+// The editor's process ID is not needed: when the editor is gone, the connection has ended.
 
 let options = ["--pipe=", "--clientProcessId="]
 let arguments = ProgramArguments(
@@ -20,7 +20,7 @@ do {
     let names = arguments.values.filter { !$0.utf8.starts(with: options[1].utf8) }
     guard names.count <= 1 else { arguments.failWithUsage() }
     if let pipe = names.first, pipe.utf8.starts(with: options[0].utf8) {
-        // It is LSP's to say whether an end was proper: behind `shutdown`, or not.
+        // LSP defines whether an end was proper: after `shutdown`, or not.
         let isProper = try await serveEditor(listeningAt: String(pipe.dropFirst(options[0].count)))
         exitProgram(isProper ? 0 : 1)
     }

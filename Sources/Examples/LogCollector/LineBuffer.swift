@@ -6,10 +6,10 @@ import Glibc
 import NamedPipes
 import ServiceLifecycle
 
-/// Lines between the pipes and the disk: while one batch is being written, the next one gathers here.
+/// Lines between the pipes and the disk: while one batch is being written, the next one accumulates here.
 ///
-/// An actor on the thread of the pipes: to append a line is a function call. When too much has gathered, whoever
-/// appends waits, and so do the clients behind.
+/// An actor on the thread of the pipes: appending a line is a function call. When too many bytes have accumulated, the
+/// callers wait, and thereby their clients.
 actor LineBuffer: Service {
     private static let byteLimit = 1 << 20
 
@@ -32,7 +32,7 @@ actor LineBuffer: Service {
 
     /// Takes a line, or waits until there is room.
     ///
-    /// - Throws: why lines cannot be written any more.
+    /// - Throws: the reason why lines can no longer be written.
     func append(_ line: PipeMessage, from peer: PeerCredentials) async throws {
         while bytes.count >= Self.byteLimit, failure == nil {
             await withCheckedContinuation { waiting.append($0) }
@@ -47,8 +47,8 @@ actor LineBuffer: Service {
         writer.take()?.resume()
     }
 
-    /// Writes what gathers, until the group shuts down and all is written. A file that cannot be written to ends the
-    /// program: its clients see that, and may keep what they have.
+    /// Writes the lines, until the group shuts down and all are written. A file that cannot be written to ends the
+    /// program: its clients notice that, and may keep their lines.
     func run() async throws {
         do {
             try await withGracefulShutdownHandler {
@@ -89,7 +89,7 @@ actor LineBuffer: Service {
         waiting = []
     }
 
-    /// The time in UTC, made anew once a second.
+    /// The time in UTC, formatted anew once a second.
     private var now: String {
         let second = time(nil)
         if clock.second != second {

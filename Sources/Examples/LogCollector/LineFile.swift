@@ -3,13 +3,13 @@
 import Glibc
 import NamedPipes
 
-/// A file of whole lines, open for more.
+/// A file of whole lines, open for appending.
 final class LineFile {
     private let descriptor: Int32
     private(set) var byteCount: Int
     private var isDirty = false
 
-    /// Opens a file or makes one. What follows its last line feed is cut off: a line that a crash has torn.
+    /// Opens or creates a file. Bytes after its last line feed are cut off: they are a line that a crash has truncated.
     init(path: String) throws(SystemError) {
         descriptor = unsafe open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o640)
         byteCount = 0
@@ -20,7 +20,7 @@ final class LineFile {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// Writes all of it or, where that fails, nothing.
+    /// Writes all lines or, if that fails, nothing.
     func append(_ lines: ArraySlice<UInt8>) throws(SystemError) {
         var rest = lines
         isDirty = true
@@ -37,7 +37,7 @@ final class LineFile {
         byteCount += lines.count
     }
 
-    /// Waits until the disk has everything.
+    /// Waits until everything is on the disk.
     ///
     /// - Returns: whether there was something to wait for.
     func sync() throws(SystemError) -> Bool {
@@ -47,8 +47,8 @@ final class LineFile {
         return true
     }
 
-    /// The number of bytes of the lines that a file with this much room takes: whole lines only. A line larger than a
-    /// file gets a file of its own.
+    /// The number of bytes of the lines that fit into a file with this much room: whole lines only. A line larger than
+    /// a file gets a file of its own.
     static func wholeLineByteCount(of lines: ArraySlice<UInt8>, room: Int, isFileEmpty: Bool) -> Int {
         guard lines.count > room else { return lines.count }
         if let end = lines.prefix(max(0, room)).lastIndex(of: 0x0A) { return end + 1 - lines.startIndex }

@@ -12,8 +12,8 @@ import UnixSignals
 ///
 ///     LogCollector [ADDRESS [FILE [BYTES [COUNT]]]]
 ///
-/// Before each line stand the time and who has sent it, by the kernel's word. A file that would grow beyond BYTES
-/// becomes FILE.1, the one before FILE.2, up to COUNT. Under systemd, with the units beside this file, the socket is
+/// Each line is preceded by the time and by its sender, as the kernel reports it. A file that would grow beyond BYTES
+/// becomes FILE.1, the previous one FILE.2, up to COUNT. Under systemd, with the units beside this file, the socket is
 /// systemd's.
 @main
 struct LogCollector {
@@ -37,7 +37,7 @@ struct LogCollector {
     private static func run(
         at place: PipeService.Place, _ options: Options, _ metrics: MetricsLog, _ logger: Logger
     ) async throws {
-        // The disk has a thread of its own: while it is waited for, the pipes go on.
+        // The disk has its own thread: while that waits, the pipes continue.
         let disk = try ReactorThread(name: "disk") { _ in }
         let pipes = try ReactorThread(name: "pipes", configuration: measuring) { _ in }
         defer {
@@ -68,7 +68,7 @@ struct LogCollector {
     private static func configuration(for place: PipeService.Place) -> PipeService.Configuration {
         var configuration = PipeService.Configuration(
             framing: DelimiterFraming([0x0A], maximumMessageByteCount: 64 << 10))
-        // Who may connect to systemd's socket is said in its unit.
+        // The unit of systemd's socket says who may connect.
         if case .inherited = place { configuration.server.accessPolicy = .anyUser }
         configuration.onEvent = { server, event in
             if case .listening = event { report("listening on \(server.address)") }

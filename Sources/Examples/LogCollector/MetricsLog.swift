@@ -6,7 +6,7 @@ import ServiceLifecycle
 import Synchronization
 
 /// A metrics system for a program without one: it writes all numbers to the log, once a minute and at the end. A larger
-/// program takes a package that sends them to Prometheus or the like, and changes nothing else.
+/// program uses a package that sends them to Prometheus or a similar system, and changes nothing else.
 final class MetricsLog: MetricsFactory, Service {
     private let logger: Logger
     private let cells = Mutex<[String: MetricCell]>([:])
@@ -41,7 +41,7 @@ final class MetricsLog: MetricsFactory, Service {
     func destroyTimer(_ handler: any TimerHandler) {}
 
     private func cell(_ label: String, _ dimensions: [(String, String)]) -> MetricCell {
-        // There is one server: its address would say nothing.
+        // There is one server, so its address would add nothing.
         let details = dimensions.filter { $0.0 != "address" }.map { "\($0.0)=\($0.1)" }.joined(separator: ",")
         let name = details.isEmpty ? label : "\(label){\(details)}"
         return cells.withLock { cells in

@@ -9,19 +9,20 @@ import ServiceLifecycle
 ///
 /// The promises about the lines:
 ///
-/// - A file has whole lines only. Lines go out in one `write(2)`; where that fails half-way, what went is taken back,
-///   and what a crash may have left of a line is cut off at the next start.
-/// - A crash of the program loses nothing that was written. A crash of the machine loses a second at most: that is how
-///   often the disk is waited for (`fdatasync(2)`). A full file is on the disk before the next one is begun.
+/// - A file has whole lines only. Lines are written with one `write(2)`. If that fails half-way, the written part is
+///   removed, and the part of a line that a crash may have left is cut off at the next start.
+/// - A crash of the program loses nothing that was written. A crash of the machine loses a second at most, because the
+///   program waits for the disk once a second (`fdatasync(2)`). A full file is on the disk before the next one is
+///   begun.
 /// - A file has at most this number of bytes, unless a single line has more.
 ///
-/// An actor on a thread of its own, because disks make the writer wait.
+/// An actor on its own thread, because disks make the writer wait.
 actor RotatingFile: Service {
     struct Policy: Sendable {
         let path: String
-        /// How large a file may become.
+        /// The maximum size of a file.
         let byteLimit: Int
-        /// How many full files are kept, beside the one that is being written.
+        /// How many full files are kept, besides the one that is being written.
         let count: Int
         var syncInterval = Duration.seconds(1)
     }
@@ -41,7 +42,7 @@ actor RotatingFile: Service {
         file = try LineFile(path: policy.path)
     }
 
-    /// Sees to it that lines get onto the disk, until the group shuts down.
+    /// Waits for the disk at intervals, until the group shuts down.
     func run() async throws {
         while !Task.isShuttingDownGracefully {
             let pause = policy.syncInterval

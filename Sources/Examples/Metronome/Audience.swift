@@ -3,13 +3,15 @@ import ExampleSupport
 import NamedPipes
 import Synchronization
 
-/// The audience of the beats: the one object that both threads share.
+/// The audience of the beats: the only object that both threads share.
 ///
-/// Connections belong to the reactor's thread. The other one holds their senders, which are values and name them.
+/// Connections belong to the reactor's thread. The other thread holds their senders, which are values that identify
+/// them.
 final class Audience: Sendable {
     private let state = Mutex((count: 0, listeners: [PipeConnection.ID: PipeSender]()))
 
-    /// Sends the next beat to all. From any thread; the reactor is woken once, however many there are.
+    /// Sends the next beat to all clients. May be called from any thread; the reactor is woken once, however many there
+    /// are.
     func beat() {
         state.withLock { state in
             state.count += 1
@@ -27,7 +29,7 @@ final class Audience: Sendable {
     }
 }
 
-/// The reactor's side: says who came, and who went with how many beats missed.
+/// The reactor's side: reports each client that comes, and each one that leaves with the number of missed beats.
 final class Conductor: PipeServerDelegate {
     private let audience: Audience
 
@@ -39,7 +41,7 @@ final class Conductor: PipeServerDelegate {
     }
 
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
-        // A metronome does not listen.
+        // A metronome ignores messages.
     }
 
     func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {

@@ -3,8 +3,8 @@ import Dispatch
 import ExampleSupport
 import NamedPipes
 
-// Sends a numbered beat to everybody who is connected, at a steady rate that comes from another thread than the
-// reactor's. A client that does not keep up misses beats, and the program counts them.
+// Sends a numbered beat to all connected clients, at a steady rate that comes from a thread other than the reactor's. A
+// client that does not keep up misses beats, and the program counts them.
 //
 //     Metronome [ADDRESS [BEATS_PER_SECOND]]
 
@@ -16,7 +16,7 @@ do {
     guard rate > 0, rate <= 1_000_000 else { arguments.failWithUsage() }
     let audience = Audience()
     var configuration = PipeServer.Configuration()
-    // A beat that is late is worth nothing: rather few wait than many.
+    // A late beat is worthless, so only few may wait.
     configuration.connection.sendQueueLimit = 4096
     let server = try PipeServer(
         listeningOn: address, configuration: configuration, reactor: reactor, delegate: Conductor(audience))
@@ -25,7 +25,7 @@ do {
 
     let pendulum = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "pendulum"))
     pendulum.schedule(deadline: .now(), repeating: 1 / rate)
-    // @Sendable: not the main actor's, as closures of top-level code are otherwise.
+    // @Sendable: otherwise, closures of top-level code belong to the main actor.
     pendulum.setEventHandler { @Sendable in audience.beat() }
     pendulum.activate()
 

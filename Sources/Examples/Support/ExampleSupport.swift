@@ -3,10 +3,10 @@ import Dispatch
 import Glibc
 public import NamedPipes
 
-// What every example says the same way: that it is ready, and how it ends.
+// The common part of all examples: announcing that they are ready, and ending.
 
-/// Reports that clients can connect now. The parent process may be waiting for the line; a service manager waits
-/// for its own message.
+/// Reports that clients can connect now. The parent process may be waiting for the line; a service manager waits for
+/// its own message.
 public func announce(_ server: PipeServer) {
     report("listening on \(server.address)")
     try? ServiceNotifier.current?.notify(.ready, .status("listening on \(server.address)"))
@@ -18,8 +18,8 @@ public func stopOnSignals(_ executor: ReactorExecutor) {
     onStopSignal { executor.stop() }
 }
 
-/// Serves with `async` handlers until SIGINT or SIGTERM comes. Then no client is accepted any more, and handlers have a
-/// moment to finish with what has arrived.
+/// Serves with `async` handlers until SIGINT or SIGTERM comes. Then no more clients are accepted, and handlers have a
+/// moment to process what has arrived.
 public func serveUntilSignal(
     at address: PipeAddress, configuration: PipeServer.Configuration, on executor: ReactorExecutor? = nil,
     handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
@@ -48,7 +48,7 @@ public func serveUntilSignal(
         }, handler: handler)
 }
 
-/// Connects, and talks until a function has returned or SIGINT or SIGTERM comes.
+/// Connects, and runs a function until it returns or SIGINT or SIGTERM comes.
 public func connectUntilSignal(
     to address: PipeAddress, configuration: PipeClient.Configuration,
     _ body: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
@@ -58,13 +58,13 @@ public func connectUntilSignal(
     try await talk.value
 }
 
-/// Calls a function on SIGINT and SIGTERM, once: a user who cannot wait for its effect may send the signal again.
+/// Calls a function on SIGINT and SIGTERM, once: an impatient user may send the signal again, which ends the program.
 ///
-/// The library itself touches no signals; what they mean is decided here, in the program. They are blocked from the
-/// program's beginning, in all of its threads, so that one that comes before this waits here instead of being lost.
-/// They are taken by Dispatch, because it unblocks them in the main thread of a program whose `main` is `async`. A
-/// source is registered on another thread, and until then a signal would end the program by default. So this waits
-/// for the registration.
+/// The library itself leaves signals alone; the program decides here what they mean. They are blocked from the
+/// program's beginning, in all of its threads, so that a signal that comes before this call waits instead of being
+/// lost. Dispatch takes them, because it unblocks them in the main thread of a program whose `main` is `async`. A
+/// source is registered on another thread, and until then a signal would end the program by default. So this waits for
+/// the registration.
 private func onStopSignal(_ stop: @escaping @Sendable () -> Void) {
     for number in stopSignals {
         let source = DispatchSource.makeSignalSource(signal: number)
@@ -72,7 +72,7 @@ private func onStopSignal(_ stop: @escaping @Sendable () -> Void) {
             try? ServiceNotifier.current?.notify(.stopping)
             stop()
             source.cancel()
-            // On this thread, which any further one then ends, and the program with it.
+            // On this thread, which any further signal then ends, and with it the program.
             maskStopSignals(SIG_UNBLOCK)
         }
         let registered = DispatchSemaphore(value: 0)

@@ -2,8 +2,8 @@
 import Glibc
 import NamedPipesProgram
 
-/// Prints a line at once, also into a pipe. A program whose output goes nowhere, to a full disk or to a reader that is
-/// gone, ends with status 1 and says why.
+/// Prints a line at once, even into a pipe. A program whose output is lost, because the disk is full or the reader is
+/// gone, ends with status 1 and reports why.
 public func report(_ line: String) {
     do {
         try StandardOutput.write("\(line)\n")

@@ -3,20 +3,21 @@ import Glibc
 public import NamedPipes
 import NamedPipesProgram
 
-/// The arguments of an example. Made first in each program: it also takes over what the parent process left behind.
+/// The arguments of an example. Each program creates this value first, because that also handles the state inherited
+/// from the parent process.
 public struct ProgramArguments: Sendable {
-    /// Those behind the program's own name.
+    /// The arguments without the program's own name.
     public let values: [String]
 
     private let usage: String
 
-    /// Takes the program's arguments, or says how it is used and ends it with status 2: where there are more than the
-    /// usage names, where one is not UTF-8 (repairing it would name another place), and where one begins with `-`.
+    /// Takes the program's arguments. Prints the usage and ends the program with status 2 if there are more than the
+    /// usage names, if one is not UTF-8 (repairing it would name another location), or if one begins with `-`.
     ///
     /// - Parameters:
     ///   - usage: one line.
     ///   - limit: how many arguments the program takes.
-    ///   - options: the beginnings of arguments that may begin with `-`. The default is none.
+    ///   - options: the prefixes of arguments that may begin with `-`. The default is none.
     public init(usage: String, atMost limit: Int = 1, options: [String] = []) {
         self.usage = usage
         let given: [String?]
@@ -39,7 +40,7 @@ public struct ProgramArguments: Sendable {
         try PipeAddress(parsing: values.first ?? name)
     }
 
-    /// Says how the program is used, and ends it with status 2.
+    /// Prints the usage, and ends the program with status 2.
     public func failWithUsage() -> Never {
         StandardError.write("usage: \(usage)\n")
         exit(2)

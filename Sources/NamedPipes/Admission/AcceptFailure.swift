@@ -8,8 +8,8 @@ internal import var Glibc.EOPNOTSUPP
 internal import var Glibc.EPROTO
 internal import PipeReactor
 
-/// The meaning of a failed accept4(2) for the waiting clients, and the reaction. This is the one table of its
-/// errnos; none of them makes the loop ask without end.
+/// The meaning of a failed accept4(2) for the waiting clients, and the reaction. This is the only table of its errnos;
+/// no reaction makes the loop retry without end.
 ///
 /// | Errno | Means | Answer |
 /// |---|---|---|
@@ -18,12 +18,12 @@ internal import PipeReactor
 /// | ECONNABORTED, EPROTO | one client has gone again | the next client; rest after ``Listener/goneLimit`` in a row |
 /// | EMFILE, ENFILE | no descriptor is left, in the process or the system | shed clients, rest, tell |
 /// | ENOBUFS, ENOMEM | no memory is left | rest, tell |
-/// | EPERM, EACCES | a security module says no, before it takes the client off the queue: it stays the first | rest, tell |
-/// | EINVAL, EOPNOTSUPP, ENOSYS | the socket does not listen (any more), or the call is not to be had | stop, tell |
+/// | EPERM, EACCES | a security module forbids it; the client stays the first in the queue | rest, tell |
+/// | EINVAL, EOPNOTSUPP, ENOSYS | the socket does not listen (any more), or the call is not available | stop, tell |
 /// | EBADF, EFAULT, ENOTSOCK | a bug here | the process ends (`SystemCall.swift`) |
 /// | any other | unknown, so it may last | rest, tell |
 enum AcceptFailure: Equatable {
-    /// The client has gone again; the next one may be there.
+    /// The client is gone again; the next one may be there.
     case clientIsGone
     /// There is no descriptor for the clients.
     case noDescriptor
@@ -42,7 +42,7 @@ enum AcceptFailure: Equatable {
             }
     }
 
-    /// What a blocking accept(2) says of a socket that was shut down; a non-blocking one says only that no client
+    /// The error of a blocking accept(2) on a socket that was shut down; a non-blocking one only says that no client
     /// waits.
     static var listenerWasShutDown: SystemError { SystemError(call: "accept4", code: EINVAL) }
 }

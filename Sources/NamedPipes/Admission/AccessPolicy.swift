@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The users and groups that may be at the other end: decided from ``PeerCredentials`` before a byte is read or
+/// The users and groups that are admitted at the other end: decided from ``PeerCredentials`` before a byte is read or
 /// sent.
 ///
 /// ```swift
@@ -8,12 +8,12 @@
 /// configuration.accessPolicy = .any(of: [.ownUserOrRoot, .users([1000]), .groups([44])])
 /// ```
 ///
-/// A policy only ever names who *is* admitted. There is no "everybody but": a rule that could not be evaluated would
-/// let in whom it was to keep out. An empty combination admits no one.
+/// A policy only names the peers that *are* admitted. There is no "everybody but": a rule that could not be evaluated
+/// would admit the very peers that it was to keep out. An empty combination admits no one.
 ///
-/// The user counts as of the moment of connecting, see ``PeerCredentials``. In a user namespace, users that are not
-/// mapped into it all appear as the overflow user, usually 65534 (`user_namespaces(7)`), and groups likewise: a policy
-/// that names that number admits all of them. A process that runs as that user there cannot tell its own kind from
+/// The user at the moment of connecting counts, see ``PeerCredentials``. In a user namespace, all users that are not
+/// mapped into it appear as the overflow user, usually 65534 (`user_namespaces(7)`), and likewise groups: a policy that
+/// names that number admits all of them. A process that runs as that user there cannot distinguish its own user from
 /// them: its ``ownUser`` is no one.
 public struct AccessPolicy: Hashable, Sendable {
     private let rule: Rule
@@ -31,20 +31,21 @@ public struct AccessPolicy: Hashable, Sendable {
     /// Every user of the system, as far as the permissions of the name go.
     public static let anyUser = AccessPolicy(rule: .anyUser)
 
-    /// Our own effective user (`geteuid(2)`): for a server as it was when the server was made. Not even root.
+    /// Our own effective user (`geteuid(2)`): for a server, the one at the time when the server was made. Not even
+    /// root.
     public static let ownUser = AccessPolicy(rule: .ownUser)
 
     /// Our own effective user, and root.
     public static let ownUserOrRoot = AccessPolicy(rule: .ownUserOrRoot)
 
-    /// These users and no others, neither our own nor root unless named.
+    /// These users and no others. Our own user and root are not included unless named.
     ///
     /// - Parameter userIDs: numeric user IDs.
     public static func users(_ userIDs: Set<UInt32>) -> AccessPolicy { AccessPolicy(rule: .users(userIDs)) }
 
-    /// Members of these groups, be it as their effective or as a supplementary group.
+    /// Members of these groups, whether by their effective or a supplementary group.
     ///
-    /// Supplementary groups are asked for (`SO_PEERGROUPS`) only where the effective one does not decide.
+    /// Supplementary groups are looked up (`SO_PEERGROUPS`) only if the effective group does not decide.
     ///
     /// - Parameter groupIDs: numeric group IDs.
     public static func groups(_ groupIDs: Set<UInt32>) -> AccessPolicy { AccessPolicy(rule: .groups(groupIDs)) }
@@ -58,10 +59,10 @@ public struct AccessPolicy: Hashable, Sendable {
     /// Whether a user is admitted, for tests and for decisions of your own.
     ///
     /// - Parameters:
-    ///   - peer: who it is.
-    ///   - supplementaryGroupIDs: the groups beside the effective one; see ``PipeConnection/supplementaryGroupIDs()``.
+    ///   - peer: the credentials.
+    ///   - supplementaryGroupIDs: the groups besides the effective one; see ``PipeConnection/supplementaryGroupIDs()``.
     ///     The default is none.
-    ///   - ownUserID: whom `ownUser` means. The default, nil, is the effective user of this process.
+    ///   - ownUserID: the user that `ownUser` means. The default, nil, is the effective user of this process.
     public func admits(
         _ peer: PeerCredentials, supplementaryGroupIDs: [UInt32] = [], ownUserID: UInt32? = nil
     ) -> Bool {
@@ -70,7 +71,7 @@ public struct AccessPolicy: Hashable, Sendable {
 }
 
 extension AccessPolicy {
-    /// The same, asking for the supplementary groups only if they matter.
+    /// The same, but looks up the supplementary groups only if they matter.
     func admits<Failure: Error>(
         _ peer: PeerCredentials, ownUserID: UInt32, groups: () throws(Failure) -> [UInt32]
     ) throws(Failure) -> Bool {

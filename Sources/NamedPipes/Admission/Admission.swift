@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// The admission of clients: all decisions about a client before a byte of it is read. A value, with
-/// time and the kernel's word passed in, so that it can be tested without sockets; ``PipeServer`` carries it out.
+/// The admission of clients: all decisions about a client before a byte of it is read. A value that receives the time
+/// and the kernel's facts as arguments, so that it can be tested without sockets; ``PipeServer`` carries it out.
 ///
-/// If only the own user and root are admitted and no limit per user is set, a decision is two comparisons.
+/// If only the server's own user and root are admitted and no limit per user is set, a decision is two comparisons.
 struct Admission {
     private let policy: AccessPolicy
     private let ownUserID: UInt32
-    /// How many connections the server takes in all.
+    /// The maximum number of connections of the server.
     let capacity: Int
-    /// The additional places of root if no maximum was configured, so that the own user's processes cannot lock it
-    /// out.
+    /// The additional places for root if no maximum was configured, so that processes of the server's own user cannot
+    /// lock root out.
     private let placesForRoot: Int
-    /// Nil where no user is limited.
+    /// Nil if no user is limited.
     private(set) var users: UserLimits?
 
     init(_ configuration: PipeServer.Configuration, ownUserID: UInt32, descriptorLimit: Int) {
@@ -27,13 +27,13 @@ struct Admission {
         if perUser < capacity || rate != nil { users = UserLimits(maximumCount: max(1, perUser), rate: rate) }
     }
 
-    /// Why a client is turned away, or nil.
+    /// The reason to refuse a client, or nil.
     ///
     /// - Parameters:
-    ///   - peer: who it is.
-    ///   - openCount: how many connections there are.
-    ///   - now: the time, asked for only where a user's rate is limited.
-    ///   - groups: the client's supplementary groups, asked for only where they matter.
+    ///   - peer: the client's credentials.
+    ///   - openCount: the number of open connections.
+    ///   - now: the time, evaluated only if users' rates are limited.
+    ///   - groups: the client's supplementary groups, evaluated only if they matter.
     mutating func refusal<Failure: Error>(
         of peer: PeerCredentials, openCount: Int, now: @autoclosure () -> SuspendingClock.Instant,
         groups: () throws(Failure) -> [UInt32]
@@ -47,13 +47,13 @@ struct Admission {
 
     mutating func didClose(_ peer: PeerCredentials) { users?.didClose(peer.userID) }
 
-    /// The number of connections within a limit of descriptors: some of them have to be left for what else a process
-    /// does.
+    /// The number of connections within a limit of descriptors: some descriptors are left for everything else that a
+    /// process does.
     private static func capacity(of descriptorLimit: Int) -> Int {
         descriptorLimit - min(64, descriptorLimit / 4)
     }
 
-    /// The share of one user where other users are admitted: a quarter, so that no user takes all places.
+    /// The share of one user if other users are admitted: a quarter, so that no user takes all places.
     private static func share(of capacity: Int, _ policy: AccessPolicy, _ ownUserID: UInt32) -> Int {
         policy.admitsOnly(ownUserAndRoot: ownUserID) ? capacity : max(128, capacity / 4)
     }

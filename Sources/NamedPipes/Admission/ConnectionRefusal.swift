@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipeReactor
 
-/// Why a client was turned away: closed unread, without a `connectionDidOpen`.
+/// The reason for which a client was refused: closed unread, without a `connectionDidOpen`.
 @nonexhaustive
 public enum ConnectionRefusal: Int, Hashable, Sendable, CaseIterable {
     /// ``PipeServer/Configuration/accessPolicy`` does not admit the peer.
     case policy
 
-    /// ``PipeServerDelegate/server(_:shouldAccept:)`` said no.
+    /// ``PipeServerDelegate/server(_:shouldAccept:)`` returned false.
     case delegate
 
     /// ``PipeServer/Configuration/maximumConnectionCount`` was reached.
@@ -22,25 +22,27 @@ public enum ConnectionRefusal: Int, Hashable, Sendable, CaseIterable {
     /// The process or the system has no descriptor left (`EMFILE`, `ENFILE`).
     case descriptorLimit
 
-    /// The server stopped while the client was being let in.
+    /// The server stopped while the client was being admitted.
     case stopping
 
     /// A system call for this client failed, such as `epoll_ctl` with `ENOSPC`.
     case system
 }
 
-/// One client that was turned away, and how many are not told of.
+/// One refused client, and the number of refusals that were not reported.
 public struct RefusalReport: Hashable, Sendable {
-    /// Why.
+    /// The reason.
     public let refusal: ConnectionRefusal
 
-    /// The credentials of the client; nil with ``ConnectionRefusal/descriptorLimit``, where the kernel is not asked.
+    /// The credentials of the client; nil with ``ConnectionRefusal/descriptorLimit``, for which the kernel is not
+    /// asked.
     public let peer: PeerCredentials?
 
     /// The error of the system, with ``ConnectionRefusal/descriptorLimit`` and ``ConnectionRefusal/system``.
     public let error: SystemError?
 
-    /// How many were turned away for the same reason since the report before, without a report of their own.
+    /// The number of clients that were refused for the same reason since the previous report, without a report of their
+    /// own.
     public let suppressedCount: Int
 }
 
@@ -65,19 +67,19 @@ extension ConnectionRefusal: CustomStringConvertible {
     public var description: String {
         switch self {
         case .policy: "the policy does not admit this peer"
-        case .delegate: "the server's owner said no"
-        case .connectionLimit: "the server has all the connections it takes"
-        case .userConnectionLimit: "the user has all the connections it may have"
+        case .delegate: "the server's delegate refused it"
+        case .connectionLimit: "the server has reached its limit of connections"
+        case .userConnectionLimit: "the user has reached its limit of connections"
         case .userConnectRate: "the user connects too often"
         case .descriptorLimit: "no descriptor is left"
-        case .stopping: "the server stops"
+        case .stopping: "the server is stopping"
         case .system: "a system call failed"
         }
     }
 }
 
 extension RefusalReport: CustomStringConvertible {
-    /// One line for a log, without anything of the peer's making.
+    /// One line for a log, without any text that the peer controls.
     public var description: String {
         var text = "refused"
         if let peer { text += " \(peer)" }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// A published name and its listening socket: accepts a bounded number of clients a turn, and does what
+/// A published name and its listening socket: accepts a bounded number of clients a turn, and reacts to failures as
 /// ``AcceptFailure`` says.
 ///
-/// Where the process or the system has no room, the socket stays readable, and a loop that asked again at once would
-/// never end. So the listener rests for a moment. Out of descriptors, it first gives up the one it keeps in reserve, in
-/// order to accept those who wait and hang up on them: they learn at once, instead of waiting for what may never come.
+/// If the process or the system lacks resources, the socket stays readable, and a loop that retried at once would never
+/// end. So the listener rests for a moment. If descriptors are exhausted, it first releases the one that it keeps in
+/// reserve, in order to accept waiting clients and hang up on them: they learn of it at once, instead of waiting in
+/// vain.
 final class Listener: EventHandler {
     private let reactor: Reactor
     private let name: PublishedName
@@ -18,19 +19,19 @@ final class Listener: EventHandler {
     private var pause: ScheduledWork?
     private var reserve = ReserveDescriptor()
     private var goneInARow = 0
-    /// The action after the last client is accepted: set once no more can come.
+    /// The action after the last client is accepted; set once no more can come.
     private var whenEmpty: (() -> Void)?
 
-    /// How long to rest: short enough to be back 50 ms after room was made, long enough to cost nothing.
+    /// The length of a rest: short enough to resume 50 ms after resources become free, long enough to cost nothing.
     static let restTime = Duration.milliseconds(36)
 
-    /// How many are hung up on before each rest, and how long that may take: together with what else a rest costs, at
-    /// most 1 % of a processor, if clients come without end.
+    /// The number of clients that are hung up on before each rest, and the time that this may take: together with the
+    /// other costs of a rest, at most 1 % of a CPU if clients keep coming.
     static let shedLimit = 256
     static let shedTime = Duration.microseconds(50)
 
-    /// How many clients in a row may have gone before they were accepted. A kernel that says so without end gets a
-    /// rest.
+    /// The number of clients in a row that may be gone before they are accepted. If the kernel reports more, the
+    /// listener rests.
     static let goneLimit = 64
 
     /// - Parameter owner: outlives the listener.
@@ -45,22 +46,22 @@ final class Listener: EventHandler {
         self.owner = owner
         guard let descriptor = name.listener else { preconditionFailure("a published name listens") }
         self.descriptor = descriptor
-        // Borrowed: the name closes its socket itself, after the name is gone.
+        // A borrowed descriptor: the name closes its socket itself, after the name is removed.
         source = EventSource(reactor, borrowing: descriptor, .readable, handler: self)
         try source?.register()
-        // Without one, no client is turned away, and the next need tries again.
+        // Without a reserve, no client can be shed, and the next shortage tries again.
         try? reserve.acquire()
     }
 
-    /// Gives the name up, if it still has one, and keeps the socket with the clients that wait there.
+    /// Gives the name up, if it still has one, and keeps the socket with the waiting clients.
     func giveNameUp() { name.removeName() }
 
-    /// For a socket that has lost its name: takes no more connects, accepts the clients that wait, in turns of the
-    /// usual size, and says when that is done.
+    /// For a socket that has lost its name: takes no more connects, accepts the waiting clients, at the usual number a
+    /// turn, and reports when that is done.
     ///
-    /// The name alone would not do: a process that keeps the socket file open (`O_PATH`, open(2)) connects to the
-    /// socket whatever the name has become, as often as it likes. At most as many clients as the backlog has room for
-    /// are left.
+    /// Giving up the name would not suffice: a process that keeps the socket file open (`O_PATH`, open(2)) can still
+    /// connect to the socket, as often as it likes. After this call, at most as many clients are left as the backlog
+    /// has room for.
     func acceptTheRest(then done: @escaping () -> Void) {
         Socket.stopConnects(descriptor)
         whenEmpty = done
@@ -77,7 +78,7 @@ final class Listener: EventHandler {
         name.close()
     }
 
-    /// Closing the socket would drop here, with the clients that wait, what they have sent.
+    /// Accepts the waiting clients: closing the socket would discard them, together with what they have sent.
     ///
     /// - Returns: false if clients are left in the queue, because they could not be accepted.
     private func emptyQueue() -> Bool {
@@ -96,7 +97,7 @@ final class Listener: EventHandler {
 
     package func handle(_ readiness: Readiness) {
         for _ in 0..<acceptsPerTurn {
-            // The owner's code may have stopped us.
+            // The owner's code may have stopped this listener.
             guard source != nil else { return }
             do throws(SystemError) {
                 guard let client = try acceptOne() else { return queueIsEmpty(readiness) }
@@ -128,7 +129,7 @@ final class Listener: EventHandler {
             self.whenEmpty = nil
             whenEmpty()
         } else if readiness.has(.peerFinished) {
-            // Another process that shares the socket has shut it down. It would be readable for ever.
+            // Another process that shares the socket has shut it down. The socket would stay readable for ever.
             end(AcceptFailure.listenerWasShutDown)
         }
     }
@@ -145,7 +146,7 @@ final class Listener: EventHandler {
         guard reserve.isHeld else { return cannotAccept(error) }
         reserve.release()
         let count = hangUpOnSome()
-        // Another thread may have been quicker. Then those who come wait, until there is a descriptor for them.
+        // Another thread may have been quicker. Then new clients wait until there is a descriptor for them.
         try? reserve.acquire()
         guard count > 0 else { return cannotAccept(error) }
         rest()
@@ -158,7 +159,7 @@ final class Listener: EventHandler {
         do throws(SystemError) {
             while count < Self.shedLimit, count == 0 || .now < end, try acceptOne() != nil { count += 1 }
         } catch {
-            // Whatever it is, the next turn meets it again.
+            // Whatever the error is, the next turn meets it again.
         }
         return count
     }
@@ -188,14 +189,14 @@ final class Listener: EventHandler {
 protocol ListenerOwner: AnyObject {
     func listenerDidAccept(_ client: consuming OwnedDescriptor)
 
-    /// So many clients were accepted and hung up on, because there is no descriptor for them.
+    /// This number of clients were accepted and hung up on, because there are no descriptors for them.
     func listenerDidShed(_ count: Int, _ error: SystemError)
 
-    /// Nobody can be accepted; those who wait go on waiting for a while.
+    /// No client can be accepted for now; waiting clients continue to wait.
     func listenerCannotAccept(_ error: SystemError)
 
-    /// Nobody can be accepted any more.
+    /// No client can be accepted any more.
     ///
-    /// - Parameter isLast: whether the server has no other listener, and is to stop this one.
+    /// - Parameter isLast: whether the server has no other listener and has to stop this one.
     func listenerDidFail(_ error: SystemError, isLast: Bool)
 }

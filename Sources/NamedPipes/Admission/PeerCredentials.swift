@@ -3,21 +3,22 @@
 /// The user and process at the other end, according to the kernel (`SO_PEERCRED`, `unix(7)`).
 ///
 /// This is a snapshot of the moment of connecting and never changes afterwards. The peer may since have changed its
-/// user, executed another program or passed its end of the connection on; what it may do here is decided by who it was.
+/// user, executed another program or passed its end of the connection on; its permissions here still depend on the user
+/// at that moment.
 ///
-/// Seen from a client, it is the process that called `listen(2)`: under socket activation that is the service manager.
+/// For a client, the peer is the process that called `listen(2)`: under socket activation that is the service manager.
 public struct PeerCredentials: Hashable, Sendable {
     /// The effective user of the peer when it connected.
     public let userID: UInt32
 
-    /// The effective group of the peer when it connected; its supplementary groups are not told.
+    /// The effective group of the peer when it connected; without its supplementary groups.
     public let groupID: UInt32
 
-    /// The process that connected. Advisory, for logs: it may have ended, and its number may already mean another
-    /// process. It is 0 if the process is not visible from this PID namespace.
+    /// The process that connected. Advisory, for logs: it may have ended, and its ID may already mean another process.
+    /// It is 0 if the process is not visible from this PID namespace.
     public let processID: Int32
 
-    /// Makes credentials, for tests of code that judges them.
+    /// Creates credentials, for tests of code that uses them.
     ///
     /// - Parameters:
     ///   - userID: the effective user.

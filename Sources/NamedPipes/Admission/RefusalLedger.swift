@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// Counts the clients that were turned away, by reason and by user, and decides which of them the delegate hears of: a
-/// value, with the time passed in. An attacker must not be able to fill a log.
+/// Counts the refused clients, by reason and by user, and decides which of them are reported to the delegate: a value
+/// that receives the time as an argument. An attacker must not be able to fill a log.
 struct RefusalLedger {
     private(set) var counts = CaseCounts<ConnectionRefusal>()
     private(set) var countsByUser: [UInt32: Int] = [:]
     private var limiters: [ConnectionRefusal: ReportLimiter] = [:]
 
-    /// How many users are counted one by one. Those who come later count in the totals only.
+    /// The number of users that are counted one by one. Later users count in the totals only.
     static let userLimit = 1024
 
     /// Counts one client.
     ///
-    /// - Returns: what the delegate is to hear, if anything.
+    /// - Returns: the report for the delegate, if any.
     mutating func count(
         _ refusal: ConnectionRefusal, of peer: PeerCredentials?, _ error: SystemError? = nil,
         at now: SuspendingClock.Instant
@@ -27,8 +27,8 @@ struct RefusalLedger {
         return RefusalReport(refusal: refusal, peer: peer, error: error, suppressedCount: suppressed)
     }
 
-    /// Whether the delegate is to be told that no client can be accepted: once a second at most, together with those
-    /// who were turned away for want of descriptors.
+    /// Whether to tell the delegate that no client can be accepted: at most once a second, together with the refusals
+    /// for lack of descriptors.
     mutating func mayTellOfFailure(at now: SuspendingClock.Instant) -> Bool {
         limiters[.descriptorLimit, default: ReportLimiter(.descriptorLimit, at: now)].mayTell(at: now)
     }
@@ -40,18 +40,18 @@ struct ReportLimiter {
     private var bucket: TokenBucket
     private var suppressed = 0
 
-    /// Ten in any second: five at once, and five in the course of it. One where the process is out of descriptors,
-    /// which is one event and not the doing of those who are turned away.
+    /// Ten in any second: five at once, and five in the course of it. One if the process is out of descriptors, which
+    /// is a single event and not caused by the refused clients.
     init(_ refusal: ConnectionRefusal, at now: SuspendingClock.Instant) {
         let rate = refusal == .descriptorLimit ? 1 : 5
         pace = TokenBucket.Pace(ConnectRate(burst: rate, perSecond: Double(rate)))
         bucket = TokenBucket(at: now)
     }
 
-    /// Whether something else may be told in the place of a report.
+    /// Whether something else may be reported in place of a report.
     mutating func mayTell(at now: SuspendingClock.Instant) -> Bool { bucket.take(pace, at: now) }
 
-    /// How many were suppressed since the last that was let through; nil if this one is to be suppressed.
+    /// The number of reports suppressed since the last one that was let through; nil if this one is to be suppressed.
     mutating func suppressedCount(at now: SuspendingClock.Instant) -> Int? {
         guard mayTell(at: now) else {
             suppressed += 1

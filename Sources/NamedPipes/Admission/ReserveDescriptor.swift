@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// A descriptor that is only there to be given up for a moment, when there is no other.
+/// A descriptor whose only purpose is to be released for a moment when no other is available.
 struct ReserveDescriptor: ~Copyable {
-    // A socket of its own rather than a duplicate of something: the system as a whole counts only open files (ENFILE).
+    // A socket of its own rather than a duplicate: the system-wide limit (ENFILE) counts only open files.
     private var socket: OwnedDescriptor?
 
     var isHeld: Bool { socket != nil }

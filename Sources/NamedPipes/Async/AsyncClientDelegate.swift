@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Makes of a client's events what a task waits for.
+/// Translates a client's events into something that a task can await.
 final class AsyncClientDelegate: AsyncConnectionDelegate, PipeClientDelegate {
     private enum Outcome {
         case connected(AsyncPipeConnection)
@@ -10,7 +10,7 @@ final class AsyncClientDelegate: AsyncConnectionDelegate, PipeClientDelegate {
     private var outcome: Outcome?
     private var waiting = WaitingTasks()
 
-    /// The connection, once there is one.
+    /// Waits for the connection, and returns it.
     nonisolated(nonsending) func connection() async throws -> AsyncPipeConnection {
         while true {
             switch outcome {
@@ -18,7 +18,7 @@ final class AsyncClientDelegate: AsyncConnectionDelegate, PipeClientDelegate {
             case .failed(let error): throw error
             case nil:
                 try await WaitingTask.suspend { task in
-                    // Looked at again: the await itself may have let others run.
+                    // Checked again: other code may have run during the await itself.
                     if outcome == nil { waiting.add(task) } else { task.goOn() }
                 }
             }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Makes of a connection's events what tasks wait for: what servers and clients have in common.
+/// Translates a connection's events into something that tasks can await: the common part of servers and clients.
 class AsyncConnectionDelegate: PipeConnectionDelegate {
-    /// Gets each connection when it is open.
+    /// Receives each connection when it is open.
     func didOpen(_ connection: AsyncPipeConnection) {}
 
-    /// Hears of the end, before the tasks that wait on the connection do.
+    /// Told of the end before the tasks that wait on the connection are.
     func didEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {}
 
     final func connectionDidOpen(_ connection: PipeConnection) { didOpen(AsyncConnectionState.adopt(connection)) }

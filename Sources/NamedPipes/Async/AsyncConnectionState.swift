@@ -4,30 +4,30 @@ internal import PipeReactor
 /// The state of an async connection on its reactor's thread: the connection below, the unread messages, and the waiting
 /// tasks.
 ///
-/// It has a place of its own in the connection, so that a delegate finds it without a table.
+/// The connection has a place for it, so that a delegate finds it without a table.
 final class AsyncConnectionState {
     let connection: PipeConnection
-    /// Up to how many bytes wait here before reading pauses.
+    /// The number of unread bytes above which reading pauses.
     private let unreadByteLimit: Int
 
-    // Unchecked for overlapping accesses, as the other lists below: nothing is called while they are changed, and the
-    // checks took a quarter of a message's instructions.
+    // Not checked for overlapping accesses, like the other lists below: nothing is called while they are changed, and
+    // the checks took a quarter of a message's instructions.
     @safe @exclusivity(unchecked) private var inbox = MessageInbox()
     @safe @exclusivity(unchecked) private var charge = ByteCharge(for: .unread)
     private var isPaused = false
 
-    /// Messages that tasks on other threads take without a hop: the only part of this state that they may use.
+    /// Messages that tasks on other threads take without a hop: the only part of this state that these tasks may use.
     let lent = LentMessages()
-    /// There may be something in it.
+    /// Whether there may be a message in it.
     private var isLent = false
-    // What was in it when it was looked at last.
+    // Its bytes at the last look.
     private var lentByteCount = 0
     private var lentMemoryByteCount = 0
 
-    /// Whether more arrives.
+    /// Whether more input arrives.
     enum Input {
         case open
-        /// The server is being stopped; the peer may have more to say.
+        /// The server is being stopped; the peer may still send.
         case stopped
         /// The peer has finished, or this end has closed.
         case finished
@@ -35,16 +35,16 @@ final class AsyncConnectionState {
 
     private var input = Input.open
     private(set) var endReason: DisconnectReason?
-    /// The end was reported to a task that asked for messages.
+    /// Whether the end was reported to a task that asked for messages.
     var didReportEnd = false
-    /// The owner wants queued messages dropped.
+    /// Whether the owner wants queued messages dropped.
     var wasAborted = false
 
-    /// The user's, as ``PipeConnection/context``.
+    /// The user's context, as in ``PipeConnection/context``.
     var context: AnyObject?
 
     private var lastTicket: WaitingTask.Ticket = 0
-    /// While a handler runs.
+    /// Present while a handler runs.
     @safe @exclusivity(unchecked) var handlerTask: HandlerTask?
     @safe @exclusivity(unchecked) private var receivers = WaitingTasks()
     @safe @exclusivity(unchecked) private var turns = SenderTurns()
@@ -55,9 +55,9 @@ final class AsyncConnectionState {
         unreadByteLimit = connection.endpoint.configuration.unreadByteLimit
     }
 
-    /// Makes a connection usable for tasks. To be called as it opens.
+    /// Makes a connection usable by tasks. Called when it opens.
     static func adopt(_ connection: PipeConnection) -> AsyncPipeConnection {
-        // The delegate goes on using it here, while the actor has it too: both on the reactor's thread.
+        // The delegate continues to use it here, and so does the actor: both on the reactor's thread.
         nonisolated(unsafe) let state = AsyncConnectionState(connection)
         unsafe connection.companion = .tasks(state)
         return unsafe AsyncPipeConnection(
@@ -65,7 +65,7 @@ final class AsyncConnectionState {
     }
 
     static func of(_ connection: PipeConnection) -> AsyncConnectionState {
-        // Set by the same delegate before anything else happens on the connection.
+        // The same delegate has set it before anything else happened on the connection.
         guard case .tasks(let state) = connection.companion else { preconditionFailure("not an async connection") }
         return state
     }
@@ -77,21 +77,22 @@ final class AsyncConnectionState {
         inbox.append(message, from: connection)
         if inbox.memoryByteCount &+ lentMemoryByteCount != charge.byteCount { settle() }
         if waitingByteCount >= unreadByteLimit, !isPaused { pauseIfFull() }
-        // It goes on from the mailbox, when the whole burst is here.
+        // The task resumes from the executor's queue, when the whole burst is here.
         receivers.wakeFirst()
     }
 
     private var waitingByteCount: Int { inbox.byteCount &+ lentByteCount }
 
     private func pauseIfFull() {
-        // Tasks elsewhere do not tell of each message that they take.
+        // Tasks on other threads do not report each message that they take.
         if isLent { lentDidChange() }
         guard waitingByteCount >= unreadByteLimit else { return }
         isPaused = true
         connection.pauseReceiving()
     }
 
-    /// Charges for the memory that is held now, and reads again once half of what may wait is taken.
+    /// Charges for the memory that is held now, and resumes reading once half of the unread bytes that are allowed are
+    /// taken.
     private func settle() {
         guard endReason == nil else { return }
         do throws(ExceededBudget) {
@@ -105,7 +106,7 @@ final class AsyncConnectionState {
         connection.resumeReceiving()
     }
 
-    /// The first message that waits, wherever it does.
+    /// The first waiting message, wherever it is.
     @inline(__always)
     func takeFirst() -> PipeMessage? {
         if isLent, let message = takeLent() { return message }
@@ -119,24 +120,24 @@ final class AsyncConnectionState {
         return lent.takeFirst()?.message
     }
 
-    /// Lends everything that waits to the tasks elsewhere.
+    /// Lends all waiting messages to the tasks on other threads.
     func lend() {
         guard !inbox.isEmpty else { return }
         lent.append(&inbox)
         lentDidChange()
     }
 
-    /// Tasks elsewhere have taken much of what was lent, or all.
+    /// Called when tasks on other threads have taken much of what was lent, or all.
     func lentDidChange() {
         (lentByteCount, lentMemoryByteCount) = lent.look()
         isLent = lentByteCount > 0
         settle()
     }
 
-    /// Whether nothing more arrives; what waits may still be taken.
+    /// Whether nothing more arrives; waiting messages may still be taken.
     var isInputFinished: Bool { input != .open }
 
-    /// The messages have ended because the server is being stopped.
+    /// Whether the messages have ended because the server is being stopped.
     var canResumeReceiving: Bool { input == .stopped && endReason == nil }
 
     func finishInput(_ finished: Input) {
@@ -147,14 +148,14 @@ final class AsyncConnectionState {
     func resumeReceiving() {
         guard canResumeReceiving else { return }
         input = .open
-        // The connection is paused since the server was told to stop.
+        // The connection has been paused since the server was told to stop.
         isPaused = true
         settle()
     }
 
     // MARK: Sending
 
-    /// Whether a message goes out without waiting for others.
+    /// Whether a message can be sent without waiting for others.
     var canSendAtOnce: Bool { turns.isFree }
 
     func send(_ body: (PipeConnection) throws(PipeError) -> PipeConnection.SendVerdict) throws(PipeError)
@@ -166,7 +167,7 @@ final class AsyncConnectionState {
         return verdict
     }
 
-    /// A task that waited for its turn resumes the next one.
+    /// When a task that waited for its turn has finished it, the next one resumes.
     func endTurn() { turns.endTurn() }
 
     func didDrain() { turns.queueIsFree() }
@@ -180,7 +181,8 @@ final class AsyncConnectionState {
 
     func didEnd(_ reason: DisconnectReason) {
         endReason = reason
-        // What still waits here belongs to the task from now on: the server's account closes with its connections.
+        // The messages that still wait here belong to the task from now on: the server's account closes with its
+        // connections.
         charge.release()
         finishInput(.finished)
         turns.queueIsFree()
@@ -194,14 +196,15 @@ final class AsyncConnectionState {
         return lastTicket
     }
 
-    /// The purpose of a task's wait.
+    /// The event for which a task waits.
     enum Event {
         case message, turn, end
     }
 
-    /// Lets a task go on when that happens. With a message, it looks again then: another may have been faster.
+    /// Resumes a task when that event happens. If the task wants a message, it checks again then, because another task
+    /// may have been faster.
     ///
-    /// What the task has seen before may have changed by now, because any `await` may have let others run.
+    /// The state that the task has seen may have changed since, because other code may run during any `await`.
     func add(_ task: WaitingTask, for event: Event) {
         connection.endpoint.assertOwner()
         switch event {

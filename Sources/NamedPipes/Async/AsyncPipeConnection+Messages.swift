@@ -5,14 +5,14 @@ extension AsyncPipeConnection {
     /// The received messages, in the order in which the peer sent them.
     ///
     /// The sequence ends after the last message when the peer finishes, when this end closes, or when the server stops.
-    /// Any other end is thrown, once, as ``PipeError/disconnected(_:)``, after the messages that had arrived before.
+    /// Any other end is thrown, once, as ``PipeError/disconnected(_:)``, after the messages that arrived before it.
     ///
-    /// Nothing piles up here: while ``PipeConnection/Configuration/unreadByteLimit`` is waiting, nothing more is read,
-    /// and the kernel makes the peer wait.
+    /// Messages do not accumulate without bound: while ``PipeConnection/Configuration/unreadByteLimit`` bytes are
+    /// unread, nothing more is read, and the kernel makes the peer wait.
     ///
-    /// Iterating may stop and begin again; what has arrived stays. Any number of tasks may iterate, on the reactor's
-    /// thread and elsewhere: each message goes to one of them, the first to the task that asks first, and each
-    /// iteration ends when the messages do. So tasks that iterate side by side share the work.
+    /// Iteration may stop and begin again; messages that have arrived stay. Any number of tasks may iterate, on the
+    /// reactor's thread and elsewhere: each message goes to one of them, the first message to the first task, and each
+    /// iteration ends when the messages do. So concurrent iterations share the work.
     public nonisolated var messages: Messages { Messages(connection: self) }
 
     /// The next message; see ``messages``.
@@ -26,7 +26,7 @@ extension AsyncPipeConnection {
         return try await waitForMessage()
     }
 
-    /// What is there already, as far as the caller can have it without leaving its thread.
+    /// A message that is already there, if the caller can take it without leaving its thread.
     @inline(__always)
     fileprivate nonisolated func takeAtOnce() -> PipeMessage? {
         executor.isCurrent ? (unsafe state.takeFirst()) : takeLent()
@@ -43,7 +43,8 @@ extension AsyncPipeConnection {
         return try await waitFromElsewhere()
     }
 
-    /// Takes one message for the caller, and lends what waits behind it: the next ones are then there without a hop.
+    /// Takes one message for the caller, and lends the messages behind it to other threads: the next ones are then
+    /// available without a hop.
     private func waitFromElsewhere() async throws -> PipeMessage? {
         let message = try await waitOnReactor()
         unsafe state.lend()
@@ -61,7 +62,7 @@ extension AsyncPipeConnection {
         }
     }
 
-    /// Throws what the end was, once, if it was not a good one.
+    /// Throws the reason of the end, once, if it was not a clean end.
     private nonisolated func reportEnd() throws {
         switch unsafe state.endReason {
         case nil, .closedByPeer, .closedLocally, .serverStopped: return
@@ -80,8 +81,8 @@ extension AsyncPipeConnection {
 
         public func makeAsyncIterator() -> Iterator { Iterator(connection: connection) }
 
-        /// Takes messages one by one: on the reactor's thread from where they wait, elsewhere from what was lent to all
-        /// tasks elsewhere. It holds none.
+        /// Takes messages one by one: on the reactor's thread from the connection, elsewhere from the messages lent to
+        /// other threads. The iterator itself holds no message.
         public struct Iterator: AsyncIteratorProtocol {
             private let connection: AsyncPipeConnection
 
@@ -94,7 +95,7 @@ extension AsyncPipeConnection {
 
             /// The next message; nil after the last one.
             ///
-            /// In line where it is called: that saves 170 of 1,960 instructions a message.
+            /// Inlined into its caller, which saves 170 of 1,960 instructions a message.
             @inlinable
             public mutating func next(isolation actor: isolated (any Actor)?) async throws -> PipeMessage? {
                 if let message = takeAtOnce() { return message }

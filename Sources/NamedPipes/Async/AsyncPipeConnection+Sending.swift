@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension AsyncPipeConnection {
-    /// Sends one message. It leaves with the others of this turn of the loop, in one write.
+    /// Sends one message. All messages of a turn of the loop are written together, with one call.
     ///
     /// While more than ``PipeConnection/Configuration/highWaterMark`` is queued, this waits until the peer has taken
-    /// enough. Tasks that wait send in the order in which they came, and one that comes later sends after them all.
-    /// Cancelled meanwhile, a wait ends at once with `CancellationError`, and the message was not accepted.
+    /// enough. Waiting tasks send in the order in which they came, and a task that comes later sends after all of them.
+    /// If the task is cancelled meanwhile, the wait ends at once with `CancellationError`, and the message was not
+    /// accepted.
     ///
     /// - Parameter message: its bytes, at most the framing's maximum.
-    /// - Returns: what became of it; only a ``PipeConnection/SlowReaderPolicy`` that drops makes that worth a look.
+    /// - Returns: the verdict, which is of interest only if the ``PipeConnection/SlowReaderPolicy`` drops messages.
     /// - Throws: ``PipeError/disconnected(_:)``, ``PipeError/notConnected``,
     ///   ``PipeError/messageTooLarge(byteCount:limit:)``, ``PipeError/sendQueueFull(limit:)`` or
-    ///   ``PipeError/framing(_:)``; `CancellationError`. Nothing of the message was sent then.
+    ///   ``PipeError/framing(_:)``; `CancellationError`. If it throws, nothing of the message is sent.
     @discardableResult
     public nonisolated(nonsending) func send(_ message: [UInt8]) async throws -> PipeConnection.SendVerdict {
         if executor.isCurrent, unsafe state.canSendAtOnce {
@@ -20,7 +21,7 @@ extension AsyncPipeConnection {
         return try await sendOnReactor { connection throws(PipeError) in try connection.send(message) }
     }
 
-    /// Sends a message that was received or kept; see ``send(_:)-([UInt8])``. A large one leaves from where it lies.
+    /// Sends a received or kept message; see ``send(_:)-([UInt8])``. A large one is written from its own memory.
     @discardableResult
     public nonisolated(nonsending) func send(_ message: PipeMessage) async throws -> PipeConnection.SendVerdict {
         if executor.isCurrent, unsafe state.canSendAtOnce {
@@ -38,7 +39,7 @@ extension AsyncPipeConnection {
         return try await sendOnReactor { connection throws(PipeError) in try connection.send(message) }
     }
 
-    /// Whether `send` would not wait, as far as the caller can know that: on the reactor's thread.
+    /// Whether `send` would not wait, as far as the caller can know: on the reactor's thread.
     package nonisolated var canSendAtOnce: Bool { executor.isCurrent && (unsafe state.canSendAtOnce) }
 
     private nonisolated(nonsending) func sendOnReactor(
@@ -54,13 +55,13 @@ extension AsyncPipeConnection {
         try await sendInTurn(body)
     }
 
-    /// Waits behind those who came before, then sends.
+    /// Waits for the tasks that came before, then sends.
     private nonisolated(nonsending) func sendInTurn(
         _ body: @Sendable (PipeConnection) throws(PipeError) -> PipeConnection.SendVerdict
     ) async throws -> PipeConnection.SendVerdict {
         if unsafe state.canSendAtOnce { return try unsafe state.send(body) }
         try await wait(for: .turn)
-        // A task that resumes resumes the next one, even if its own message is refused.
+        // A task that waited lets the next one resume, even if its own message is refused.
         defer { unsafe state.endTurn() }
         return try unsafe state.send(body)
     }

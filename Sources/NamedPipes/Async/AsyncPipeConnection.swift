@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipeReactor
 
-/// One end of a pipe for `async` code: messages are a sequence, and `send` waits where the peer does not keep up.
+/// One end of a pipe for `async` code: messages are a sequence, and `send` waits if the peer does not keep up.
 ///
 /// ```swift
 /// try await PipeServer.serve(at: .runtime("echo")) { connection in
@@ -12,25 +12,25 @@ public import PipeReactor
 /// ```
 ///
 /// It is an actor on its reactor's thread. The handlers of ``PipeServer/serve(at:configuration:on:onEvent:handler:)``
-/// and ``PipeClient/withConnection(to:configuration:on:_:)`` run on that thread as well, so that nothing here costs
-/// them a thread hop. From any other task, everything works the same and costs a hop each way: some 20 µs where the
-/// reactor sleeps. Messages then come with one hop for all that have arrived.
+/// and ``PipeClient/withConnection(to:configuration:on:_:)`` run on that thread as well, so nothing here costs them a
+/// thread hop. From any other task, everything works the same and costs a hop each way: about 20 µs if the reactor
+/// sleeps. Messages then come with one hop for all that have arrived.
 ///
-/// Any number of tasks may send, take messages and wait for the end, on the reactor's thread and elsewhere, at the same
-/// time. Cancelling a task that waits here ends the wait at once with `CancellationError`. What had been accepted is
-/// sent; what has arrived stays for the next who asks.
+/// Any number of tasks may send, receive and wait for the end at the same time, on the reactor's thread and elsewhere.
+/// Cancelling a task that waits here ends the wait at once with `CancellationError`. Accepted messages are sent;
+/// messages that have arrived stay for the next caller.
 public actor AsyncPipeConnection: Identifiable {
-    /// Names this connection for as long as the reactor lives.
+    /// Identifies this connection for as long as the reactor lives.
     public nonisolated let id: PipeConnection.ID
 
     /// The credentials of the other end when the connection was made.
     public nonisolated let peer: PeerCredentials
 
-    /// The executor of the reactor that it lives on. Actors that name it are called without a hop, and tasks can prefer
-    /// it.
+    /// The executor of its reactor. Actors that use this executor are called without a hop, and tasks can prefer it.
     public nonisolated let executor: ReactorExecutor
 
-    // Used on the reactor's thread only: by what is isolated to this actor, and behind a look at `executor.isCurrent`.
+    // Used on the reactor's thread only: by code that is isolated to this actor, or after checking
+    // `executor.isCurrent`.
     nonisolated(unsafe) let state: AsyncConnectionState
 
     /// Runs on the reactor's thread.
@@ -45,7 +45,7 @@ public actor AsyncPipeConnection: Identifiable {
 
     // MARK: What it is
 
-    /// Why it has ended; nil while it has not.
+    /// The reason of its end; nil while it is open.
     public var endReason: DisconnectReason? { unsafe state.endReason }
 
     /// Whether ``send(_:)-([UInt8])`` may be called; see ``PipeConnection/isOpen``.
@@ -57,8 +57,9 @@ public actor AsyncPipeConnection: Identifiable {
     /// A sender for code without `await`.
     public var sender: PipeSender { unsafe state.connection.sender }
 
-    /// Calls a function with the connection itself, on the reactor's thread: for what has no `async` form. What the
-    /// function leaves behind belongs to that thread. The connection's `context` is free to use.
+    /// Calls a function with the underlying connection, on the reactor's thread, for operations that have no `async`
+    /// form. Anything that the function leaves behind belongs to that thread. The connection's `context` is free to
+    /// use.
     public func withConnection<Result: Sendable>(
         _ use: @Sendable (PipeConnection) throws -> Result
     ) rethrows -> Result {
@@ -68,20 +69,20 @@ public actor AsyncPipeConnection: Identifiable {
 
     // MARK: Ending
 
-    /// Sends what is queued, then tells the peer that no more comes. Messages still arrive.
+    /// Sends the queued messages, then tells the peer that no more comes. Messages still arrive.
     ///
-    /// From now on `send` throws ``PipeError/notConnected``, also where it waits.
+    /// From now on `send` throws ``PipeError/notConnected``, even in tasks that are waiting.
     public func finishSending() {
         unsafe state.connection.finishSending()
         unsafe state.outputDidEnd()
     }
 
-    /// Sends what is queued, then closes, and waits until that is done; see ``PipeConnection/close()``.
+    /// Sends the queued messages, then closes, and waits until that is done; see ``PipeConnection/close()``.
     ///
-    /// ``messages`` end after what has arrived, and `send` throws ``PipeError/notConnected``, at once, also where tasks
-    /// wait. A task that is cancelled meanwhile does not wait any longer; the close goes on.
+    /// ``messages`` end after those that have arrived, and `send` throws ``PipeError/notConnected`` at once, even in
+    /// tasks that are waiting. A task that is cancelled stops waiting; the close continues.
     ///
-    /// - Returns: why the connection ended; it may have ended for another reason before.
+    /// - Returns: the reason of the connection's end, which may be an earlier one.
     @discardableResult
     public func close() async -> DisconnectReason {
         unsafe state.connection.close()
@@ -91,7 +92,7 @@ public actor AsyncPipeConnection: Identifiable {
         return unsafe state.endReason ?? .closedLocally
     }
 
-    /// Drops what is queued and closes at once.
+    /// Drops the queued messages and closes at once.
     public func abort() {
         unsafe state.wasAborted = true
         unsafe state.connection.abort()
@@ -100,15 +101,15 @@ public actor AsyncPipeConnection: Identifiable {
     // MARK: A server that is being stopped
 
     /// Whether ``messages`` have ended only because the server is being stopped gracefully
-    /// (``PipeServer/stop(gracePeriod:)``), while the peer may have more to say.
+    /// (``PipeServer/stop(gracePeriod:)``), while the peer may still send.
     ///
     /// False again after ``resumeReceiving()``, and once the connection has ended.
     public var canResumeReceiving: Bool { unsafe state.canResumeReceiving }
 
-    /// Has ``messages`` go on although the server is being stopped, for what is still needed of the peer in order to
-    /// finish, such as its answers to questions of this end. Without effect unless ``canResumeReceiving``.
+    /// Continues ``messages`` although the server is being stopped, for messages that are needed in order to finish,
+    /// such as the peer's answers to requests of this end. Has no effect unless ``canResumeReceiving``.
     ///
-    /// They end when the peer finishes, when this end closes, or when the time given to the stop is over.
+    /// They end when the peer finishes, when this end closes, or when the grace period is over.
     ///
     /// ```swift
     /// for try await message in connection.messages { … }
@@ -121,7 +122,7 @@ public actor AsyncPipeConnection: Identifiable {
 
     // MARK: Waiting for the end
 
-    /// Waits until the connection has ended, and says why.
+    /// Waits until the connection has ended, and returns the reason.
     ///
     /// - Throws: `CancellationError`.
     public func waitForEnd() async throws -> DisconnectReason {
@@ -131,11 +132,11 @@ public actor AsyncPipeConnection: Identifiable {
         }
     }
 
-    /// Looks after the connection with a function, and ends it then: with all that is queued sent where it returns, at
-    /// once where it throws or the task was cancelled. To be called on the reactor's thread.
+    /// Runs a handler for the connection, and ends the connection afterwards: once all queued messages are sent if the
+    /// handler returns, at once if it throws or the task was cancelled. Call it on the reactor's thread.
     ///
-    /// - Throws: what the handler throws; ``PipeError/messagesUnsent(count:_:)`` or `CancellationError` where it
-    ///   returns, and what was queued could not be sent.
+    /// - Throws: what the handler throws; ``PipeError/messagesUnsent(count:_:)`` or `CancellationError` if it returns
+    ///   but queued messages could not be sent.
     nonisolated(nonsending) func handle<Result>(
         with handler: nonisolated(nonsending) (AsyncPipeConnection) async throws -> Result
     ) async throws -> Result {
@@ -179,14 +180,15 @@ public actor AsyncPipeConnection: Identifiable {
         throw PipeError.messagesUnsent(count: count, reason)
     }
 
-    /// Waits, also where the task is cancelled: who handles a connection outlives it.
+    /// Waits even if the task is cancelled: the handler of a connection outlives it.
     private nonisolated(nonsending) func waitForEndInAnyCase() async {
         while unsafe state.endReason == nil {
             try? await WaitingTask.suspend { unsafe state.add($0, for: .end) }
         }
     }
 
-    /// Whether a handler that throws this merely passes on what became of the connection or of the task.
+    /// Whether a handler that throws this error merely passes on the end of the connection or the cancellation of the
+    /// task.
     nonisolated func isPassedOn(_ error: any Error) -> Bool {
         switch error {
         case PipeError.disconnected, PipeError.notConnected, is CancellationError: true
@@ -198,7 +200,7 @@ public actor AsyncPipeConnection: Identifiable {
 
     // MARK: Waiting
 
-    /// Waits until something may have happened. To be called on the reactor's thread.
+    /// Waits until the event may have happened. Call it on the reactor's thread.
     nonisolated(nonsending) func wait(for event: AsyncConnectionState.Event) async throws {
         if let handler = unsafe state.handlerTask, handler.isCurrent {
             return try await suspend(handler.ticket, until: event)
@@ -206,9 +208,9 @@ public actor AsyncPipeConnection: Identifiable {
         try await waitWatched(for: event)
     }
 
-    /// On this actor rather than `nonisolated(nonsending)`: there, the function that `withTaskCancellationHandler`
-    /// calls is not where its caller is (Swift 6.3), but wherever the task prefers to be, which need not be the
-    /// reactor's thread.
+    /// On this actor rather than `nonisolated(nonsending)`: otherwise the function that `withTaskCancellationHandler`
+    /// calls does not run where its caller does (Swift 6.3), but on the executor that the task prefers, which need not
+    /// be the reactor's.
     private func waitWatched(for event: AsyncConnectionState.Event) async throws {
         let ticket = unsafe state.nextTicket()
         try await withTaskCancellationHandler {
@@ -232,6 +234,6 @@ public actor AsyncPipeConnection: Identifiable {
 }
 
 extension AsyncPipeConnection: CustomStringConvertible {
-    /// The name and the peer, for logs.
+    /// The identifier and the peer, for logs.
     public nonisolated var description: String { "connection \(id) (\(peer))" }
 }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Makes of a server's events what tasks wait for.
+/// Translates a server's events into something that tasks can await.
 final class AsyncServerDelegate: AsyncConnectionDelegate, PipeServerDelegate {
     typealias EventHandler = @Sendable (PipeServer, PipeServer.ServeEvent) -> Void
 
     private let onEvent: EventHandler
     private var arrived = Ring<AsyncPipeConnection>()
     private var acceptor = WaitingTasks()
-    /// Of the connections that were given out.
+    /// How many handed-out connections still have a handler.
     private var handlerCount = 0
     private(set) var report: ShutdownReport?
 
     init(onEvent: @escaping EventHandler) { self.onEvent = onEvent }
 
-    /// The next who has connected; nil once the server has stopped.
+    /// Waits for the next client, and returns its connection; nil once the server has stopped.
     nonisolated(nonsending) func nextConnection() async -> AsyncPipeConnection? {
         while true {
             if let next = arrived.removeFirst() {
@@ -21,9 +21,9 @@ final class AsyncServerDelegate: AsyncConnectionDelegate, PipeServerDelegate {
                 return next
             }
             if report != nil { return nil }
-            // Not cancelled but stopped: then everybody who was accepted has had their end.
+            // Ended by the stop, not by cancellation: every accepted connection has ended by then.
             try? await WaitingTask.suspend { task in
-                // Looked at again: the await itself may have let others run.
+                // Checked again: other code may have run during the await itself.
                 if arrived.isEmpty && report == nil { acceptor.add(task) } else { task.goOn() }
             }
         }
@@ -34,7 +34,7 @@ final class AsyncServerDelegate: AsyncConnectionDelegate, PipeServerDelegate {
         if handlerCount == 0 { acceptor.wakeAll() }
     }
 
-    /// Waits until all handlers have ended, or the time is over that a server which has stopped gave them.
+    /// Waits until all handlers have ended, or the grace period of a stopped server is over.
     nonisolated(nonsending) func waitForHandlers(of server: PipeServer) async {
         server.grace.onEnd = { [self] in acceptor.wakeAll() }
         defer { server.endGrace() }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The task that runs a connection's handler, told from all others, and the ticket of its waits: it has one at a time.
+/// Identifies the task that runs a connection's handler, and holds the ticket of its waits: it has one at a time.
 ///
-/// One watch for its cancellation serves all of them. One for each wait took a fifth of the instructions of a message
+/// One cancellation handler serves all of its waits. One for each wait took a fifth of the instructions of a message
 /// that came alone.
 struct HandlerTask {
     let ticket: WaitingTask.Ticket
-    // In place of the task itself, which may not be kept.
+    // In place of the task itself, which may not be stored.
     private let hash = Self.currentHash
 
     /// The calling task.

@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
-/// Messages that tasks on other threads may take without coming to the reactor's: older than all that waits there, and
-/// one line for all who take, on whatever thread they are. So no task keeps a message that another could handle, and no
-/// message overtakes one before it.
+/// Messages that tasks on other threads may take without a hop to the reactor's thread. They are older than all
+/// messages that wait there, and all tasks take from the same queue, on whatever thread they are. So no task keeps a
+/// message that another could handle, and no message overtakes an earlier one.
 struct LentMessages: ~Copyable, Sendable {
-    // Not private: the compiler (6.3.1) then writes a module in which it is missing.
+    // Not private: otherwise the compiler (6.3.1) writes a module in which it is missing.
     struct Contents: ~Copyable {
         var queue = MessageQueue()
-        /// How much memory the reactor knows of.
+        /// The size of the memory as last seen by the reactor.
         var knownByteCount = 0
     }
 
     private let contents = Mutex(Contents())
 
-    /// The rest of a loan of this size is not reported before it is used up.
+    /// A loan up to this size is not reported before it is used up.
     private static let smallByteCount = 4 << 10
 
     /// Takes the first message.
     ///
-    /// - Returns: also whether the reactor is to look: all are taken, or half of the memory that it knows of is free.
+    /// - Returns: the message, and whether the reactor should look: all messages are taken, or half of the memory that
+    ///   it knows of is free.
     func takeFirst() -> (message: PipeMessage, isWorthTelling: Bool)? {
         contents.withLock { contents in
             guard let message = contents.queue.takeFirst() else { return nil }
@@ -36,7 +37,7 @@ struct LentMessages: ~Copyable, Sendable {
         contents.withLock { $0.queue.append(contentsOf: &messages) }
     }
 
-    /// The waiting bytes, for the reactor's account.
+    /// The waiting bytes, for the reactor's accounts.
     func look() -> (byteCount: Int, memoryByteCount: Int) {
         contents.withLock { contents in
             contents.knownByteCount = contents.queue.memoryByteCount

@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-/// Messages that have arrived and that no task has taken yet.
+/// Messages that have arrived and that no task has received yet.
 ///
 /// The messages of one burst share memory: small messages are copied one behind the other into pieces that are never
-/// moved, large ones stay where they were read. A piece is released when the last message in it is taken. An empty
+/// moved, and large ones stay where they were read. A piece is released when the last message in it is taken. An empty
 /// inbox owns nothing but the memory of its list.
 struct MessageInbox: ~Copyable {
     private var queue = MessageQueue()
 
-    // The piece that is being filled, and the number of the last message in it.
+    // The piece that is being filled, and the number of its last message.
     private var piece: SharedBuffer?
     private var lastNumberInPiece = 0
 
-    // The latest large message: others may lie in the same memory.
+    // The latest large message: others may be in the same memory.
     private var large: (memory: ObjectIdentifier, number: Int)?
 
-    /// The first piece holds a few small messages. Each further one is as large as what waits, so that the pieces of
-    /// which a part has been taken are in proportion to that; up to what the allocator still gives out of memory that
-    /// it has.
+    /// The first piece has room for a few small messages. Each further one is as large as all waiting messages, so that
+    /// partly used pieces stay in proportion to them, up to the size that the allocator still takes from memory that it
+    /// has.
     private static let pieceByteCounts = 1 << 10...64 << 10
 
     var isEmpty: Bool { queue.isEmpty }
 
-    /// The bytes of the messages that wait, and of the list's entry for each.
+    /// The bytes of the waiting messages, and of the list's entry for each.
     var byteCount: Int { queue.byteCount }
 
-    /// How much memory is held for them.
+    /// The size of the memory that they keep.
     var memoryByteCount: Int { queue.memoryByteCount }
 
     mutating func append(_ message: Span<UInt8>, from connection: PipeConnection) {
@@ -40,7 +40,7 @@ struct MessageInbox: ~Copyable {
             })
     }
 
-    /// One with room for this number of bytes, so that its contents stay in place.
+    /// A piece with room for this number of bytes, so that its contents are never moved.
     @inline(__always)
     private mutating func piece(for count: Int) -> SharedBuffer {
         if let piece, piece.bytes.room >= count { return piece }
@@ -85,7 +85,7 @@ struct MessageInbox: ~Copyable {
         return message
     }
 
-    /// Gives everything to another queue.
+    /// Moves all messages to another queue.
     mutating func move(to other: inout MessageQueue) {
         endPiece()
         other.append(contentsOf: &queue)

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Messages that wait, with the memory that goes when they do.
+/// Waiting messages, with the size of the memory that is released when they are taken.
 ///
-/// Several messages may share one piece of memory. The last of them carries its size: when that one is taken, nothing
-/// here holds the piece any more.
+/// Several messages may share one piece of memory. The last of them carries the size of the piece: once it is taken,
+/// nothing here keeps the piece any more.
 struct MessageQueue: ~Copyable, Sendable {
     private struct Entry {
         let message: PipeMessage
-        /// The bytes that are released once this message is taken.
+        /// The bytes that are released when this message is taken.
         var memoryByteCount = 0
     }
 
     private var entries = Ring<Entry>()
 
-    /// The number of the first message; they are counted from the beginning of the queue.
+    /// The number of the first message; messages are numbered from the beginning of the queue.
     private(set) var firstNumber = 0
 
     /// The bytes of the messages, and of the list's entry for each: a peer may send any number of empty ones.
     private(set) var byteCount = 0
 
-    /// How much memory is held for them, the list's included where it is more than every queue keeps.
+    /// The size of the memory that they keep, and of the list's if it is more than every queue keeps.
     private(set) var memoryByteCount = 0
 
     private static let entryByteCount = MemoryLayout<Entry>.stride
@@ -48,7 +48,7 @@ struct MessageQueue: ~Copyable, Sendable {
         return entry.message
     }
 
-    /// Takes what another queue has behind this.
+    /// Appends the messages of another queue.
     mutating func append(contentsOf other: inout MessageQueue) {
         guard !isEmpty else { return swap(&self, &other) }
         while let entry = other.entries.removeFirst() { hold(entry.memoryByteCount, until: append(entry.message)) }
@@ -57,13 +57,13 @@ struct MessageQueue: ~Copyable, Sendable {
 
     // MARK: Memory
 
-    /// Memory is held from now on: until a message is taken, or until it is said which one.
+    /// Adds memory that is kept until a message is taken; until a number is given, for an indefinite time.
     mutating func hold(_ count: Int, until number: Int? = nil) {
         memoryByteCount += count
         if let number { entries[number - firstNumber].memoryByteCount += count }
     }
 
-    /// Memory that is held goes with a message, or at once where that has been taken.
+    /// Releases kept memory with a message, or at once if that was taken already.
     mutating func letGo(of count: Int, with number: Int) {
         if number >= firstNumber {
             entries[number - firstNumber].memoryByteCount += count
@@ -72,7 +72,7 @@ struct MessageQueue: ~Copyable, Sendable {
         }
     }
 
-    /// Memory that was to go with a message goes with a later one.
+    /// Transfers kept memory from one message to a later one.
     mutating func keep(_ count: Int, from number: Int, until later: Int) {
         entries[number - firstNumber].memoryByteCount -= count
         entries[later - firstNumber].memoryByteCount += count

@@ -2,7 +2,7 @@
 public import PipeReactor
 
 extension PipeClient {
-    /// Connects to a server, and is connected while a function runs.
+    /// Connects to a server, and stays connected while a function runs.
     ///
     /// ```swift
     /// let answer = try await PipeClient.withConnection(to: .runtime("echo")) { connection in
@@ -11,19 +11,21 @@ extension PipeClient {
     /// }
     /// ```
     ///
-    /// The function runs on the reactor's thread, as ``PipeServer/serve(at:configuration:on:onEvent:handler:)`` says of
-    /// its handlers. When it returns, what is queued is sent and the connection is closed; when it throws, or the task
-    /// is cancelled, also while the rest is sent, the connection is ended at once. In either case it has ended when
-    /// this returns, and when this returns normally, all that was queued has been handed to the kernel, unless the
-    /// function itself called ``AsyncPipeConnection/abort()``.
+    /// The function runs on the reactor's thread, like the handlers of
+    /// ``PipeServer/serve(at:configuration:on:onEvent:handler:)``. When it returns, the queued messages are sent and
+    /// the connection is closed. When it throws, or the task is cancelled, even while the rest is being sent, the
+    /// connection is ended at once. In either case the connection has ended when this call returns. If it returns
+    /// normally, all queued messages were handed to the kernel, unless the function itself called
+    /// ``AsyncPipeConnection/abort()``.
     ///
     /// - Parameters:
     ///   - address: the server's name.
-    ///   - configuration: the default is a 4-byte length framing and 5 s to connect. A client that connects again would
-    ///     not be on the same connection: ``Configuration/reconnection`` and ``Configuration/unsentMessages`` are
-    ///     ignored.
-    ///   - executor: of the reactor to live on. The default is nil: a thread is made for it, and ends with the call.
-    ///   - body: what is done with the connection.
+    ///   - configuration: the default is a 4-byte length framing and 5 s to connect. ``Configuration/reconnection`` and
+    ///     ``Configuration/unsentMessages`` are ignored, because a client that reconnects would have another
+    ///     connection.
+    ///   - executor: the executor of the reactor to use. The default is nil: a thread is made for the call and ends
+    ///     with it.
+    ///   - body: the function that uses the connection.
     /// - Returns: what `body` returns.
     /// - Throws: what `body` throws; ``PipeError/messagesUnsent(count:_:)``; ``PipeError/noServer(_:)``,
     ///   ``PipeError/accessDenied(_:)``, ``PipeError/backlogFull(_:)``, ``PipeError/peerRefused(_:)``,
@@ -37,7 +39,7 @@ extension PipeClient {
         }
     }
 
-    /// Connects with a client that `makeClient` makes, on the reactor's thread.
+    /// Connects with the client that `makeClient` makes, on the reactor's thread.
     package static func withConnection<Result: Sendable>(
         _ configuration: Configuration, on executor: ReactorExecutor?,
         _ body: nonisolated(nonsending) @Sendable (AsyncPipeConnection) async throws -> Result,

@@ -2,21 +2,21 @@
 public import PipeReactor
 
 extension PipeServer {
-    /// An event of a server that ``serve(at:configuration:on:onEvent:handler:)`` runs, beside the messages.
+    /// An event of a server that ``serve(at:configuration:on:onEvent:handler:)`` runs, other than messages.
     @nonexhaustive
     public enum ServeEvent: Sendable {
         /// The name is published: clients can connect.
         case listening
-        /// A client was let in; its handler is about to be called.
+        /// A client was admitted; its handler is about to be called.
         case connected(PipeConnection.ID, PeerCredentials)
-        /// A connection has ended; its handler may go on with what had arrived before.
+        /// A connection has ended; its handler may still process messages that had arrived before.
         case disconnected(PipeConnection.ID, PeerCredentials, DisconnectReason)
-        /// A client was turned away; see ``PipeServerDelegate/server(_:didRefuse:)``.
+        /// A client was refused; see ``PipeServerDelegate/server(_:didRefuse:)``.
         case refused(RefusalReport)
-        /// Nobody can be accepted for now; see ``PipeServerDelegate/server(_:didFailToAcceptWith:)``.
+        /// No client can be accepted for now; see ``PipeServerDelegate/server(_:didFailToAcceptWith:)``.
         case acceptFailed(SystemError)
-        /// A connection's handler has thrown, and the connection was ended; or it has returned, and what it had sent
-        /// could not be handed to the kernel (``PipeError/messagesUnsent(count:_:)``).
+        /// A connection's handler has thrown, and the connection was ended; or it has returned, and the messages that
+        /// it had sent could not all be handed to the kernel (``PipeError/messagesUnsent(count:_:)``).
         case handlerFailed(PipeConnection.ID, PeerCredentials, any Error)
         /// Clients do not find the server any more; see ``PipeServerDelegate/server(_:didLoseName:)``.
         case lostName(NameLoss)
@@ -28,7 +28,7 @@ extension PipeServer {
         case stopped
     }
 
-    /// Serves a name until the task is cancelled or the server is stopped: a child task for each connection.
+    /// Serves a name until the task is cancelled or the server is stopped, with a child task for each connection.
     ///
     /// ```swift
     /// try await PipeServer.serve(at: .runtime("echo")) { connection in
@@ -38,29 +38,30 @@ extension PipeServer {
     /// }
     /// ```
     ///
-    /// Handlers run on the reactor's thread, as the delegate of a ``PipeServer`` does: they must not block, and what
-    /// takes long on the CPU is for the global executor; see <doc:AsyncCode>. They run one after the other,
-    /// never at the same time, and need no locks.
+    /// Handlers run on the reactor's thread, as the delegate of a ``PipeServer`` does: they must not block, and work
+    /// that takes much CPU time belongs on the global executor; see <doc:AsyncCode>. They never run at the same time
+    /// and need no locks.
     ///
-    /// When a handler returns, what is queued is sent and its connection is closed. When it throws, its connection is
-    /// ended at once; the others go on, and `onEvent` hears of it (`CancellationError` and
-    /// ``PipeError/disconnected(_:)``, which the handler merely passed on, are no failures). If what is queued cannot
-    /// be sent after a handler has returned, `onEvent` hears of that as well.
+    /// When a handler returns, the queued messages are sent and its connection is closed. When it throws, its
+    /// connection is ended at once, the others continue, and `onEvent` is told. (`CancellationError` and
+    /// ``PipeError/disconnected(_:)``, which the handler merely passed on, are no failures.) If queued messages cannot
+    /// be sent after a handler has returned, `onEvent` is told as well.
     ///
-    /// Cancelling the task ends all connections at once, cancels all handlers and waits for them. To stop gently, call
-    /// ``stop(gracePeriod:)`` on the server that `onEvent` gets: no client is accepted any more,
-    /// ``AsyncPipeConnection/messages`` end after what has arrived, and the handlers finish, for as long as they are
-    /// given. A handler that needs to hear more of its peer for that calls ``AsyncPipeConnection/resumeReceiving()``.
-    /// When the time is over, or at ``stop()``, the connections that are left are ended and the handlers that still run
-    /// are cancelled.
+    /// Cancelling the task ends all connections at once, cancels all handlers and waits for them. To stop gracefully,
+    /// call ``stop(gracePeriod:)`` on the server that `onEvent` receives: no more clients are accepted,
+    /// ``AsyncPipeConnection/messages`` end after those that have arrived, and the handlers have the grace period to
+    /// finish. A handler that needs more messages of its peer for that calls ``AsyncPipeConnection/resumeReceiving()``.
+    /// When the grace period is over, or at ``stop()``, the remaining connections are ended and the handlers that still
+    /// run are cancelled.
     ///
     /// - Parameters:
     ///   - address: the name to take.
     ///   - configuration: the default is a 4-byte length framing and a name for this user only.
-    ///   - executor: of the reactor to serve on. The default is nil: a thread is made for it, and ends with the call.
-    ///   - onEvent: what happens beside the connections. Called on the reactor's thread.
+    ///   - executor: the executor of the reactor to use. The default is nil: a thread is made for the call and ends
+    ///     with it.
+    ///   - onEvent: receives all events except messages. Called on the reactor's thread.
     ///   - handler: called once for each connection.
-    /// - Returns: what became of messages and connections after the stop.
+    /// - Returns: the fate of messages and connections after the stop.
     /// - Throws: as ``init(listeningOn:configuration:reactor:delegate:)``, and `CancellationError`.
     @discardableResult
     public static func serve(
@@ -87,7 +88,7 @@ extension PipeServer {
         }
     }
 
-    /// Serves with a server that `makeServer` makes, on the reactor's thread.
+    /// Serves with the server that `makeServer` makes, on the reactor's thread.
     package static func serve(
         on executor: ReactorExecutor?, _ onEvent: @escaping @Sendable (PipeServer, ServeEvent) -> Void,
         _ handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void,

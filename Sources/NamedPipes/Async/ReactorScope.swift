@@ -4,16 +4,16 @@ package import PipeReactor
 /// Runs a function on a reactor's thread.
 ///
 /// - Parameters:
-///   - executor: whose; nil for a thread that is made for it and ends with it.
-///   - name: of that thread.
-///   - configuration: of that thread's reactor.
+///   - executor: the reactor's; nil to make a thread for this call, which ends with it.
+///   - name: the name of that thread.
+///   - configuration: the configuration of that thread's reactor.
 package func withReactor<Result: Sendable>(
     _ executor: ReactorExecutor?, name: String, configuration: Reactor.Configuration = Reactor.Configuration(),
     _ body: @Sendable (ReactorExecutor) async throws -> Result
 ) async throws -> Result {
     if let executor { return try await withTaskExecutorPreference(executor) { try await body(executor) } }
     let thread = try ReactorThread(name: name, configuration: configuration) { _ in }
-    // Nothing lives on the reactor any more: what is waited for is a turn of its loop, and the end of the thread.
+    // Nothing uses the reactor any more: this waits for a turn of its loop, and for the end of the thread.
     defer {
         thread.stop()
         thread.join()

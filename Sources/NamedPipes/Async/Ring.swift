@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A first-in, first-out queue whose memory follows what is in it: twice as much when it is full, less when an eighth
-/// is used. An element that was taken leaves nothing behind, and taking one is O(1).
+/// A first-in, first-out queue whose memory follows its contents: doubled when it is full, reduced when an eighth is
+/// used. A removed element leaves nothing behind, and removal is O(1).
 ///
-/// It has memory of its own rather than an array, whose checks took 200 of an async message's 1,800 instructions.
+/// It allocates its own memory rather than using an array, whose checks took 200 of an async message's 1,800
+/// instructions.
 @safe
 struct Ring<Element>: ~Copyable {
-    // `count` elements from `first` on are initialised, and go on at the beginning. The pointer never leaves this file,
-    // and a ring cannot be copied, so it is as sendable as its elements are; a pointer alone never would be.
+    // `count` elements from `first` on are initialised, wrapping around at the end. The pointer never leaves this file,
+    // and a ring cannot be copied, so a ring is as sendable as its elements; the pointer type itself is not sendable.
     private nonisolated(unsafe) var slots: UnsafeMutablePointer<Element>?
     private var first = 0
     private(set) var count = 0
 
-    /// For how many elements there is memory: a power of two, or 0.
+    /// The number of elements that fit: a power of two, or 0.
     private(set) var capacity = 0
 
-    /// The ring keeps memory for this number of elements when they are gone.
+    /// An empty ring keeps memory for this number of elements.
     static var keptCapacity: Int { 64 }
 
     private static var smallestCapacity: Int { 4 }
@@ -29,13 +30,13 @@ struct Ring<Element>: ~Copyable {
 
     var isEmpty: Bool { count == 0 }
 
-    /// Where the element at a place in the queue lies; the first is at 0.
+    /// The index in memory of the element at a position of the queue; the first is at 0.
     @inline(__always)
     private func slot(_ index: Int) -> UnsafeMutablePointer<Element> {
         unsafe slots.unsafelyUnwrapped + ((first &+ index) & (capacity &- 1))
     }
 
-    /// The element at a place in the queue; the first is at 0.
+    /// The element at a position of the queue; the first is at 0.
     subscript(index: Int) -> Element {
         get {
             precondition(index >= 0 && index < count, "no such element")
@@ -64,7 +65,7 @@ struct Ring<Element>: ~Copyable {
         return element
     }
 
-    /// Takes out the first that is as wanted, in O(n). The others keep their order.
+    /// Removes the first element that satisfies a predicate, in O(n). The others keep their order.
     mutating func removeFirst(where isWanted: (Element) -> Bool) -> Element? {
         guard let index = (0..<count).first(where: { unsafe isWanted(slot($0).pointee) }) else { return nil }
         let found = unsafe slot(index).move()
@@ -76,7 +77,7 @@ struct Ring<Element>: ~Copyable {
     @inline(never)
     private mutating func move(to capacity: Int) {
         let fresh = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
-        // In one piece, or in two where they go on at the beginning.
+        // In one piece, or in two if the elements wrap around.
         let headCount = min(count, self.capacity - first)
         if let slots = unsafe slots {
             unsafe fresh.moveInitialize(from: slots + first, count: headCount)

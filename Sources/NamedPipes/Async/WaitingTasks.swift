@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A task that waits until it is told to go on.
+/// A task that waits until it is resumed.
 @safe
 struct WaitingTask {
-    /// Tells one wait from the others at the same place.
+    /// Distinguishes one wait from the others at the same place.
     typealias Ticket = UInt64
 
     let ticket: Ticket
@@ -13,7 +13,7 @@ struct WaitingTask {
     ///
     /// - Parameters:
     ///   - ticket: identifies the wait, so that it can be ended early.
-    ///   - enqueue: stores it, to be resumed exactly once.
+    ///   - enqueue: stores the task, to be resumed exactly once.
     nonisolated(nonsending) static func suspend(
         ticket: Ticket = 0, _ enqueue: (WaitingTask) -> Void
     ) async throws {
@@ -27,7 +27,7 @@ struct WaitingTask {
     func fail(_ error: any Error) { unsafe continuation.resume(throwing: error) }
 }
 
-/// Tasks that wait for something that happens on the reactor's thread, in the order in which they came.
+/// Tasks that wait for an event on the reactor's thread, in the order in which they came.
 struct WaitingTasks: ~Copyable {
     private var waiting = Ring<WaitingTask>()
 
@@ -35,10 +35,10 @@ struct WaitingTasks: ~Copyable {
 
     mutating func add(_ task: WaitingTask) { waiting.append(task) }
 
-    /// Takes out the one that came first.
+    /// Removes the task that came first.
     mutating func removeFirst() -> WaitingTask? { waiting.removeFirst() }
 
-    /// Lets the one that came first go on, from the loop.
+    /// Resumes the task that came first, from the loop.
     mutating func wakeFirst() {
         if !waiting.isEmpty { waiting.removeFirst()?.goOn() }
     }
@@ -47,7 +47,7 @@ struct WaitingTasks: ~Copyable {
         while let task = waiting.removeFirst() { task.goOn() }
     }
 
-    /// Ends a wait whose task was cancelled. Without effect if it is over.
+    /// Ends a wait whose task was cancelled. Has no effect if it is over.
     mutating func cancel(_ ticket: WaitingTask.Ticket) {
         waiting.removeFirst { $0.ticket == ticket }?.fail(CancellationError())
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// What makes a client look again, or give up: there while an attempt waits for it, and no longer.
+/// The timers and watches that make a client try again or give up. Each exists only while an attempt waits for it.
 struct AttemptTriggers {
     var deadline: TimeLimit?
-    /// For the next look of an attempt, or for the next attempt.
+    /// For the next connect of an attempt, or for the next attempt.
     var retry: ScheduledWork?
     var watch: ServerWatch?
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Delays that grow from attempt to attempt, in part random.
+/// Delays that grow from attempt to attempt and are partly random.
 struct Backoff {
     let initialDelay: Duration
     let maximumDelay: Duration

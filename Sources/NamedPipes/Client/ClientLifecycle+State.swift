@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What a lifecycle says about itself, without changing.
+// Queries of a lifecycle that do not change it.
 
 extension ClientLifecycle {
     /// The connection, until its end is reported.
@@ -11,7 +11,7 @@ extension ClientLifecycle {
         }
     }
 
-    /// What the owner is told.
+    /// The state that the owner sees.
     var state: PipeClient.State {
         switch phase {
         case .idle: .idle
@@ -23,7 +23,7 @@ extension ClientLifecycle {
         }
     }
 
-    /// Whether an attempt is to be made at the end of the turn.
+    /// Whether to make an attempt at the end of the turn.
     var isAttemptDue: Bool { if case .attempting = phase { true } else { false } }
 
     /// Whether an attempt is under way.
@@ -34,7 +34,7 @@ extension ClientLifecycle {
         }
     }
 
-    /// Whether the directory may be watched for the server that is missing.
+    /// Whether the directory may be watched for the missing server.
     var canWatch: Bool { isTrying && attempt.canWatch }
 
     /// Whether a message may wait for the next connection.
@@ -45,7 +45,7 @@ extension ClientLifecycle {
         }
     }
 
-    /// The attempt that is under way; traps where there is none.
+    /// The attempt that is under way; traps if there is none.
     var attempt: ConnectAttempt {
         switch phase {
         case .attempting(let attempt), .waitingToConnect(let attempt): return attempt

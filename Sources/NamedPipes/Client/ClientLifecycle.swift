@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a client stands between its first `connect()` and the end of its `disconnect()`: a value, so that it can be
+/// The state of a client between its first `connect()` and the end of its `disconnect()`: a value, so that it can be
 /// tested without a socket or a clock. Each method takes an event and returns what to do; ``PipeClient`` does it.
 ///
 /// ```
@@ -22,21 +22,21 @@
 ///    any other state ──────────────────── disconnect ────────────────────────────────▶ ended
 /// ```
 ///
-/// Events that cannot come in a state trap: the timers and the watch of an attempt are cancelled as it ends, and a
-/// connection reports its end once. The owner may call ``connect()`` and ``disconnect()`` at any time.
-/// `Connection` is a ``PipeConnection``, except in tests.
+/// Events that are impossible in a state trap: the timers and the watch of an attempt are cancelled as it ends, and a
+/// connection reports its end once. The owner may call ``connect()`` and ``disconnect()`` at any time. `Connection` is
+/// a ``PipeConnection``, except in tests.
 struct ClientLifecycle<Connection> {
     enum Phase {
         /// Neither connected nor trying.
         case idle
-        /// An attempt is due at the end of the turn. Indirect, as the next one: an attempt is larger than
-        /// all else here together, and `send` looks at the phase for each message.
+        /// An attempt is due at the end of the turn. Indirect, like the next case: an attempt is larger than everything
+        /// else here together, and `send` looks at the phase for each message.
         indirect case attempting(ConnectAttempt)
         /// The last attempt found no server, or no room in its queue. The next one comes after a delay, when the
         /// directory changes, or when the time is up.
         indirect case waitingToConnect(ConnectAttempt)
         case connected(Connection, since: SuspendingClock.Instant)
-        /// The connection has ended, and the delegate is hearing of it.
+        /// The connection has ended, and the delegate is being told.
         case ending(Sequel)
         /// The connection was lost. The next attempt comes after the delay.
         case waitingToReconnect(after: Duration)
@@ -50,14 +50,14 @@ struct ClientLifecycle<Connection> {
     enum Sequel {
         /// A new attempt, if the connection was lost and there is a plan; otherwise nothing.
         case reconnection(since: SuspendingClock.Instant)
-        /// The owner has called ``ClientLifecycle/connect()`` while it was hearing of the end.
+        /// The owner called ``ClientLifecycle/connect()`` during the report of the end.
         case connect
-        /// The owner has called ``ClientLifecycle/disconnect()`` before.
+        /// The owner called ``ClientLifecycle/disconnect()`` before.
         case end
     }
 
-    /// What to do after an event. In each case the state may have changed, which is reported first; a failed attempt
-    /// (`failure`) before it.
+    /// What to do after an event. In each case the state may have changed, which is reported first; before that, a
+    /// failed attempt (`failure`) is.
     enum Action {
         case nothing
         /// Limit the time, and attempt at the end of the turn.
@@ -67,7 +67,8 @@ struct ClientLifecycle<Connection> {
         case retry(after: Duration)
         /// Watch the directory, if that is possible and not done yet, and attempt again after the delay at the latest.
         case waitForServer(retryAfter: Duration)
-        /// End the attempt, if there is one, and begin another after the delay. No failure: a connection was lost.
+        /// End the attempt, if there is one, and begin another after the delay. No `failure` means that a connection
+        /// was lost.
         case reconnect(after: Duration, failure: PipeError?)
         /// End the attempt for good, and report why it failed.
         case giveUp(PipeError)
@@ -102,7 +103,7 @@ extension ClientLifecycle {
             phase = .ending(.connect)
             return .nothing
         case .attempting, .waitingToConnect, .connected, .waitingToReconnect, .ending(.connect):
-            // It is connected, or trying, or will be.
+            // It is connected, is trying, or is about to try.
             return .nothing
         case .disconnecting, .ending(.end), .ended:
             // A client that was told to disconnect does not come back.
@@ -134,7 +135,7 @@ extension ClientLifecycle {
             phase = .attempting(newAttempt)
             return .begin
         case .idle, .attempting, .waitingToConnect, .connected, .ending, .disconnecting, .ended:
-            preconditionFailure("the delay belongs to another state")
+            preconditionFailure("a delay has passed in a state without one")
         }
     }
 
@@ -151,7 +152,7 @@ extension ClientLifecycle {
         return follow(attempt.didFail(error, using: &generator), attempt, using: &generator)
     }
 
-    /// There was no connection for another reason, after which there is no use in the same attempt.
+    /// There was no connection for another reason, after which repeating the attempt is useless.
     mutating func attemptDidFail(
         _ error: PipeError, using generator: inout some RandomNumberGenerator
     ) -> Action {
@@ -164,7 +165,7 @@ extension ClientLifecycle {
         return .giveUp(error)
     }
 
-    /// The time is up. Nothing is to be done where the last look was successful.
+    /// The time is up. There is nothing to do if the last connect was successful.
     mutating func timeDidPass(using generator: inout some RandomNumberGenerator) -> Action {
         switch phase {
         case .attempting(let attempt), .waitingToConnect(let attempt):
@@ -174,7 +175,8 @@ extension ClientLifecycle {
         }
     }
 
-    /// The directory is watched from now on, or cannot be. A server may have come before that: look again at once.
+    /// The directory is watched from now on, or cannot be. A server may have appeared before that, so the client tries
+    /// again at once.
     mutating func didBeginToWatch(_ canWatch: Bool) -> Action {
         var attempt = attempt
         attempt.canWatch = canWatch
@@ -207,7 +209,7 @@ extension ClientLifecycle {
 // MARK: - The end of a connection
 
 extension ClientLifecycle {
-    /// The delegate is about to hear of the connection's end.
+    /// The delegate is about to be told of the connection's end.
     mutating func connectionWillReport() {
         switch phase {
         case .connected(_, let since): phase = .ending(.reconnection(since: since))
@@ -217,11 +219,11 @@ extension ClientLifecycle {
         }
     }
 
-    /// The delegate has heard of it.
+    /// The delegate was told.
     ///
     /// - Parameters:
-    ///   - isLost: whether it ended for another reason than that this end closed it.
-    ///   - now: the present, for how long the connection lasted.
+    ///   - isLost: whether it ended for a reason other than being closed by this end.
+    ///   - now: the present time, to compute how long the connection lasted.
     ///   - generator: for the delay.
     mutating func connectionDidEnd(
         isLost: Bool, at now: SuspendingClock.Instant, using generator: inout some RandomNumberGenerator
@@ -241,7 +243,7 @@ extension ClientLifecycle {
             phase = .ended
             return .rest
         case .ended:
-            // The owner called disconnect while it was hearing of the end.
+            // The owner called disconnect during the report of the end.
             return .nothing
         case .idle, .attempting, .waitingToConnect, .connected, .waitingToReconnect, .disconnecting:
             preconditionFailure("a connection that ends reports it first")

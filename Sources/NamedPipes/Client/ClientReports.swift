@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a client's delegate has not heard yet, in order. It is told from the loop, never inside a call of the owner.
+/// Reports for a client's delegate that are still to be made, in order. They are made from the loop, never inside a
+/// call of the owner.
 struct ClientReports {
     enum Report {
         case state(PipeClient.State)
@@ -13,7 +14,7 @@ struct ClientReports {
 
     var isEmpty: Bool { pending.isEmpty }
 
-    /// Adds the state, if it is another one than the last.
+    /// Adds the state if it differs from the last one.
     mutating func note(_ state: PipeClient.State) {
         guard state != lastState else { return }
         lastState = state

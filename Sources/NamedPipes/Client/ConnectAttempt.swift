@@ -6,11 +6,12 @@ internal import var Glibc.ENOTDIR
 internal import var Glibc.EPERM
 internal import PipeReactor
 
-/// What to do about a connect that did not succeed: a value, so that it can be tested without a socket or a clock.
+/// Decides what to do about a connect that did not succeed: a value, so that it can be tested without a socket or a
+/// clock.
 ///
-/// A full queue is EAGAIN, and no event will ever tell that there is room: ask again, at random distances. Without a
-/// server it is ENOENT (no name) or ECONNREFUSED (a name, and nobody behind it, or not yet: other servers bind before
-/// they listen).
+/// A full queue is EAGAIN, and no event will ever report room, so the client asks again at random intervals. A missing
+/// server is ENOENT (no name) or ECONNREFUSED (a name without a server, or with one that does not listen yet: other
+/// servers bind before they listen).
 struct ConnectAttempt {
     let address: PipeAddress
     let waitsForServer: Bool
@@ -18,7 +19,7 @@ struct ConnectAttempt {
     /// Whether the directory can be watched.
     var canWatch = true
 
-    /// What the last connect ran into; nil before the first. What a timeout is reported as depends on it.
+    /// The obstacle of the last connect; nil before the first. It determines how a timeout is reported.
     private var obstacle: Obstacle?
     private var busyBackoff = Backoff(initialDelay: .milliseconds(1), maximumDelay: .milliseconds(50))
     private var refusedBackoff = Backoff(initialDelay: .milliseconds(10), maximumDelay: .seconds(1))
@@ -29,7 +30,7 @@ struct ConnectAttempt {
 
     enum Step: Equatable {
         case retry(after: Duration)
-        /// Until the directory changes, or the time has passed.
+        /// Until the directory changes, or the delay has passed.
         case waitForServer(retryAfter: Duration)
         case fail(PipeError)
     }
@@ -51,7 +52,7 @@ struct ConnectAttempt {
         case ENOENT, ENOTDIR, ECONNREFUSED:
             obstacle = .missingServer
             guard waitsForServer else { return .fail(.noServer(address)) }
-            // Watching tells of a name that appears; the timer is for what no event tells (see DirectoryWatch).
+            // The watch reports a name that appears; the timer covers what no event reports (see DirectoryWatch).
             let isWatched = canWatch && error.code != ECONNREFUSED && address.path != nil
             return .waitForServer(retryAfter: isWatched ? .seconds(5) : refusedBackoff.next(using: &generator))
         case EACCES, EPERM:
@@ -61,16 +62,16 @@ struct ConnectAttempt {
         }
     }
 
-    /// Whether there was no server at the last look.
+    /// Whether there was no server at the last connect.
     var isServerMissing: Bool { obstacle == .missingServer }
 
-    /// What the end of the time means.
+    /// The error to report when the time is up.
     var timeoutError: PipeError { obstacle == .fullQueue ? .backlogFull(address) : .timedOut }
 }
 
 extension PipeError {
-    /// Whether another attempt is not to be made. A server of the wrong user has the name: connecting to it again and
-    /// again would tell it of every client, and no client of it.
+    /// Whether not to try again. The name belongs to a server of the wrong user: connecting to it repeatedly would
+    /// reveal the client to it each time, and never succeed.
     var isForGood: Bool {
         if case .peerRefused = self { true } else { false }
     }

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-/// The messages that a client keeps while it has no connection: as frames, in the order in which they leave.
+/// The messages that a client keeps while it has no connection: as frames, in the order in which they are sent.
 ///
 /// There are never more of them than one send queue takes, however often connections come and go. A connection that is
-/// on its way to its end may hand over all that it has queued; so what it has counts here as well, and `send` refuses
-/// what would be too much before anything is accepted that could not be kept.
+/// ending may hand over everything that it has queued. Therefore its queue counts here as well, and `send` refuses the
+/// excess before it accepts a message that could not be kept.
 struct KeptMessages: ~Copyable {
     private var queue: SendQueueSlot?
 
     var byteCount: Int { queue?.value.byteCount ?? 0 }
 
-    /// The memory, as the ledger has it.
+    /// The charge for the memory in the ledger.
     var chargedByteCount: Int { queue?.value.charge.byteCount ?? 0 }
 
     var messageCount: Int { queue?.value.messageCount ?? 0 }
 
-    /// Keeps one message more.
+    /// Keeps one more message.
     ///
-    /// - Parameter pending: what the last connection has queued and may hand over.
+    /// - Parameter pending: the queue of the last connection, which it may hand over.
     /// - Returns: whether there is room for more.
     mutating func keep(
         _ message: Span<UInt8>, behind pending: Int, _ endpoint: Endpoint
@@ -40,7 +40,8 @@ struct KeptMessages: ~Copyable {
         return pending + byteCount > endpoint.configuration.highWaterMark ? .acceptedAboveHighWaterMark : .accepted
     }
 
-    /// Keeps what a connection that has ended leaves: every frame of which not one byte was written, before all others.
+    /// Keeps the unsent messages of a connection that has ended: every frame of which not one byte was written, in
+    /// front of all others.
     mutating func keep(unsentFramesOf lost: SendQueueSlot, _ endpoint: Endpoint) {
         let all = SendQueueSlot()
         all.value.bytes.reserveCapacity(lost.value.droppableByteCount + byteCount)
@@ -53,12 +54,12 @@ struct KeptMessages: ~Copyable {
         charge(endpoint)
     }
 
-    /// Hands all over to a connection, which pays for it from now on.
+    /// Hands all messages over to a connection, which is charged for them from now on.
     mutating func take() -> SendQueueSlot? { queue.take() }
 
     mutating func drop() { queue.take()?.destroy() }
 
-    /// It is there already: a client's ledger has no limit.
+    /// The memory is allocated already: a client's ledger has no limit.
     private func charge(_ endpoint: Endpoint) {
         guard let queue else { return }
         queue.value.charge.follow(queue.value.capacity, endpoint.ledger, userID: CurrentProcess.userID)

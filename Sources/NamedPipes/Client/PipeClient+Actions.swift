@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// Carries out what ClientLifecycle decides.
+// Carries out the decisions of ClientLifecycle.
 
 extension PipeClient {
     func perform(_ action: ClientLifecycle<PipeConnection>.Action) {
@@ -55,16 +55,18 @@ extension PipeClient {
 
     private func delayDidPass() { perform(lifecycle.delayDidPass()) }
 
-    /// From the first time that no server is found. Watching begins after the look, so look again at once.
+    /// Begins when no server is found for the first time. The watch begins after that connect, so the client tries
+    /// again at once.
     private func watchForServer() {
         guard triggers.watch == nil, address.path != nil, lifecycle.canWatch else { return }
-        // Users have few watches (fs.inotify.max_user_instances, often 128): without one it has to go by a timer.
+        // Each user may have few watches (fs.inotify.max_user_instances, often 128): without one, the client relies on
+        // a timer.
         triggers.watch = try? ServerWatch(reactor, address) { [weak self] in self?.tryToConnect() }
         perform(lifecycle.didBeginToWatch(triggers.watch != nil))
     }
 
-    /// The server may have appeared, or made room, since the last look: while the loop was held up, or before the next
-    /// look was due.
+    /// The server may have appeared, or made room, since the last connect: while the loop was held up, or before the
+    /// next connect was due.
     private func timeIsUp() {
         tryToConnect()
         var generator = SystemRandomNumberGenerator()

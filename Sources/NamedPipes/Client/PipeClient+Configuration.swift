@@ -10,25 +10,28 @@ extension PipeClient {
         /// How long connecting may take, all attempts and waiting included. The default is 5 s; nil means for ever.
         public var connectTimeout: Duration? = .seconds(5)
 
-        /// Whether to wait, until the timeout, for a server to appear where there is none. The directory is watched
-        /// (`inotify(7)`), not polled. The default is false: without a server, connecting fails at once.
+        /// Whether to wait, until the timeout, for a missing server to appear. The directory is watched (`inotify(7)`),
+        /// not polled. The default is false: without a server, connecting fails at once.
         public var waitsForServer = false
 
-        /// Whether and how to connect again after an established connection was lost. The default is nil: not.
+        /// Whether and how to connect again after an established connection was lost. The default is nil: the client
+        /// does not.
         public var reconnection: Reconnection?
 
-        /// Whom the server has to be run by, or the client hangs up before it has sent a byte and fails with
-        /// ``PipeError/peerRefused(_:)``: somebody else could have taken the name. It does not try again then, also not
-        /// with ``reconnection``.
+        /// The users that may run the server. If it runs as any other user, which could have taken the name, the client
+        /// hangs up before it has sent a byte, fails with ``PipeError/peerRefused(_:)``, and does not try again, not
+        /// even with ``reconnection``.
         ///
-        /// The default is nil: for a name in the runtime directory (``PipeAddress/runtime(_:)``), our own user or root,
-        /// who alone can make a name there; anybody for other names. Say ``AccessPolicy/anyUser`` to require nothing,
-        /// and `.users([27])` to require one user, as PostgreSQL's `requirepeer` does.
+        /// The default is nil. For a name in the runtime directory (``PipeAddress/runtime(_:)``), it means our own user
+        /// or root, because only these two can make a name there; for other names, any user. Say
+        /// ``AccessPolicy/anyUser`` to require nothing, and `.users([27])` to require one user, as PostgreSQL's
+        /// `requirepeer` does.
         ///
-        /// What counts is who called `listen(2)`: under socket activation that is the service manager's user.
+        /// The user that counts is the one that called `listen(2)`: under socket activation that is the service
+        /// manager's.
         public var requiredPeer: AccessPolicy?
 
-        /// What happens to messages that `send` accepted and that never left, or that are sent while there is no
+        /// What happens to messages that `send` accepted but that were not sent, or that are sent while there is no
         /// connection. The default is ``UnsentMessages/discard``.
         public var unsentMessages = UnsentMessages.discard
 
@@ -43,18 +46,18 @@ extension PipeClient {
 
     /// What happens to messages for which there is no connection.
     public enum UnsentMessages: Hashable, Sendable {
-        /// `send` throws ``PipeError/notConnected`` while there is no connection. What a lost connection had still
-        /// queued is gone; ``PipeConnection/unsentMessageCount`` says how much that was.
+        /// `send` throws ``PipeError/notConnected`` while there is no connection. The messages that were queued when a
+        /// connection was lost are gone; ``PipeConnection/unsentMessageCount`` is their number.
         case discard
 
-        /// Messages wait for the next connection, up to ``PipeConnection/Configuration/sendQueueLimit``, and leave
-        /// first on it, in order. Of what a lost connection had queued, that is every message of which not one byte had
-        /// been handed to the kernel. Others are never sent twice: of those it cannot be known whether they were read.
+        /// Messages wait for the next connection, up to ``PipeConnection/Configuration/sendQueueLimit``, and are sent
+        /// first on it, in order. Of the queue of a lost connection, the client keeps every message of which not one
+        /// byte reached the kernel. All others are never sent again, because the peer may have read them.
         case keep
     }
 
-    /// How to connect again after a connection was lost: with delays that grow, spread at random so that many clients
-    /// do not come back in waves.
+    /// How to connect again after a connection was lost: with growing delays, partly random so that many clients do not
+    /// return in waves.
     public struct Reconnection: Hashable, Sendable {
         /// The delay before the first attempt. The default is 50 ms.
         public var initialDelay: Duration = .milliseconds(50)
@@ -63,7 +66,7 @@ extension PipeClient {
         /// initial delay.
         public var maximumDelay: Duration = .seconds(5)
 
-        /// How much longer each delay is than the one before. The default is 2.
+        /// The factor by which each delay exceeds the previous one. The default is 2.
         public var multiplier = 2.0
 
         /// The part of each delay that is random, from 0 to 1. The default is 0.5: between half the delay and all of

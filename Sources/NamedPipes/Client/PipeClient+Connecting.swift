@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// One attempt after another, as ClientLifecycle decides. connect(2) on a socket file never waits: it succeeds, fails,
+// One attempt after another, as ClientLifecycle decides. connect(2) on a socket file never blocks: it succeeds, fails,
 // or finds the queue full.
 
 extension PipeClient {
@@ -11,7 +11,7 @@ extension PipeClient {
         var generator = SystemRandomNumberGenerator()
         do {
             let descriptor = try Socket.stream(mayHoldDescriptors: endpoint.acceptsDescriptors)
-            // A server may send descriptors, too; where the kernel can, it refuses them.
+            // A server may send descriptors as well; the client refuses them if the kernel supports that.
             if !endpoint.acceptsDescriptors { _ = try NamingSocket.refuseDescriptors(descriptor) }
             try Socket.setSendBuffer(descriptor.rawValue, configuration.connection.sendBufferByteCount)
             if try Socket.connect(descriptor.rawValue, SocketAddress(address)) { return establish(descriptor) }
@@ -21,7 +21,7 @@ extension PipeClient {
         }
     }
 
-    /// The other end is a test's, and may have ended the client when this comes back.
+    /// The other end belongs to a test, and may have ended the client when this returns.
     private func tryToConnect(with dial: Dial) {
         var generator = SystemRandomNumberGenerator()
         do {
@@ -69,10 +69,10 @@ extension PipeClient {
         try connection.start()
         lifecycle.didConnect(connection, at: reactor.now)
         noteState()
-        // Before the delegate can send behind it.
+        // Before the delegate can send anything, which has to follow.
         sendKept(on: connection)
         deliverReports()
-        // The delegate may have ended it.
+        // The delegate may have ended the connection.
         self.connection?.didOpen()
     }
 

@@ -22,8 +22,8 @@ extension PipeClient {
     @discardableResult
     public func send(_ message: String) throws(PipeError) -> PipeConnection.SendVerdict { try send(message.utf8.span) }
 
-    /// Sends a message that is kept; see ``send(_:)-(Span<UInt8>)``. A large one leaves from where it lies if there is
-    /// a connection; what has to wait for one is copied.
+    /// Sends a kept message; see ``send(_:)-(Span<UInt8>)``. A large one is written from its own memory if there is a
+    /// connection; if it has to wait for one, it is copied.
     @discardableResult
     public func send(_ message: PipeMessage) throws(PipeError) -> PipeConnection.SendVerdict {
         if let connection, connection.isOpen { return try connection.send(message) }
@@ -33,13 +33,13 @@ extension PipeClient {
     /// How many messages are kept for the next connection.
     public var keptMessageCount: Int { kept.messageCount }
 
-    /// What waits leaves first on a new connection, before anything can be sent behind it.
+    /// Waiting messages go first on a new connection, before anything can be sent after them.
     func sendKept(on connection: PipeConnection) {
         guard connection.isOpen, let queue = kept.take() else { return }
         connection.adopt(queue)
     }
 
-    /// What a connection could not send is first on the next one, before what was sent here since.
+    /// Messages that a connection could not send go first on the next one, before messages that were sent here since.
     private func keepForNext(_ unsent: SendQueueSlot) {
         guard configuration.unsentMessages == .keep else { return }
         kept.keep(unsentFramesOf: unsent, endpoint)

@@ -2,7 +2,7 @@
 internal import PipeFraming
 public import PipeReactor
 
-/// Connects to a server's name, and stays connected if it is told to.
+/// Connects to a server's name, and reconnects if configured to.
 ///
 /// ```swift
 /// let client = PipeClient(address: try .runtime("echo"), reactor: reactor, delegate: delegate)
@@ -10,10 +10,10 @@ public import PipeReactor
 /// reactor.run()
 /// ```
 ///
-/// The reactor holds the client while it is connected or trying. It belongs to its reactor's thread; other threads hold
-/// its ``reference``.
+/// The reactor retains the client while it is connected or trying. It belongs to its reactor's thread; other threads
+/// hold its ``reference``.
 public final class PipeClient {
-    /// Where a client stands. Every change is reported to the delegate.
+    /// The state of a client. Every change is reported to the delegate.
     public enum State: Hashable, Sendable {
         /// Not connected and not trying.
         case idle
@@ -25,7 +25,7 @@ public final class PipeClient {
         case connected
         /// The connection was lost; the next attempt comes after the delay.
         case waitingToReconnect(after: Duration)
-        /// ``PipeClient/disconnect()`` has been carried out. The client is done.
+        /// ``PipeClient/disconnect()`` is complete. The client is not used again.
         case disconnected
     }
 
@@ -37,16 +37,16 @@ public final class PipeClient {
     private(set) var delegate: (any PipeClientDelegate)?
     private var key: UInt64 = 0
 
-    // Unchecked, as the messages below: nothing is called while they change, and `send` reads them for each message.
+    // Unchecked, like the messages below: nothing is called while they change, and `send` reads them for each message.
     @safe @exclusivity(unchecked) var lifecycle: ClientLifecycle<PipeConnection>
     var triggers = AttemptTriggers()
     @safe @exclusivity(unchecked) var kept = KeptMessages()
 
-    // What the next turn of the loop is to do, beside an attempt that is due.
+    // Work for the next turn of the loop, besides an attempt that is due.
     var reports = ClientReports()
     private var isScheduled = false
 
-    /// Connects instead of a socket, in tests: nil where the server's queue is full.
+    /// Connects in place of a socket, in tests: returns nil if the server's queue is full.
     package var dial: Dial?
     package typealias Dial = (PipeAddress) throws(SystemError) -> (transport: any PipeTransport, peer: PeerCredentials)?
 
@@ -55,8 +55,8 @@ public final class PipeClient {
     /// - Parameters:
     ///   - address: the server's name.
     ///   - configuration: the default is a 4-byte length framing, 5 s to connect, no waiting and no reconnection.
-    ///   - reactor: the loop that it lives on.
-    ///   - delegate: where everything arrives; held until the client is disconnected.
+    ///   - reactor: the loop that it runs on.
+    ///   - delegate: receives all callbacks; retained until the client is disconnected.
     public init(
         address: PipeAddress, configuration: Configuration = Configuration(), reactor: Reactor,
         delegate: any PipeClientDelegate
@@ -71,10 +71,10 @@ public final class PipeClient {
         key = reactor.registry.insert(IdleClient(self))
     }
 
-    /// What other threads may hold, for as long as the client lives: `client.reference.perform { $0.disconnect() }`.
+    /// A reference that other threads may hold while the client lives: `client.reference.perform { $0.disconnect() }`.
     public var reference: ReactorReference<PipeClient> { ReactorReference(reactor.executor, key: key) }
 
-    /// Where it stands.
+    /// The present state.
     public var state: State { lifecycle.state }
 
     /// The connection, while there is one.
@@ -84,27 +84,27 @@ public final class PipeClient {
 
     // MARK: Connecting
 
-    /// Starts to connect, from the loop. Without effect if the client is connected, trying, or disconnected.
+    /// Starts to connect, from the loop. Has no effect if the client is connected, trying, or disconnected.
     ///
-    /// Inside `didCloseWith`, it begins when that has returned.
+    /// Called inside `didCloseWith`, it takes effect when that has returned.
     public func connect() {
         endpoint.assertOwner()
         perform(lifecycle.connect())
     }
 
-    /// Ends the connection as ``PipeConnection/close()`` does, or stops trying. The client is done then: it reports
-    /// ``State/disconnected`` and lets go of its delegate. Messages that were kept for a next connection are dropped;
-    /// ``keptMessageCount`` says how many there are.
+    /// Ends the connection as ``PipeConnection/close()`` does, or stops trying. Afterwards the client cannot be used
+    /// again: it reports ``State/disconnected`` and releases its delegate. Messages that were kept for a next
+    /// connection are dropped; ``keptMessageCount`` is their number.
     public func disconnect() {
         endpoint.assertOwner()
         perform(lifecycle.disconnect())
     }
 
     deinit {
-        // Before the ledger that they are charged in.
+        // Before the ledger to which they are charged.
         kept.drop()
         reactor.registry.remove(key)
-        // A connection that has ended may outlive its client, in the hands of the delegate that it refers to.
+        // A connection that has ended may outlive its client, if the delegate that it refers to retains it.
         endpoint.delegate = nil
         unsafe endpoint.owner = nil
     }
@@ -145,11 +145,11 @@ extension PipeClient: TurnWork {
 // MARK: - Ownership
 
 extension PipeClient: Registered {
-    /// The reactor holds the client from now on.
+    /// The reactor retains the client from now on.
     func stayRegistered() { reactor.registry.replace(key, with: self) }
 
-    /// The reactor no longer holds the client, but tells it if it stops: a delegate that holds its client would
-    /// otherwise keep both alive for ever.
+    /// The reactor no longer retains the client, but tells it when it stops: otherwise a delegate that retains its
+    /// client would keep both alive for ever.
     private func stayRegisteredWhileIdle() { reactor.registry.replace(key, with: IdleClient(self)) }
 
     private func letGo() {

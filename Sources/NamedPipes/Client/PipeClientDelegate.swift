@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where everything that happens to a client arrives, beside what happens on its connection.
+/// Receives the events of a client, in addition to those of its connection.
 ///
-/// Thread, order and retention are those of ``PipeConnectionDelegate``; the client lets go of its delegate after
-/// ``PipeClient/disconnect()`` has been carried out. Only ``PipeConnectionDelegate/connection(_:didReceive:)`` has to
-/// be written.
+/// Thread, order and retention are those of ``PipeConnectionDelegate``; the client releases its delegate when
+/// ``PipeClient/disconnect()`` is complete. Only ``PipeConnectionDelegate/connection(_:didReceive:)`` has to be
+/// written.
 public protocol PipeClientDelegate: PipeConnectionDelegate {
-    /// The client has come to another state. Called for every change, in order: `connected` just before
-    /// `connectionDidOpen`, and whatever follows a lost connection just after its `didCloseWith`. The default does
-    /// nothing.
+    /// The client's state has changed. Called for every change, in order: `connected` just before `connectionDidOpen`,
+    /// and the state that follows a lost connection just after its `didCloseWith`. The default does nothing.
     func client(_ client: PipeClient, didChangeTo state: PipeClient.State)
 
-    /// No connection came about, and the client has stopped trying; it is idle, and may be told to connect again. The
-    /// default does nothing.
+    /// No connection was established, and the client has stopped trying; it is idle, and may be told to connect again.
+    /// The default does nothing.
     ///
     /// - Parameters:
     ///   - client: the client.
@@ -20,10 +19,10 @@ public protocol PipeClientDelegate: PipeConnectionDelegate {
     ///     ``PipeError/peerRefused(_:)``, ``PipeError/timedOut`` or ``PipeError/system(_:)``.
     func client(_ client: PipeClient, didFailToConnectWith error: PipeError)
 
-    /// An attempt to make a lost connection again has failed, and another one follows
-    /// (``PipeClient/Configuration/reconnection``): told of each such attempt, before the client is
-    /// ``PipeClient/State/waitingToReconnect(after:)``. After the last attempt,
-    /// ``client(_:didFailToConnectWith:)`` is called instead. The default does nothing.
+    /// An attempt to restore a lost connection has failed, and another one follows
+    /// (``PipeClient/Configuration/reconnection``). Called for each such attempt, before the client is
+    /// ``PipeClient/State/waitingToReconnect(after:)``. After the last attempt, ``client(_:didFailToConnectWith:)`` is
+    /// called instead. The default does nothing.
     ///
     /// - Parameters:
     ///   - client: the client; ``PipeClient/disconnect()`` ends the attempts.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// When a lost connection is made again, and how often in a row that may fail: a value without a clock.
+/// When to restore a lost connection, and how often in a row that may fail: a value without a clock.
 struct ReconnectionPlan {
     private var backoff: Backoff
     private let maximumAttemptCount: Int
@@ -13,19 +13,19 @@ struct ReconnectionPlan {
         maximumAttemptCount = reconnection.maximumAttemptCount ?? .max
     }
 
-    /// The owner connects: whatever was lost before is forgotten.
+    /// The owner connects: earlier losses are forgotten.
     mutating func startOver() {
         backoff.reset()
         failedAttemptCount = 0
     }
 
-    /// A connection ends the row of failures. The delays go on growing until one has lasted: a server that accepts and
-    /// closes at once would have all its clients back every 50 ms otherwise.
+    /// A connection ends the series of failures. The delays continue to grow until a connection has lasted: otherwise a
+    /// server that accepts and closes at once would have all its clients back every 50 ms.
     mutating func didConnect() { failedAttemptCount = 0 }
 
     /// A connection was lost.
     ///
-    /// - Returns: when to connect again; nil where no attempt is allowed.
+    /// - Returns: the delay before connecting again; nil if no attempt is allowed.
     mutating func connectionWasLost(
         after lifetime: Duration, using generator: inout some RandomNumberGenerator
     ) -> Duration? {
@@ -35,7 +35,7 @@ struct ReconnectionPlan {
 
     /// An attempt has failed.
     ///
-    /// - Returns: when the next one follows; nil after the last, and where there was no connection before.
+    /// - Returns: the delay before the next attempt; nil after the last one, and if there was no connection before.
     mutating func attemptDidFail(using generator: inout some RandomNumberGenerator) -> Duration? {
         guard backoff.attemptCount > 0 else { return nil }
         failedAttemptCount += 1

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What hangs on a connection until its end: the owner's context, or the async layer's state, which then has the
-/// context in its keeping. One word either way, and neither can be taken for the other.
+/// The object that a connection retains until its end: the owner's context, or the async layer's state, which then
+/// keeps the context. It takes one word in either case, and the two cannot be confused.
 enum ConnectionCompanion {
     case none
     case context(AnyObject)
@@ -26,7 +26,7 @@ enum ConnectionCompanion {
         }
     }
 
-    /// Lets go of everything.
+    /// Releases the object.
     mutating func end() {
         if case .none = self { return }
         context = nil

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a connection stands between its opening and its one `didCloseWith`: a value, so that it can be tested without
+/// The state of a connection between its opening and its one `didCloseWith`: a value, so that it can be tested without
 /// a socket. Its methods say what to do; ``PipeConnection`` does it.
 ///
 /// ```
@@ -12,8 +12,8 @@
 ///                                    closed
 /// ```
 ///
-/// The output has a life of its own beside that: we may finish sending and go on receiving, and a write may fail while
-/// there is still something to read.
+/// The output has a state of its own: we may finish sending and continue to receive, and a write may fail while there
+/// is still input to read.
 ///
 /// ```
 ///            finishSending            drained
@@ -22,18 +22,18 @@
 ///       └───── a write fails ───┴────▶ failed: the queue is let go
 /// ```
 ///
-/// Five notes go with it, each of which is made once: that the end of the input was read, that the server shuts down,
-/// that the delegate is to hear of a failed output, that the end is the peer's, that the end was reported.
+/// Five flags accompany the state, and each is set once: the end of the input was read, the server shuts down, the
+/// delegate has yet to hear of a failed output, the peer caused the end, the end was reported.
 ///
-/// Its methods are plain enough for the compiler to see through: a switch over a tuple of both had every access to a
-/// connection's lifecycle, three a message, checked for exclusivity at run time (260 instructions instead of 173).
+/// Its methods are simple enough for the optimiser. With a switch over a tuple of both states, every access to a
+/// connection's lifecycle, three a message, was checked for exclusivity at run time (260 instructions instead of 173).
 struct ConnectionLifecycle {
     enum State {
         /// The peer may still send.
         case open
-        /// The peer sends no more; we still may (half-close, `shutdown(2)` with `SHUT_WR` over there).
+        /// The peer sends no more; we still may (half-close, `shutdown(2)` with `SHUT_WR` on its side).
         case finished
-        /// What is queued goes out, nothing comes in, then it ends for the reason that is noted.
+        /// The queue is written, nothing is received, and then the connection ends for the reason that was noted.
         case closing
         /// The descriptor is gone.
         case closed
@@ -42,11 +42,11 @@ struct ConnectionLifecycle {
     enum Output: UInt8 {
         /// Messages can be queued.
         case open
-        /// What is queued goes out, then the peer is told that no more comes.
+        /// The queue is written, then the peer is told that no more comes.
         case finishing
         /// The peer has been told.
         case finished
-        /// A write failed (EPIPE): the peer takes nothing any more, but what it sent may still be there to read.
+        /// A write failed (EPIPE): the peer takes no more, but what it sent may still be there to read.
         case failed
     }
 
@@ -57,8 +57,7 @@ struct ConnectionLifecycle {
         set { notes = Notes(rawValue: notes.rawValue & ~Notes.output | newValue.rawValue) }
     }
 
-    // What has to be remembered beside the state, in one byte: two are all that a connection has room for without being
-    // larger.
+    // The flags, in one byte: state and flags together must fit into two, or a connection would become larger.
     private var notes: Notes = []
 
     private struct Notes: OptionSet {
@@ -68,17 +67,17 @@ struct ConnectionLifecycle {
         static let output: UInt8 = 3
         // The end of the stream was read.
         static let inputEnded = Notes(rawValue: 4)
-        // The server is stopping: close once what has arrived is delivered.
+        // The server is stopping: close once everything that has arrived is delivered.
         static let shutsDown = Notes(rawValue: 8)
-        // A write has failed for good, and the delegate is to hear of it.
+        // A write has failed for good, and the delegate has yet to hear of it.
         static let outputFailureDue = Notes(rawValue: 16)
-        // The end is decided, and it is the peer's.
+        // The end is decided, and the peer caused it.
         static let endsByPeer = Notes(rawValue: 32)
-        // The delegate has heard of the end.
+        // The delegate was told of the end.
         static let reported = Notes(rawValue: 64)
     }
 
-    /// Whether both directions are open, and no end has been asked for.
+    /// Whether both directions are open, and no end was requested.
     var isUsual: Bool {
         @inline(__always) get { state == .open && notes == [] }
     }
@@ -89,30 +88,30 @@ struct ConnectionLifecycle {
     /// Whether a message may be queued.
     var canSend: Bool { (state == .open || state == .finished) && output == .open }
 
-    /// Whether what is queued may be written.
+    /// Whether queued messages may be written.
     var canWrite: Bool {
         @inline(__always) get { state != .closed && (output == .open || output == .finishing) }
     }
 
-    /// Whether the end of the stream was read: also where the connection was closing by then.
+    /// Whether the end of the stream was read, even if the connection was already closing.
     var hasInputEnded: Bool { notes.contains(.inputEnded) }
 
-    /// Whether the connection is to close once what has arrived is delivered.
+    /// Whether the connection is to close once everything that has arrived is delivered.
     var isShuttingDown: Bool { notes.contains(.shutsDown) }
 
-    /// Whether the end is decided, ``DisconnectReason/closedByPeer``. The usual one needs no memory to be noted in: 330
-    /// instructions less.
+    /// Whether the decided reason is ``DisconnectReason/closedByPeer``. The most frequent reason needs no memory to
+    /// store it: 330 instructions less.
     var endsByPeer: Bool { notes.contains(.endsByPeer) }
 
-    /// Whether the delegate has heard of the end.
+    /// Whether the delegate was told of the end.
     var isReported: Bool { notes.contains(.reported) }
 
-    /// What is wrong with the notes, or nil.
+    /// A contradiction between the flags and the states, or nil.
     var problem: String? {
-        if hasInputEnded, state == .open { return "the input has ended and is received" }
-        if notes.contains(.outputFailureDue), output != .failed { return "a failure is due of an output that works" }
-        if endsByPeer, state != .closing, state != .closed { return "its end is decided and not begun" }
-        if isReported, state != .closed { return "an end was reported that has not come" }
+        if hasInputEnded, state == .open { return "the input has ended and is still being received" }
+        if notes.contains(.outputFailureDue), output != .failed { return "the failure of a working output is due" }
+        if endsByPeer, state != .closing, state != .closed { return "its end is decided but has not begun" }
+        if isReported, state != .closed { return "an end was reported that has not happened" }
         return nil
     }
 
@@ -123,13 +122,13 @@ struct ConnectionLifecycle {
         case flush
         /// Tell the peer that no more comes (`shutdown(2)` with `SHUT_WR`).
         case shutDownOutput
-        /// Let the queue go and tell the owner: nothing leaves any more, and the input goes on.
+        /// Release the queue and tell the owner: nothing more is sent, while receiving continues.
         case abandonOutput
         /// Close the descriptor and report.
         case close
     }
 
-    /// The end of the stream was read, behind a whole message.
+    /// The end of the stream was read, after a whole message.
     mutating func peerDidFinish() {
         switch state {
         case .open:
@@ -139,8 +138,7 @@ struct ConnectionLifecycle {
         }
     }
 
-    /// The end of the stream was read while the connection closes: in the middle of a frame, or behind what is
-    /// discarded.
+    /// The end of the stream was read while the connection closes: in the middle of a frame, or after discarded bytes.
     mutating func inputDidEndWhileClosing() {
         switch state {
         case .closing, .closed: notes.insert(.inputEnded)
@@ -148,13 +146,13 @@ struct ConnectionLifecycle {
         }
     }
 
-    /// The server is stopping: what has arrived is delivered, then the connection closes.
+    /// The server is stopping: everything that has arrived is delivered, then the connection closes.
     mutating func shutDown() { notes.insert(.shutsDown) }
 
-    /// What has arrived is delivered, and the owner closes when it has answered.
+    /// Everything that has arrived is delivered, and the owner closes the connection when it has answered.
     mutating func leaveClosingToOwner() { notes.remove(.shutsDown) }
 
-    /// The owner has nothing more to send, once the queue is empty.
+    /// The owner sends nothing more after the queued messages.
     mutating func finishSending() -> Action {
         switch state {
         case .open, .finished:
@@ -199,14 +197,15 @@ struct ConnectionLifecycle {
         }
     }
 
-    /// Returns whether the delegate is to hear that the output has failed, once. The end of a connection says it all.
+    /// Returns, once, whether the delegate is to be told that the output has failed. The report of the connection's end
+    /// covers it.
     mutating func takeOutputFailure() -> Bool {
         guard notes.contains(.outputFailureDue) else { return false }
         notes.remove(.outputFailureDue)
         return state != .closed
     }
 
-    /// The reason is decided. A later one takes the place of an earlier one.
+    /// The reason is decided. A later reason replaces an earlier one.
     mutating func decide(byPeer: Bool) {
         switch state {
         case .closing, .closed:
@@ -215,17 +214,17 @@ struct ConnectionLifecycle {
         }
     }
 
-    /// The delegate hears of the end now.
+    /// The delegate is told of the end now.
     mutating func report() {
         switch state {
         case .closed:
             precondition(!isReported, "an end is reported once")
             notes.insert(.reported)
-        case .open, .finished, .closing: preconditionFailure("an end that has not come")
+        case .open, .finished, .closing: preconditionFailure("an end is reported that has not happened")
         }
     }
 
-    /// It is over, whatever is queued. False if it was over before.
+    /// The connection is over, whatever is queued. Returns false if it was over before.
     mutating func end() -> Bool {
         guard state != .closed else { return false }
         state = .closed

@@ -1,42 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a connection is in the middle of, apart from its ``ConnectionLifecycle``: values that share one word of memory,
-/// so that the fast path asks all of them with one comparison. Only the file of a value writes its bits.
+/// The transient state of a connection, apart from its ``ConnectionLifecycle``: values that share one word of memory,
+/// so that the fast path tests all of them with one comparison. Only the file of a value writes its bits.
 struct ConnectionState: Hashable {
     private var word: UInt32
 
-    /// What epoll watches, and what it has said.
+    /// What epoll watches, and what it has reported.
     var interest: ConnectionInterest {
         get { value(at: 0) }
         set { put(newValue, at: 0) }
     }
 
-    /// Whether messages are delivered, and whether the delegate is to hear of a drain.
+    /// Whether messages are delivered, and whether the delegate is to be told of a drain.
     var flow: FlowControl {
         get { value(at: 8) }
         set { put(newValue, at: 8) }
     }
 
-    /// Where it stands in the reactor's turn.
+    /// Its position in the reactor's turn.
     var turn: TurnState {
         get { value(at: 16) }
         set { put(newValue, at: 16) }
     }
 
-    // No read is a plain system call: the stream is not `ByteStream.isDirect`. Here, too, so that the fast path stays
-    // one comparison.
+    // Reads are not plain system calls: the stream is not `ByteStream.isDirect`. The bit is here so that the fast path
+    // stays one comparison.
     private static let indirect: UInt32 = 1 << 24
 
     init(isDirect: Bool = true) { word = isDirect ? 0 : Self.indirect }
 
-    /// A direct connection that waits for something to read, and for nothing else.
+    /// A direct connection that waits for input, and for nothing else.
     static var idle: ConnectionState {
         var state = ConnectionState()
         state.interest = .onlyInput
         return state
     }
 
-    /// The same inside a turn in which nothing has come up.
+    /// The same inside a turn in which nothing else has happened.
     static var serving: ConnectionState {
         var state = idle
         state.turn = .onlyBusy
@@ -54,14 +54,14 @@ struct ConnectionState: Hashable {
     }
 }
 
-/// A value that takes one byte of a connection's word. Zero is how a connection begins.
+/// A value that takes one byte of a connection's word. A connection begins with zero.
 protocol StateByte: Hashable {
     var byte: UInt8 { get }
     init(byte: UInt8)
 }
 
 extension PipeConnection {
-    // Here for brevity: each is one byte of `state`.
+    // Shorthands: each is one byte of `state`.
     var interest: ConnectionInterest {
         @inline(__always) get { state.interest }
         @inline(__always) set { state.interest = newValue }
@@ -77,13 +77,13 @@ extension PipeConnection {
         @inline(__always) set { state.turn = newValue }
     }
 
-    /// What is wrong between its values, or nil. For tests and the simulation, between two turns.
+    /// A contradiction between the values, or nil. For tests and the simulation, between two turns.
     var stateProblem: String? {
         if let problem = flow.problem ?? lifecycle.problem { return "\(id): \(problem)" }
         guard lifecycle.state != .closed else { return nil }
         if turn.isBusy { return "\(id) is busy outside of its turn" }
-        if interest.awaitsWritability, !interest.watchesOutput { return "\(id) waits for what it does not watch" }
-        if interest.awaitsWritability, queue == nil { return "\(id) waits for room for nothing" }
+        if interest.awaitsWritability, !interest.watchesOutput { return "\(id) awaits writability unwatched" }
+        if interest.awaitsWritability, queue == nil { return "\(id) awaits writability with nothing queued" }
         if flow.isAboveHighWaterMark, queue == nil { return "\(id) is above its mark with nothing queued" }
         return nil
     }

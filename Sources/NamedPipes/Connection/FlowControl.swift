@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Whether messages are delivered, and whether the delegate is to hear that the send queue has drained: a value, so
-/// that it can be tested without a socket. ``PipeConnection`` reports what happens and asks what follows.
+/// Whether messages are delivered, and whether the delegate is to be told that the send queue has drained: a value, so
+/// that it can be tested without a socket. ``PipeConnection`` reports events and asks for the consequences.
 ///
-/// Receiving pauses for up to three reasons at a time, and goes on when none is left:
+/// Receiving pauses for up to three reasons at a time, and resumes when none is left:
 ///
 /// ```
 ///     pause ─▶ paused by the owner  ─▶ resume
@@ -11,7 +11,7 @@
 ///     starve ─▶ starved of memory   ─▶ feed
 /// ```
 ///
-/// The level of the send queue, as far as anybody has to know it:
+/// The level of the send queue, as far as other code has to know it:
 ///
 /// ```
 ///               rise                fall                 takeDrain
@@ -26,26 +26,26 @@ struct FlowControl: StateByte {
 
     // The owner called `pauseReceiving()`.
     private static let pausedByOwner: UInt8 = 1
-    // The queue is above the high-water mark, and the configuration says that the peer is to wait then.
+    // The queue is above the high-water mark, and the configuration says that the peer has to wait then.
     private static let pausedByQueue: UInt8 = 2
     // A budget has no room for more.
     private static let starved: UInt8 = 4
     // The queue went above the high-water mark and has not yet come down to the low one.
     private static let above: UInt8 = 8
-    // The queue came down to the low-water mark; the delegate is to hear of it.
+    // The queue came down to the low-water mark; the delegate has yet to be told.
     private static let drainDue: UInt8 = 16
 
-    /// Whether no message is delivered now, for whatever reason.
+    /// Whether messages are not delivered now, for whatever reason.
     var isPaused: Bool { byte & (Self.pausedByOwner | Self.pausedByQueue | Self.starved) != 0 }
 
-    /// Whether nothing is read until there is room in a budget.
+    /// Whether nothing is read until a budget has room.
     var isStarved: Bool { byte & Self.starved != 0 }
 
-    /// Whether the delegate is owed a drain: the queue went above the high-water mark and has not come down to the low
-    /// one.
+    /// Whether the queue went above the high-water mark and has not come down to the low one, so that a drain report is
+    /// owed.
     var isAboveHighWaterMark: Bool { byte & Self.above != 0 }
 
-    /// What is wrong with the bits, or nil.
+    /// A contradiction between the bits, or nil.
     var problem: String? {
         let isAbove = isAboveHighWaterMark
         if byte & Self.pausedByQueue != 0, !isAbove { return "paused by a queue that is not above its mark" }
@@ -55,30 +55,31 @@ struct FlowControl: StateByte {
 
     // MARK: Receiving
 
-    /// The owner wants no messages. Allowed at any time, and again.
+    /// The owner wants no messages. May be called at any time, and repeatedly.
     mutating func pause() { byte |= Self.pausedByOwner }
 
-    /// The owner wants messages. Allowed at any time, and again.
+    /// The owner wants messages. May be called at any time, and repeatedly.
     mutating func resume() { byte &= ~Self.pausedByOwner }
 
-    /// A budget has no room for what has begun to arrive.
+    /// A budget has no room for the message that has begun to arrive.
     mutating func starve() { byte |= Self.starved }
 
-    /// There may be room now. Also where nothing was starved: who asks for room may have found it elsewhere.
+    /// There may be room now. May be called even if nothing was starved: the connection that asked for room may have
+    /// found it elsewhere.
     mutating func feed() { byte &= ~Self.starved }
 
     // MARK: The send queue
 
-    /// The queue is above the high-water mark. A drain that was due and not told is the one that follows this.
+    /// The queue is above the high-water mark. A drain that was due but not reported merges with the next one.
     mutating func rise(pausingReceiving: Bool) {
         byte = byte & ~Self.drainDue | Self.above
         if pausingReceiving { byte |= Self.pausedByQueue }
     }
 
-    /// The queue is below the high-water mark again, and still above the low one. Returns whether receiving goes on by
-    /// it.
+    /// The queue is below the high-water mark again, and still above the low one. Returns whether receiving resumes
+    /// because of it.
     ///
-    /// Receiving goes on below the high-water mark, the owner's sending at the low one. With the low one for both, only
+    /// Receiving resumes below the high-water mark, the owner's sending at the low one. With the low one for both, only
     /// one direction of a connection with large messages would move at a time (0.8 of the rate at 4 MiB).
     mutating func resumeBelowHighWaterMark() -> Bool {
         guard byte & Self.pausedByQueue != 0 else { return false }
@@ -86,19 +87,19 @@ struct FlowControl: StateByte {
         return true
     }
 
-    /// The queue is down at the low-water mark: receiving goes on, and the delegate is to hear of it.
+    /// The queue is down at the low-water mark: receiving resumes, and the delegate is to be told.
     mutating func fall() {
         precondition(isAboveHighWaterMark, "a queue drains once for each time it was above its mark")
         byte = byte & ~(Self.above | Self.pausedByQueue) | Self.drainDue
     }
 
-    /// Returns whether the delegate is to hear of a drain, once.
+    /// Returns, once, whether the delegate is to be told of a drain.
     mutating func takeDrain() -> Bool {
         guard byte & Self.drainDue != 0 else { return false }
         byte &= ~Self.drainDue
         return true
     }
 
-    /// The queue is gone for good: nothing drains any more, and nothing pauses for it.
+    /// The queue is gone for good: it never drains, and nothing pauses because of it.
     mutating func outputDidFail() { byte &= ~(Self.above | Self.pausedByQueue | Self.drainDue) }
 }

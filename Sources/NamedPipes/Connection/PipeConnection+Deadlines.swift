@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What of a connection can be late, for the one sweep of its endpoint.
+// The deadlines of a connection, for the one sweep of its endpoint.
 
 extension PipeConnection {
-    /// What of this connection has a deadline that can pass. A close has its own.
+    /// The stamps of everything that can be overdue now. A close has a timer of its own.
     private func stamps() -> DeadlineSweep.Stamps {
         // A peer that waits for us is not late.
         if let reassembly, flow.isPaused || reassembly.mayHoldFrames { reassembly.beganTick = endpoint.tick }
@@ -14,7 +14,7 @@ extension PipeConnection {
             opened: openedTick)
     }
 
-    /// When the peer said something the last time, where that is all that is left of the connection.
+    /// The tick at which the peer sent something last, if receiving is all that is left of the connection.
     private var heardWithoutOutput: UInt32? {
         guard lifecycle.output == .failed else { return nil }
         return flow.isPaused ? endpoint.tick : activeTick
@@ -26,7 +26,7 @@ extension PipeConnection {
         let stamps = stamps()
         guard let reason = endpoint.deadlines.overdue(stamps) else { return endpoint.deadlines.watches(stamps) }
         switch reason {
-        // A peer that takes nothing does not take last words either.
+        // A peer that reads nothing does not read our last messages either.
         case .writeStalled, .outputFailed, .idle: end(reason)
         default: beginClose(reason)
         }

@@ -25,7 +25,7 @@ extension PipeConnection {
         schedule()
     }
 
-    /// What was put off until the queue is empty.
+    /// Carries out what had to wait until the queue is empty. In a close, the queue has a limited time for that.
     func finishOutput() {
         if pendingByteCount == 0 {
             switch lifecycle.didDrain() {
@@ -40,8 +40,8 @@ extension PipeConnection {
         }
     }
 
-    /// The reason of a close whose queue the peer does not take. Where the connection ends for a fault or a stop, that
-    /// stays the reason: that the peer takes no last words either says less.
+    /// The reason of a close if the peer does not read the queue. A fault or a stop remains the reason, because it says
+    /// more than a peer that does not read our last messages.
     private var stuckReason: DisconnectReason {
         switch decidedReason {
         case nil, .closedLocally, .closedByPeer: .slowReader
@@ -49,7 +49,7 @@ extension PipeConnection {
         }
     }
 
-    /// Closes the descriptor now; memory that a caller may be looking at stays until the report.
+    /// Closes the descriptor now. Memory that a caller may be using stays until the report.
     func end(_ reason: DisconnectReason) {
         guard lifecycle.end() else { return }
         decide(reason)
@@ -66,7 +66,7 @@ extension PipeConnection {
         schedule()
     }
 
-    /// Notes why it ends. A later reason takes the place of an earlier one.
+    /// Stores the reason of the end. A later reason replaces an earlier one.
     private func decide(_ reason: DisconnectReason) {
         if case .closedByPeer = reason {
             lifecycle.decide(byPeer: true)
@@ -76,21 +76,21 @@ extension PipeConnection {
         }
     }
 
-    /// Tells the delegate, once, and then the owner, and lets go of everything.
+    /// Reports the end to the delegate, once, and then to the owner, and releases everything.
     func report() {
         guard !lifecycle.isReported, let reason = decidedReason else { return }
         lifecycle.report()
         unsafe endpoint.owner?.connectionWillReport(self, reason, unsent: queue)
-        giveBackMemory()
+        recycleMemory()
         endpoint.delegate?.connection(self, didCloseWith: reason)
         companion.end()
         leaveHost()
         unsafe endpoint.owner?.connectionDidEnd(self, reason)
     }
 
-    private func giveBackMemory() {
-        if let queue { endpoint.buffers.giveBack(queue) }
-        if let reassembly { endpoint.buffers.giveBack(reassembly) }
+    private func recycleMemory() {
+        if let queue { endpoint.buffers.recycle(queue) }
+        if let reassembly { endpoint.buffers.recycle(reassembly) }
         queue = nil
         reassembly = nil
     }

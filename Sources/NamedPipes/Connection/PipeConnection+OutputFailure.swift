@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// Half an end: a write that fails for good ends the output and nothing else. Nothing tells of it but the failed write:
-// a peer that has shut its reading down (`shutdown(2)` with `SHUT_RD`) makes no event here. So what follows from it
-// follows at once: the queue goes, with its charge, since nothing of it will ever leave; the owner hears of it; and if
-// the peer says nothing more either, a deadline ends what is left.
+// A write that fails for good ends the output and nothing else. The failed write is the only sign of it: a peer that
+// has shut its reading down (`shutdown(2)` with `SHUT_RD`) causes no event here. Therefore all consequences follow at
+// once: the queue is released with its charge, because nothing of it can be sent; the owner is told; and if the peer
+// sends nothing either, a deadline ends the connection.
 
 extension PipeConnection {
-    /// A write failed: the output is over, the input may not be.
+    /// A write failed for good: the output ends, but there may still be input.
     func outputDidFail(_ error: SystemError) {
         guard error.isPeersDoing else { return end(.system(error)) }
         switch lifecycle.outputDidFail() {
@@ -18,16 +18,16 @@ extension PipeConnection {
     }
 
     private func abandonOutput() {
-        // The deadline counts from here.
+        // The deadline starts here.
         noteActivity()
         leaveAllGroups()
         if let queue {
             self.queue = nil
             countLost(queue)
             unsafe endpoint.owner?.connectionDidFailSending(self, unsent: queue)
-            endpoint.buffers.giveBack(queue)
+            endpoint.buffers.recycle(queue)
         }
-        // Nothing is to be written any more, and nothing has to wait for that.
+        // Nothing is written any more, so nothing waits for writability or for a drain.
         stream.unwatchOutput()
         interest.outputDidFail()
         flow.outputDidFail()
@@ -36,7 +36,8 @@ extension PipeConnection {
         schedule()
     }
 
-    /// Tells the owner, from the loop. Where the connection has ended meanwhile, its end says it all.
+    /// Reports the failed output to the delegate, from the loop. If the connection has ended meanwhile, the report of
+    /// its end covers it.
     func tellOfOutputFailure() {
         guard lifecycle.takeOutputFailure() else { return }
         endpoint.delegate?.connection(self, didFailSendingWith: unsentMessageCount)

@@ -2,12 +2,12 @@
 internal import var Glibc.EOPNOTSUPP
 internal import PipeReactor
 
-// What the kernel tells about the other end beyond PeerCredentials, for a system call each and only if asked.
+// What the kernel knows about the peer beyond PeerCredentials. Each question costs a system call.
 
 extension PipeConnection {
-    /// The peer's supplementary groups (`SO_PEERGROUPS`, socket(7)), as of the moment of connecting.
+    /// The peer's supplementary groups (`SO_PEERGROUPS`, socket(7)), as they were when it connected.
     ///
-    /// - Returns: their numbers; none where there is no socket (`NamedPipesTesting`).
+    /// - Returns: the IDs of the groups; none if there is no socket (`NamedPipesTesting`).
     /// - Throws: ``PipeError/notConnected`` after the end, ``PipeError/system(_:)``.
     public func supplementaryGroupIDs() throws(PipeError) -> [UInt32] {
         guard lifecycle.state != .closed else { throw .notConnected }
@@ -18,20 +18,20 @@ extension PipeConnection {
         }
     }
 
-    /// Pins the process that connected, so that its number cannot come to mean another one meanwhile (`SO_PEERPIDFD`,
-    /// Linux 6.5).
+    /// The process that connected, identified by a descriptor (`SO_PEERPIDFD`, Linux 6.5): its ID may be given to
+    /// another process later.
     ///
     /// ```swift
     /// let process = try connection.verifiedProcess()
     /// let program = readlink("/proc/\(process.processID)/exe")
-    /// guard process.isRunning else { ... }      // otherwise, what was read may be a stranger's
+    /// guard process.isRunning else { ... }      // otherwise, the path may be another process's
     /// ```
     ///
-    /// It costs a descriptor for as long as the value lives. The process that connected need not be the one that
-    /// writes: it may have passed the connection on.
+    /// It takes a descriptor as long as the value lives. The process that connected need not be the one that writes: it
+    /// may have passed the connection on.
     ///
-    /// - Throws: ``PipeError/peerProcessUnavailable(_:)``, also where there is no socket (`NamedPipesTesting`);
-    ///   ``PipeError/notConnected`` after the end. The connection goes on.
+    /// - Throws: ``PipeError/peerProcessUnavailable(_:)``, also if there is no socket (`NamedPipesTesting`);
+    ///   ``PipeError/notConnected`` after the end. After an error, the connection goes on.
     public func verifiedProcess() throws(PipeError) -> VerifiedProcess {
         guard lifecycle.state != .closed else { throw .notConnected }
         do {
@@ -42,10 +42,11 @@ extension PipeConnection {
     }
 }
 
-/// A process that is held by a descriptor (`pidfd_open(2)`) rather than by its number, which may be given to another.
+/// A process that is identified by a descriptor (`pidfd_open(2)`) rather than by its ID, which may be given to another
+/// process.
 public struct VerifiedProcess: ~Copyable, Sendable {
-    /// Its number, as seen from this PID namespace; 0 if it is not visible here. It is certainly this process's for as
-    /// long as ``isRunning`` is true.
+    /// Its ID in this PID namespace; 0 if it is not visible here. As long as ``isRunning`` is true, the ID certainly
+    /// belongs to this process.
     public let processID: Int32
 
     private let process: OwnedDescriptor
@@ -58,8 +59,8 @@ public struct VerifiedProcess: ~Copyable, Sendable {
     /// The descriptor, for calls such as `pidfd_send_signal(2)`. Close-on-exec, and closed when this value ends.
     public var descriptor: Int32 { process.rawValue }
 
-    /// Whether the process has not ended. False as well where the kernel has no memory to answer with: only what is
-    /// certain counts.
+    /// Whether the process is certainly running: false if it has ended, and also if the kernel has no memory for an
+    /// answer.
     public var isRunning: Bool {
         do { return try Socket.isProcessRunning(process) } catch { return false }
     }

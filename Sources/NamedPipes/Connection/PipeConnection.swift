@@ -1,45 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// One end of a pipe that is or was connected: whole messages go out with ``send(_:)-(Span<UInt8>)`` and come in at the
-/// delegate.
+/// One end of a pipe that is or was connected: it sends whole messages with ``send(_:)-(Span<UInt8>)``, and its
+/// delegate receives them.
 ///
-/// Servers and clients make connections and hand them to their delegate; see ``PipeConnectionDelegate`` for what
-/// arrives there and when. A connection belongs to its reactor's thread. Other threads hold its ``sender``.
+/// Servers and clients make connections and pass them to their delegate; ``PipeConnectionDelegate`` defines its
+/// callbacks and their order. A connection belongs to its reactor's thread. Other threads use its ``sender``.
 ///
-/// None of its methods calls the delegate: whatever they cause is reported later, from the loop. So callbacks never
+/// None of its methods calls the delegate: their consequences are reported later, from the loop. So callbacks never
 /// nest, and every method may be called inside every callback, of this connection or another.
 public final class PipeConnection: Identifiable {
-    // Not checked for overlapping accesses: no call of the stream comes back to the connection, and a check would cost
-    // 170 instructions.
+    // Not checked for overlapping accesses: no call of the stream calls back to the connection, and the check would
+    // cost 170 instructions.
     @safe @exclusivity(unchecked) var stream: ByteStream
 
-    // Here because six bytes are free behind the stream: two and four of them.
+    // Declared here because six bytes are free behind the stream: two for the lifecycle, four for the state.
     @safe @exclusivity(unchecked) var lifecycle = ConnectionLifecycle() {
         didSet { if !lifecycle.canSend { stopPrepaying() } }
     }
     @safe @exclusivity(unchecked) var state: ConnectionState
 
-    /// The embedder's own state of this connection, nil at first. Held until `didCloseWith` has returned.
+    /// The owner's own object for this connection, nil at first. Retained until `didCloseWith` has returned.
     public var context: AnyObject? {
         get { companion.context }
         set { companion.context = newValue }
     }
 
-    // Unchecked: reading and writing it call nothing while they do.
+    // Not checked for overlapping accesses: reading and writing it call no other code.
     @safe @exclusivity(unchecked) var companion = ConnectionCompanion.none
 
-    // What all connections of the owner share.
+    // The common part of all connections of the owner.
     let endpoint: Endpoint
 
     private(set) var key: UInt64 = 0
 
-    // What the connection is in the middle of. An idle one owns none of these.
+    // The memory of operations in progress. An idle connection owns none of it.
     var queue: SendQueueSlot?
     var reassembly: ReassemblyBuffer?
     private var ownExtras: RareConnectionState?
 
-    // In ticks of DeadlineSweep. Unchecked, because the second is written for each event.
+    // In ticks of DeadlineSweep. The second is written at each event, and therefore not checked for overlapping
+    // accesses.
     private(set) var openedTick: UInt32 = 0
     @safe @exclusivity(unchecked) private(set) var activeTick: UInt32 = 0
 
@@ -57,13 +58,14 @@ public final class PipeConnection: Identifiable {
         if endpoint.deadlines.watchesEveryone { endpoint.watchDeadlines() }
     }
 
-    /// Nobody finds it any more, and the reactor lets go of it at the end of the turn.
+    /// Removes the connection from its endpoint and from the registry of the reactor, which releases it at the end of
+    /// the turn.
     func leaveHost() {
         endpoint.connections.remove(key)
         endpoint.reactor.registry.remove(key)
     }
 
-    /// Something came in or went out.
+    /// Notes that something came in or went out.
     @inline(__always)
     func noteActivity() { activeTick = endpoint.tick }
 
@@ -79,12 +81,13 @@ public final class PipeConnection: Identifiable {
         }
     }
 
-    /// The first callback. What has arrived already is left to the loop.
+    /// Makes the first callback. Messages that have arrived already are delivered later, from the loop.
     func didOpen() { endpoint.delegate?.connectionDidOpen(self) }
 
-    /// The whole of an accepted connection's first turn, instead of ``start()``: the first callback, a look at what has
-    /// arrived already, and only then epoll. A client mostly has sent its first message by the time it is accepted:
-    /// with that served at once, a connection that lives for one message is one event and one wait shorter.
+    /// The whole first turn of an accepted connection, in place of ``start()``: the first callback, a read of what has
+    /// arrived already, and only then the registration with epoll. Most clients have sent their first message by the
+    /// time they are accepted. If it is served at once, a connection that lives for one message takes one event and one
+    /// wait less.
     func begin() {
         turn.begin()
         interest.expectInput()
@@ -97,43 +100,43 @@ public final class PipeConnection: Identifiable {
     /// The credentials of the other end when the connection was made.
     public var peer: PeerCredentials { stream.peer }
 
-    /// Names this connection for as long as the reactor lives: never used again for a later one.
+    /// Identifies this connection. No later connection gets the same value as long as the reactor lives.
     public var id: ID { ID(rawValue: key) }
 
-    /// Whether ``send(_:)-(Span<UInt8>)`` may be called: neither closed here nor found broken. A peer that merely
-    /// finished sending still takes messages.
+    /// Whether ``send(_:)-(Span<UInt8>)`` may be called: the connection is neither closed nor finished at this end, and
+    /// not known to be broken. A peer that has only finished sending still receives messages.
     public var isOpen: Bool { lifecycle.canSend }
 
     /// Whether ``finishSending()`` was called.
     public var hasFinishedSending: Bool { lifecycle.output == .finishing || lifecycle.output == .finished }
 
-    /// How many bytes are queued here because the kernel has not taken them yet, headers included.
+    /// The number of queued bytes, which the kernel has not taken yet, envelopes included.
     public var pendingByteCount: Int { queue?.value.byteCount ?? 0 }
 
-    /// How many messages are queued here, also in part, or were when the output failed.
+    /// The number of messages that are queued, also in part, or were when the output failed.
     var pendingMessageCount: Int {
         guard let queue else { return ownExtras?.unsent.total ?? 0 }
         return queue.value.messageCount
     }
 
-    /// After the end, or after ``PipeConnectionDelegate/connection(_:didFailSendingWith:)``: how many messages were
-    /// accepted by `send`, but not one byte of them reached the kernel. They were certainly not delivered. 0 before
-    /// that.
+    /// After the end, or after ``PipeConnectionDelegate/connection(_:didFailSendingWith:)``: the number of messages
+    /// that `send` took, and of which not one byte reached the kernel. They were certainly not delivered. Before that,
+    /// 0.
     public var unsentMessageCount: Int { ownExtras?.unsent.messageCount ?? 0 }
 
-    /// After the end, or after ``PipeConnectionDelegate/connection(_:didFailSendingWith:)``: whether a message had been
-    /// handed to the kernel in part. It was certainly not delivered whole.
+    /// After the end, or after ``PipeConnectionDelegate/connection(_:didFailSendingWith:)``: whether the kernel had
+    /// taken a part of a message. It was certainly not delivered whole. Before that, false.
     public var hasPartlySentMessage: Bool { ownExtras?.unsent.hasPartlySentMessage ?? false }
 
-    /// How many messages that had been taken were dropped here for later ones, because the peer reads too slowly; see
-    /// ``Configuration/slowReaderPolicy``.
+    /// The number of messages that were displaced: taken by `send`, and then dropped in favour of later ones, because
+    /// the peer reads too slowly; see ``Configuration/slowReaderPolicy``.
     public var displacedMessageCount: Int { ownExtras?.displacedMessageCount ?? 0 }
 
-    /// How many messages were dropped here instead of being taken, because the peer reads too slowly; see
+    /// The number of messages that were dropped instead of being taken, because the peer reads too slowly; see
     /// ``Configuration/slowReaderPolicy``.
     public var droppedMessageCount: Int { ownExtras?.droppedMessageCount ?? 0 }
 
-    /// What other threads may hold in order to send here.
+    /// What other threads hold in order to send on this connection.
     public var sender: PipeSender {
         let shared = rare.sender ?? PipeSender.Shared()
         rare.sender = shared
@@ -148,10 +151,11 @@ public final class PipeConnection: Identifiable {
 
     // MARK: Ending
 
-    /// Sends what is queued, then tells the peer that no more comes (`shutdown(2)` with `SHUT_WR`). Messages still
+    /// Sends the queue, then tells the peer that no more messages follow (`shutdown(2)` with `SHUT_WR`). Messages still
     /// arrive.
     ///
-    /// From now on, `send` throws ``PipeError/notConnected``. A server of this library answers what it got and closes.
+    /// From now on, `send` throws ``PipeError/notConnected``. A server of this library answers the messages that it has
+    /// received, and closes.
     public func finishSending() {
         endpoint.assertOwner()
         guard lifecycle.finishSending() == .flush else { return }
@@ -159,23 +163,23 @@ public final class PipeConnection: Identifiable {
         schedule()
     }
 
-    /// Sends what is queued, then closes. Messages that arrive from now on are not delivered.
+    /// Sends the queue, then closes. Messages that arrive from now on are not delivered.
     ///
-    /// `didCloseWith` follows with ``DisconnectReason/closedLocally``, or ``DisconnectReason/closedByPeer`` if the peer
-    /// had finished before. A peer that does not take what is queued is given ``Configuration/closeTimeout``.
+    /// `didCloseWith` follows with ``DisconnectReason/closedLocally``, or with ``DisconnectReason/closedByPeer`` if the
+    /// peer had finished before. A peer has ``Configuration/closeTimeout`` to read the queue.
     public func close() {
         endpoint.assertOwner()
         beginClose(lifecycle.state == .finished ? .closedByPeer : .closedLocally)
     }
 
-    /// Drops what is queued and closes at once. `didCloseWith` follows with ``DisconnectReason/closedLocally``, or with
+    /// Discards the queue and closes at once. `didCloseWith` follows with ``DisconnectReason/closedLocally``, or with
     /// the reason for which the connection was closing already.
     public func abort() {
         endpoint.assertOwner()
         end(decidedReason ?? .closedLocally)
     }
 
-    /// ``rare``, if there are any.
+    /// ``rare``, if it exists.
     var extrasInUse: RareConnectionState? { ownExtras }
 
     var rare: RareConnectionState {
@@ -185,7 +189,7 @@ public final class PipeConnection: Identifiable {
         return made
     }
 
-    /// Why the connection ends, once that is decided.
+    /// The reason of the end, once it is decided.
     var decidedReason: DisconnectReason? {
         if lifecycle.endsByPeer { return .closedByPeer }
         return ownExtras?.endReason
@@ -197,15 +201,15 @@ public final class PipeConnection: Identifiable {
 
     // MARK: Receiving
 
-    /// Stops deliveries, so that the kernel makes the peer wait. Nothing is lost: what has arrived stays.
+    /// Stops reading and delivering messages, so that the kernel makes the peer wait. No message is lost.
     ///
-    /// While it is paused, the end of the peer is not noticed either.
+    /// A paused connection does not notice the end of the peer either.
     public func pauseReceiving() {
         endpoint.assertOwner()
         flow.pause()
     }
 
-    /// Continues deliveries, from the loop, with what had been read before the pause first.
+    /// Delivers messages again, from the loop, beginning with those that were read before the pause.
     public func resumeReceiving() {
         endpoint.assertOwner()
         flow.resume()
@@ -215,17 +219,17 @@ public final class PipeConnection: Identifiable {
 }
 
 extension PipeConnection {
-    /// A connection's name within its reactor.
+    /// Identifies a connection within its reactor.
     public struct ID: Hashable, Sendable, CustomStringConvertible {
         let rawValue: UInt64
 
-        /// Short and unique, for logs: the slot and how often it has been used, such as `17.1`.
+        /// Short and unique, for logs: the number of a slot, and how often the slot has been used, such as `17.1`.
         public var description: String { "\(rawValue & 0xFFFF_FFFF).\(rawValue >> 32)" }
     }
 }
 
 extension PipeConnection: CustomStringConvertible {
-    /// The name and the peer, for logs.
+    /// The ``id`` and the peer, for logs.
     public var description: String { "connection \(id) (\(peer))" }
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where everything that happens on a connection arrives: the same for servers and clients.
+/// Receives everything that happens on a connection, of servers and clients alike.
 ///
 /// ## Thread
 ///
-/// Every method is called on the reactor's thread, from the reactor's loop. None is ever called while another one runs,
-/// and none inside a call that you make: closing or sending from a callback is reported by a later callback.
+/// Every method is called on the reactor's thread, from its loop. No method is called while another one runs, nor
+/// inside a call that you make: the consequences of a call, such as an end, are reported by a later callback.
 ///
 /// ## Order
 ///
@@ -14,7 +14,7 @@
 /// 1. ``connectionDidOpen(_:)``, exactly once, first;
 /// 2. ``connection(_:didReceive:)``, for each whole message, in the order in which the peer sent them, and
 ///    ``connectionDidDrain(_:)`` whenever there is room again; ``connection(_:didFailSendingWith:)``, at most once,
-///    after which nothing drains any more;
+///    after which no drain is reported any more;
 /// 3. ``connectionDidFinishReceiving(_:)``, at most once, after the last message;
 /// 4. ``connection(_:didCloseWith:)``, exactly once, last. Nothing follows.
 ///
@@ -24,13 +24,13 @@
 /// ## What may be done inside
 ///
 /// Everything: send, close, abort, pause, resume, on this connection or any other, broadcast, stop the server or the
-/// reactor, start another server. Only running the reactor (it is running) and blocking are out: while a callback runs,
-/// nobody else is served.
+/// reactor, start another server. There are two exceptions: do not run the reactor, which is running already, and do
+/// not block, because no other connection is served while a callback runs.
 ///
-/// ## Who holds whom
+/// ## Lifetime
 ///
-/// The server or client holds its delegate strongly until it has stopped, and lets go of it after the last callback.
-/// Connections are held by the reactor until they end.
+/// The server or client retains its delegate until it has stopped, and releases it after the last callback. The reactor
+/// retains connections until they end.
 public protocol PipeConnectionDelegate: AnyObject {
     /// A client was accepted, or the server was reached. Messages can be sent. The default does nothing.
     func connectionDidOpen(_ connection: PipeConnection)
@@ -38,44 +38,46 @@ public protocol PipeConnectionDelegate: AnyObject {
     /// One whole message arrived.
     ///
     /// - Parameters:
-    ///   - connection: where it arrived.
-    ///   - message: its bytes, without the framing's, in the buffer they were read into. They are valid during this
-    ///     call only, which the compiler checks; copy what you keep: `[UInt8](copying: message)`,
-    ///     `String(copying: message)`.
+    ///   - connection: the connection on which it arrived.
+    ///   - message: its bytes, without the framing's, in the buffer into which they were read. They are valid during
+    ///     this call only, which the compiler checks. To keep them, copy them: `[UInt8](copying: message)`,
+    ///     `String(copying: message)`; or call ``PipeConnection/keep(_:)``.
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>)
 
-    /// The send queue had been above its high-water mark and has come down to the low one: there is room again. The
+    /// The send queue was above its high-water mark and has drained to the low-water mark: there is room again. The
     /// default does nothing.
     func connectionDidDrain(_ connection: PipeConnection)
 
-    /// The peer reads no more: a write failed (`EPIPE`), because the peer has shut its reading down (`shutdown(2)` with
-    /// `SHUT_RD`) or is gone. What was queued has been let go, and its memory with it; `send` throws
-    /// ``PipeError/notConnected`` from now on, and ``connectionDidDrain(_:)`` is not called any more.
+    /// The output has failed: a write returned `EPIPE`, because the peer has shut its reading down (`shutdown(2)` with
+    /// `SHUT_RD`) or is gone. The queue has been released with its memory. From now on, `send` throws
+    /// ``PipeError/notConnected``, and ``connectionDidDrain(_:)`` is not called any more.
     ///
-    /// Messages still arrive. What goes on without an answer needs nothing here; a connection that is of no use now is
-    /// closed with ``PipeConnection/close()``. If the peer says nothing either for
+    /// Messages still arrive. A connection that need not answer them can go on; one that is useless now is closed with
+    /// ``PipeConnection/close()``. If the peer sends nothing either for
     /// ``PipeConnection/Configuration/writeStallDeadline``, the connection ends with ``DisconnectReason/outputFailed``.
     ///
-    /// Called at most once, and not at all where the connection ends in the same turn, as it mostly does when the peer
-    /// is gone: then ``connection(_:didCloseWith:)`` comes at once. The default does nothing.
+    /// Called at most once. It is not called if the connection ends in the same turn, which is usual when the peer is
+    /// gone: only ``connection(_:didCloseWith:)`` is called then. The default does nothing.
     ///
     /// - Parameters:
-    ///   - connection: where it happened.
-    ///   - unsentMessageCount: how many messages had been taken by `send`, and not one byte of them left; one more may
-    ///     have left in part (``PipeConnection/hasPartlySentMessage``). The connection says the same from now on.
+    ///   - connection: the connection whose output failed.
+    ///   - unsentMessageCount: the number of messages that `send` took, and of which not one byte was sent; one more
+    ///     may have been sent in part (``PipeConnection/hasPartlySentMessage``). The properties of the connection say
+    ///     the same from now on.
     func connection(_ connection: PipeConnection, didFailSendingWith unsentMessageCount: Int)
 
-    /// The peer has closed cleanly, or finished sending (`shutdown(2)`): after the last message, nothing more comes.
-    /// The peer may still read.
+    /// The peer has closed cleanly, or finished sending (`shutdown(2)`): no more messages follow. The peer may still
+    /// read.
     ///
-    /// The default closes the connection, which first sends what is queued. To answer later, implement this, keep the
-    /// connection, and call ``PipeConnection/close()`` when all is sent. Not called where the end came in the middle of
-    /// a message or by an error.
+    /// The default closes the connection, which sends the queue first. To answer later, implement this method, keep the
+    /// connection, and call ``PipeConnection/close()`` when everything is sent. It is not called if the stream ended in
+    /// the middle of a message or with an error.
     func connectionDidFinishReceiving(_ connection: PipeConnection)
 
-    /// The connection has ended. Called exactly once, as the last of this connection. The default does nothing.
+    /// The connection has ended. Called exactly once, as the last callback of this connection. The default does
+    /// nothing.
     ///
-    /// `unsentMessageCount` of the connection says how many messages did not leave.
+    /// ``PipeConnection/unsentMessageCount`` is the number of messages that were not sent.
     func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason)
 }
 
@@ -89,7 +91,7 @@ extension PipeConnectionDelegate {
     /// Does nothing.
     public func connection(_ connection: PipeConnection, didFailSendingWith unsentMessageCount: Int) {}
 
-    /// Closes the connection once what is queued is sent.
+    /// Closes the connection, which sends the queue first.
     public func connectionDidFinishReceiving(_ connection: PipeConnection) { connection.close() }
 
     /// Does nothing.

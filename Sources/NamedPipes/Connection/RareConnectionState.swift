@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// What few connections have at a time. An idle one has none of it.
+/// State that few connections have at a time. An idle connection has none of it.
 final class RareConnectionState {
-    /// Ends a connection whose peer does not take what is queued for it.
+    /// Ends a connection whose peer does not read the queued messages.
     var closeTimer: TimeLimit?
 
-    /// What other threads' senders have in common.
+    /// What the senders of other threads share.
     var sender: PipeSender.Shared?
 
     /// See ``PipeConnection/displacedMessageCount``.
@@ -15,13 +15,13 @@ final class RareConnectionState {
     /// See ``PipeConnection/droppedMessageCount``.
     var droppedMessageCount = 0
 
-    /// Where it is a member.
+    /// The groups of which it is a member.
     var groups: Set<PipeGroup> = []
 
-    /// Why the connection ends, from the moment it is decided; see ``PipeConnection/decidedReason``.
+    /// The reason of the end, from the moment it is decided; see ``PipeConnection/decidedReason``.
     var endReason: DisconnectReason?
 
-    /// What the queue still held when it was let go: as the output failed, or at the end.
+    /// What the queue still held when it was released: when the output failed, or at the end.
     var unsent = Unsent()
 
     struct Unsent {
@@ -29,7 +29,7 @@ final class RareConnectionState {
         var messageCount = 0
         var hasPartlySentMessage = false
 
-        /// How many messages did not leave whole.
+        /// How many messages were not completely written.
         var total: Int { messageCount + (hasPartlySentMessage ? 1 : 0) }
     }
 }

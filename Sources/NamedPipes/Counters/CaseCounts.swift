@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How often each case has occurred: an addition each, without hashing.
+/// Counts how often each case has occurred: one addition each, without hashing.
 struct CaseCounts<Case: CaseIterable & Hashable> {
     private var counts = [Int](repeating: 0, count: Case.allCases.count)
 

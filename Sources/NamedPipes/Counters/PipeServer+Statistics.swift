@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PipeServer {
-    /// What a server has done since it started, at one moment: the numbers fit together.
+    /// The numbers of a server since its start, all of the same moment, so that they are consistent.
     ///
     /// ```swift
     /// let numbers = server.statistics
@@ -9,16 +9,16 @@ extension PipeServer {
     /// ```
     @dynamicMemberLookup
     public struct Statistics: Hashable, Sendable {
-        /// All counters; each is a member of the statistics as well.
+        /// All counters; each is also a member of the statistics.
         public var counts = ServerCounts()
 
-        /// How many connections have ended, by reason. Reasons that never occurred are left out.
+        /// The number of ended connections, by reason. Reasons that never occurred are absent.
         public var closedCounts: [DisconnectReason.Kind: Int] = [:]
 
-        /// How many clients were turned away, by reason. Reasons that never occurred are left out.
+        /// The number of refused clients, by reason. Reasons that never occurred are absent.
         public var refusedCounts: [ConnectionRefusal: Int] = [:]
 
-        /// Nothing has happened yet.
+        /// Creates statistics that are all zero.
         public init() {}
 
         /// A counter by its name in ``ServerCounts``, such as `openCount`.
@@ -30,14 +30,14 @@ extension PipeServer {
         /// The value of a counter.
         public subscript(counter: ServerCounter) -> Int { counts[counter] }
 
-        /// How many connections have ended.
+        /// The number of ended connections.
         public var closedCount: Int { closedCounts.values.reduce(0, +) }
 
-        /// How many clients were turned away.
+        /// The number of refused clients.
         public var refusedCount: Int { refusedCounts.values.reduce(0, +) }
 
-        /// What has happened since an earlier moment: how far totals have grown, and levels as they are now. Reasons
-        /// without anything new are left out.
+        /// The change since an earlier moment: the growth of totals, and the present levels. Reasons without anything
+        /// new are absent.
         public func change(since old: Statistics) -> Statistics {
             var change = Statistics()
             change.counts = counts.change(since: old.counts)
@@ -47,7 +47,7 @@ extension PipeServer {
         }
     }
 
-    /// The numbers of this moment. A copy, which costs about a microsecond.
+    /// The present numbers. A copy, which costs about a microsecond.
     public var statistics: Statistics {
         endpoint.assertOwner()
         var statistics = Statistics()
@@ -57,12 +57,12 @@ extension PipeServer {
         return statistics
     }
 
-    /// How many clients of each user were turned away, wherever it is known who they were. The first 1,024 users are
-    /// counted one by one, those who come later in ``statistics`` only.
+    /// The number of refused clients of each user, as far as the user is known. The first 1,024 users are counted one
+    /// by one, later ones in ``statistics`` only.
     public var refusedCountsByUser: [UInt32: Int] { refusals.countsByUser }
 
-    /// How often each user's connections met a budget of the server, for what they hold or for what was to be sent to
-    /// them. The first 1,000 users are counted one by one.
+    /// How often each user's connections exceeded a budget of the server, with held bytes or with messages to send. The
+    /// first 1,000 users are counted one by one.
     public var budgetExceededCountsByUser: [UInt32: Int] { endpoint.ledger.refusalCounts }
 }
 

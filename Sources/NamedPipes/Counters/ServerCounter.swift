@@ -2,36 +2,37 @@
 
 /// A number that a server keeps: its name, its unit and its meaning.
 ///
-/// ``all`` is the one table. ``PipeServer/Statistics``, the difference between two of them, the JSON of a statistics
+/// ``all`` is the only table. ``PipeServer/Statistics``, the difference between two of them, the JSON of a statistics
 /// endpoint, the labels of metrics and the report of `pipectl stat` are made from it. A new counter is a property of
-/// ``ServerCounts`` and a row of the table, both in this file, and the places that count.
+/// ``ServerCounts`` and a row of the table, both in this file, and the code that counts.
 ///
 /// ```swift
 /// for counter in ServerCounter.all { print(counter.name, server.statistics[counter]) }
 /// ```
 public struct ServerCounter: Sendable {
-    /// The name of the property in ``ServerCounts``, which is its key in JSON, too.
+    /// The name of the property in ``ServerCounts``, which is also its key in JSON.
     public let name: String
 
     /// The label in metrics, without a prefix.
     public let metric: String
 
-    /// What one of it is.
+    /// The unit that it counts.
     public let unit: Unit
 
-    /// How it moves.
+    /// How its value changes.
     public let kind: Kind
 
-    /// The heading of the line where a report for people shows it.
+    /// The heading of its line in a report for people.
     public let heading: String
 
-    /// What tells it from others of its heading and unit, such as `open`; empty where it is the only one.
+    /// The word that distinguishes it from others with the same heading and unit, such as `open`; empty if there is no
+    /// other.
     public let word: String
 
     /// What it counts, in a few words.
     public let meaning: String
 
-    /// Where its value is.
+    /// The path to its value.
     let value: any WritableKeyPath<ServerCounts, Int> & Sendable
 
     private init(
@@ -42,23 +43,23 @@ public struct ServerCounter: Sendable {
         (self.unit, self.kind, self.heading, self.word) = (unit, kind, heading, word)
     }
 
-    /// What is counted.
+    /// A unit of counting.
     @nonexhaustive
     public enum Unit: Sendable {
         /// Connections, accepted or open.
         case connections
         /// Whole messages.
         case messages
-        /// Bytes, headers included.
+        /// Bytes, including headers.
         case bytes
     }
 
-    /// How a number moves.
+    /// How a value changes.
     @nonexhaustive
     public enum Kind: Sendable {
         /// It only grows.
         case total
-        /// It only grows, and stays 0 while all goes well.
+        /// It only grows, and stays 0 as long as all goes well.
         case loss
         /// It rises and falls.
         case level
@@ -71,22 +72,22 @@ public struct ServerCounter: Sendable {
             "connections that are open"),
         ServerCounter(
             \.acceptedCount, "acceptedCount", "connections_accepted", .connections, .total, "connections", "accepted",
-            "clients that were let in"),
+            "clients that were admitted"),
         ServerCounter(
             \.receivedMessageCount, "receivedMessageCount", "messages_received", .messages, .total, "received", "",
             "messages handed to the delegate"),
         ServerCounter(
             \.receivedByteCount, "receivedByteCount", "bytes_received", .bytes, .total, "received", "",
-            "bytes read, with what the framing adds"),
+            "bytes read, including what the framing adds"),
         ServerCounter(
             \.takenMessageCount, "takenMessageCount", "messages_taken", .messages, .total, "taken", "",
             "messages accepted by `send`"),
         ServerCounter(
             \.sentMessageCount, "sentMessageCount", "messages_sent", .messages, .total, "sent", "",
-            "messages that the kernel took whole"),
+            "messages that the kernel took completely"),
         ServerCounter(
             \.sentByteCount, "sentByteCount", "bytes_sent", .bytes, .total, "sent", "",
-            "bytes that the kernel took, with what the framing adds"),
+            "bytes that the kernel took, including what the framing adds"),
         ServerCounter(
             \.queuedMessageCount, "queuedMessageCount", "queued_messages", .messages, .level, "queued", "",
             "messages taken and not sent yet"),
@@ -100,7 +101,7 @@ public struct ServerCounter: Sendable {
         ServerCounter(
             \.displacedMessageCount, "displacedMessageCount", "messages_displaced", .messages, .loss, "lost",
             "displaced",
-            "messages taken, dropped for later ones"),
+            "messages taken, displaced by later ones"),
         ServerCounter(
             \.droppedMessageCount, "droppedMessageCount", "messages_dropped", .messages, .loss, "lost", "dropped",
             "messages dropped instead of being taken"),
@@ -113,11 +114,11 @@ public struct ServerCounter: Sendable {
         ServerCounter(
             \.queueHighWaterByteCount, "queueHighWaterByteCount", "queue_high_water_bytes", .bytes, .level, "memory",
             "queued at most",
-            "the most that was ever queued"),
+            "the largest size of the queues so far"),
     ]
 }
 
-/// The values of all ``ServerCounter``s at one moment. At any moment, inside callbacks, too:
+/// The values of all ``ServerCounter``s at one moment. At any moment, even inside callbacks:
 ///
 /// - ``acceptedCount`` = ``openCount`` + the connections that have ended;
 /// - ``takenMessageCount`` = ``queuedMessageCount`` + ``sentMessageCount`` + ``unsentMessageCount`` +
@@ -125,60 +126,60 @@ public struct ServerCounter: Sendable {
 ///
 /// A message to several connections counts once for each of them.
 public struct ServerCounts: Hashable, Sendable {
-    // A server or client has one of these, in which it counts: added to once for each read, write or burst, and only
-    // what is taken once for each message. Numbers known elsewhere (held, queued) are filled in on request.
+    // A server or client has one of these for counting. Most counters are updated once for each read, write or burst;
+    // only `taken` is for each message. Numbers that are known elsewhere (held, queued) are filled in on request.
 
-    /// How many connections are open, or have not had their `didCloseWith` yet.
+    /// The number of connections that have not had their `didCloseWith` yet.
     public var openCount = 0
 
-    /// How many clients were let in.
+    /// The number of admitted clients.
     public var acceptedCount = 0
 
-    /// How many messages were handed to the delegate.
+    /// The number of messages handed to the delegate.
     public var receivedMessageCount = 0
 
-    /// How many bytes were read, with what the framing puts around messages.
+    /// The number of bytes read, including what the framing puts around messages.
     public var receivedByteCount = 0
 
-    /// How many messages `send` and `broadcast` have accepted. What became of them is in the counters that follow.
+    /// The number of messages that `send` and `broadcast` have accepted. The following counters contain their fates.
     public var takenMessageCount = 0
 
-    /// How many messages the kernel took whole. Whether the peer reads them cannot be known.
+    /// The number of messages that the kernel took completely. It is not known whether the peer reads them.
     public var sentMessageCount = 0
 
-    /// How many bytes the kernel took, with what the framing puts around messages.
+    /// The number of bytes that the kernel took, including what the framing puts around messages.
     public var sentByteCount = 0
 
-    /// How many messages wait to be sent, also where the kernel took a part of one.
+    /// The number of messages that wait to be sent, including one that the kernel took in part.
     public var queuedMessageCount = 0
 
-    /// How many messages had been taken, and their connection ended or its output failed before one byte of them
-    /// reached the kernel: certainly not delivered.
+    /// The number of messages that had been taken, and whose connection ended or lost its output before one byte of
+    /// them reached the kernel: certainly not delivered.
     public var unsentMessageCount = 0
 
-    /// How many messages had been taken, and their connection ended or its output failed after the kernel had taken a
-    /// part: certainly not delivered whole. At most one for each connection.
+    /// The number of messages that had been taken, and whose connection ended or lost its output after the kernel had
+    /// taken a part: certainly not delivered whole. At most one for each connection.
     public var partlySentMessageCount = 0
 
-    /// How many messages had been taken and were dropped for later ones, because their reader was too slow; see
-    /// ``PipeConnection/SlowReaderPolicy``.
+    /// The number of messages that had been taken and were displaced by later ones, because their reader was too slow;
+    /// see ``PipeConnection/SlowReaderPolicy``.
     public var displacedMessageCount = 0
 
-    /// How many messages were never taken, because their reader was too slow and the policy says to drop them. What
-    /// `send` refuses with an error is not among them.
+    /// The number of messages that were never taken, because their reader was too slow and the policy says to drop
+    /// them. Messages that `send` refuses with an error are not included.
     public var droppedMessageCount = 0
 
-    /// How much memory the connections hold for messages that are not complete or not delivered yet, in bytes.
+    /// The memory that the connections hold for partial or undelivered messages, in bytes.
     public var heldByteCount = 0
 
-    /// How much memory the connections hold for what waits to be sent, in bytes. A queue that is empty again at the end
-    /// of the turn, and never was above 64 KiB, does not count.
+    /// The memory that the connections hold for messages that wait to be sent, in bytes. A queue that is empty again at
+    /// the end of the turn, and never exceeded 64 KiB, does not count.
     public var queuedByteCount = 0
 
-    /// The most that ``queuedByteCount`` has ever been.
+    /// The largest value of ``queuedByteCount`` so far.
     public var queueHighWaterByteCount = 0
 
-    /// Nothing has happened yet.
+    /// Creates counts that are all zero.
     public init() {}
 
     /// The value of a counter.
@@ -187,7 +188,7 @@ public struct ServerCounts: Hashable, Sendable {
         set { self[keyPath: counter.value] = newValue }
     }
 
-    /// What has happened since an earlier moment: how far totals and losses have grown, and levels as they are now.
+    /// The change since an earlier moment: the growth of totals and losses, and the present levels.
     public func change(since old: ServerCounts) -> ServerCounts {
         var change = self
         for counter in ServerCounter.all where counter.kind != .level { change[counter] -= old[counter] }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What the errors and reasons say to a person: one line, without the library's terms, and without control characters of
-// anybody's making.
+// The texts of errors and reasons for people: one line, without the library's terms, and without control characters
+// from any input.
 
 extension PipeError: CustomStringConvertible {
     /// One line for a log or a person.
@@ -42,7 +42,7 @@ extension InvalidAddress: CustomStringConvertible {
         case .containsNUL: "an address cannot contain NUL"
         case .notAbsolute: "a socket path begins with a slash"
         case .notNormalized: "a path has no empty, . or .. components and no slash at its end"
-        case .notAName: "a name has no slash and is none of . and .."
+        case .notAName: "a name has no slash and is neither . nor .."
         case .tooLong(let byteCount, let limit): "it has \(byteCount) bytes, a socket address takes \(limit)"
         case .noRuntimeDirectory: "this user has no runtime directory"
         }
@@ -50,7 +50,7 @@ extension InvalidAddress: CustomStringConvertible {
 }
 
 extension InvalidInheritedListener: CustomStringConvertible {
-    /// The problem, with the descriptor's number.
+    /// The problem, including the descriptor's number.
     public var description: String {
         switch self {
         case .environment(let problem): "\(problem)"
@@ -58,7 +58,7 @@ extension InvalidInheritedListener: CustomStringConvertible {
         case .notALocalStream(let descriptor): "descriptor \(descriptor) is not a Unix stream socket"
         case .notListening(let descriptor): "descriptor \(descriptor) does not listen"
         case .unusableName(let descriptor): "descriptor \(descriptor) has no name"
-        case .alreadyServed(let name): "the listener named \(name) has its server already"
+        case .alreadyServed(let name): "the listener named \(name) already has a server"
         }
     }
 }
@@ -94,10 +94,10 @@ extension DisconnectReason: CustomStringConvertible {
             "closed by the peer in the middle of a message\(missing.map { ", \($0) bytes short" } ?? "")"
         case .slowReader: "given up: the peer did not read"
         case .frameTimeout: "given up: the peer did not complete a message in time"
-        case .writeStalled: "given up: the peer has read nothing for too long"
-        case .outputFailed: "given up: the peer reads no more, and has said nothing for too long"
+        case .writeStalled: "given up: the peer read nothing for too long"
+        case .outputFailed: "given up: the peer stopped reading, and sent nothing for too long"
         case .idle: "closed: nothing was sent or received for too long"
-        case .ageLimit: "closed: it was open for as long as it may be"
+        case .ageLimit: "closed: it reached its age limit"
         case .budgetExceeded(let budget): "given up: \(budget) is used up"
         case .serverStopped: "closed: the server stopped"
         case .descriptorsReceived: "closed: the peer sent file descriptors"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The errors of this library's calls. Every case carries the actual value and the limit.
+/// The errors of this library's calls. Each case of a limit carries the actual value and the limit.
 ///
 /// A connection that ends is not an error: see ``DisconnectReason``.
 @nonexhaustive
@@ -8,11 +8,11 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The text or path cannot be an address.
     case invalidAddress(InvalidAddress)
 
-    /// A live server already holds the name; it was left untouched. `holder` is its process, where known.
+    /// A live server already holds the name; it was left untouched. `holder` is its process, if known.
     case addressInUse(PipeAddress, holder: Int32?)
 
-    /// The live server that was to be taken over from did not give the name up in time; it was left as it was, and
-    /// still serves if it is alive. `holder` is its process, where known.
+    /// The live server whose name was to be taken over did not give it up in time; it was left as it was, and still
+    /// serves if it is alive. `holder` is its process, if known.
     case takeOverTimedOut(PipeAddress, holder: Int32?)
 
     /// The place of the socket file cannot be trusted or used; nothing there was changed.
@@ -21,7 +21,7 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The listener from the service manager cannot be served; it was left unchanged.
     case inheritedListener(InvalidInheritedListener)
 
-    /// Nobody listens at the address: no such name, or a name left behind (`ENOENT`, `ECONNREFUSED`).
+    /// No server listens at the address: there is no such name, or a name left behind (`ENOENT`, `ECONNREFUSED`).
     case noServer(PipeAddress)
 
     /// The server's queue of clients to accept stayed full until the deadline (`EAGAIN` of connect(2)).
@@ -35,7 +35,7 @@ public enum PipeError: Error, Hashable, Sendable {
     case peerRefused(PeerCredentials)
 
     /// The peer's process cannot be pinned: it has ended and left no trace (`ENODATA`, `ESRCH`), no descriptor is free
-    /// (`EMFILE`, `ENFILE`), or the kernel cannot do it (`ENOPROTOOPT`, before Linux 6.5).
+    /// (`EMFILE`, `ENFILE`), or the kernel does not support it (`ENOPROTOOPT`, before Linux 6.5).
     case peerProcessUnavailable(SystemError)
 
     /// The message is larger than the framing's maximum; nothing of it was sent.
@@ -50,7 +50,7 @@ public enum PipeError: Error, Hashable, Sendable {
     /// There is no open connection to send on.
     case notConnected
 
-    /// The connection ended before that, and not by a close: what ``AsyncPipeConnection`` throws.
+    /// The connection ended before that, and not by a close: thrown by ``AsyncPipeConnection``.
     case disconnected(DisconnectReason)
 
     /// The connection ended before this many messages that `send` had accepted were handed to the kernel, one of them
@@ -62,17 +62,17 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The deadline passed first.
     case timedOut
 
-    /// The message cannot be expressed in the framing, for another reason than its size.
+    /// The message cannot be expressed in the framing, for a reason other than its size.
     case framing(FramingError)
 
     /// A system call failed in a way that no other case describes.
     case system(SystemError)
 }
 
-/// Why a text or a path is not an address.
+/// The reason for which a text or a path is not an address.
 @nonexhaustive
 public enum InvalidAddress: Error, Hashable, Sendable {
-    /// Nothing was given, or an empty name.
+    /// An empty text, or an empty name.
     case empty
 
     /// A NUL byte, which `sockaddr_un` cannot carry.
@@ -95,16 +95,16 @@ public enum InvalidAddress: Error, Hashable, Sendable {
     case noRuntimeDirectory
 }
 
-/// The problem of a listener that a service manager handed over.
+/// The problem with a listener that a service manager handed over.
 @nonexhaustive
 public enum InvalidInheritedListener: Hashable, Sendable {
-    /// The variables that tell of it make no sense.
+    /// The variables that announce it make no sense.
     case environment(InvalidListenEnvironment)
 
     /// There is no such descriptor.
     case notOpen(descriptor: Int32)
 
-    /// It is not a Unix socket, or of another type than `SOCK_STREAM`.
+    /// It is not a Unix socket, or its type is not `SOCK_STREAM`.
     case notALocalStream(descriptor: Int32)
 
     /// It does not listen (`SO_ACCEPTCONN`, socket(7)).
@@ -113,11 +113,11 @@ public enum InvalidInheritedListener: Hashable, Sendable {
     /// It is bound to no name.
     case unusableName(descriptor: Int32)
 
-    /// A server has been made of the listener of this name already, and a listener makes one.
+    /// A server was already made from the listener of this name, and a listener makes only one.
     case alreadyServed(name: String)
 }
 
-/// The problem of a socket file's location.
+/// The problem with a socket file's location.
 @nonexhaustive
 public enum UnusableLocation: Hashable, Sendable {
     /// This directory of the path does not exist.
@@ -129,22 +129,22 @@ public enum UnusableLocation: Hashable, Sendable {
     /// This directory may not be searched or written by this user.
     case notPermitted
 
-    /// No file can be made in this directory: this user may not, or its file system has no place for any (`/proc`).
+    /// No file can be made in this directory: this user may not, or its file system does not support it (`/proc`).
     case notWritable
 
     /// Other users may write to the directory (no sticky bit), or it belongs to neither this user nor root: they could
-    /// put another socket in the name's place. The path may be that of a directory above the socket's.
+    /// replace the name with another socket. The path may be that of a directory above the socket's.
     case insecureDirectory(owner: UInt32, mode: UInt32)
 
-    /// A symbolic link stands where the name or its lock file should be; or it is part of the path and leads nowhere,
-    /// or belongs to neither this user nor root.
+    /// The name or its lock file is a symbolic link; or a symbolic link in the path leads nowhere, or belongs to
+    /// neither this user nor root.
     case symbolicLink
 
     /// Something that is not a socket has the name.
     case notASocket
 
-    /// Something that is not a plain file of its own has the name of the lock file: a directory, a device, or a file
-    /// that has a second name (a hard link), into which the process ID must not be written.
+    /// The name of the lock file belongs to something other than a plain file with one name: a directory, a device, or
+    /// a file with a second name (a hard link), into which the process ID must not be written.
     case notALockFile
 
     /// The name, or its lock file, belongs to another user.

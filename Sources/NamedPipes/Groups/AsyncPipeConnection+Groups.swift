@@ -4,15 +4,15 @@ extension AsyncPipeConnection {
     /// The groups that this connection has joined.
     public var groups: Set<PipeGroup> { unsafe state.connection.groups }
 
-    /// Takes part in a group of the server from now on; see ``PipeConnection/join(_:)``.
+    /// Joins a group of the server; see ``PipeConnection/join(_:)``.
     ///
-    /// A published message counts as any other message that is sent here: where the peer reads too slowly, the
+    /// A published message counts like any other message that is sent here: if the peer reads too slowly, the
     /// ``PipeConnection/Configuration/slowReaderPolicy`` decides. Publishing does not wait for any connection.
     ///
     /// - Throws: ``PipeError/notConnected`` if nothing can be sent any more.
     public func join(_ group: PipeGroup) throws { try unsafe state.connection.join(group) }
 
-    /// Takes part in a group no longer. Without effect if it did not.
+    /// Leaves a group. Has no effect if the connection is not a member.
     public func leave(_ group: PipeGroup) { unsafe state.connection.leave(group) }
 
     /// Sends one message to all others in a group; see ``PipeConnection/publish(_:to:)-(Span<UInt8>,_)``.
@@ -21,7 +21,7 @@ extension AsyncPipeConnection {
         try unsafe state.connection.publish(message, to: group)
     }
 
-    /// Sends a message that was received or kept to all others in a group; see
+    /// Sends a received or kept message to all others in a group; see
     /// ``PipeConnection/publish(_:to:)-(Span<UInt8>,_)``.
     @discardableResult
     public func publish(_ message: PipeMessage, to group: PipeGroup) throws -> PipeServer.BroadcastOutcome {

@@ -2,8 +2,8 @@
 
 /// The members of each group of one server.
 ///
-/// Each connection knows its own groups as well (``RareConnectionState/groups``): to leave all of them takes time for
-/// those, not for all that there are.
+/// Each connection knows its own groups as well (``RareConnectionState/groups``), so leaving all of them takes time
+/// proportional to their number, not to the number of all groups.
 final class GroupMembers {
     private var members: [PipeGroup: [PipeConnection.ID: PipeConnection]] = [:]
 
@@ -11,7 +11,7 @@ final class GroupMembers {
 
     func count(of group: PipeGroup) -> Int { members[group]?.count ?? 0 }
 
-    /// In no particular order.
+    /// The members, in no particular order.
     func connections(in group: PipeGroup) -> some Collection<PipeConnection> { (members[group] ?? [:]).values }
 
     func add(_ connection: PipeConnection, to group: PipeGroup) {

@@ -4,10 +4,10 @@ extension PipeConnection {
     /// The groups that this connection has joined.
     public var groups: Set<PipeGroup> { extrasInUse?.groups ?? [] }
 
-    /// Takes part in a group of the server from now on, until it leaves or can send no more. Once is as good as often.
+    /// Joins a group of the server, until the connection leaves it or can send no more. Joining again has no effect.
     ///
-    /// Groups of different servers have nothing to do with each other, even if they have the same name. At a client,
-    /// the connection is in a group by itself.
+    /// Groups of different servers are unrelated, even if they have the same name. In a client, the connection is alone
+    /// in its groups.
     ///
     /// - Throws: ``PipeError/notConnected`` if nothing can be sent any more.
     public func join(_ group: PipeGroup) throws(PipeError) {
@@ -16,7 +16,7 @@ extension PipeConnection {
         if rare.groups.insert(group).inserted { endpoint.groups.add(self, to: group) }
     }
 
-    /// Takes part in a group no longer. Without effect if it did not.
+    /// Leaves a group. Has no effect if the connection is not a member.
     public func leave(_ group: PipeGroup) {
         endpoint.assertOwner()
         if extrasInUse?.groups.remove(group) != nil { endpoint.groups.remove(self, from: group) }
@@ -26,9 +26,10 @@ extension PipeConnection {
     ///
     /// - Parameters:
     ///   - message: its bytes, at most the framing's maximum.
-    ///   - group: whose members get it. An empty group is no error.
-    /// - Returns: how many took it, and who refused it.
-    /// - Throws: ``PipeError/messageTooLarge(byteCount:limit:)`` or ``PipeError/framing(_:)``; no member got it then.
+    ///   - group: the group whose members get it. A group without members is not an error.
+    /// - Returns: how many connections took it, and which refused it.
+    /// - Throws: ``PipeError/messageTooLarge(byteCount:limit:)`` or ``PipeError/framing(_:)``; in this case no member
+    ///   gets it.
     @discardableResult
     public func publish(
         _ message: Span<UInt8>, to group: PipeGroup
@@ -42,7 +43,7 @@ extension PipeConnection {
         try publish(message.span, to: group)
     }
 
-    /// Sends a message that is kept to all others in a group; see ``publish(_:to:)-(Span<UInt8>,_)``.
+    /// Sends a kept message to all others in a group; see ``publish(_:to:)-(Span<UInt8>,_)``.
     @discardableResult
     public func publish(_ message: PipeMessage, to group: PipeGroup) throws(PipeError) -> PipeServer.BroadcastOutcome {
         try message.withBytes { bytes throws(PipeError) in try publish(bytes, to: group) }
@@ -54,7 +55,7 @@ extension PipeConnection {
         try publish(message.utf8.span, to: group)
     }
 
-    /// It can send no more.
+    /// Called when the connection can send no more.
     func leaveAllGroups() {
         guard let rare = extrasInUse, !rare.groups.isEmpty else { return }
         for group in rare.groups { endpoint.groups.remove(self, from: group) }

@@ -7,18 +7,18 @@
 /// try server.publish(report, to: "weather/berlin")
 /// ```
 ///
-/// A group exists while it has members: joining creates it, and it ends with its last member. A connection leaves
-/// all its groups by itself as soon as it can send no more.
+/// A group exists while it has members: joining creates it, and it ends with its last member. A connection leaves all
+/// its groups automatically as soon as it can send no more.
 public struct PipeGroup: Hashable, Sendable {
-    /// Any text; two names are the same if Swift says so of the texts.
+    /// Any text. Two names are the same if they are equal as Swift strings.
     public let name: String
 
-    /// Names a group.
+    /// Creates a group's name.
     public init(_ name: String) { self.name = name }
 }
 
 extension PipeGroup: ExpressibleByStringLiteral {
-    /// Names a group.
+    /// Creates a group's name.
     public init(stringLiteral value: String) { self.init(value) }
 }
 

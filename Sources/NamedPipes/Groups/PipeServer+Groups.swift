@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PipeServer {
-    /// All groups that a connection of this server is in.
+    /// All groups that have a member among this server's connections.
     public var groups: Set<PipeGroup> { Set(endpoint.groups.groups) }
 
-    /// How many connections are in a group.
+    /// The number of connections in a group.
     public func memberCount(of group: PipeGroup) -> Int { endpoint.groups.count(of: group) }
 
-    /// Sends one message to all connections in a group. It is encoded once, and only members cost anything: for some
-    /// of many connections, that is cheaper than ``broadcast(_:where:)-(Span<UInt8>,_)`` with a filter.
+    /// Sends one message to all connections in a group. It is encoded once, and only members cost anything: for a few
+    /// of many connections, this is cheaper than ``broadcast(_:where:)-(Span<UInt8>,_)`` with a filter.
     ///
     /// - Parameters:
     ///   - message: its bytes, at most the framing's maximum.
     ///   - group: the group whose members get it. A group without members is not an error.
     ///   - excluded: a connection that does not get it, such as the author's. The default is none.
-    /// - Returns: how many took it, and who refused it.
-    /// - Throws: ``PipeError/messageTooLarge(byteCount:limit:)`` or ``PipeError/framing(_:)``; no member got it then.
+    /// - Returns: how many connections took it, and which refused it.
+    /// - Throws: ``PipeError/messageTooLarge(byteCount:limit:)`` or ``PipeError/framing(_:)``; in this case no member
+    ///   gets it.
     @discardableResult
     public func publish(
         _ message: Span<UInt8>, to group: PipeGroup, except excluded: PipeConnection.ID? = nil
@@ -31,7 +32,7 @@ extension PipeServer {
         try publish(message.span, to: group, except: excluded)
     }
 
-    /// Sends a message that is kept to all connections in a group; see ``publish(_:to:except:)-(Span<UInt8>,_,_)``.
+    /// Sends a kept message to all connections in a group; see ``publish(_:to:except:)-(Span<UInt8>,_,_)``.
     @discardableResult
     public func publish(
         _ message: PipeMessage, to group: PipeGroup, except excluded: PipeConnection.ID? = nil

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Counts the memory that the connections of one server or client hold and have queued: in all, and for each user.
+/// Counts the memory that the connections of one server or client hold and have queued: in total, and for each user.
 ///
-/// Nobody writes to it but a ``ByteCharge``, whose end returns what it took: so the ledger is at zero when all
-/// connections have ended, which the server checks when it stops.
+/// Only a ``ByteCharge`` writes to it, and its end returns what it took. So the ledger is at zero when all connections
+/// have ended, which the server checks when it stops.
 ///
-/// It is asked where a connection carries something from one turn to the next, or where a queue grows; never for each
+/// It is consulted when a connection carries something from one turn to the next, or when a queue grows; never for each
 /// message.
 final class ByteLedger {
-    /// What bytes are taken for.
+    /// The purpose of a charge.
     enum Use {
-        /// What arrived and is not delivered.
+        /// Bytes that have arrived and are not delivered.
         case held
-        /// What was delivered and waits for a task to take it: held as well, but by no connection in the first place.
+        /// Bytes that were delivered and wait for a task to receive them: held as well, but by no connection in the
+        /// first place.
         case unread
-        /// What is to be sent and the kernel has not taken.
+        /// Bytes that are to be sent and that the kernel has not taken.
         case queued
     }
 
@@ -23,7 +24,7 @@ final class ByteLedger {
         fileprivate let userID: UInt32
         fileprivate unowned let ledger: ByteLedger
         fileprivate(set) var byteCount = 0
-        /// There is little room left for this user.
+        /// Whether little room is left for this user.
         fileprivate var isTight = false
 
         fileprivate init(_ userID: UInt32, _ ledger: ByteLedger) {
@@ -32,47 +33,48 @@ final class ByteLedger {
         }
     }
 
-    /// What may be taken in all, and by one user.
+    /// The upper bounds, in total and for one user.
     let limit: Int
     let limitPerUser: Int
 
     private(set) var heldByteCount = 0
 
-    /// What of that waits for tasks.
+    /// How much of that waits for tasks.
     private(set) var unreadByteCount = 0
     private(set) var queuedByteCount = 0
 
-    /// The most that was queued at a time.
+    /// The most that was queued at any time.
     private(set) var queueHighWaterByteCount = 0
 
-    /// How often there was no room, by user: of the first thousand, since a dictionary of all could be made to grow.
+    /// How often there was no room, by user. It has entries for a thousand users at most, because peers could otherwise
+    /// make the dictionary grow.
     private(set) var refusalCounts: [UInt32: Int] = [:]
 
     private var accounts: [UInt32: Account] = [:]
     // Most servers serve one user.
     private var latest: Account?
 
-    /// The number of empty accounts of users that are kept.
+    /// The number of users whose empty accounts are kept.
     private static let keptAccountCount = 64
     private static let countedUserCount = 1000
 
-    /// What every connection may have in all, however little is left: so a peer that sends small messages is served
+    /// The total that every connection may have, however little is left: so a peer that sends small messages is served
     /// while others hold the whole budget.
     static let floor = 4 << 10
 
-    /// Room that requests which can be refused or can wait leave alone: it is for messages that were taken and have to
-    /// wait for their peer, and which therefore cannot be refused any more.
+    /// Room that is not available to requests that can be refused or can wait. It is for messages that were taken and
+    /// have to wait for their peer, and that therefore can no longer be refused.
     let reserve: Int
 
-    /// Whether there is less room than one read may need, in all or for a user.
+    /// Whether there is less room than one read may need, in total or for a user.
     private(set) var isTight = false
 
-    /// Called where that changes.
+    /// Called when ``isTight`` changes.
     var tightnessDidChange: () -> Void = {}
 
     private var tightAccountCount = 0
 
-    /// The most that one read brings, with what is put around it.
+    /// The most that one read brings, with its overhead.
     private static let margin = ReactorBuffers.receiveByteCount + LargeBufferPool.step
 
     init(limit: Int? = nil, limitPerUser: Int? = nil) {
@@ -100,21 +102,22 @@ final class ByteLedger {
         return account
     }
 
-    /// How much more a user's connections may take, with the reserve left alone.
+    /// How much more a user's connections may take, without the reserve.
     func room(ofUser userID: UInt32) -> Int {
         max(0, min(limit - byteCount, limitPerUser - byteCount(ofUser: userID)) - reserve)
     }
 
-    /// Which budget has no room for this many bytes more, the reserve left alone. The server's, if it is neither.
+    /// The budget that has no room for this many bytes more, without the reserve. The server's, if both have room.
     func exceeded(by count: Int, _ userID: UInt32) -> ExceededBudget {
         let isUsers = count <= limit - byteCount - reserve
         return isUsers
             ? ExceededBudget(scope: .user(userID), limit: limitPerUser) : ExceededBudget(scope: .server, limit: limit)
     }
 
-    /// Which budget has no room for this many bytes more of a user's; nil if both have. Asks, and takes nothing.
+    /// The budget that has no room for this many bytes more of a user's; nil if both have room. Only asks, and takes
+    /// nothing.
     func exceededBudget(by count: Int, _ userID: UInt32, leaving reserve: Int) -> ExceededBudget? {
-        // Subtracted, because a sum might overflow where there is no limit.
+        // Subtracted, because a sum might overflow if there is no limit.
         if count > limit - byteCount - reserve { return ExceededBudget(scope: .server, limit: limit) }
         if count > limitPerUser - byteCount(ofUser: userID) - reserve {
             return ExceededBudget(scope: .user(userID), limit: limitPerUser)
@@ -141,7 +144,7 @@ final class ByteLedger {
         }
         noteTightness(account)
         assert(account.byteCount >= 0 && heldByteCount >= 0 && queuedByteCount >= 0, "more returned than was taken")
-        // Nobody refers to an account in which there is nothing: a charge lets go of it with its last byte.
+        // No charge refers to an empty account: it releases the account with its last byte.
         if account.byteCount == 0, accounts.count > Self.keptAccountCount {
             accounts[account.userID] = nil
             if latest === account { latest = nil }
@@ -168,12 +171,13 @@ struct ByteCharge: ~Copyable {
     private var account: ByteLedger.Account?
     private(set) var byteCount = 0
 
-    /// A charge of nothing.
+    /// An empty charge.
     init(for use: ByteLedger.Use) { self.use = use }
 
-    /// Takes or returns what makes it this many bytes. Where there is no room for more, it stays as it is.
+    /// Takes or returns bytes until the charge is of this size. If there is no room for more, the charge stays as it
+    /// is.
     ///
-    /// - Parameter floor: what it may be in any case.
+    /// - Parameter floor: the size that is allowed in any case.
     mutating func adjust(
         to count: Int, _ ledger: ByteLedger, userID: UInt32, granting floor: Int = 0
     ) throws(ExceededBudget) {
@@ -186,7 +190,7 @@ struct ByteCharge: ~Copyable {
         follow(count, ledger, userID: userID)
     }
 
-    /// Which budget has no room for what would make it this many bytes; nil if there is room. Asks, and takes nothing.
+    /// The budget that has no room for a charge of this size; nil if there is room. Only asks, and takes nothing.
     func exceededBudget(
         at count: Int, _ ledger: ByteLedger, userID: UInt32, limit: Int, leaving reserve: Int
     ) -> ExceededBudget? {
@@ -195,7 +199,7 @@ struct ByteCharge: ~Copyable {
         return ledger.exceededBudget(by: count - byteCount, userID, leaving: reserve)
     }
 
-    /// Has the ledger know what is there already, also where it has no room for more.
+    /// Records memory that is allocated already, even if the ledger has no room for it.
     mutating func follow(_ count: Int, _ ledger: ByteLedger, userID: UInt32) {
         guard count != byteCount else { return }
         let account = self.account ?? ledger.account(of: userID)
@@ -204,7 +208,7 @@ struct ByteCharge: ~Copyable {
         self.account = count == 0 ? nil : account
     }
 
-    /// Has the ledger know that there is no more left than this.
+    /// Records that no more than this is left.
     mutating func shrink(to count: Int) {
         guard count < byteCount, let account else { return }
         account.ledger.note(count - byteCount, use, account)

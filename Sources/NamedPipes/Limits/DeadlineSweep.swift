@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which of a connection's deadlines has passed: a value without a clock.
+/// Finds out which of a connection's deadlines has passed: a value without a clock.
 ///
-/// Time is counted in ticks. Whatever begins is stamped with the present tick, which costs one copy and no look at a
-/// clock. One timer for all connections calls ``advance()``, at least ``interval`` after it called the last time, and
-/// only while somebody is watched; so a tick lasts an interval or longer. What is stamped began before the tick after
-/// it, and since then at least `interval` has passed for each further tick: so one tick more than fit into a limit
-/// makes sure that it is never cut short, also if the loop was held up. Late it may be, by two intervals.
+/// Time is counted in ticks. Every beginning is stamped with the present tick, which costs one copy and no look at a
+/// clock. One timer for all connections calls ``advance()``, at least ``interval`` after the previous call, and only
+/// while something is watched; so a tick lasts an interval or longer. A stamped event happened before the tick that
+/// follows it, and since then at least `interval` has passed for each further tick. Therefore, one tick more than fit
+/// into a limit ensures that it is never cut short, even if the loop was held up. It may be late by two intervals.
 struct DeadlineSweep {
-    /// How far two ticks are apart at least: an eighth of the shortest limit, from 1 ms to 1 s.
+    /// The minimum distance between two ticks: an eighth of the shortest limit, from 1 ms to 1 s.
     let interval: Duration
 
-    /// The present.
+    /// The present tick.
     private(set) var tick: UInt32 = 0
 
     // Limits, in ticks.
@@ -20,17 +20,17 @@ struct DeadlineSweep {
     private let idle: UInt32?
     private let age: UInt32?
 
-    /// What there is to know of a connection. Nil is what it is not in the middle of.
+    /// The ticks that matter for a connection. Nil for what is not under way.
     struct Stamps {
-        /// The unfinished frame's first byte.
+        /// When the first byte of the partial frame arrived.
         var frameBegan: UInt32?
-        /// The kernel took something of what is queued, or it was queued.
+        /// When the kernel last took queued bytes, or when they were queued.
         var tookLast: UInt32?
-        /// The peer said something, or the output failed: nothing can be sent any more.
+        /// Once the output has failed: when that happened, or when the peer last sent something after it.
         var saidLast: UInt32?
-        /// Something came in or went out.
+        /// When something was last received or sent.
         var wasActive: UInt32
-        /// It was opened.
+        /// When the connection was opened.
         var opened: UInt32
     }
 
@@ -48,20 +48,20 @@ struct DeadlineSweep {
     private static func ticks(_ limit: Duration, _ interval: Duration) -> UInt32 {
         let step = interval.attoseconds
         let count = (max(limit, .zero).attoseconds + step - 1) / step + 1
-        // What takes longer than there are ticks (49 days of the shortest ones) never comes.
+        // A limit of more than the available ticks (49 days of the shortest ones) never expires.
         return UInt32(clamping: count)
     }
 
-    /// Whether an unfinished frame is watched.
+    /// Whether partial frames are watched.
     var watchesFrames: Bool { frame != nil }
 
-    /// Whether a queue that waits is watched, and a connection that has lost its output.
+    /// Whether waiting queues are watched, and connections that have lost their output.
     var watchesQueues: Bool { writeStall != nil }
 
     /// Whether every open connection is watched, whatever it does.
     var watchesEveryone: Bool { idle != nil || age != nil }
 
-    /// Whether a limit may be reached.
+    /// Whether a limit may expire.
     func watches(_ stamps: Stamps) -> Bool {
         let isOutputLate = stamps.tookLast != nil || stamps.saidLast != nil
         return watchesEveryone || (watchesFrames && stamps.frameBegan != nil) || (watchesQueues && isOutputLate)
@@ -69,7 +69,7 @@ struct DeadlineSweep {
 
     mutating func advance() { tick &+= 1 }
 
-    /// Which limit has been reached; the one that says most comes first.
+    /// The limit that has expired; if there are several, the most specific one.
     func overdue(_ stamps: Stamps) -> DisconnectReason? {
         if let began = stamps.frameBegan, isOver(frame, since: began) { return .frameTimeout }
         if let took = stamps.tookLast, isOver(writeStall, since: took) { return .writeStalled }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which budget of bytes has no room left: carried by ``PipeError/budgetExceeded(_:)`` and
+/// The budget of bytes that has no room left: carried by ``PipeError/budgetExceeded(_:)`` and
 /// ``DisconnectReason/budgetExceeded(_:)``.
 public struct ExceededBudget: Error, Hashable, Sendable {
-    /// Whose bytes the budget counts together.
+    /// The set of connections whose bytes the budget counts.
     public enum Scope: Hashable, Sendable {
-        /// What one connection holds of messages that are not complete, or has queued:
-        /// ``PipeConnection/Configuration/heldByteLimit``, ``PipeServer/Configuration/byteBudgetPerConnection``.
+        /// The partial messages or the queue of one connection: ``PipeConnection/Configuration/heldByteLimit``,
+        /// ``PipeServer/Configuration/byteBudgetPerConnection``.
         case connection
         /// What all connections of one user hold and have queued: ``PipeServer/Configuration/byteBudgetPerUser``.
         case user(UInt32)
@@ -14,16 +14,16 @@ public struct ExceededBudget: Error, Hashable, Sendable {
         case server
     }
 
-    /// Whose bytes the budget counts together.
+    /// The set of connections whose bytes the budget counts.
     public let scope: Scope
 
     /// The budget, in bytes.
     public let limit: Int
 
-    /// Describes a budget that has no room left.
+    /// Creates the description of an exhausted budget.
     ///
     /// - Parameters:
-    ///   - scope: whose bytes it counts together.
+    ///   - scope: the connections whose bytes it counts.
     ///   - limit: the budget, in bytes.
     public init(scope: Scope, limit: Int) {
         self.scope = scope
@@ -32,7 +32,7 @@ public struct ExceededBudget: Error, Hashable, Sendable {
 }
 
 extension ExceededBudget: CustomStringConvertible {
-    /// Whose budget it is, and how large.
+    /// The budget's scope and size.
     public var description: String {
         switch scope {
         case .connection: "the connection's budget of \(limit) bytes"

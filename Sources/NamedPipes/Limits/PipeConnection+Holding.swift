@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-// Whether a connection may hold more of what arrives. Where a budget has no room it waits, and reads nothing meanwhile.
+// Whether a connection may hold more of what arrives. If a budget has no room, the connection waits, and reads nothing
+// meanwhile.
 //
-// What was read has to be held, so the question comes before the read: while there is little room left, no read brings
-// more than everybody may hold in any case (``ByteLedger/floor``).
+// Bytes that were read have to be held, so the connection asks before it reads. While little room is left, no read
+// brings more than every connection may hold in any case (``ByteLedger/floor``).
 
 extension PipeConnection {
-    /// It reads nothing, until there is room for what it has begun to receive.
+    /// Whether the connection reads nothing until a budget has room for the message that it has begun to receive.
     var isStarved: Bool { flow.isStarved }
 
-    /// Has the ledger know how much memory is held. Without room for it, the connection ends and holds nothing.
+    /// Charges for the memory of the held bytes. If the budgets have no room for it, the connection ends and holds
+    /// nothing.
     ///
     /// - Returns: whether there was room.
     @discardableResult
@@ -34,22 +36,22 @@ extension PipeConnection {
 
     private func giveUp(_ reassembly: ReassemblyBuffer, _ error: ExceededBudget) {
         self.reassembly = nil
-        endpoint.buffers.giveBack(reassembly)
+        endpoint.buffers.recycle(reassembly)
         endpoint.noteShortage(error, chargedByteCount)
         beginClose(.budgetExceeded(error))
     }
 
-    /// Makes room for the next read behind what is held, and pays for it.
+    /// Makes room for the next read behind the held bytes, and charges for it.
     ///
-    /// - Parameter wanted: how many bytes it is best to read.
-    /// - Returns: how many to read; nil where the connection waits for room, or has ended.
+    /// - Parameter wanted: how many bytes the caller would like to read.
+    /// - Returns: how many to read; nil if the connection waits for room, or has ended.
     func makeRoom(for wanted: Int, behind reassembly: ReassemblyBuffer) -> Int? {
         do throws(ExceededBudget) {
             try checkSize(of: reassembly)
             if reassembly.memory.bytes.room >= wanted, reassembly.charge.byteCount == reassembly.memory.bytes.capacity {
                 return wanted
             }
-            // Up to its share it may grow in smaller steps.
+            // Near its share, the buffer grows in smaller steps.
             let granted = min(wanted, endpoint.limits.byteShare - reassembly.byteCount)
             guard granted > 0 else { throw ExceededBudget(scope: .connection, limit: endpoint.limits.byteShare) }
             let most = mostToHold(instead: reassembly.charge.byteCount)
@@ -65,7 +67,7 @@ extension PipeConnection {
         }
     }
 
-    /// How much it may hold in all, if it holds this much by now.
+    /// The most that the connection may hold in total, in bytes, if it holds `byteCount` now.
     func mostToHold(instead byteCount: Int = 0) -> Int {
         let (most, overflows) = byteCount.addingReportingOverflow(endpoint.ledger.room(ofUser: peer.userID))
         return overflows ? endpoint.limits.byteShare : min(most, endpoint.limits.byteShare)
@@ -76,7 +78,7 @@ extension PipeConnection {
         endpoint.noteShortage(endpoint.ledger.exceeded(by: byteCount, peer.userID), chargedByteCount + byteCount)
     }
 
-    /// There may be room now.
+    /// Tries to read again, because the budgets may have room now.
     func lookForRoom() {
         flow.feed()
         interest.expectInput()
@@ -84,16 +86,16 @@ extension PipeConnection {
         schedule()
     }
 
-    /// It has more in a budget than all others, and others wait for that.
+    /// Ends the connection, because it uses more of a budget than any other, and others wait.
     func leave(_ exceeded: ExceededBudget) {
         let reason = DisconnectReason.budgetExceeded(exceeded)
-        // A connection with a long queue takes no last words.
+        // A long queue is not written first.
         guard lifecycle.state != .closing, (queue?.value.charge.byteCount ?? 0) <= ByteLedger.floor else {
             return end(reason)
         }
         if let reassembly {
             self.reassembly = nil
-            endpoint.buffers.giveBack(reassembly)
+            endpoint.buffers.recycle(reassembly)
         }
         beginClose(reason)
     }

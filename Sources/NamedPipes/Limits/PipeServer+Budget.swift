@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PipeServer.Configuration {
-    /// The most memory in bytes that this many clients can make a server take, whatever they do. A server that has it
-    /// to spare cannot be brought down by its clients' bytes.
+    /// The most memory in bytes that this many clients can make a server use, whatever they do. If the machine can
+    /// spare this much, clients cannot bring the server down by sending bytes.
     ///
-    /// That is what its reactor keeps for all (49 MiB); for each connection 2 KiB for itself, the 64 KiB that it may
-    /// queue within a turn without being charged for, and the 4 KiB that it may have though the budget is used up; and
-    /// ``byteBudget``, or, without one, what each may hold and have queued, counted twice because memory that grows is
-    /// doubled. The kernel's socket buffers come on top, with ``PipeConnection/Configuration/sendBufferByteCount`` or
-    /// 208 KiB each way, and what your own code keeps.
+    /// The sum of these parts: the buffers of its reactor (49 MiB); for each connection 2 KiB for itself, the 64 KiB
+    /// that it may queue within a turn without being charged, and the 4 KiB that it may have when the budget is
+    /// exhausted; and ``byteBudget``, or, without one, what each connection may hold and have queued, counted twice
+    /// because memory that grows is doubled. The kernel's socket buffers come on top, with
+    /// ``PipeConnection/Configuration/sendBufferByteCount`` or 208 KiB each way, and so does the memory of your own
+    /// code.
     ///
-    /// - Parameter connectionCount: how many clients there are at most. The default is ``maximumConnectionCount``, or
-    ///   what this process's limit of descriptors allows.
-    /// - Returns: the bytes; `Int.max` where they cannot be counted.
+    /// - Parameter connectionCount: the maximum number of clients. The default is ``maximumConnectionCount``, or what
+    ///   this process's limit of descriptors allows.
+    /// - Returns: the bytes; `Int.max` if they cannot be counted.
     public func worstCaseByteCount(connectionCount: Int? = nil) -> Int {
         let connectionCount = connectionCount ?? maximumConnectionCount ?? CurrentProcess.descriptorLimit
         let each =
@@ -34,7 +35,7 @@ extension PipeServer.Configuration {
 }
 
 extension PipeConnection.Configuration {
-    /// An open connection, its registration and what it has in the middle of something, without any bytes of messages.
+    /// An open connection, its registration and its transient state, without any bytes of messages.
     fileprivate static let ownByteCount = 2 << 10
 
     fileprivate var worstCaseByteCount: Int {

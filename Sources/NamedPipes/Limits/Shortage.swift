@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Chooses the connection that leaves when a budget is used up: the hoarder, not the next that asks. A value, which is
-/// shown every connection once.
+/// Chooses the connection that has to leave when a budget is exhausted: the largest holder, not the next one that asks.
+/// A value that is shown every connection once.
 ///
-/// The largest holder leaves if it has more than twice what the smallest request would come to. Otherwise there is no
-/// hoarder, and the budget is too small for the requests: then the largest waiting connection leaves, so that the
-/// others go on.
+/// The largest holder leaves if it has more than twice the total of the smallest request. Otherwise no holder is to
+/// blame, and the budget is too small for the requests: then the largest waiting connection leaves, so that the others
+/// can continue.
 struct Shortage<Holder> {
-    /// What the smallest request would come to in all, in bytes.
+    /// The total, in bytes, that the smallest request would reach.
     let demand: Int
     private var largest: (holder: Holder, byteCount: Int)?
     private var largestWaiting: (holder: Holder, byteCount: Int)?
@@ -15,7 +15,7 @@ struct Shortage<Holder> {
     init(demand: Int) { self.demand = demand }
 
     /// - Parameters:
-    ///   - byteCount: what it has in the budget.
+    ///   - byteCount: its charge in the budget.
     ///   - isWaiting: whether it waits for more.
     mutating func consider(_ holder: Holder, _ byteCount: Int, isWaiting: Bool) {
         if byteCount > largest?.byteCount ?? 0 { largest = (holder, byteCount) }

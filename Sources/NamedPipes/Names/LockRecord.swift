@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The record of a lock's holder in the lock's file: a line with its process ID, one with what tells that
-/// process from every other, and, once it has the name, one with its socket's device and inode.
+/// The record of a lock's holder in the lock's file: a line with its process ID, a line that distinguishes this process
+/// from every other, and, once it has the name, a line with its socket's device and inode.
 ///
-/// It is for diagnosis, and for a successor, which has to tell its predecessor's socket from any other. The right
-/// to the name is the lock itself. Earlier versions wrote the first line only.
+/// It is for diagnosis, and for a successor, which has to recognise its predecessor's socket. The right to the name is
+/// the lock itself. Earlier versions wrote the first line only.
 struct LockRecord: Equatable {
-    /// The holder's number, as it saw itself.
+    /// The holder's process ID in its own PID namespace.
     var processID: Int32?
-    /// The holder; nil if that cannot be told for certain.
+    /// The holder; nil if it cannot be identified with certainty.
     var process: ProcessMark?
-    /// Its socket; nil before it has the name.
+    /// The holder's socket; nil before it has the name.
     var socket: FileIdentity?
 
-    /// The most bytes that a record has.
+    /// The maximum size of a record in bytes.
     static let byteLimit = 256
 
-    /// This process's.
+    /// The record of this process.
     static func own(_ socket: FileIdentity?) -> LockRecord {
         LockRecord(processID: CurrentProcess.processID, process: .own, socket: socket)
     }
 
-    /// The holder's number, if it means the holder here and now.
+    /// The holder's process ID, if the holder still runs and the ID means it here.
     var runningProcessID: Int32? { process.flatMap { $0.isRunning ? $0.processID : nil } }
 
-    /// Whether the holder may have a socket that it does not tell of.
+    /// Whether the holder may have a socket that it does not record.
     var isSilentAboutSocket: Bool { processID != nil && process == nil }
 
     var text: String {
@@ -37,7 +37,7 @@ struct LockRecord: Equatable {
 }
 
 extension LockRecord {
-    /// Of a file's content. A line without its end was cut short, and says something else than its writer.
+    /// Parses a file's content. A line without its end was cut short and is not what its writer meant.
     init(parsing bytes: [UInt8]) {
         let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast().map {
             $0.words()

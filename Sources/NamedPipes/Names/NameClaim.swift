@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// On which conditions a name is taken.
+/// The conditions on which a name is taken.
 struct NameClaim {
     /// The permissions of the socket file.
     var permissions = SocketPermissions.ownerOnly
@@ -11,7 +11,7 @@ struct NameClaim {
     /// Whether to trust a directory that others may write to or own.
     var allowsInsecureDirectory = false
 
-    /// How long a live server is given to hand the name over; nil not to ask it.
+    /// How long to wait for a live server to hand the name over; nil not to ask it.
     var takeOverTimeout: Duration?
 }
 

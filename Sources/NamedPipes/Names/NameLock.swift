@@ -4,24 +4,24 @@ internal import PipeReactor
 
 /// The right to a name, held from before its socket appears until after it is gone (`flock(2)`).
 ///
-/// The lock is a file `.NAME.lock` beside the socket. The kernel drops it when the process ends, however it ends. The
-/// file stays, with the process's ID in it while the lock is held: unlinking it would be one more thing to race about.
-/// It is removed only beside a generated name, at which no server will ever start again.
+/// The lock is a file `.NAME.lock` beside the socket. The kernel releases the lock when the process ends, however it
+/// ends. The file stays, and contains the process's ID while the lock is held: unlinking it would add one more race. It
+/// is removed only beside a generated name, at which no server will ever start again.
 ///
-/// A live server's lock is had by asking for it; see `HandOver.swift`.
+/// A live server's lock is obtained by asking for it; see `HandOver.swift`.
 struct NameLock: ~Copyable {
     private(set) var file: OwnedDescriptor
     private let name: String
 
-    /// What was said about the server that gave the lock up for us and still has the name; nil if there was none.
+    /// The record of the server that gave the lock up for us and still has the name; nil if there was none.
     let predecessor: LockRecord?
 
     private var upkeep = Upkeep()
 
-    /// False while it is given up to a successor that asked for it.
+    /// False while the lock is given up to a successor that asked for it.
     var isHeld = true
 
-    /// The socket that has the name by the right of this lock.
+    /// The socket that has the name under this lock.
     private(set) var socket: FileIdentity?
 
     private init(_ file: consuming OwnedDescriptor, _ name: String, _ predecessor: LockRecord?) {
@@ -33,7 +33,7 @@ struct NameLock: ~Copyable {
     /// Whether a live server gave the lock up for us, and still has the name.
     var isSuccession: Bool { predecessor != nil }
 
-    /// Takes the lock of an address's name, or says who has it.
+    /// Takes the lock of an address's name, or throws an error that names its holder.
     ///
     /// - Parameter patience: how long to wait for a live server to give the lock up; nil not to ask it.
     /// - Throws: ``PipeError/addressInUse(_:holder:)`` if it is taken, ``PipeError/takeOverTimedOut(_:holder:)``.
@@ -41,12 +41,12 @@ struct NameLock: ~Copyable {
         for address: PipeAddress, _ name: String, in directory: borrowing Directory, askingFor patience: Duration? = nil
     ) throws(PipeError) -> NameLock {
         let lockName = ".\(name).lock"
-        // Another process may remove the opened file before it is locked; then the lock is worth nothing.
+        // Another process may remove the opened file before it is locked; then the lock is worthless.
         for _ in 0..<16 {
             let file = try open(lockName, in: directory)
             let isFree = try isLocked(file)
             if isFree {
-                // It may have been given up for a candidate, who reads there whose socket has the name.
+                // The lock may have been given up for a candidate, which reads in the file whose socket has the name.
                 guard !Candidacy.exists(for: file) else {
                     unlock(file)
                     throw .addressInUse(address, holder: record(in: file).runningProcessID)
@@ -68,21 +68,21 @@ struct NameLock: ~Copyable {
         throw .addressInUse(address, holder: nil)
     }
 
-    /// The socket has the name: said in the file, and others may become candidates.
+    /// The socket has the name: recorded in the file, and other processes may become candidates.
     mutating func didPlace(_ socket: FileIdentity) {
         self.socket = socket
         record()
         endCandidacy()
     }
 
-    /// Whether the file is still there for others to find.
+    /// Whether other processes still find the file.
     borrowing func isInPlace(in directory: borrowing Directory) -> Bool {
-        // What cannot be looked at is not called lost.
+        // A file that cannot be examined is not considered lost.
         (try? Self.isFile(file, named: name, in: directory)) ?? true
     }
 
-    /// Makes the file again after its removal, and takes the lock anew; false while that is not possible.
-    /// Then it releases the old file: a process that waits for it finds out that it has no name any more.
+    /// Makes the file again after its removal, and takes the lock anew; returns false while that is not possible. Then
+    /// it releases the old file: a process that waits for it notices that it has no name any more.
     mutating func putBack(in directory: borrowing Directory) -> Bool {
         do {
             let fresh = try Self.open(name, in: directory)
@@ -95,12 +95,12 @@ struct NameLock: ~Copyable {
         return true
     }
 
-    /// Keeps the file young; see ``Upkeep``.
+    /// Prevents the file from looking old; see ``Upkeep``.
     mutating func refresh(at now: ContinuousClock.Instant, _ time: Int) {
         do {
             guard upkeep.isDue(try FileStatus(of: file.rawValue), at: now, time) else { return }
         } catch {
-            // Its age is unknown: the next look comes.
+            // Its age is unknown: the next check will try again.
             return
         }
         OpenFile.touch(file)
@@ -113,21 +113,21 @@ struct NameLock: ~Copyable {
     }
 
     /// Removes the lock's file, for a name that will not be used again. A process that waits with the old file open
-    /// finds out that it has no name any more.
+    /// notices that it has no name any more.
     borrowing func removeFile(from directory: borrowing Directory) {
         do {
             guard try Self.isFile(file, named: name, in: directory) else { return }
             try directory.remove(name)
         } catch {
-            // A leftover empty file is not worth failing for.
+            // A leftover empty file is not worth a failure.
         }
     }
 
     deinit {
-        // Still locked: the next one must not be taken for this process.
+        // While still locked: the next holder must not be taken for this process.
         if isHeld { OpenFile.empty(file) }
-        // Closing would not be enough: a child process between its fork and its exec has a copy of the descriptor, and
-        // the lock lasts until the last copy is closed. Unlocking counts for all of them.
+        // Closing would not suffice: a child process between its fork and its exec has a copy of the descriptor, and
+        // the lock lasts until the last copy is closed. Unlocking affects all copies.
         Self.unlock(file)
         Candidacy.end(file)
     }
@@ -144,7 +144,7 @@ struct NameLock: ~Copyable {
         guard status.owner == CurrentProcess.userID else {
             throw .unusableLocation(path: path, .foreignOwner(status.owner))
         }
-        // A umask may have left its maker, and so the next start, without permission.
+        // A umask may have left its maker, and thereby the next start, without permission.
         try directory.naming(name) { () throws(SystemError) in try OpenFile.setMode(file, mode) }
         return file
     }
@@ -161,7 +161,8 @@ struct NameLock: ~Copyable {
         of name: String, in directory: borrowing Directory, _ error: SystemError
     ) throws(PipeError) -> PipeError {
         let found = try directory.naming(name) { () throws(SystemError) in try directory.status(of: name) }
-        // The user has never heard of a lock's file that is not there: what lacks is a place for it in the directory.
+        // The user has never heard of the lock's file: if it does not exist, the problem is that the directory does not
+        // let us make it.
         guard let found else { return .making(in: directory.path, error) }
         let isForeign = error.code == EACCES && found.owner != CurrentProcess.userID
         return isForeign
@@ -169,7 +170,7 @@ struct NameLock: ~Copyable {
             : .atLocation(directory.path(of: name), error)
     }
 
-    /// Nobody else may open it; see ``Upkeep`` for the rest.
+    /// No other user may open it; see ``Upkeep`` for the rest.
     static let mode = Upkeep.spared(0o600)
 
     /// Whether the lock could be taken.
@@ -177,14 +178,14 @@ struct NameLock: ~Copyable {
         do { return try WholeFileLock.take(file) } catch { throw .system(error) }
     }
 
-    /// Writes into the file who has the lock. For diagnosis and for successors, which do without: failing to is no
-    /// failure.
+    /// Records in the file who has the lock. The record is for diagnosis and for successors, which can do without:
+    /// failing to write it is no failure.
     borrowing func record() {
         OpenFile.empty(file)
         OpenFile.write(Array(LockRecord.own(socket).text.utf8), to: file)
     }
 
-    /// The holder's record of itself.
+    /// The record that the holder wrote.
     static func record(in file: borrowing OwnedDescriptor) -> LockRecord {
         LockRecord(parsing: SmallFile.bytes(of: file, upTo: LockRecord.byteLimit) ?? [])
     }

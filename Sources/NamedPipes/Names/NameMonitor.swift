@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// Looks after a published name while its server lives: at once when the kernel tells of a change, on a timer for what
-/// it does not tell. Carries out what ``NameStateMachine`` decides, and tells the server.
+/// Watches a published name while its server lives: it checks the name at once when the kernel reports a change, and on
+/// a timer for everything else. Carries out the decisions of ``NameStateMachine``, and tells the server.
 final class NameMonitor {
     /// The report to the server.
     enum Event {
         case didLoseName(NameLoss)
-        /// It is lost still; sent at each look.
+        /// The name is still lost; sent at each check.
         case isStillLost
         case didRegainName
     }
@@ -21,22 +21,21 @@ final class NameMonitor {
     private var timer: ScheduledWork?
     private var isEnded = false
 
-    /// How often to look on a timer where nothing can be watched, so that a successor need not wait longer than it has
-    /// patience.
+    /// The interval of the checks if nothing can be watched, short enough for a successor's patience.
     private static let blindInterval = Duration.seconds(1)
-    /// While a candidate has the lock: it may die, and nothing tells of that.
+    /// The interval while a candidate has the lock: it may die, and no event reports that.
     private static let givenUpInterval = Duration.milliseconds(100)
 
     /// - Parameters:
-    ///   - watcher: nil to look on a timer alone.
-    ///   - tell: called from the loop, outside of the delegate's callbacks.
+    ///   - watcher: nil to check on a timer alone.
+    ///   - tell: called from the loop, outside the delegate's callbacks.
     init(_ reactor: Reactor, _ name: PublishedName, _ watcher: FileWatcher?, tell: @escaping (Event) -> Void) {
         self.reactor = reactor
         self.name = name
         self.watcher = watcher
         self.tell = tell
         watch()
-        // What happened before the watch began: a look in the first turn.
+        // Checks in the first turn, for changes that happened before the watch began.
         lookAgain(after: .zero)
     }
 
@@ -45,12 +44,12 @@ final class NameMonitor {
         do {
             watches = try name.watch(with: watcher) { [weak self] in self?.look() }
         } catch {
-            // Not possible for a file that may not be read, or above a limit: then on a timer, too.
+            // Not possible for a file that may not be read, or above a limit: then the monitor relies on a timer.
             watches = []
         }
     }
 
-    /// Stops looking.
+    /// Stops checking.
     func end() {
         isEnded = true
         timer?.cancel()
@@ -62,7 +61,7 @@ final class NameMonitor {
     private func lookAgain(after delay: Duration? = nil) {
         timer?.cancel()
         guard !isEnded, stateMachine.state != .takenOver else { return }
-        // The watcher has a timer of its own.
+        // The watcher has its own timer.
         guard delay != nil || isGivenUp || watches.isEmpty else { return }
         let interval = isGivenUp ? Self.givenUpInterval : Self.blindInterval
         timer = reactor.schedule(after: delay ?? interval) { [weak self] in self?.look() }

@@ -3,11 +3,11 @@
 /// The fate of a server's name; see ``PipeServerDelegate/server(_:didLoseName:)``.
 @nonexhaustive
 public enum NameLoss: Hashable, Sendable {
-    /// A successor asked for the name and has it. The server goes on accepting for a moment, then it stops.
-    /// `processID` is the successor, by its own word.
+    /// A successor asked for the name and has it. The server continues to accept for a moment, then it stops.
+    /// `processID` is the successor's, as it says itself.
     case takenOver(processID: Int32?)
 
-    /// Something else has the name: another file, or a socket that did not ask. It is left alone.
+    /// Something else has the name: another file, or a socket whose server did not ask. It is left alone.
     case replaced
 
     /// Nothing has the name: the file was removed or renamed, or its directory was.
@@ -30,13 +30,13 @@ public enum NameLoss: Hashable, Sendable {
 /// The lock alone decides which server may have the name, whether the name is still there or not: so a server whose
 /// socket was removed can be replaced as any other, and the socket of a process that did not ask is no successor.
 struct NameStateMachine {
-    /// The finding.
+    /// The result of a check.
     struct Look: Equatable {
         /// Clients find the socket by the name.
         var isReachable: Bool
         /// A candidate waits for the lock.
         var isWanted: Bool
-        /// Others find the lock's file.
+        /// Other processes find the lock's file.
         var isLockInPlace = true
         var occupant: Occupant
     }
@@ -46,7 +46,7 @@ struct NameStateMachine {
 
     enum State: Equatable {
         case held
-        /// The candidate may take the lock; until it has, clients come here.
+        /// The candidate may take the lock; until it has, clients reach this server.
         case givenUp
         case lost
         /// The candidate may take the lock, and clients find no server.
@@ -57,12 +57,12 @@ struct NameStateMachine {
     enum Step: Equatable {
         case nothing
         case giveLockUp
-        /// Then tell ``step(afterTakingLockBack:_:)``.
+        /// Take the lock back, then call ``step(afterTakingLockBack:_:)``.
         case takeLockBack
-        /// Somebody has removed the lock's file.
+        /// Make the lock's file again: another process has removed it.
         case putLockBack
         case reportLoss(NameLoss)
-        /// It is lost still: publish it again, if that is wanted.
+        /// The name is still lost: publish it again, if that is wanted.
         case republish
         case reportReturn
         case leave
@@ -73,7 +73,7 @@ struct NameStateMachine {
     mutating func step(after look: Look) -> Step {
         switch (state, look.isReachable) {
         case (.held, true):
-            // First of all: a candidate with a file that no other process finds would not be the only one.
+            // First of all: a candidate whose lock file no other process finds would not be the only one.
             guard look.isLockInPlace else { return .putLockBack }
             return look.isWanted ? giveUp(.givenUp) : .nothing
         case (.held, false):
@@ -100,13 +100,14 @@ struct NameStateMachine {
         return .giveLockUp
     }
 
-    /// The candidate is one no more: it is gone, and the lock is ours again, or it has the lock and with it the name.
+    /// The candidacy is over: the candidate is gone, and the lock is ours again; or it has the lock and with it the
+    /// name.
     mutating func step(afterTakingLockBack isOurs: Bool, _ look: Look) -> Step {
         if isOurs {
             state = state == .givenUp ? .held : .lost
             return .nothing
         }
-        // Without a socket of its own, it is a process that only checks whether the lock is free.
+        // A candidate without a socket is a process that only checks whether the lock is free.
         guard !look.isReachable, look.occupant == .socket else { return .nothing }
         state = .takenOver
         return .leave

@@ -2,7 +2,7 @@
 internal import var Glibc.EADDRINUSE
 internal import PipeReactor
 
-/// A listening socket and the name under which clients find it; both end here and nowhere else.
+/// A listening socket and the name at which clients find it; this class alone ends both.
 ///
 /// Its end has two steps, so that a server can stop the arrival of clients and still accept those that are waiting:
 ///
@@ -17,10 +17,10 @@ final class PublishedName {
     /// The address that was published.
     let address: PipeAddress
 
-    /// True if the kernel refuses to carry descriptors to the sockets accepted here; false before Linux 6.16.
+    /// Whether the kernel refuses to carry descriptors to the sockets accepted here; always false before Linux 6.16.
     let passesNoRights: Bool
 
-    // In this order: where both end at once, the name goes first, while the socket still keeps its inode from reuse.
+    // In this order: if both end together, the name goes first, while the socket still keeps its inode from reuse.
     private var file: SocketFile?
     private var socket: OwnedDescriptor?
 
@@ -28,7 +28,7 @@ final class PublishedName {
     ///
     /// - Parameters:
     ///   - address: the name to take.
-    ///   - claim: on which conditions; most of it is without meaning for an abstract name.
+    ///   - claim: the conditions; most of them are meaningless for an abstract name.
     /// - Throws: ``PipeError/addressInUse(_:holder:)``, ``PipeError/takeOverTimedOut(_:holder:)``,
     ///   ``PipeError/unusableLocation(path:_:)``, ``PipeError/system(_:)``.
     static func publish(_ address: PipeAddress, _ claim: NameClaim) throws(PipeError) -> PublishedName {
@@ -44,7 +44,7 @@ final class PublishedName {
         return PublishedName(address, file, socket, passesNoRights)
     }
 
-    /// A listener whose name is the service manager's: the name is never removed.
+    /// A listener whose name belongs to the service manager: the name is never removed.
     convenience init(_ inherited: InheritedListener) throws(PipeError) {
         let socket = try inherited.take()
         let passesNoRights: Bool
@@ -60,10 +60,11 @@ final class PublishedName {
 
     private var inherited: InheritedListener?
 
-    /// Whether others may share the listener: its queue is not ours to end, and it may be older than this program.
+    /// Whether other processes may share the listener: this process must not end its queue, and the listener may be
+    /// older than this program.
     var isInherited: Bool { inherited != nil }
 
-    /// No server came about. An inherited socket goes back to where it came from, and can be tried again.
+    /// Called if no server was made. An inherited socket returns to where it came from, and can be used again.
     func giveBack() {
         if let inherited, let socket = socket.take() { inherited.takeBack(socket) }
         close()
@@ -88,16 +89,16 @@ final class PublishedName {
         address.kind == .abstract ? socket != nil : file?.isInPlace ?? false
     }
 
-    /// Whether there is a file of ours to look after.
+    /// Whether there is a file of ours to watch.
     var hasFile: Bool { file != nil }
 
-    /// The facts about the name now; nil if it has no file, so that it cannot be taken away.
+    /// The result of a check of the name; nil if it has no file, so that it cannot be lost.
     var look: NameStateMachine.Look? { file?.look }
 
     /// The process that has the right to the name, for diagnosis.
     var holder: Int32? { file?.holder }
 
-    /// Lets the candidate have the right to the name, which stays in place until the candidate takes it.
+    /// Lets the candidate take the right to the name; the name stays in place until the candidate replaces it.
     func giveLockUp() { file?.giveLockUp() }
 
     /// Takes the lock back from a candidate that is gone; false while another process has it.
@@ -106,17 +107,17 @@ final class PublishedName {
     /// Makes the lock's file again after its removal; false while that is not possible.
     func putLockBack() -> Bool { file?.putLockBack() ?? false }
 
-    /// Keeps the files from those who remove old ones.
+    /// Protects the files from programs that remove old ones.
     func refresh() { file?.refresh(at: .now, WallClock.seconds) }
 
-    /// Watches what tells that the name is lost or wanted.
+    /// Watches for changes that mean that the name is lost or wanted.
     func watch(with watcher: FileWatcher, changed: @escaping () -> Void) throws(SystemError) -> [FileWatch] {
         try file?.watch(with: watcher, changed: changed) ?? []
     }
 
-    /// Removes the name if it is still ours, and gives up the right to it: a successor may start at once. Clients that
-    /// are waiting can still be accepted. Does nothing the second time, and nothing for an abstract name, which lasts
-    /// until ``close()``.
+    /// Removes the name if it is still ours, and gives up the right to it: a successor may start at once. Waiting
+    /// clients can still be accepted. Does nothing the second time, and nothing for an abstract name, which lasts until
+    /// ``close()``.
     func removeName() {
         file = nil
     }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// Tells when something changes in the directory where a server may appear.
+/// Reports changes in the directory in which a server may appear.
 final class ServerWatch: EventHandler {
     // The source first: epoll has to forget the descriptor before the directory's watch closes it.
     private var source: EventSource?
     private let directory: DirectoryWatch
     private let changed: () -> Void
 
-    /// Nil for an abstract name, whose appearing nothing tells of.
+    /// Nil for an abstract name, whose appearance no event reports.
     init?(_ reactor: Reactor, _ address: PipeAddress, changed: @escaping () -> Void) throws(PipeError) {
         guard let directory = try DirectoryWatch(for: address) else { return nil }
         self.directory = directory
@@ -29,7 +29,7 @@ final class ServerWatch: EventHandler {
         do {
             if try directory.drain() { changed() }
         } catch {
-            // A watch that cannot be read would never fall silent; the client's own look tells what is wrong.
+            // A watch that cannot be read would report for ever; the client's next connect will show what is wrong.
             cancel()
             changed()
         }

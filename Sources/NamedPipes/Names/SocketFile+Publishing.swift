@@ -4,13 +4,13 @@ internal import var Glibc.EEXIST
 internal import var Glibc.ENOENT
 internal import PipeReactor
 
-// How a claimed name gets its socket, step by step.
+// The steps in which a claimed name gets its socket.
 
 extension SocketFile {
-    /// The name that the socket has before it is published. One is enough, since only the holder of the lock uses it;
-    /// that makes what a crash left behind easy to find, whatever the size of the directory.
+    /// The name of the socket before it is published. One temporary name is enough, because only the holder of the lock
+    /// uses it; and the remains of a crash are easy to find, whatever the size of the directory.
     ///
-    /// It must fit behind the `/proc` path, which a long name does not: then a hash stands for the rest.
+    /// It must fit behind the `/proc` path. If the name is too long for that, a hash stands for the rest.
     static func temporaryName(for name: String) -> String {
         let whole = ".\(name).tmp"
         if whole.utf8.count <= SocketAddress.maximumNameByteCount { return whole }
@@ -32,18 +32,19 @@ extension SocketFile {
         if isAlive { throw .addressInUse(address, holder: NameProbe.listener(at: socketAddress)) }
     }
 
-    /// Whether it is the socket of the server that gives us the name, which is to be displaced while it lives.
+    /// Whether the socket belongs to the server that hands us the name, so that it is displaced although it is live.
     private borrowing func isPredecessor(_ socket: FileIdentity) -> Bool {
         guard let predecessor = lock.predecessor else { return false }
         return predecessor.isSilentAboutSocket || predecessor.socket == socket
     }
 
-    /// A long name does not fit behind the path of its directory's descriptor; as an address, it always fits.
+    /// The address of a name behind the path of its directory's descriptor. A long name may not fit there; the
+    /// published name then has the caller's address, which always fits. Nil if neither applies.
     private borrowing func address(of name: String) -> SocketAddress? {
         directory.address(of: name) ?? (name == self.name ? SocketAddress(address) : nil)
     }
 
-    /// Removes what a start that was killed between step 4 and step 5 left behind.
+    /// Removes the remains of a start that was killed between step 4 and step 5.
     borrowing func removeLeftover(_ permissions: SocketPermissions) throws(PipeError) {
         let temporary = Self.temporaryName(for: name)
         try refuseIfAlive(temporary, permissions)
@@ -59,7 +60,7 @@ extension SocketFile {
         do {
             try tryToBind(socket, temporary, permissions)
         } catch PipeError.unusableLocation(_, .full) {
-            // What a killed server left behind may have the last inode.
+            // The socket of a killed server may occupy the last inode.
             try removeStale(permissions)
             try tryToBind(socket, temporary, permissions)
         }
@@ -72,19 +73,19 @@ extension SocketFile {
             preconditionFailure("\(temporary) is too long")
         }
         do {
-            // Never more than what it shall have, until it has exactly that.
+            // The mode never exceeds the requested one before it is set exactly.
             try NamingSocket.limitMode(socket, to: Upkeep.spared(permissions.mode & 0o600))
             try NamingSocket.bind(socket, to: socketAddress)
         } catch let error where error.code == EADDRINUSE {
             throw .addressInUse(address, holder: nil)
         } catch {
-            // The directory is held open, and the lock was made there: what may be missing is /proc.
+            // The directory is held open, and the lock was made there, so only /proc can be missing.
             throw error.code == ENOENT ? .system(error) : .making(in: directory.path, error)
         }
     }
 
-    /// Removes the name if no server is behind it. It is put aside first: a socket that a process without the lock puts
-    /// in its place after the look keeps it.
+    /// Removes the name if there is no server behind it. It is renamed first, so that a socket that a process without
+    /// the lock puts in its place after the check keeps the name.
     private borrowing func removeStale(_ permissions: SocketPermissions) throws(PipeError) {
         guard !lock.isSuccession, try directory.socketOfOurs(named: name, permissions) != nil else { return }
         let temporary = Self.temporaryName(for: name)
@@ -103,7 +104,7 @@ extension SocketFile {
     ) throws(PipeError) -> FileIdentity {
         do {
             let identity = try FileStatus(of: temporary, in: directory.descriptor.rawValue).identity
-            // The owners first: the mode's bits are meant for them, not for those before.
+            // The owners first: the mode is meant for them, not for the previous owners.
             if permissions.userID != nil || permissions.groupID != nil {
                 try directory.changeOwner(of: temporary, to: permissions.userID, group: permissions.groupID)
             }
@@ -117,20 +118,21 @@ extension SocketFile {
 
     // MARK: Step 5
 
-    /// Takes a free name by linking, which fails if a process without the lock was faster, and the place of a dead
+    /// Takes a free name by linking, which fails if a process without the lock was faster. Takes the place of a dead
     /// socket or of the predecessor's by exchanging names, which shows what was displaced.
     borrowing func publish(_ temporary: String, _ permissions: SocketPermissions) throws(PipeError) {
         if try directory.socketOfOurs(named: name, permissions) == nil, try link(temporary) { return }
         do {
             try directory.exchange(temporary, name)
         } catch {
-            // Not every file system can; renaming tells what else is wrong, and does not show what it displaces.
+            // Not every file system can exchange. Renaming reports any other error, but does not show what it
+            // displaces.
             return try directory.naming(name) { () throws(SystemError) in try directory.rename(temporary, onto: name) }
         }
         try removeDisplaced(temporary, permissions)
     }
 
-    /// False where the file system has no links.
+    /// Returns false if the file system has no links.
     private borrowing func link(_ temporary: String) throws(PipeError) -> Bool {
         do {
             try directory.link(temporary, as: name)
@@ -143,7 +145,7 @@ extension SocketFile {
         return true
     }
 
-    /// Gives the name back if its former holder is not a dead socket: a process without the lock had put a live one
+    /// Restores the name if its former holder is not a dead socket: a process without the lock had put a live socket
     /// there meanwhile.
     private borrowing func removeDisplaced(_ temporary: String, _ permissions: SocketPermissions) throws(PipeError) {
         do {
@@ -156,9 +158,9 @@ extension SocketFile {
 }
 
 extension Directory {
-    /// The socket of this user, or of the one that sockets here are given to; nil for a free name.
+    /// The socket at a name, if it belongs to this user or to the configured owner; nil for a free name.
     ///
-    /// - Throws: ``PipeError/unusableLocation(path:_:)`` for everything else, which is not ours to replace.
+    /// - Throws: ``PipeError/unusableLocation(path:_:)`` for everything else, which must not be replaced.
     borrowing func socketOfOurs(
         named name: String, _ permissions: SocketPermissions
     ) throws(PipeError) -> FileIdentity? {

@@ -3,29 +3,30 @@ internal import var Glibc.ENOENT
 internal import var Glibc.ENOTDIR
 internal import PipeReactor
 
-/// A claimed name in a directory, from before the socket has it until after it is gone.
+/// A claimed name in a directory, from before its socket exists until after it is gone.
 ///
-/// Sockets leave their files behind, `bind` does not replace a file, and a refused connection does not prove that
-/// no server is there. Servers that "unlink and bind" therefore displace each other when they start at the same time.
-/// The recipe here has one owner at any time, and never touches what is not its own:
+/// Sockets leave their files behind, `bind` does not replace a file, and a refused connection does not prove that there
+/// is no server. Servers that "unlink and bind" therefore displace each other when they start at the same time. The
+/// following steps have one owner at any time, and never touch another owner's files:
 ///
 /// 1. The directory is held by descriptor; only this user and root may rename in it, or in one above it.
-/// 2. The lock beside the name is taken. From here on, no other server of this library is at work on the name.
+/// 2. The lock beside the name is taken. From here on, no other server of this library works on the name.
 /// 3. The name must be free, or a socket of this user with no server behind it.
 /// 4. A socket is bound to a temporary name, given its exact permissions, and listens.
-/// 5. It gets its name atomically, ready: no client ever meets a socket without listener or with other permissions.
-///    (The kernel goes on showing the temporary name, which is therefore one that an operator recognises.)
+/// 5. The socket, ready to use, gets its name atomically: no client ever meets a socket that does not listen or that
+///    has other permissions. (The kernel continues to show the temporary name, which is therefore one that an operator
+///    recognises.)
 /// 6. At the end the name is removed if it is still this very socket, which the caller keeps open until then: as long
-///    as it lives, no other file can have its device and inode. Then the lock is dropped.
+///    as the socket lives, no other file can have its device and inode. Then the lock is released.
 ///
 /// A successor that takes a live name over differs in two steps. In the second it asks the owner for the lock, and
-/// waits for it a limited time; see `HandOver.swift`. In the fifth it renames over the name: atomically clients meet
-/// the new socket instead of the old one, which keeps the clients that wait in its queue. The old owner, who serves
-/// until that moment, finds that the name is another socket's and leaves it alone. A server that dies on the way leaves
-/// a state that is one of the others: a dead candidate a server that takes its lock back, a dead predecessor a stale
-/// name.
+/// waits for it for a limited time; see `HandOver.swift`. In the fifth it renames over the name: from that moment
+/// clients reach the new socket instead of the old one, which keeps the clients that wait in its queue. The old owner,
+/// which serves until that moment, notices that the name belongs to another socket and leaves it alone. A server that
+/// dies on the way leaves one of the other states: after a dead candidate, the server takes its lock back; a dead
+/// predecessor leaves a stale name.
 ///
-/// The end of the value is step 6. Whatever fails on the way leaves no file but the lock's.
+/// The end of this value performs step 6. A failure on the way leaves no file but the lock's.
 struct SocketFile: ~Copyable {
     let address: PipeAddress
     let name: String
@@ -43,11 +44,12 @@ struct SocketFile: ~Copyable {
         self.lock = lock
     }
 
-    /// Steps 1 to 3.
+    /// Performs steps 1 to 3.
     static func claim(_ address: PipeAddress, _ claim: NameClaim) throws(PipeError) -> SocketFile {
         guard let location = address.fileLocation else { preconditionFailure("\(address) has no file") }
         let directory = try Directory.open(location.directory, verifies: !claim.allowsInsecureDirectory)
-        // Once before there is a lock, so that a refusal leaves nothing; once more when no other process is at work.
+        // Checked once before there is a lock, so that a refusal leaves nothing behind, and again when no other process
+        // works on the name.
         _ = try directory.socketOfOurs(named: location.name, claim.permissions)
         let lock = try NameLock.take(
             for: address, location.name, in: directory, askingFor: claim.takeOverTimeout)
@@ -57,7 +59,7 @@ struct SocketFile: ~Copyable {
         return file
     }
 
-    /// Steps 4 and 5: afterwards clients reach the socket.
+    /// Performs steps 4 and 5: afterwards clients reach the socket.
     mutating func place(
         _ socket: borrowing OwnedDescriptor, permissions: SocketPermissions, backlog: Int32
     ) throws(PipeError) {
@@ -69,13 +71,14 @@ struct SocketFile: ~Copyable {
             identity = placed
             lock.didPlace(placed)
         } catch {
-            // A failed removal is not told: the first error is the one to know, and the next start tidies up.
+            // A failed removal is not reported: the first error is the relevant one, and the next start removes the
+            // file.
             _ = try? directory.remove(temporary)
             throw error
         }
     }
 
-    /// Whether the name still is the socket that was placed; false after its removal or replacement.
+    /// Whether the name is still the socket that was placed; false after its removal or replacement.
     var isInPlace: Bool { placedStatus != nil }
 
     private var placedStatus: FileStatus? {
@@ -95,16 +98,16 @@ struct SocketFile: ~Copyable {
     /// Makes the lock's file again; false while that is not possible.
     mutating func putLockBack() -> Bool { lock.putBack(in: directory) }
 
-    /// Keeps the files young; see ``Upkeep``.
+    /// Prevents the files from looking old; see ``Upkeep``.
     mutating func refresh(at now: ContinuousClock.Instant, _ time: Int) {
         guard lock.isHeld, let status = placedStatus else { return }
-        // It fails where nothing can be written, and then nothing can be removed, either.
+        // It fails if nothing can be written, and then nothing can be removed, either.
         if upkeep.isDue(status, at: now, time) { _ = try? directory.touch(name) }
         lock.refresh(at: now, time)
     }
 
     deinit {
-        // Only under the lock: between the look and the removal, a successor could put its own socket there.
+        // Only under the lock: between the check and the removal, a successor could put its own socket there.
         guard lock.canBeHeld else { return }
         if isInPlace { _ = try? directory.remove(name) }
         // A successor that has failed leaves the name, and its lock, to the predecessor.
@@ -113,7 +116,7 @@ struct SocketFile: ~Copyable {
 }
 
 extension SocketFile {
-    /// The present facts about the name.
+    /// The result of a check of the name.
     var look: NameStateMachine.Look {
         NameStateMachine.Look(
             isReachable: isReachable, isWanted: lock.isWanted, isLockInPlace: lock.isInPlace(in: directory),
@@ -132,8 +135,8 @@ extension SocketFile {
         ]
     }
 
-    /// Whether clients find the socket: it is in place, and the path leads there. What cannot be looked at is not
-    /// called lost.
+    /// Whether clients find the socket: it is in place, and the path leads there. A name that cannot be examined is not
+    /// considered lost.
     private var isReachable: Bool {
         guard isInPlace else { return false }
         do {

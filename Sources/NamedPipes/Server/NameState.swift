@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// What is between a server and its name.
+/// The connection between a server and its name.
 struct NameState {
-    /// Where clients come in.
+    /// How clients reach the server.
     enum Entrance {
         /// The socket that has the name, or had it.
         case socket(Listener)
-        /// There is none: the caller of ``PipeServer/admit(_:from:)`` is the listener.
+        /// There is no socket: the caller of ``PipeServer/admit(_:from:)`` is the listener.
         case noSocket
-        /// No client is let in any more.
+        /// No more clients are admitted.
         case closed
     }
 
     var entrance: Entrance
-    /// Whether clients find the server at its name, as far as has been seen.
+    /// Whether clients find the server at its name, as of the last check.
     var isPublished = true
-    /// Looks after the name while it is held.
+    /// Watches the name while the server has it.
     var monitor: NameMonitor?
-    /// For the next attempt to publish again, or for the end of the time after a successor has taken over.
+    /// For the next attempt to publish the name again, or for the end of the time after a take-over.
     var timer: ScheduledWork?
     /// The sockets that have lost their name for good, until the last client that waits there is accepted.
     var leftOver: [Listener] = []
-    /// Why it could not be published again, as the delegate has heard it.
+    /// The reason why the name could not be published again, as reported to the delegate.
     var failure: PipeError?
 
     init(_ entrance: Entrance) { self.entrance = entrance }
@@ -31,7 +31,7 @@ struct NameState {
 
     var isOpen: Bool { if case .closed = entrance { false } else { true } }
 
-    /// Nothing looks after the name any more.
+    /// Stops watching the name.
     mutating func endMonitoring() {
         monitor?.end()
         monitor = nil
@@ -39,9 +39,9 @@ struct NameState {
         timer = nil
     }
 
-    /// The name is given up, and no client is let in any more.
+    /// Gives up the name. No more clients are admitted.
     ///
-    /// - Returns: the listeners there were, to be stopped.
+    /// - Returns: the listeners, which the caller stops.
     mutating func close() -> [Listener] {
         endMonitoring()
         defer {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// Carries out what Admission decides about a client. A client that is turned away is closed unread.
+// Carries out the decisions of Admission about a client. A client that is refused is closed unread.
 
 extension PipeServer: ListenerOwner {
     func listenerDidAccept(_ client: consuming OwnedDescriptor) {
@@ -19,7 +19,7 @@ extension PipeServer: ListenerOwner {
         }
     }
 
-    /// Why a client is turned away: by the configuration, by the delegate, or because the delegate stopped the server.
+    /// The reason to refuse a client: the configuration, the delegate's answer, or a delegate that stopped the server.
     private func refusal(
         of peer: PeerCredentials, groups: () throws(SystemError) -> [UInt32]
     ) throws(SystemError) -> ConnectionRefusal? {
@@ -29,7 +29,7 @@ extension PipeServer: ListenerOwner {
         return isListening ? nil : .stopping
     }
 
-    /// Lets a client in that comes over a transport instead of a socket, or closes that. From the loop.
+    /// Admits a client that comes over a transport instead of a socket, or closes the transport. Called from the loop.
     package func admit(_ transport: any PipeTransport, from peer: PeerCredentials) {
         let refusal = try? refusal(of: peer) { () throws(SystemError) in [] }
         guard let refusal else { return open(PipeConnection(endpoint, ByteStream(transport, peer))) }
@@ -37,12 +37,12 @@ extension PipeServer: ListenerOwner {
         tell(refusal, peer)
     }
 
-    /// Counts a client and tells the delegate, if that is not too often.
+    /// Counts a refused client and tells the delegate, unless that was done too often.
     private func refuse(
         _ refusal: ConnectionRefusal, _ peer: PeerCredentials?, _ error: SystemError? = nil,
         closing client: consuming OwnedDescriptor
     ) {
-        // Before the delegate hears of it, which may want a descriptor of its own.
+        // Closed before the delegate is told, which may need a descriptor itself.
         _ = consume client
         tell(refusal, peer, error)
     }

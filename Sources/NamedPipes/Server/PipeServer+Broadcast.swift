@@ -3,29 +3,31 @@ internal import PipeFraming
 internal import PipeReactor
 
 extension PipeServer {
-    /// What became of a broadcast.
+    /// The result of a broadcast.
     public struct BroadcastOutcome: Sendable {
-        /// How many connections took the message.
+        /// The number of connections that took the message.
         public internal(set) var acceptedCount = 0
 
-        /// How many connections dropped the message, because their peer reads too slowly;
-        /// see ``PipeConnection/Configuration/slowReaderPolicy``.
+        /// The number of connections that dropped the message, because their peer reads too slowly; see
+        /// ``PipeConnection/Configuration/slowReaderPolicy``.
         public internal(set) var droppedCount = 0
 
-        /// How many older messages the connections dropped to make room for this one.
+        /// The number of older messages that the connections displaced to make room for this one.
         public internal(set) var displacedMessageCount = 0
 
-        /// Which ones refused it, and why: their queue was full, a budget was used up, or they were closing.
+        /// The connections that refused the message, each with the reason: its queue was full, a budget was exhausted,
+        /// or it was closing.
         public internal(set) var refusals: [PipeConnection.ID: PipeError] = [:]
     }
 
-    /// Sends one message to all connections, or to those that a filter picks. It is encoded once.
+    /// Sends one message to all connections, or to those that a filter selects. It is encoded once.
     ///
     /// - Parameters:
     ///   - message: its bytes, at most the framing's maximum.
-    ///   - filter: asked for each connection. The default picks all.
-    /// - Returns: how many took it, and who refused it.
-    /// - Throws: ``PipeError/messageTooLarge(byteCount:limit:)`` or ``PipeError/framing(_:)``; no client got it then.
+    ///   - filter: called with each connection. The default selects all.
+    /// - Returns: how many connections took it, and which refused it.
+    /// - Throws: ``PipeError/messageTooLarge(byteCount:limit:)`` or ``PipeError/framing(_:)``; in this case no client
+    ///   gets it.
     @discardableResult
     public func broadcast(
         _ message: Span<UInt8>, where filter: (PipeConnection) -> Bool = { _ in true }
@@ -43,7 +45,7 @@ extension PipeServer {
         try broadcast(message.span, where: filter)
     }
 
-    /// Sends a message that is kept to all connections; see ``broadcast(_:where:)-(Span<UInt8>,_)``.
+    /// Sends a kept message to all connections; see ``broadcast(_:where:)-(Span<UInt8>,_)``.
     @discardableResult
     public func broadcast(
         _ message: PipeMessage, where filter: (PipeConnection) -> Bool = { _ in true }
@@ -61,10 +63,10 @@ extension PipeServer {
 }
 
 extension Endpoint {
-    /// Encodes a message once and sends it to many.
+    /// Encodes a message once and sends it to several connections.
     ///
-    /// - Parameter choose: calls the function that it gets with each of them. It is not called if there is no such
-    ///   frame.
+    /// - Parameter choose: calls the function that it receives with each connection. It is not called if the frame
+    ///   cannot be made.
     @inline(__always)
     func sendToEach(
         _ message: Span<UInt8>, _ choose: ((PipeConnection) -> Void) -> Void
@@ -93,7 +95,7 @@ extension PipeServer.BroadcastOutcome {
         switch verdict {
         case .accepted, .acceptedAboveHighWaterMark:
             acceptedCount += 1
-        case .acceptedByDropping(let messageCount):
+        case .acceptedByDisplacing(let messageCount):
             acceptedCount += 1
             displacedMessageCount += messageCount
         case .dropped:

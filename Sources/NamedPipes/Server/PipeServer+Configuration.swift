@@ -19,24 +19,24 @@ extension PipeServer {
         /// Abstract names have no file and thus no permissions.
         public var permissions = SocketPermissions.ownerOnly
 
-        /// The peers that are admitted, of those whom the permissions let through: decided at each accept from the
-        /// kernel's word, before a byte is read. The default is the server's own user and root, also where the
-        /// permissions are wider and for abstract names, which have none.
+        /// The peers that are admitted, of those that the permissions let through. Decided at each accept from the
+        /// kernel's credentials, before a byte is read. The default is the server's own user and root, even if the
+        /// permissions are wider, and also for abstract names, which have none.
         public var accessPolicy = AccessPolicy.ownUserOrRoot
 
-        /// How many connections there may be. Further clients are turned away. At least 1; the default
-        /// is nil: what the process's limit of descriptors (`RLIMIT_NOFILE`, when the server is made) has room for,
-        /// less 64.
+        /// The maximum number of connections. Further clients are refused. At least 1; the default is nil: as many as
+        /// the process's limit of descriptors (`RLIMIT_NOFILE`, when the server is made) has room for, less 64.
         ///
-        /// Of these 64, root may have eight, so that a server whose own user has taken all other places can still be
-        /// asked by an administrator. To have that with a number of your own, set
+        /// Of these 64, root may have eight, so that an administrator can still query a server whose own user has taken
+        /// all other places. To reserve places for root under a limit that you set, set
         /// ``maximumConnectionCountPerUser`` below it.
         public var maximumConnectionCount: Int?
 
-        /// How many connections each user may have. At least 1; the default is nil: all, if only the own user and root
-        /// are admitted; otherwise a quarter of ``maximumConnectionCount``, but at least 128.
+        /// The maximum number of connections of each user. At least 1; the default is nil: no limit, if only the
+        /// server's own user and root are admitted; otherwise a quarter of ``maximumConnectionCount``, but at least
+        /// 128.
         ///
-        /// An owner of many user IDs (`subuid(5)`) counts as many users.
+        /// A person who owns many user IDs (`subuid(5)`) counts as many users.
         public var maximumConnectionCountPerUser: Int?
 
         /// How often each user may connect. The default is nil: there is no limit.
@@ -46,54 +46,53 @@ extension PipeServer {
         /// `net.core.somaxconn`. The default is 4,096.
         public var backlog: Int32 = 4096
 
-        /// Whether a directory of the path is taken that others may write to, or that belongs to neither this user nor
-        /// root. Other users can then put another socket in the name's place. The default is false: every
-        /// directory from `/` down is looked at. See <doc:Design#Names>.
+        /// Whether to accept a directory on the path that others may write to, or that belongs to neither this user nor
+        /// root. Other users can then replace the name with a socket of their own. The default is false: every
+        /// directory from `/` down is checked. See <doc:Design#Names>.
         public var allowsInsecureDirectory = false
 
         /// What to do if a live server already has the name. The default is to refuse to start.
         public var existingServer = ExistingServer.refuse
 
-        /// How long a live server is given to hand its name over; then starting fails with
+        /// How long starting waits for a live server to hand its name over, before it fails with
         /// ``PipeError/takeOverTimedOut(_:holder:)``. The default is 5 s.
         public var takeOverTimeout: Duration = .seconds(5)
 
-        /// How long connections may take to come to their end after a successor has taken the name over; see
+        /// How long connections may take to end after a successor has taken the name over; see
         /// ``PipeServer/stop(gracePeriod:)``. The default is 5 s.
         public var handOverGrace: Duration = .seconds(5)
 
         /// What to do when the name is lost to a process that did not ask for it. The default is to report it.
         public var nameLoss = NameLossPolicy.report
 
-        /// How long after a failure to publish a lost name again it is tried once more: other than ten seconds for
-        /// tests.
+        /// The interval between attempts to publish a lost name again. Ten seconds, except in tests.
         package var republishInterval = Duration.seconds(10)
 
-        /// How many clients are accepted in one turn of the loop, before the others are served again. The default
-        /// is 64.
+        /// How many clients are accepted in one turn of the loop, before other connections are served again. The
+        /// default is 64.
         public var acceptsPerTurn = 64
 
-        /// How many bytes all connections together may hold of unfinished messages and have queued, in the memory that
-        /// was taken for them. The default is 1 GiB; nil means no limit.
+        /// The bytes that all connections together may hold of partial messages and have queued, measured by the
+        /// capacity of the memory. The default is 1 GiB; nil means no limit.
         ///
-        /// Where it is used up, the connection that has the most of it ends with
-        /// ``DisconnectReason/budgetExceeded(_:)``, not the next that asks: a connection that needs more for what it
-        /// receives waits for that, at most about a tenth of a second for each that has more than twice as much; a
-        /// message to send is refused with ``PipeError/budgetExceeded(_:)``, or what the slow-reader policy says. Where
-        /// no connection has more than those that ask, one of them ends. Every connection may have 4 KiB in any case,
-        /// so that small messages always get through.
+        /// If it is exhausted, the connection that has the most of it ends with
+        /// ``DisconnectReason/budgetExceeded(_:)``, rather than the next one that asks. A connection that needs more
+        /// memory to receive waits, about a tenth of a second at most for each connection that has more than twice as
+        /// much. A message to send is refused with ``PipeError/budgetExceeded(_:)``, or treated as the slow-reader
+        /// policy says. If no connection has more than those that ask, one of them ends. Every connection may have 4
+        /// KiB in any case, so that small messages always get through.
         ///
-        /// A message that is in many queues without being copied counts in each of them.
+        /// A message that is in several queues without being copied counts in each of them.
         public var byteBudget: Int? = 1 << 30
 
-        /// As ``byteBudget``, for one connection: how much it may hold of unfinished messages, and as much again have
-        /// queued. One that needs more for what it receives ends with ``DisconnectReason/budgetExceeded(_:)``, a
+        /// As ``byteBudget``, for one connection: how much it may hold of partial messages, and the same amount again
+        /// for its queue. A connection that needs more to receive ends with ``DisconnectReason/budgetExceeded(_:)``; a
         /// message to send is refused. The default is nil: a sixteenth of ``byteBudget``, or the largest message and 2
         /// MiB if that is more.
         public var byteBudgetPerConnection: Int?
 
         /// As ``byteBudget``, for all connections of one user (`SO_PEERCRED` at the connect). The default is nil: all
-        /// of ``byteBudget`` if only the own user and root are admitted, otherwise a quarter of it.
+        /// of ``byteBudget`` if only the server's own user and root are admitted, otherwise a quarter of it.
         public var byteBudgetPerUser: Int?
 
         /// The defaults, with the given framing.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Names that have changed, as they were: the guide "Moving to the new names" has all of them in a table.
+// Deprecated former names. The guide "Moving to the new names" lists all of them in a table.
 
 extension PipeServer {
     /// The former name of ``stop(gracePeriod:)``.

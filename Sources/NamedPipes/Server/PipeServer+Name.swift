@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// What a server does while it holds a name, beside serving: hands it over, and notices its loss.
+// The upkeep of a server's name: handing it over, and noticing its loss.
 
 extension PipeServer {
     /// What to do if a live server of this library already has the name.
@@ -9,34 +9,36 @@ extension PipeServer {
         /// Starting fails with ``PipeError/addressInUse(_:holder:)``.
         case refuse
 
-        /// The name is taken over without one moment at which a client finds nobody: see <doc:Design#Names>. The server
-        /// there, in another process or on another thread, hears ``PipeServerDelegate/server(_:didLoseName:)`` with
-        /// ``NameLoss/takenOver(processID:)``, serves who came to it, and stops. Where none is alive, this is as
-        /// `refuse`.
+        /// The name is taken over, and at no moment does a connect fail: see <doc:Design#Names>. The other server, in
+        /// another process or on another thread, is told with ``PipeServerDelegate/server(_:didLoseName:)`` and
+        /// ``NameLoss/takenOver(processID:)``, serves the clients that came to it, and stops. If none is alive, this is
+        /// the same as `refuse`.
         ///
-        /// Starting blocks the thread until the other server has heard of it, up to
-        /// ``PipeServer/Configuration/takeOverTimeout``: the two must not share a reactor. Both run as the same user.
-        /// Of several that try at once, one succeeds, and others may fail with ``PipeError/addressInUse(_:holder:)``.
-        /// Servers at abstract names and those of other libraries cannot be asked, and are refused.
+        /// Starting blocks the thread until the other server has answered, up to
+        /// ``PipeServer/Configuration/takeOverTimeout``, so the two must not share a reactor. Both run as the same
+        /// user. Of several that try at once, one succeeds, and others may fail with
+        /// ``PipeError/addressInUse(_:holder:)``. Servers at abstract names and servers of other libraries cannot be
+        /// asked, so starting fails as with `refuse`.
         case takeOver
     }
 
     /// What to do when the name is lost to a process that did not ask.
     public enum NameLossPolicy: Hashable, Sendable {
-        /// The delegate hears of it. Open connections go on, new ones cannot come. A successor that asks for the name
-        /// gets it, as from any other server (``PipeServer/ExistingServer/takeOver``).
+        /// The delegate is told. Open connections continue, but no new clients can come. A successor that asks for the
+        /// name gets it, as from any other server (``PipeServer/ExistingServer/takeOver``).
         case report
 
-        /// The delegate hears of it, and the name is published again as soon as it is free; who has taken it meanwhile
-        /// is left alone. Tried at once and then every ten seconds.
+        /// The delegate is told, and the name is published again as soon as it is free; a process that has taken it
+        /// meanwhile keeps it. Tried at once and then every ten seconds.
         case republish
     }
 
-    /// Whether clients find this server at its name, as far as has been seen: at once in most cases, after ten seconds
-    /// at the latest. An inherited listener's name is not looked after and counts as published.
+    /// Whether clients find this server at its name, as of the last check: a loss is noticed at once in most cases,
+    /// after ten seconds at the latest. An inherited listener's name is not watched and counts as published.
     public var isPublished: Bool { isListening && nameState.isPublished }
 
-    /// How long a server that was taken over goes on accepting: a client may have looked the old socket up just before.
+    /// How long a server that was taken over continues to accept: a client may have looked the old socket up just
+    /// before.
     static let lingerTime = Duration.seconds(1)
 
     func monitor(_ name: PublishedName) {
@@ -67,7 +69,7 @@ extension PipeServer {
         nameState.timer = reactor.schedule(after: Self.lingerTime) { [unowned self] in leave() }
     }
 
-    /// Accepts the clients that wait, then stops gracefully. The grace begins now, so that it bounds both.
+    /// Accepts the waiting clients, then stops gracefully. The grace period begins now, so that it covers both.
     private func leave() {
         let grace = configuration.handOverGrace
         guard let listener = nameState.listener else { return stop(gracePeriod: grace) }
@@ -75,7 +77,7 @@ extension PipeServer {
         listener.acceptTheRest { [unowned self] in stop(gracePeriod: grace) }
     }
 
-    /// Accepts the clients that wait at a socket whose name another socket of this server has now.
+    /// Accepts the clients that wait at a socket whose name another socket of this server now has.
     private func leave(_ listener: Listener) {
         nameState.leftOver.append(listener)
         listener.acceptTheRest { [unowned self] in
@@ -94,10 +96,10 @@ extension PipeServer {
         }
     }
 
-    /// A socket without a name cannot get another one: there has to be a new socket, which takes the name as a starting
+    /// A socket without a name cannot get another one: a new socket is needed, which takes the name as a starting
     /// server does. Clients that wait at the old one are accepted.
     ///
-    /// - Returns: why that was not possible.
+    /// - Returns: the reason why that was not possible.
     private func republishIfWanted() -> PipeError? {
         guard configuration.nameLoss == .republish, let lost = nameState.listener else { return nil }
         nameState.endMonitoring()

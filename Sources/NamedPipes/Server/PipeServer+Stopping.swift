@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// Carries out what ServerLifecycle decides.
+// Carries out the decisions of ServerLifecycle.
 
 extension PipeServer {
     /// Whether the server has stopped, and every connection has had its `didCloseWith`.
     public var isStopped: Bool { lifecycle.isStopped }
 
-    /// What became of messages and connections since the server was told to stop; nil before `serverDidStop`.
+    /// The fate of messages and connections since the server was told to stop; nil before `serverDidStop`.
     public var shutdownReport: ShutdownReport? { lifecycle.report }
 
-    /// Gives the name up and ends every connection now; what is queued is dropped, and each connection says how much
-    /// that was. Any number of times, also after ``stop(gracePeriod:)`` to cut it short.
+    /// Gives the name up and ends every connection now. Queued messages are dropped, and each connection reports how
+    /// many. May be called repeatedly, and after ``stop(gracePeriod:)`` to cut it short.
     ///
-    /// The `didCloseWith` of the connections follow, with ``DisconnectReason/serverStopped``, then `serverDidStop`.
-    /// Clients that were not accepted yet are reset, with nothing of theirs read, and may connect to a successor.
+    /// Each connection's `didCloseWith` follows, with ``DisconnectReason/serverStopped``, then `serverDidStop`. Clients
+    /// that were not accepted yet are reset, with nothing of theirs read, and may connect to a successor.
     public func stop() {
         endpoint.assertOwner()
         beginStopping()
@@ -24,12 +24,14 @@ extension PipeServer {
         if lifecycle.endGrace() { grace.onEnd?() }
     }
 
-    /// Gives the name up, delivers what has arrived, sends what is queued, and closes each connection as it gets there.
+    /// Gives the name up, delivers everything that has arrived, sends the queued messages, and closes each connection
+    /// when it is done.
     ///
-    /// A connection whose receiving is paused waits for its resumption. Any number of times: of several graces, the one
-    /// that ends first counts.
+    /// A connection whose receiving is paused waits until it is resumed. May be called repeatedly: of several grace
+    /// periods, the one that ends first counts.
     ///
-    /// - Parameter grace: the time that this may take. Connections that are still open then are ended as by ``stop()``.
+    /// - Parameter grace: the time that this may take. Connections that are still open afterwards are ended as by
+    ///   ``stop()``.
     public func stop(gracePeriod grace: Duration) {
         endpoint.assertOwner()
         guard lifecycle.canStopGracefully else { return }
@@ -39,7 +41,7 @@ extension PipeServer {
         limitGrace(to: grace)
     }
 
-    /// Ends everything when a grace is over, unless an earlier one is running.
+    /// Ends everything when the grace period is over, unless an earlier one is running.
     func limitGrace(to duration: Duration) {
         let duration = max(duration, .zero)
         guard lifecycle.limitGrace(to: reactor.now + duration) else { return }
@@ -47,7 +49,7 @@ extension PipeServer {
         grace.limit = reactor.limit(duration) { [unowned self] in stop() }
     }
 
-    /// Nothing is waited for any more.
+    /// Ends all waiting.
     func endGrace() {
         lifecycle.forgetGrace()
         grace.limit?.cancel()
@@ -63,7 +65,7 @@ extension PipeServer {
                 pendingMessageCount: connections.reduce(0) { $0 + $1.pendingMessageCount }))
         guard isFirst else { return false }
         endListening()
-        // The end itself is reported from the loop, also if there is no connection to wait for.
+        // The end itself is reported from the loop, even if there is no connection to wait for.
         reactor.runAtEndOfTurn(self)
         return true
     }
@@ -72,7 +74,7 @@ extension PipeServer {
         for listener in nameState.close() { listener.stop() }
     }
 
-    /// The last connection may have ended.
+    /// Called when the last connection may have ended.
     func finishStopping() {
         guard lifecycle.isStopping, connectionCount == 0 else { return }
         assert(endpoint.ledger.byteCount == 0, "connections that have ended hold \(endpoint.ledger.byteCount) bytes")

@@ -2,7 +2,7 @@
 internal import PipeFraming
 public import PipeReactor
 
-/// Holds a name and serves all who connect to it, on one reactor.
+/// Holds a name and serves all clients that connect to it, on one reactor.
 ///
 /// ```swift
 /// final class Echo: PipeServerDelegate {
@@ -16,8 +16,8 @@ public import PipeReactor
 /// reactor.run()
 /// ```
 ///
-/// The reactor holds the server until it has stopped, so the variable may be dropped. A server belongs to its reactor's
-/// thread; other threads hold its ``reference``.
+/// The reactor retains the server until it has stopped, so you need not keep a reference. A server belongs to its
+/// reactor's thread; other threads hold its ``reference``.
 public final class PipeServer {
     /// The name that clients connect to.
     public let address: PipeAddress
@@ -31,7 +31,7 @@ public final class PipeServer {
     var lifecycle = ServerLifecycle()
     var grace = ShutdownGrace()
 
-    // What decides about clients, and what became of them. Unchecked: a check for overlapping accesses costs more than
+    // Decisions about clients, and their outcomes. Unchecked: a check for overlapping accesses costs more than
     // counting.
     @safe @exclusivity(unchecked) var admission: Admission
     var refusals = RefusalLedger()
@@ -39,15 +39,15 @@ public final class PipeServer {
 
     /// Publishes the name and listens. When this returns, clients can connect; they are accepted once the loop runs.
     ///
-    /// A name that a killed server left behind is taken over; a live server's only if the configuration says so.
+    /// A name that a killed server left behind is taken over; a live server's name only if the configuration says so.
     ///
     /// - Parameters:
     ///   - address: the name to take.
     ///   - configuration: the default is a 4-byte length framing and a name for this user only.
     ///   - reactor: the loop that serves it.
-    ///   - delegate: where everything arrives; held until the server has stopped.
+    ///   - delegate: receives all callbacks; retained until the server has stopped.
     /// - Throws: ``PipeError/addressInUse(_:holder:)``, ``PipeError/takeOverTimedOut(_:holder:)``,
-    ///   ``PipeError/unusableLocation(path:_:)`` or ``PipeError/system(_:)``. Nothing is left behind then.
+    ///   ``PipeError/unusableLocation(path:_:)`` or ``PipeError/system(_:)``. If it throws, nothing is left behind.
     public convenience init(
         listeningOn address: PipeAddress, configuration: Configuration = Configuration(), reactor: Reactor,
         delegate: any PipeServerDelegate
@@ -59,14 +59,14 @@ public final class PipeServer {
 
     /// Serves a socket that the service manager has made; see ``InheritedListener``.
     ///
-    /// What a configuration says about the name (permissions, backlog, taking over) is the manager's to decide and is
-    /// ignored. At the end the name stays, and clients wait in the queue for the program's next start.
+    /// The settings for the name (permissions, backlog, taking over) are the manager's, so those of the configuration
+    /// are ignored. At the end the name stays, and clients wait in the queue for the program's next start.
     ///
     /// - Parameters:
-    ///   - listener: the socket; it makes one server. If this throws, it can be tried again.
+    ///   - listener: the socket; it makes one server. If this throws, it can be used again.
     ///   - configuration: the default is a 4-byte length framing.
     ///   - reactor: the loop that serves it.
-    ///   - delegate: where everything arrives; held until the server has stopped.
+    ///   - delegate: receives all callbacks; retained until the server has stopped.
     /// - Throws: ``PipeError/system(_:)``, or ``PipeError/inheritedListener(_:)`` for a listener that has its server
     ///   already.
     public convenience init(
@@ -121,23 +121,23 @@ public final class PipeServer {
         }
     }
 
-    /// What other threads may hold: `server.reference.perform { $0.stop() }`.
+    /// A reference that other threads may hold: `server.reference.perform { $0.stop() }`.
     public var reference: ReactorReference<PipeServer> { ReactorReference(reactor.executor, key: key) }
 
     var reactor: Reactor { endpoint.reactor }
 
     var framing: any MessageFraming { endpoint.framing }
 
-    /// Whether the name is held and clients are accepted.
+    /// Whether the server has its name and accepts clients.
     public var isListening: Bool { nameState.isOpen }
 
     // MARK: Connections
 
-    /// How many connections are open, or have not had their `didCloseWith` yet.
+    /// The number of connections that have not had their `didCloseWith` yet.
     public var connectionCount: Int { endpoint.traffic.openCount }
 
-    /// The connections that have not had their `didCloseWith`, in no particular order. A copy: what happens meanwhile
-    /// does not change it.
+    /// The connections that have not had their `didCloseWith`, in no particular order. A copy: later events do not
+    /// change it.
     public var connections: [PipeConnection] {
         endpoint.assertOwner()
         var found: [PipeConnection] = []
@@ -146,7 +146,7 @@ public final class PipeServer {
         return found
     }
 
-    /// The connection of this server that has the name, or nil once it has ended.
+    /// The connection of this server with this identifier, or nil once it has ended.
     public subscript(id: PipeConnection.ID) -> PipeConnection? {
         guard let found = reactor.registry[id.rawValue] as? PipeConnection, found.endpoint === endpoint else {
             return nil
@@ -154,7 +154,7 @@ public final class PipeServer {
         return found
     }
 
-    /// The last callback, and the end of what the reactor and the connections hold of the server.
+    /// Makes the last callback, and releases the server from the reactor and the connections.
     func tellOfStop() {
         let delegate = delegate
         self.delegate = nil
@@ -171,7 +171,7 @@ public final class PipeServer {
 
     // MARK: Accepting
 
-    /// The last step of letting a client in.
+    /// The last step of admitting a client.
     func open(_ connection: PipeConnection) {
         endpoint.traffic.openCount &+= 1
         endpoint.traffic.acceptedCount &+= 1

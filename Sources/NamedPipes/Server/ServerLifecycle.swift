@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a server stands between its start and `serverDidStop`: a value, so that it can be tested without a socket or a
+/// The state of a server between its start and `serverDidStop`: a value, so that it can be tested without a socket or a
 /// clock. Its methods say what to do; ``PipeServer`` does it.
 ///
 /// ```
@@ -8,9 +8,9 @@
 ///    serving ───────────────────▶ stopping ─────────▶ stopped
 /// ```
 ///
-/// The time that connections are given has a life of its own beside that. It may begin before the stop: a server that
-/// was taken over accepts the clients that wait, on the time of its connections. And it may end after the stop, because
-/// handlers in tasks go on when their connections have ended.
+/// The grace period has states of its own. It may begin before the stop: a server that was taken over accepts the
+/// waiting clients during the time of its connections. And it may end after the stop, because handlers in tasks
+/// continue when their connections have ended.
 ///
 /// ```
 ///                 limitGrace               endGrace
@@ -22,19 +22,19 @@
 /// ```
 struct ServerLifecycle {
     enum Phase {
-        /// The name is held, or was lost to another; clients that come are accepted.
+        /// The name is held, or was lost to another server; new clients are accepted.
         case serving
         /// The name is given up; connections end one by one.
         case stopping(ShutdownAccount)
-        /// The delegate has heard of it, or is about to in this turn.
+        /// The delegate was told, or is about to be in this turn.
         case stopped(ShutdownReport)
     }
 
-    /// How long connections, and tasks that handle them, may take to finish.
+    /// How long connections, and the tasks that handle them, may take to finish.
     enum Grace {
         case unlimited
         case until(SuspendingClock.Instant)
-        /// Nothing that goes on is given any more time.
+        /// Nothing is given any more time.
         case over
     }
 
@@ -49,11 +49,11 @@ struct ServerLifecycle {
 
     var isGraceOver: Bool { if case .over = grace { true } else { false } }
 
-    /// What became of messages and connections; nil before the end.
+    /// The fate of messages and connections; nil before the end.
     var report: ShutdownReport? { if case .stopped(let report) = phase { report } else { nil } }
 
-    /// Whether a graceful stop begins something, or can have it take less time. Once a stop without a limit, or a
-    /// forced one, is under way, nothing goes on that could be given less.
+    /// Whether a graceful stop begins something, or can shorten the grace period. Once a stop without a limit, or a
+    /// forced one, is under way, nothing is left that could be given less time.
     var canStopGracefully: Bool {
         switch (phase, grace) {
         case (.serving, _), (_, .until): true
@@ -65,10 +65,10 @@ struct ServerLifecycle {
 // MARK: - Stopping
 
 extension ServerLifecycle {
-    /// The server is told to stop, gracefully or not.
+    /// The server was told to stop, gracefully or not.
     ///
     /// - Parameter account: made only if the stop begins.
-    /// - Returns: whether it does: then give the name up.
+    /// - Returns: whether the stop begins; if so, the caller gives the name up.
     mutating func beginStopping(_ account: @autoclosure () -> ShutdownAccount) -> Bool {
         switch phase {
         case .serving:
@@ -79,7 +79,7 @@ extension ServerLifecycle {
         }
     }
 
-    /// So many connections are ended before they are done.
+    /// Notes that this many connections are ended before they are done.
     mutating func force(_ connectionCount: Int) {
         changeAccount { $0.force(connectionCount) }
     }
@@ -111,7 +111,7 @@ extension ServerLifecycle {
 // MARK: - The grace
 
 extension ServerLifecycle {
-    /// - Returns: whether it is to be limited to this end. Of several, the earliest counts.
+    /// - Returns: whether the caller has to set a timer for this end. Of several ends, the earliest counts.
     mutating func limitGrace(to end: SuspendingClock.Instant) -> Bool {
         switch grace {
         case .unlimited:
@@ -128,7 +128,7 @@ extension ServerLifecycle {
 
     /// Everything is ended now.
     ///
-    /// - Returns: whether it is for the first time: then tell the tasks that are waited for.
+    /// - Returns: whether this is the first call; if so, the caller tells the tasks that are being awaited.
     mutating func endGrace() -> Bool {
         guard !isGraceOver else { return false }
         grace = .over

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// What ends a server's grace, and what waits for that; ``ServerLifecycle/grace`` says how long it is.
+/// The timer that ends a server's grace period, and the handler that waits for it; ``ServerLifecycle/grace`` says how
+/// long the period is.
 struct ShutdownGrace {
-    /// Exceeded when it is over; nil where there is none.
+    /// Expires when the period is over; nil if there is no limit.
     var limit: TimeLimit?
-    /// Called when it is over, once, for tasks that are waited for after the connections have ended. Their delegate
-    /// calls ``PipeServer/endGrace()`` when it waits no longer.
+    /// Called once when the period is over, for tasks that are awaited after the connections have ended. Their delegate
+    /// calls ``PipeServer/endGrace()`` when it no longer waits.
     var onEnd: (() -> Void)?
 }

@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What became of everything when a server stopped: ``PipeServer/shutdownReport``.
+/// The fate of messages and connections when a server stopped: ``PipeServer/shutdownReport``.
 public struct ShutdownReport: Hashable, Sendable {
-    /// How many messages were delivered since the stop began, in the burst in whose callback it was called and later.
+    /// The number of messages delivered since the stop began, including the burst in whose callback it was called.
     public internal(set) var deliveredMessageCount = 0
 
-    /// How many messages that were queued when the stop began, or that were taken since, the kernel took whole.
+    /// The number of messages, queued when the stop began or taken since, that the kernel took completely.
     public internal(set) var sentMessageCount = 0
 
-    /// How many messages had been taken by `send`, and not one byte of them reached the kernel: certainly not
+    /// The number of messages that `send` had taken and of which not one byte reached the kernel: certainly not
     /// delivered.
     public internal(set) var unsentMessageCount = 0
 
-    /// How many messages that had been taken were dropped for later ones; see ``PipeConnection/SlowReaderPolicy``.
+    /// The number of taken messages that were displaced by later ones; see ``PipeConnection/SlowReaderPolicy``.
     public internal(set) var displacedMessageCount = 0
 
-    /// How many messages the kernel had taken in part: certainly not delivered whole. One for a connection at most.
+    /// The number of messages that the kernel had taken in part: certainly not delivered whole. At most one for each
+    /// connection.
     public internal(set) var partlySentMessageCount = 0
 
-    /// How many connections ended since the stop began, by reason. Reasons that did not occur are left out.
+    /// The number of connections that ended since the stop began, by reason. Reasons that did not occur are absent.
     public internal(set) var endedCounts: [DisconnectReason.Kind: Int] = [:]
 
-    /// How many of them were ended before they were done, because the grace was over or ``PipeServer/stop()`` was
-    /// called.
+    /// How many of them were ended before they were done, because the grace period was over or ``PipeServer/stop()``
+    /// was called.
     public internal(set) var forcedCount = 0
 
-    /// How long it took until the last connection had ended.
+    /// The time until the last connection had ended.
     public internal(set) var duration = Duration.zero
 
     package init() {}
@@ -42,14 +43,14 @@ public struct ShutdownReport: Hashable, Sendable {
     public var droppedMessageCount: Int { displacedMessageCount }
 }
 
-/// Adds up what becomes of a server's messages and connections while it stops: a value, so that the sums can be tested.
+/// Adds up the fate of a server's messages and connections while it stops: a value, so that the sums can be tested.
 struct ShutdownAccount {
     private let start: SuspendingClock.Instant
     private let before: ServerCounts
     private let pendingMessageCount: Int
     private var report = ShutdownReport()
 
-    /// - Parameter pendingMessageCount: how many messages are queued, also in part, as the stop begins.
+    /// - Parameter pendingMessageCount: how many messages are queued, whole or in part, when the stop begins.
     init(at start: SuspendingClock.Instant, _ traffic: ServerCounts, pendingMessageCount: Int) {
         self.start = start
         before = traffic

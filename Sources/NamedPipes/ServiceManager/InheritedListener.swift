@@ -5,8 +5,8 @@ internal import Synchronization
 /// A listening socket that a service manager made before this program was started (socket activation,
 /// `systemd.socket(5)`).
 ///
-/// The manager keeps the socket while the program is restarted, so that no client is ever refused. Its name, and who
-/// may connect, are the manager's: neither is changed here, and the name is never removed.
+/// The manager keeps the socket while the program is restarted, so that no client is ever refused. The socket's name
+/// and the users who may connect are the manager's decision: this library changes neither, and never removes the name.
 ///
 /// ```swift
 /// let server = if let listener = try InheritedListener.first() {
@@ -16,13 +16,13 @@ internal import Synchronization
 /// }
 /// ```
 public final class InheritedListener: Sendable {
-    /// The name it was given (`FileDescriptorName=`, `LISTEN_FDNAMES`), `unknown` where there is none.
+    /// The name that the manager gave it (`FileDescriptorName=`, `LISTEN_FDNAMES`); `unknown` if there is none.
     public let name: String
 
-    /// The address that clients connect to, for logs and people: the published name where it can be found, otherwise
-    /// what the socket was bound to. A listener made by a server of this library was bound to a temporary name. One
-    /// that no address can express, because it is relative or not UTF-8, is of kind ``PipeAddress/Kind/other``; it is
-    /// served all the same.
+    /// The address that clients connect to, for logs and people: the published name if it can be found, otherwise the
+    /// one to which the socket was bound. (A listener made by a server of this library was bound to a temporary name.)
+    /// A name that no address can express, because it is relative or not UTF-8, is of kind ``PipeAddress/Kind/other``;
+    /// the socket is served all the same.
     public let address: PipeAddress
 
     private let descriptor: Mutex<OwnedDescriptor?>
@@ -31,18 +31,19 @@ public final class InheritedListener: Sendable {
     /// listens and has a name. They become non-blocking and are closed on exec.
     ///
     /// Call it at the beginning, before there are other threads: the first call of this or ``named(_:)`` removes
-    /// `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES` from the environment, so that children do not take them for
-    /// theirs (`unsetenv(3)`). Each listener is given out once, so a later call finds those that ``named(_:)`` has
-    /// left. A listener from which no server is made is closed when it is released.
+    /// `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES` from the environment, so that child processes do not take the
+    /// sockets for theirs (`unsetenv(3)`). Each listener is handed out once, so a later call returns those that
+    /// ``named(_:)`` has left. A listener from which no server is made is closed when it is released.
     ///
-    /// - Returns: the listeners in the manager's order; none if this process was not started so.
-    /// - Throws: ``PipeError/inheritedListener(_:)``. The descriptors stay open then, closed on exec.
+    /// - Returns: the listeners in the manager's order; none if this process was not started with sockets.
+    /// - Throws: ``PipeError/inheritedListener(_:)``. If it throws, the descriptors stay open, and are closed on exec.
     public static func all() throws(PipeError) -> [InheritedListener] {
         try receive()
         return waiting.giveOut { _ in true }
     }
 
-    /// Those of ``all()`` that have a name. The others stay open, for a later call: their clients wait in the queue.
+    /// Those of ``all()`` that have a certain name. The others stay open for a later call: their clients wait in the
+    /// queue.
     ///
     /// ```swift
     /// let control = try InheritedListener.named("control")
@@ -51,26 +52,26 @@ public final class InheritedListener: Sendable {
     ///
     /// - Parameter name: as in the unit's `FileDescriptorName=`; by default, that is the name of the socket unit.
     /// - Returns: the listeners of that name in the manager's order, each in one call only.
-    /// - Throws: ``PipeError/inheritedListener(_:)``, also about those of another name.
+    /// - Throws: ``PipeError/inheritedListener(_:)``, even for a problem with a listener of another name.
     public static func named(_ name: String) throws(PipeError) -> [InheritedListener] {
         try receive()
         return waiting.giveOut { $0.name == name }
     }
 
-    /// The first of ``all()``, or of those that have a name. The others stay open, for a later call.
+    /// The first of ``all()``, or of those that have a certain name. The others stay open for a later call.
     ///
     /// - Parameter name: as for ``named(_:)``. The default is nil: any.
     /// - Returns: the listener; nil if there is none (left).
-    /// - Throws: ``PipeError/inheritedListener(_:)``, also about the others.
+    /// - Throws: ``PipeError/inheritedListener(_:)``, even for a problem with another listener.
     public static func first(named name: String? = nil) throws(PipeError) -> InheritedListener? {
         try receive()
         return waiting.giveOutFirst { name == nil || $0.name == name }
     }
 
-    /// Listeners that the manager handed over and no call has asked for yet.
+    /// Listeners that the manager handed over and that no call has asked for yet.
     private static let waiting = WaitingListeners()
 
-    /// Takes over what the environment tells of: with the first call, all that there is.
+    /// Takes over the descriptors that the environment announces: all of them, in the first call.
     private static func receive() throws(PipeError) {
         let environment = ListenEnvironment(
             pid: EnvironmentVariable.take("LISTEN_PID"), fds: EnvironmentVariable.take("LISTEN_FDS"),
@@ -82,9 +83,9 @@ public final class InheritedListener: Sendable {
         waiting.add(try listeners(at: sockets))
     }
 
-    /// Takes over descriptors that have no other use.
+    /// Takes over descriptors that have no other user.
     static func listeners(at sockets: [ListenEnvironment.Socket]) throws(PipeError) -> [InheritedListener] {
-        // All of them first: whatever is wrong with one, no child may get another.
+        // All of them first: even if one cannot be served, no child process may inherit the others.
         for socket in sockets {
             guard InheritedSocket.closeOnExec(socket.descriptor) else {
                 throw .inheritedListener(.notOpen(descriptor: socket.descriptor))
@@ -112,11 +113,11 @@ public final class InheritedListener: Sendable {
     private init(_ socket: ListenEnvironment.Socket, _ address: PipeAddress) {
         name = socket.name
         self.address = address
-        // The clients in its queue may have sent descriptors, and go with the socket if no other process shares it.
+        // The waiting clients may have sent descriptors, and end with the socket if no other process shares it.
         descriptor = Mutex(OwnedDescriptor(taking: socket.descriptor, mayHoldDescriptors: true))
     }
 
-    /// Lends the socket to a server, for good if the server comes about.
+    /// Lends the socket to a server, for good if the server is made.
     func take() throws(PipeError) -> OwnedDescriptor {
         guard let taken = descriptor.withLock({ $0.take() }) else {
             throw .inheritedListener(.alreadyServed(name: name))
@@ -124,7 +125,7 @@ public final class InheritedListener: Sendable {
         return taken
     }
 
-    /// The server did not come about: the listener can be tried again.
+    /// The server was not made: the listener can be used again.
     func takeBack(_ socket: consuming OwnedDescriptor) {
         var returned: OwnedDescriptor? = consume socket
         descriptor.withLock { $0 = returned.take() }
@@ -136,9 +137,9 @@ public final class InheritedListener: Sendable {
         if let problem { throw .inheritedListener(problem) }
     }
 
-    /// Nil if it can be served; then it does not block any more.
+    /// The reason why the descriptor cannot be served, or nil; in the latter case it is non-blocking afterwards.
     private static func problem(of descriptor: Int32) throws(SystemError) -> InvalidInheritedListener? {
-        // First, because the questions that follow are for sockets alone.
+        // Checked first, because the following calls work on sockets alone.
         guard try FileStatus(of: descriptor).kind == .socket, try InheritedSocket.isLocalStream(descriptor) else {
             return .notALocalStream(descriptor: descriptor)
         }
@@ -148,7 +149,7 @@ public final class InheritedListener: Sendable {
     }
 }
 
-/// The listeners of the process that are not given out yet.
+/// The process's listeners that are not handed out yet.
 final class WaitingListeners: Sendable {
     private let listeners = Mutex<[InheritedListener]>([])
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A service manager's announcement of the sockets that it hands to a program (`sd_listen_fds(3)`): a value made of
-/// texts, so that any text can be tried.
+/// texts, so that tests can try any text.
 ///
 /// | Variable | Says |
 /// |---|---|
@@ -18,7 +18,7 @@ public struct ListenEnvironment: Hashable, Sendable {
     /// The text of `LISTEN_FDNAMES`, nil if unset.
     public let names: String?
 
-    /// Takes the texts as they are; ``sockets(for:)`` judges them.
+    /// Takes the texts as they are; ``sockets(for:)`` checks them.
     ///
     /// - Parameters:
     ///   - pid: the text of `LISTEN_PID`, nil if unset.
@@ -35,19 +35,20 @@ public struct ListenEnvironment: Hashable, Sendable {
         /// The number of the descriptor, 3 or more.
         public let descriptor: Int32
 
-        /// Its name; `unknown` where none was given, as in `sd_listen_fds_with_names(3)`.
+        /// Its name; `unknown` if there is none, as in `sd_listen_fds_with_names(3)`.
         public let name: String
     }
 
     /// The number of the first descriptor.
     public static let firstDescriptor: Int32 = 3
 
-    /// How many descriptors may be announced: more than a process may have open anywhere (`fs.nr_open` is a million).
+    /// The maximum number of announced descriptors: more than a process may have open anywhere (`fs.nr_open` is a
+    /// million).
     public static let maximumCount = 1 << 20
 
-    /// The descriptors that are meant for a process, none if it is not the one that is meant.
+    /// The descriptors for a process; none if the announcement is for another process.
     ///
-    /// - Parameter processID: the process, usually the own (`getpid(2)`).
+    /// - Parameter processID: the process, usually this one (`getpid(2)`).
     /// - Throws: ``InvalidListenEnvironment``.
     public func sockets(for processID: Int32) throws(InvalidListenEnvironment) -> [Socket] {
         guard let pid else { return [] }
@@ -62,7 +63,7 @@ public struct ListenEnvironment: Hashable, Sendable {
         return zip(numbers, parts).map { Socket(descriptor: $0, name: String(decoding: $1, as: UTF8.self)) }
     }
 
-    /// Decimal digits and nothing else, without overflow.
+    /// Parses decimal digits and nothing else; nil on overflow.
     private static func number(_ text: String) -> Int64? {
         guard (1...10).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
             return nil
@@ -70,27 +71,27 @@ public struct ListenEnvironment: Hashable, Sendable {
         return Int64(text)
     }
 
-    /// What `fdname_is_valid` of systemd allows: printable ASCII, at most 255 characters.
+    /// The names that `fdname_is_valid` of systemd allows: printable ASCII, at most 255 characters.
     private static func isName(_ bytes: Substring.UTF8View.SubSequence) -> Bool {
         bytes.count <= 255 && bytes.allSatisfy { (0x20..<0x7F).contains($0) }
     }
 }
 
-/// The problem of the variables of a ``ListenEnvironment``.
+/// The problem with the variables of a ``ListenEnvironment``.
 @nonexhaustive
 public enum InvalidListenEnvironment: Error, Hashable, Sendable, CaseIterable {
     /// `LISTEN_PID` is not a process ID.
     case processID
 
-    /// `LISTEN_FDS` is not a number, or more than can be.
+    /// `LISTEN_FDS` is not a number, or exceeds ``ListenEnvironment/maximumCount``.
     case count
 
-    /// `LISTEN_FDNAMES` are not as many names as there are descriptors, or no names.
+    /// `LISTEN_FDNAMES` does not contain one valid name for each descriptor.
     case names
 }
 
 extension InvalidListenEnvironment: CustomStringConvertible {
-    /// The variable and what is wrong with it.
+    /// The variable and its problem.
     public var description: String {
         switch self {
         case .processID: "LISTEN_PID is not a process ID"

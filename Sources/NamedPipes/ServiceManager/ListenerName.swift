@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The name of a listener that another process has made. Whatever it was bound to, it can be served: its name is
-/// for people alone.
+/// The name of a listener that another process has made. Whatever the listener was bound to, it can be served: its name
+/// is only for display.
 struct ListenerName {
     /// The name that the kernel reports (getsockname(2)); a NUL first in the abstract namespace. Not always text.
     let bound: [UInt8]
     /// The inode of its file, if that is known.
     let inode: UInt32?
 
-    /// The published name where it can be found; otherwise what it was bound to.
+    /// The published name if it can be found; otherwise the one to which the listener was bound.
     var address: PipeAddress {
         if bound.first == 0 {
             let name = bound.dropFirst()
@@ -21,7 +21,7 @@ struct ListenerName {
         return Self.file(bound) ?? .shown(Self.text(bound[...]))
     }
 
-    /// Servers of this library bind a temporary name, and then give it the one that is published.
+    /// Servers of this library bind a temporary name, and then publish the socket under another.
     private var candidates: [[UInt8]] {
         let slash = bound.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
         let (directory, name) = (bound[..<slash], bound[slash...])
@@ -39,7 +39,7 @@ struct ListenerName {
         address(path[...]) { text throws(PipeError) in try .path(text) }
     }
 
-    /// Of a relative path, or one in another spelling than an address has: where its directory really is.
+    /// For a relative path, or one in a spelling that an address does not have: the path with its directory resolved.
     private static func resolved(_ path: [UInt8]) -> PipeAddress? {
         let slash = path.lastIndex(of: UInt8(ascii: "/"))
         let directory = slash.map { $0 == 0 ? Array("/".utf8) : Array(path[..<$0]) } ?? Array(".".utf8)
@@ -55,7 +55,7 @@ struct ListenerName {
         do { return try make(text) } catch { return nil }
     }
 
-    /// The bytes for people: what is not ASCII as `\xE9`, unless all of it is text.
+    /// The bytes for display: non-ASCII bytes as `\xE9`, unless all of it is text.
     private static func text(_ bytes: ArraySlice<UInt8>) -> String {
         if let text = String(validating: bytes, as: UTF8.self) { return text }
         return bytes.reduce(into: "") { text, byte in

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// Tells the service manager how a service is doing (`sd_notify(3)`), for units with `Type=notify`.
+/// Tells the service manager about the state of a service (`sd_notify(3)`), for units with `Type=notify`.
 ///
 /// ```swift
 /// let manager = ServiceNotifier.current          // nil if no manager is to be notified
@@ -24,16 +24,16 @@ public struct ServiceNotifier: Hashable, Sendable {
         case status(String)
     }
 
-    /// Where the manager listens.
+    /// The address of the manager's socket.
     public let address: PipeAddress
 
-    /// A manager at an address.
+    /// Creates a notifier for the manager at an address.
     ///
     /// - Parameter address: a datagram socket.
     public init(address: PipeAddress) { self.address = address }
 
     /// The manager that started this process, from the environment variable `NOTIFY_SOCKET`: a path, or `@` and an
-    /// abstract name. Nil if it is not set, or not one of those.
+    /// abstract name. Nil if it is unset or neither of these.
     public static var current: ServiceNotifier? {
         EnvironmentVariable.text("NOTIFY_SOCKET").flatMap(Self.init(variable:))
     }
@@ -52,12 +52,12 @@ public struct ServiceNotifier: Hashable, Sendable {
 
     /// Tells the manager, in one message.
     ///
-    /// - Parameter states: what to tell.
-    /// - Throws: ``PipeError/system(_:)``, such as `ECONNREFUSED` where no manager is, or `EAGAIN` where it is too
-    ///   busy. Usually there is nothing to do about it but to go on.
+    /// - Parameter states: the states to report.
+    /// - Throws: ``PipeError/system(_:)``, such as `ECONNREFUSED` if there is no manager, or `EAGAIN` if it is too
+    ///   busy. Usually there is nothing to do about it but to continue.
     public func notify(_ states: State...) throws(PipeError) { try notify(states) }
 
-    /// Tells the manager, in one message, as the other spelling does.
+    /// The same with an array of states.
     public func notify(_ states: [State]) throws(PipeError) {
         let text = Array(states.map(\.assignment).joined(separator: "\n").utf8)
         do {

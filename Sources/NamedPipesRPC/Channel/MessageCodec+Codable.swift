@@ -3,29 +3,29 @@ public import FoundationEssentials
 internal import NamedPipes
 
 extension MessageCodec where Incoming: Decodable, Outgoing: Encodable {
-    /// JSON (RFC 8259), as Foundation writes and reads it by itself. Half a surrogate pair in a string, as JavaScript
-    /// may write it, is read as U+FFFD.
+    /// JSON (RFC 8259), as Foundation's coders write and read it by default. A lone surrogate in a string, as
+    /// JavaScript may write it, is read as U+FFFD.
     public static var json: Self { json(JSONCoding()) }
 
-    /// JSON, with an encoder and a decoder of one's own: for dates, keys and numbers that are written otherwise.
+    /// JSON, with your own encoder and decoder, for other formats of dates, keys and numbers.
     public static func json(_ coding: JSONCoding) -> Self {
         Self(
             decode: { try coding.decode(Incoming.self, fromBytes: Array(copying: $0)) },
             encode: { Array(try coding.encoder.encode($0)) })
     }
 
-    /// Apple's property lists in their binary form; read is the XML form as well.
+    /// Apple's property lists in their binary form; the XML form is read as well.
     public static var propertyList: Self {
         let encoder = PropertyListEncoder()
         encoder.outputFormat = .binary
         return propertyList(encoder: encoder, decoder: PropertyListDecoder())
     }
 
-    /// Property lists, with an encoder and a decoder of one's own: for the XML form, `outputFormat` is `.xml`.
+    /// Property lists, with your own encoder and decoder: for the XML form, `outputFormat` is `.xml`.
     ///
     /// - Parameters:
-    ///   - encoder: not to be changed any more.
-    ///   - decoder: not to be changed any more.
+    ///   - encoder: must not be changed afterwards.
+    ///   - decoder: must not be changed afterwards.
     public static func propertyList(encoder: PropertyListEncoder, decoder: PropertyListDecoder) -> Self {
         Self(
             decode: { try decoder.decode(Incoming.self, from: Data(copying: $0)) },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import NamedPipes
 
-/// How values become messages, and messages values: two functions.
+/// The conversion of values to messages and back: two functions.
 ///
 /// ```swift
 /// let orders: MessageCodec<Receipt, Order> = .json        // receipts arrive, orders leave
@@ -9,16 +9,17 @@ public import NamedPipes
 ///     decode: { try Int.parsed(String(copying: $0)) }, encode: { Array(String($0).utf8) })
 /// ```
 ///
-/// Ready-made are ``json``, ``json(_:)``, ``propertyList`` and ``propertyList(encoder:decoder:)``, for whatever is
-/// `Codable`.
+/// ``json``, ``json(_:)``, ``propertyList`` and ``propertyList(encoder:decoder:)`` are ready-made for all `Codable`
+/// types.
 public struct MessageCodec<Incoming: Sendable, Outgoing: Sendable>: Sendable {
-    /// Makes a value of a message. Throws if the message is none; the error becomes ``UndecodableMessage/reason``.
+    /// Makes a value from a message. Throws if the message contains none; the error becomes
+    /// ``UndecodableMessage/reason``.
     public let decode: @Sendable (PipeMessage) throws -> Incoming
 
-    /// Makes a message of a value. What it throws, ``PipeChannel/send(_:)`` throws.
+    /// Makes a message from a value. ``PipeChannel/send(_:)`` rethrows its errors.
     public let encode: @Sendable (Outgoing) throws -> [UInt8]
 
-    /// Makes a codec of two functions. They are called on whatever thread receives and sends.
+    /// Creates a codec from two functions. They are called on the thread that receives or sends.
     public init(
         decode: @escaping @Sendable (PipeMessage) throws -> Incoming,
         encode: @escaping @Sendable (Outgoing) throws -> [UInt8]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import NamedPipes
 
-/// A connection on which values travel instead of bytes.
+/// A connection that carries values instead of bytes.
 ///
 /// ```swift
 /// try await PipeServer.serve(at: .runtime("orders")) { connection in
@@ -12,25 +12,24 @@ public import NamedPipes
 /// }
 /// ```
 ///
-/// It is a view: what it does to the connection, such as waiting, back-pressure and cancellation, is what the
-/// `AsyncPipeConnection` does, and both may be used beside each other. Values are made on the thread of who asks for
-/// them.
+/// It is a view: waiting, back-pressure and cancellation are those of the `AsyncPipeConnection`, and both may be used
+/// side by side. Values are decoded on the thread of the task that asks for them.
 public struct PipeChannel<Incoming: Sendable, Outgoing: Sendable>: Sendable {
     /// The connection below.
     public let connection: AsyncPipeConnection
 
-    /// How values become messages.
+    /// The conversion of values to messages and back.
     public let codec: MessageCodec<Incoming, Outgoing>
 
     /// The treatment of messages that cannot be decoded.
     public let undecodablePolicy: UndecodableMessage.Policy
 
-    /// Makes a view of a connection.
+    /// Creates a view of a connection.
     ///
     /// - Parameters:
-    ///   - connection: any connection that is open.
-    ///   - codec: how values become messages.
-    ///   - undecodablePolicy: what happens when a message cannot be decoded. The default keeps the connection.
+    ///   - connection: any open connection.
+    ///   - codec: the conversion of values to messages and back.
+    ///   - undecodablePolicy: the treatment of messages that cannot be decoded. The default keeps the connection.
     public init(
         _ connection: AsyncPipeConnection, codec: MessageCodec<Incoming, Outgoing>,
         undecodablePolicy: UndecodableMessage.Policy = .keepConnection
@@ -40,10 +39,10 @@ public struct PipeChannel<Incoming: Sendable, Outgoing: Sendable>: Sendable {
         self.undecodablePolicy = undecodablePolicy
     }
 
-    /// Sends one value, as `AsyncPipeConnection.send(_:)` sends its message.
+    /// Sends one value, as `AsyncPipeConnection.send(_:)` sends a message.
     ///
-    /// - Returns: what became of the message.
-    /// - Throws: what the codec throws, with nothing sent; what the connection's `send` throws.
+    /// - Returns: the verdict on the message.
+    /// - Throws: the codec's errors, with nothing sent; the errors of the connection's `send`.
     @discardableResult
     public nonisolated(nonsending) func send(_ value: Outgoing) async throws -> PipeConnection.SendVerdict {
         try await connection.send(try codec.encode(value))
@@ -51,8 +50,8 @@ public struct PipeChannel<Incoming: Sendable, Outgoing: Sendable>: Sendable {
 
     /// Sends one value to all others in a group, encoded once; see `AsyncPipeConnection.join(_:)`.
     ///
-    /// - Returns: how many took the message, and who refused it.
-    /// - Throws: what the codec throws, with nothing sent; what the connection's `publish` throws.
+    /// - Returns: how many connections took the message, and which refused it.
+    /// - Throws: the codec's errors, with nothing sent; the errors of the connection's `publish`.
     @discardableResult
     public nonisolated(nonsending) func publish(
         _ value: Outgoing, to group: PipeGroup
@@ -63,7 +62,7 @@ public struct PipeChannel<Incoming: Sendable, Outgoing: Sendable>: Sendable {
     /// The next value; see ``messages``.
     ///
     /// - Returns: nil after the last one.
-    /// - Throws: ``UndecodableMessage``; what the connection throws.
+    /// - Throws: ``UndecodableMessage``; the connection's errors.
     public nonisolated(nonsending) func nextMessage() async throws -> Incoming? {
         while let message = try await connection.nextMessage() {
             if let value = try await decode(message) { return value }
@@ -73,15 +72,15 @@ public struct PipeChannel<Incoming: Sendable, Outgoing: Sendable>: Sendable {
 
     /// The received values, in order, as in the connection's `messages`.
     ///
-    /// An ``UndecodableMessage`` that is thrown ends the iteration. If the connection was kept, another one goes on
-    /// behind that message.
+    /// A thrown ``UndecodableMessage`` ends the iteration. If the connection was kept, another iteration continues
+    /// after that message.
     public var messages: Messages { Messages(channel: self) }
 
     /// The values that arrive; see ``PipeChannel/messages``.
     public struct Messages: AsyncSequence, Sendable {
         let channel: PipeChannel
 
-        /// Begins, or goes on, with the next value that arrives.
+        /// Begins or continues with the next value that arrives.
         public func makeAsyncIterator() -> Iterator {
             Iterator(channel: channel, messages: channel.connection.messages.makeAsyncIterator())
         }
@@ -106,7 +105,7 @@ public struct PipeChannel<Incoming: Sendable, Outgoing: Sendable>: Sendable {
         }
     }
 
-    /// The message's value; nil where it is skipped.
+    /// The message's value; nil if the message is skipped.
     fileprivate nonisolated(nonsending) func decode(_ message: PipeMessage) async throws -> Incoming? {
         do {
             return try codec.decode(message)

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// JavaScript's strings may contain half of a surrogate pair, and JSON.stringify writes it as an escape, such as
-// `\ud83d`. It is JSON by RFC 8259 (section 8.2), but no Unicode text, and Foundation's decoder refuses the whole value
-// because of it.
+// JavaScript's strings may contain lone surrogates (half of a surrogate pair), and JSON.stringify writes them as
+// escapes, such as `\ud83d`. That is JSON by RFC 8259 (section 8.2), but not Unicode text, and Foundation's decoder
+// refuses the whole value because of it.
 
 extension [UInt8] {
-    /// Replaces each escape of half a surrogate pair by U+FFFD, as everything else that makes text of such strings
-    /// does. The escape is as long as the one that it replaces, so nothing moves.
+    /// Replaces each escape of a lone surrogate by U+FFFD, as other decoders do. The new escape is as long as the old
+    /// one, so nothing moves.
     ///
-    /// To be called with JSON that was checked; of anything else, only what stands behind `\ud` can change.
+    /// Call it with checked JSON; in anything else, only bytes after `\ud` can change.
     mutating func replaceHalfPairs() {
-        // Without a backslash there is none: that is one pass over the bytes.
+        // Without a backslash there is none: finding that out is one pass over the bytes.
         guard var offset = firstIndex(of: UInt8(ascii: "\\")) else { return }
         while offset < count {
             guard self[offset] == UInt8(ascii: "\\") else {
@@ -29,7 +29,7 @@ extension [UInt8] {
 
     private enum Surrogate { case high, low }
 
-    /// Which half the escape at this place is; nil if there is none.
+    /// The half that the escape at this offset encodes; nil if it encodes none.
     private func surrogate(at offset: Int) -> Surrogate? {
         guard offset + 6 <= count, self[offset] == UInt8(ascii: "\\"), self[offset + 1] == UInt8(ascii: "u"),
             self[offset + 2] | 0x20 == UInt8(ascii: "d")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import FoundationEssentials
 
-/// How values become JSON and the other way round: an encoder and a decoder of Foundation.
+/// The conversion of values to JSON and back: an encoder and a decoder of Foundation.
 ///
 /// ```swift
 /// let decoder = JSONDecoder()
@@ -9,13 +9,13 @@ public import FoundationEssentials
 /// configuration.coding = JSONCoding(decoder: decoder)
 /// ```
 public struct JSONCoding: Sendable {
-    /// Writes values. Not to be changed any more: connections on several threads may be using it.
+    /// Writes values. Must not be changed afterwards: connections on several threads may be using it.
     public let encoder: JSONEncoder
 
-    /// Reads values. Not to be changed any more.
+    /// Reads values. Must not be changed afterwards.
     public let decoder: JSONDecoder
 
-    /// Makes one; by default, of a plain encoder that leaves slashes alone and a plain decoder.
+    /// Creates a coding; by default with a plain encoder that does not escape slashes, and a plain decoder.
     public init(encoder: JSONEncoder? = nil, decoder: JSONDecoder = JSONDecoder()) {
         self.encoder = encoder ?? Self.plainEncoder()
         self.decoder = decoder
@@ -31,7 +31,7 @@ public struct JSONCoding: Sendable {
         JSONText(unchecked: Array(try encoder.encode(value))[...])
     }
 
-    /// Reads a value; half a surrogate pair in a string of it becomes U+FFFD.
+    /// Reads a value; lone surrogates in its strings become U+FFFD.
     func decode<Value: Decodable>(_ type: Value.Type, from text: JSONText) throws -> Value {
         try decode(type, fromBytes: Array(text.slice))
     }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A JSON number by its value: `1`, `1.0` and `10e-1` are the same one. Of any size and precision, as nothing is
+/// A JSON number by its value: `1`, `1.0` and `10e-1` are equal. Of any size and precision, because nothing is
 /// computed.
 struct JSONNumber: Hashable {
     private let isNegative: Bool
     /// ASCII digits without zeros at either end; none for zero.
     private let digits: [UInt8]
-    /// The power of ten that the digits are multiplied with.
+    /// The power of ten by which the digits are multiplied.
     private let exponent: Int
 
-    /// - Parameter text: a value that was checked. Nil if it is no number, or its exponent does not fit 64 bits.
+    /// - Parameter text: a checked value. Nil if it is not a number, or its exponent does not fit into 64 bits.
     init?(_ text: JSONText) {
         let bytes = text.slice
         guard let first = bytes.first, first == UInt8(ascii: "-") || Self.isDigit(first) else { return nil }
@@ -26,14 +26,14 @@ struct JSONNumber: Hashable {
         isNegative = first == UInt8(ascii: "-") && !digits.isEmpty
     }
 
-    /// Its value, where it is a whole number of 64 bits.
+    /// Its value, if it is a whole number of 64 bits.
     var wholeNumber: Int64? {
         guard (0..<20).contains(exponent) else { return nil }
         let zeros = [UInt8](repeating: UInt8(ascii: "0"), count: exponent)
         return Int64(String(decoding: sign + (digits.isEmpty ? [UInt8(ascii: "0")] : digits) + zeros, as: UTF8.self))
     }
 
-    /// The one way of writing it that all others are brought to.
+    /// The canonical form: equal numbers have the same text.
     var text: JSONText {
         JSONText(unchecked: (sign + digits + Array("e\(exponent)".utf8))[...])
     }

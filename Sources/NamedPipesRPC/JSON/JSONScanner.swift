@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Walks over JSON text (RFC 8259) and says where values are, without building any of them: so hostile text costs the
-/// time to read it and nothing else, and what is inside is decoded once, into the type that is wanted.
+/// Scans JSON text (RFC 8259) for the positions of values, without building any of them. So hostile text costs only the
+/// time to read it, and the contents are decoded once, into the wanted type.
 struct JSONScanner {
     private let bytes: ArraySlice<UInt8>
     private let depthLimit: Int
@@ -9,7 +9,7 @@ struct JSONScanner {
     private var depth = 0
 
     init(_ bytes: ArraySlice<UInt8>, depthLimit: Int) {
-        // Foundation's decoder itself stops at 512; and the walk recurses.
+        // Foundation's decoder itself stops at 512; and the scan recurses.
         precondition((1...512).contains(depthLimit), "JSON depth limit \(depthLimit)")
         self.bytes = bytes
         self.depthLimit = depthLimit
@@ -24,7 +24,7 @@ struct JSONScanner {
         guard scanner.peek() == nil else { throw scanner.unexpected() }
     }
 
-    /// The next byte that is no white space.
+    /// The next byte that is not white space.
     mutating func peek() -> UInt8? {
         while offset < bytes.endIndex {
             switch bytes[offset] {
@@ -50,7 +50,7 @@ struct JSONScanner {
         try list(from: "[", to: "]") { scanner throws(JSONSyntaxError) in visit(try scanner.value()) }
     }
 
-    /// Walks over the value that begins here.
+    /// Scans the value that begins here.
     mutating func value() throws(JSONSyntaxError) -> JSONText {
         let first = peek()
         let start = offset
@@ -147,7 +147,7 @@ struct JSONScanner {
         return bytes[offset - 1]
     }
 
-    /// The problem here, or a few bytes before.
+    /// The problem at this offset, or a few bytes before.
     private func unexpected(before count: Int = 0) -> JSONSyntaxError {
         let place = offset - count
         return place < bytes.endIndex ? .unexpectedByte(offset: place - bytes.startIndex) : .unexpectedEnd

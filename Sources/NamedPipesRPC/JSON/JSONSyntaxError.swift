@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why bytes are no JSON value, or none that is accepted.
+/// The reason why bytes are not an accepted JSON value.
 @nonexhaustive
 public enum JSONSyntaxError: Error, Hashable, Sendable {
     /// They are not UTF-8.
     case notUTF8
 
-    /// At this byte, counted from 0, something else had to stand.
+    /// The byte at this offset, counted from 0, is not valid there.
     case unexpectedByte(offset: Int)
 
     /// They end in the middle of the value.
     case unexpectedEnd
 
-    /// Arrays and objects lie in each other more deeply than that.
+    /// Arrays and objects are nested more deeply than the limit.
     case tooDeep(limit: Int)
 }

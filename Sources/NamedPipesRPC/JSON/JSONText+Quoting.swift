@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension JSONText {
-    /// Writes a string: with quotes, and with escapes where JSON demands them (RFC 8259, section 7).
+    /// Writes a string: with quotes, and with escapes where JSON requires them (RFC 8259, section 7).
     init(quoting string: String) {
         var bytes: [UInt8] = [UInt8(ascii: "\"")]
         for byte in string.utf8 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension JSONText {
-    /// The string, if it is one. Half a surrogate pair in it is U+FFFD.
+    /// The string, if this is one. Lone surrogates in it become U+FFFD.
     var string: String? {
         guard slice.first == UInt8(ascii: "\"") else { return nil }
         guard slice.contains(UInt8(ascii: "\\")) else {

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A JSON value as it is written (RFC 8259): for what has no type of its own yet.
+/// A JSON value in its written form (RFC 8259), for values that have no type of their own yet.
 public struct JSONText: Hashable, Sendable {
     let slice: ArraySlice<UInt8>
 
-    /// Takes a JSON value that was written elsewhere.
+    /// Takes a JSON value from elsewhere.
     ///
     /// - Parameters:
     ///   - bytes: the value, in UTF-8.
-    ///   - depthLimit: how deeply arrays and objects may lie in each other, 1 to 512. The default is 100.
+    ///   - depthLimit: how deeply arrays and objects may be nested, 1 to 512. The default is 100.
     /// - Throws: ``JSONSyntaxError``.
     public init(_ bytes: [UInt8], depthLimit: Int = 100) throws(JSONSyntaxError) {
         try JSONScanner.check(bytes[...], depthLimit: depthLimit)
         slice = bytes[...]
     }
 
-    /// Takes a JSON value that was written elsewhere.
+    /// Takes a JSON value from elsewhere.
     public init(_ text: String) throws(JSONSyntaxError) { try self.init(Array(text.utf8)) }
 
-    /// Writes a value.
+    /// Encodes a value.
     ///
-    /// - Throws: what the encoder throws, an `EncodingError`.
+    /// - Throws: the encoder's error, an `EncodingError`.
     public init(encoding value: some Encodable, coding: JSONCoding = JSONCoding()) throws {
         self = try coding.encode(value)
     }
@@ -30,9 +30,9 @@ public struct JSONText: Hashable, Sendable {
     /// The value as UTF-8.
     public var bytes: [UInt8] { Array(slice) }
 
-    /// Reads the value.
+    /// Decodes the value.
     ///
-    /// - Throws: what the decoder throws, a `DecodingError`.
+    /// - Throws: the decoder's error, a `DecodingError`.
     public func decode<Value: Decodable>(as type: Value.Type, coding: JSONCoding = JSONCoding()) throws -> Value {
         try coding.decode(type, from: self)
     }

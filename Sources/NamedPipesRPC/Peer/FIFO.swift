@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A queue whose ends cost the same, whatever waits in between. Its elements have indices, so that one can be changed.
+/// A queue with constant-time operations at both ends, whatever its length. Elements have indices, so that one can be
+/// changed in place.
 struct FIFO<Element> {
     private var elements: [Element?] = []
     private var takenCount = 0
@@ -15,7 +16,8 @@ struct FIFO<Element> {
         set { elements[takenCount + index] = newValue }
     }
 
-    /// Removes what need not be kept, wherever it is. Costs as much as there are elements.
+    /// Removes the elements that satisfy a predicate, wherever they are, in time proportional to the number of
+    /// elements.
     mutating func removeAll(where isDead: (Element) -> Bool) {
         elements = elements[takenCount...].filter { !isDead($0.present) }
         takenCount = 0

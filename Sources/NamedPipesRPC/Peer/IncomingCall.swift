@@ -10,10 +10,10 @@ struct IncomingCall: Sendable {
 
     let serial: OpenCalls.Serial
     let kind: Kind
-    /// The connection is closed behind the answer.
+    /// Whether the connection is closed after the answer.
     var isLast = false
 
-    /// To whom the answer goes; nil where there is none.
+    /// The id to answer; nil if no answer is expected.
     var id: WrittenID? {
         switch kind {
         case .handled(let request, _): request.id
@@ -37,7 +37,7 @@ enum IncomingCalls: Sendable {
         }
     }
 
-    /// Whether nothing is to be handled, so that the answer needs no place. A batch waits for its turn in any case.
+    /// Whether nothing has to be handled, so that the answer needs no place. A batch waits for its turn in any case.
     var isAnswerOnly: Bool {
         guard case .single(let call) = self else { return false }
         if case .handled = call.kind { return false }

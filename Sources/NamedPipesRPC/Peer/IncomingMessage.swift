@@ -4,7 +4,7 @@
 enum IncomingMessage {
     struct Request {
         let method: String
-        /// An object or an array. Null is none.
+        /// An object or an array; nil for null.
         let params: JSONText?
         /// Nil for a notification.
         let id: WrittenID?
@@ -12,21 +12,22 @@ enum IncomingMessage {
         let metadata: [String: String]
     }
 
-    /// The members that requests and replies have by the specification.
+    /// The members that the specification defines for requests and replies.
     static let definedMembers: Set<String> = ["jsonrpc", "method", "params", "id", "result", "error"]
 
     case request(Request)
-    /// An error without an id has the id null.
+    /// A reply. An error without an id has the id null.
     case reply(JSONRPCID, Result<JSONText, JSONRPCError>)
-    /// Looks like a reply and is none; never answered, lest two ends answer each other's answers.
+    /// Looks like a reply but is not valid. Never answered, because two ends could otherwise answer each other's
+    /// answers for ever.
     case invalidReply(JSONRPCID?, JSONText)
-    /// To be answered with an error.
+    /// Invalid, to be answered with an error.
     case invalid(WrittenID, JSONRPCError)
 
     /// - Parameters:
-    ///   - text: a JSON value that was checked.
-    ///   - idByteLimit: how long an id may be, in bytes as written.
-    ///   - metadataByteLimit: how long all names and values of metadata may be, in bytes as written.
+    ///   - text: a checked JSON value.
+    ///   - idByteLimit: the maximum size of an id, in bytes as written.
+    ///   - metadataByteLimit: the maximum size of all names and values of metadata, in bytes as written.
     init(_ text: JSONText, idByteLimit: Int, metadataByteLimit: Int, depthLimit: Int) {
         guard text.slice.first == UInt8(ascii: "{") else {
             self = .invalid(.null, .invalidRequest("not an object"))
@@ -34,7 +35,7 @@ enum IncomingMessage {
         }
         var members = Members(idByteLimit: idByteLimit, metadataByteLimit: metadataByteLimit)
         var scanner = JSONScanner(text.slice, depthLimit: depthLimit)
-        // It was checked before.
+        // The text was checked before.
         try? scanner.members { name, value in members.take(name, value) }
         if members.looksLikeReply {
             self = members.reply.map { .reply($0, $1) } ?? .invalidReply(members.id?.id, text)
@@ -48,10 +49,10 @@ enum IncomingMessage {
     }
 }
 
-/// The members that mean something, and strings beside them. Others are ignored.
+/// The members that JSON-RPC defines, and other members that are strings. All others are ignored.
 private struct Members {
     let idByteLimit: Int
-    /// The rest of the limit.
+    /// The unused part of the limit.
     var metadataByteLimit: Int
     var version: JSONText?
     var method: JSONText?
@@ -60,7 +61,7 @@ private struct Members {
     var error: JSONText?
     var id: WrittenID?
     var hasUnusableID = false
-    // Ends that take the first and ends that take the last one would disagree about what was asked.
+    // If one end used the first of two equal members and the other end the last, they would disagree about the request.
     var hasDuplicates = false
     var metadata: [String: String] = [:]
 
@@ -70,7 +71,7 @@ private struct Members {
     }
 
     mutating func take(_ text: JSONText, _ value: JSONText) {
-        // A name may be written with escapes; the longest that is defined would then take 44 bytes.
+        // A name may be written with escapes; the longest defined name would then take 44 bytes.
         guard text.slice.count <= max(44, metadataByteLimit), let name = text.string else { return }
         switch name {
         case "jsonrpc": set(\.version, value)
@@ -100,27 +101,27 @@ private struct Members {
 
     private var hasVersion: Bool { version?.string == "2.0" }
 
-    /// Whether it can be nothing but a reply. Many servers leave out a result that is null; parameters are no reply's.
+    /// Whether it can only be a reply. Many servers omit a result that is null; replies have no parameters.
     var looksLikeReply: Bool {
         method == nil && params == nil && (result != nil || error != nil || id != nil || hasUnusableID)
     }
 
     func request() throws(JSONRPCError) -> IncomingMessage.Request {
         guard hasVersion else { throw .invalidRequest(#"jsonrpc is not "2.0""#) }
-        guard !hasDuplicates else { throw .invalidRequest("a member twice") }
+        guard !hasDuplicates else { throw .invalidRequest("a duplicate member") }
         guard !hasUnusableID else {
-            throw .invalidRequest("id is no number, string or null of at most \(idByteLimit) bytes")
+            throw .invalidRequest("id is not a number, string or null of at most \(idByteLimit) bytes")
         }
         guard let name = method?.string else {
-            throw .invalidRequest("method is no string")
+            throw .invalidRequest("method is not a string")
         }
         guard params?.isStructured != false else { throw .invalidRequest("params is neither object nor array") }
         return IncomingMessage.Request(method: name, params: params, id: id, metadata: metadata)
     }
 
-    /// Nil if it is none.
+    /// Nil if it is not a valid reply.
     var reply: (JSONRPCID, Result<JSONText, JSONRPCError>)? {
-        // Servers of JSON-RPC 1 send no version, and both result and error, one of which is null.
+        // Servers of JSON-RPC 1 send no version, and both a result and an error, one of which is null.
         guard version == nil || hasVersion, !hasDuplicates, !hasUnusableID else { return nil }
         if let error, !error.isNull {
             guard result?.isNull != false else { return nil }
@@ -131,7 +132,7 @@ private struct Members {
 }
 
 extension JSONRPCError {
-    /// Reads an error object; nil if it is none.
+    /// Reads an error object; nil if it is not one.
     fileprivate init?(object: JSONText) {
         let code = object.member("code").flatMap { JSONNumber($0)?.wholeNumber }.flatMap { Int(exactly: $0) }
         let message = object.member("message")?.string

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Requests and notifications that leave in one message (JSON-RPC 2.0, section 6).
+/// Requests and notifications that are sent in one message (JSON-RPC 2.0, section 6).
 ///
 /// ```swift
 /// var batch = JSONRPCBatch()
@@ -10,9 +10,9 @@
 /// print(try replies.value(of: sum))
 /// ```
 ///
-/// Not every other end takes batches: LSP does without them.
+/// Not every peer accepts batches: LSP does without them.
 public struct JSONRPCBatch: Sendable {
-    /// A request of a batch, by which its reply is found.
+    /// A request of a batch, with which its reply is found.
     public struct Handle<Reply: Decodable>: Sendable {
         fileprivate let index: Int
     }
@@ -46,17 +46,17 @@ public struct JSONRPCBatch: Sendable {
     private(set) var requestCount = 0
     private let coding: JSONCoding
 
-    /// How many requests and notifications it contains.
+    /// The number of requests and notifications.
     public var count: Int { items.count }
 
-    /// Makes an empty batch.
+    /// Creates an empty batch.
     ///
-    /// - Parameter coding: how parameters are written; the default is Foundation's way.
+    /// - Parameter coding: the encoding of parameters; the default is Foundation's.
     public init(coding: JSONCoding = JSONCoding()) { self.coding = coding }
 
     /// Adds a request.
     ///
-    /// - Throws: what the encoder throws.
+    /// - Throws: the encoder's errors.
     public mutating func request<Reply: Decodable>(
         _ method: String, _ params: some Encodable, returning type: Reply.Type
     ) throws -> Handle<Reply> {
@@ -67,7 +67,7 @@ public struct JSONRPCBatch: Sendable {
 
     /// Adds a notification.
     ///
-    /// - Throws: what the encoder throws.
+    /// - Throws: the encoder's errors.
     public mutating func notify(_ method: String, _ params: some Encodable) throws {
         items.append(Item(method: method, params: try coding.encode(params), isRequest: false))
     }
@@ -78,9 +78,9 @@ extension JSONRPCPeer {
     ///
     /// - Parameters:
     ///   - batch: if it is empty, nothing is sent.
-    ///   - timeout: how long to wait for all of them. What has come by then is among the replies.
+    ///   - timeout: how long to wait for all of them. Replies that have arrived by then are in the result.
     /// - Returns: a reply, or an error, for each request.
-    /// - Throws: where nothing was sent: as ``request(_:_:timeout:)->Reply``.
+    /// - Throws: if nothing was sent: as ``request(_:_:timeout:)->Reply``.
     public func send(_ batch: JSONRPCBatch, timeout: Duration? = nil) async throws -> JSONRPCBatch.Replies {
         guard batch.count > 0 else { return JSONRPCBatch.Replies(outcomes: [], coding: configuration.coding) }
         for item in batch.items { try checkStructured(item.params) }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 public import NamedPipes
 
-/// The error object of JSON-RPC 2.0 (section 5.1): what one end's handler throws, and the other end's request then
-/// throws.
+/// The error object of JSON-RPC 2.0 (section 5.1): a handler throws it at one end, and the request throws it at the
+/// other.
 public struct JSONRPCError: Error, Hashable, Sendable {
     /// The kind of error; section 5.1 reserves -32768 to -32000.
     public struct Code: RawRepresentable, Hashable, Sendable {
@@ -12,34 +12,34 @@ public struct JSONRPCError: Error, Hashable, Sendable {
         /// Any number.
         public init(rawValue: Int) { self.rawValue = rawValue }
 
-        /// -32700: what arrived is no JSON.
+        /// -32700: the message is not JSON.
         public static let parseError = Code(rawValue: -32700)
-        /// -32600: JSON, but no request.
+        /// -32600: JSON, but not a request.
         public static let invalidRequest = Code(rawValue: -32600)
         /// -32601: there is no such method.
         public static let methodNotFound = Code(rawValue: -32601)
-        /// -32602: the method takes other parameters.
+        /// -32602: the method does not accept these parameters.
         public static let invalidParams = Code(rawValue: -32602)
-        /// -32603: the handler failed, and its error is nothing for the other end.
+        /// -32603: the handler failed with an error that is not meant for the other end.
         public static let internalError = Code(rawValue: -32603)
-        /// -32000, the first of the server's own: as much as is allowed waits to be handled.
+        /// -32000, the first of the codes for servers: the limit of waiting requests is reached.
         public static let tooManyRequests = Code(rawValue: -32000)
-        /// -32001: the server is being stopped. The request was not begun, and may be made again elsewhere.
+        /// -32001: the server is being stopped. The request was not begun, and may be repeated elsewhere.
         public static let stopping = Code(rawValue: -32001)
-        /// -32800, as LSP has it: the request was cancelled by who made it.
+        /// -32800, as in LSP: the request was cancelled by its sender.
         public static let requestCancelled = Code(rawValue: -32800)
     }
 
     /// The kind of error.
     public var code: Code
 
-    /// A sentence about it.
+    /// A sentence that describes it.
     public var message: String
 
-    /// More about it, of whatever type both ends agree on.
+    /// Further details, of a type that both ends agree on.
     public var data: JSONText?
 
-    /// Makes an error to throw in a handler.
+    /// Creates an error to throw in a handler.
     public init(_ code: Code, _ message: String, data: JSONText? = nil) {
         self.code = code
         self.message = message
@@ -79,30 +79,30 @@ extension JSONRPCError {
     }
 }
 
-/// Why this end has ended a connection: a notification arrived while as many calls as may waited for a place, and this
-/// end waited for replies, for whose sake it must read on. See ``JSONRPCPeer/Configuration/waitingByteLimit``.
+/// The reason why this end has ended a connection: a notification arrived when the maximum of calls waited for a place,
+/// while this end waited for replies and therefore had to read on. See ``JSONRPCPeer/Configuration/waitingByteLimit``.
 public struct JSONRPCOverload: Error, Hashable, Sendable {
-    /// How many bytes may wait.
+    /// The limit of waiting bytes.
     public let waitingByteLimit: Int
 }
 
-/// Why a request has no reply.
+/// The reason why a request has no reply.
 @nonexhaustive
 public enum JSONRPCRequestFailure: Error, Sendable {
-    /// The time was over. The other end was told to stop.
+    /// The time was up. The other end was told to stop.
     case timedOut(Duration)
 
-    /// The connection ended, or the other end sends no more; the reason, where the connection itself has ended.
+    /// The connection ended, or the other end sends no more; with the reason, if the connection itself has ended.
     case connectionEnded(DisconnectReason?)
 
-    /// So many requests are waiting for their replies; this one was not sent. Thrown by the policy
+    /// The limit of requests that wait for their replies is reached; this request was not sent. Thrown with the policy
     /// ``JSONRPCPeer/PendingLimitPolicy/refuse``, and for a batch that exceeds the limit by itself.
     case tooManyPending(limit: Int)
 
-    /// The parameters are neither an object nor an array, as JSON-RPC 2.0 demands (section 4.2); nothing was sent.
+    /// The parameters are neither an object nor an array, as JSON-RPC 2.0 requires (section 4.2); nothing was sent.
     case paramsNotStructured(JSONText)
 
-    /// The reply is not of the type that was asked for; what it is, and the decoder's error.
+    /// The reply is not of the requested type; the reply, and the decoder's error.
     case undecodableReply(JSONText, any Error)
 
     /// The answer to this request is not a reply of JSON-RPC 2.0 (section 5).

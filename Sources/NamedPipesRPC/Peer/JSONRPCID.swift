@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The identifier of a request or of a stream of progress: a number, a string or null, as the end that begins
-/// it chooses. This end's own requests have numbers.
+/// The identifier of a request or of a stream of progress: a number, a string or null, chosen by the end that begins
+/// it. This end's own requests have numbers.
 public enum JSONRPCID: Hashable, Sendable {
     /// A whole number.
     case number(Int64)
@@ -12,7 +12,7 @@ public enum JSONRPCID: Hashable, Sendable {
     /// A string.
     case string(String)
 
-    /// Null: what an answer has whose request could not be made out. Requests should not use it.
+    /// Null: the id of an answer to a request whose id could not be read. Requests should not use it.
     case null
 
     /// Nil if the value is none of these.
@@ -28,14 +28,14 @@ public enum JSONRPCID: Hashable, Sendable {
         }
     }
 
-    /// The key for comparing ids: numbers by their value, however each end writes them.
+    /// The key for comparing ids: numbers are equal if their values are, however each end writes them.
     var canonical: JSONRPCID {
         guard case .otherNumber(let text) = self, let number = JSONNumber(text) else { return self }
         return number.wholeNumber.map(JSONRPCID.number) ?? .otherNumber(number.text)
     }
 
-    /// The request of this end that a reply with this id is for. Requests of this end have whole numbers; other ends
-    /// send them back as `1.0`, and some as `"1"`.
+    /// The number of this end's request that a reply with this id answers. Requests of this end have whole numbers;
+    /// other ends return them as `1.0`, and some as `"1"`.
     var requestNumber: Int64? {
         switch canonical {
         case .number(let number): number
@@ -75,7 +75,7 @@ extension JSONRPCID: Codable {
         }
     }
 
-    /// Writes it. What is ``otherNumber(_:)`` becomes a floating-point number.
+    /// Writes the id. An ``otherNumber(_:)`` becomes a floating-point number.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {
@@ -88,12 +88,12 @@ extension JSONRPCID: Codable {
 }
 
 extension JSONRPCID: CustomStringConvertible {
-    /// As it is written on the wire.
+    /// The id as on the wire.
     public var description: String { text.description }
 }
 
-/// The id of the other end's request, with what is sent back: the id as it was written. An end that compares texts, or
-/// strings that are no Unicode, finds its own.
+/// The id of the other end's request, together with its written form, which is sent back. So an end that compares
+/// texts, or strings that are not Unicode, recognises its own.
 struct WrittenID: Sendable {
     let id: JSONRPCID
     let text: JSONText

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Stands around all that a peer asks and all that it answers: to trace, to measure, to keep a journal.
+/// Surrounds all requests and all handlers of a peer: to trace, to measure, to keep a journal.
 ///
 /// Its additions to a request travel beside the parameters, as members of the request object that are strings. JSON-RPC
-/// 2.0 gives such members no meaning, and many ends ignore them; strict ones refuse the request, for which there is
-/// ``JSONRPCPeer/Configuration/metadataPlace``. StreamJsonRpc carries a trace so, as `traceparent` and `tracestate`:
+/// 2.0 gives such members no meaning, and many ends ignore them; for strict ends, which refuse such a request, there is
+/// ``JSONRPCPeer/Configuration/metadataPlace``. StreamJsonRpc carries a trace in this way, as `traceparent` and
+/// `tracestate`:
 ///
 /// ```json
 /// {"jsonrpc":"2.0","id":1,"method":"add","params":{},"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
 /// ```
 ///
-/// The product `NamedPipesService` has one for swift-distributed-tracing. Both functions run where the peer does, on
-/// the reactor's thread, and must not block. Both do nothing by default, and call `next` once.
+/// The product `NamedPipesService` contains an interceptor for swift-distributed-tracing. Both functions run on the
+/// reactor's thread, like the peer, and must not block. By default both only call `next`, once.
 public protocol JSONRPCInterceptor: Sendable {
     /// Called around each request, notification and batch of this end.
     ///
     /// - Parameters:
-    ///   - call: what is to be sent.
-    ///   - next: sends it, with metadata, and waits for the reply where there is one. The metadata of a batch goes with
+    ///   - call: the message to be sent.
+    ///   - next: sends it, with metadata, and waits for the reply if there is one. The metadata of a batch is added to
     ///     each of its requests. `jsonrpc`, `id`, `method`, `params`, `result` and `error` cannot be metadata: they are
-    ///     left out.
+    ///     omitted.
     /// - Returns: what `next` returns.
-    /// - Throws: what `next` throws; anything else goes to who wanted to send.
+    /// - Throws: the errors of `next`; any other error is thrown to the sender.
     nonisolated(nonsending) func send<Outcome>(
         _ call: JSONRPCOutgoingCall,
         next: nonisolated(nonsending) (_ metadata: [String: String]) async throws -> Outcome
@@ -30,10 +31,10 @@ public protocol JSONRPCInterceptor: Sendable {
     /// Called around each handler of a request or notification of the other end.
     ///
     /// - Parameters:
-    ///   - call: what is to be handled; ``JSONRPCCall/metadata`` came with it.
+    ///   - call: the call to be handled; ``JSONRPCCall/metadata`` came with it.
     ///   - next: calls the handler.
     /// - Returns: what `next` returns: the reply.
-    /// - Throws: what `next` throws, which is what the handler throws; see ``JSONRPCMethods``.
+    /// - Throws: the errors of `next`, which are the handler's; see ``JSONRPCMethods``.
     nonisolated(nonsending) func handle(
         _ call: JSONRPCCall, next: nonisolated(nonsending) () async throws -> JSONText
     ) async throws -> JSONText
@@ -56,16 +57,16 @@ extension JSONRPCInterceptor {
     }
 }
 
-/// A ``JSONRPCInterceptor``'s view of a message to be sent.
+/// An interceptor's view of a message to be sent.
 public struct JSONRPCOutgoingCall: Sendable {
     /// The kind of message.
     @nonexhaustive
     public enum Kind: Hashable, Sendable {
-        /// A reply is waited for.
+        /// A message with a reply.
         case request
-        /// There is no reply.
+        /// A message without a reply.
         case notification
-        /// So many requests and notifications in one message.
+        /// This number of requests and notifications in one message.
         case batch(count: Int)
     }
 
@@ -80,7 +81,7 @@ public struct JSONRPCOutgoingCall: Sendable {
 }
 
 extension JSONRPCPeer {
-    /// Sends something with the metadata that the interceptor gives, if there is one.
+    /// Sends something with the metadata that the interceptor adds, if there is one.
     func intercept<Outcome>(
         _ kind: JSONRPCOutgoingCall.Kind, _ method: String?,
         _ send: nonisolated(nonsending) (_ metadata: [String: String]) async throws -> Outcome

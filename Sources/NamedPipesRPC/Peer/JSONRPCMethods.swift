@@ -8,27 +8,29 @@
 /// methods.handle("log") { (entry: Entry, call) in journal.append(entry) }
 /// ```
 ///
-/// Handlers run on the reactor's thread, as child tasks of who runs the peer. They begin in the order in which requests
-/// arrived, each runs up to its first `await`, and from there on they run beside each other. They must not block.
+/// Handlers run on the reactor's thread, as child tasks of the task that runs the peer. They begin in the order in
+/// which requests arrived, each runs up to its first `await`, and from there on they run concurrently. They must not
+/// block.
 ///
-/// What a handler throws, the other end gets: a ``JSONRPCError`` as it is; `CancellationError`, where the other end had
+/// The other end receives what a handler throws: a ``JSONRPCError`` as it is; `CancellationError`, if the other end had
 /// cancelled, as ``JSONRPCError/Code/requestCancelled``; anything else as ``JSONRPCError/Code/internalError`` without
 /// details, which go to ``JSONRPCPeer/Configuration/onEvent``. Parameters that cannot be decoded never reach a handler:
-/// they are ``JSONRPCError/Code/invalidParams``. Where a request names no parameters, handlers get what decodes from
-/// null.
+/// they are ``JSONRPCError/Code/invalidParams``. If a request has no parameters, handlers get the value that null
+/// decodes to.
 ///
-/// A method may be called as a request and as a notification; the result of a notification is dropped.
+/// A method may be called as a request and as a notification; the result of a notification is discarded.
 public struct JSONRPCMethods: Sendable {
-    /// A handler of JSON as it is: gets the parameters, where there are any, and returns the result.
+    /// A handler of plain JSON: receives the parameters, if there are any, and returns the result.
     public typealias JSONHandler = @Sendable (JSONText?, JSONRPCCall) async throws -> JSONText
 
     private var handlers: [String: JSONHandler] = [:]
     private var fallback: JSONHandler?
 
-    /// No methods at all.
+    /// Creates an empty set of methods.
     public init() {}
 
-    /// Registers a method that takes parameters and returns a result. The last one of a name counts.
+    /// Registers a method that takes parameters and returns a result. A later handler replaces an earlier one of the
+    /// same name.
     public mutating func handle<Params: Decodable & SendableMetatype, Result: Encodable & SendableMetatype>(
         _ method: String, _ handler: @escaping @Sendable (Params, JSONRPCCall) async throws -> Result
     ) {
@@ -47,7 +49,7 @@ public struct JSONRPCMethods: Sendable {
         }
     }
 
-    /// Registers a method that takes no parameters; any that come are ignored.
+    /// Registers a method that takes no parameters; any that arrive are ignored.
     public mutating func handle<Result: Encodable & SendableMetatype>(
         _ method: String, _ handler: @escaping @Sendable (JSONRPCCall) async throws -> Result
     ) {
@@ -65,7 +67,7 @@ public struct JSONRPCMethods: Sendable {
     /// Registers a method whose parameters and result are JSON of any shape.
     public mutating func handleJSON(_ method: String, _ handler: @escaping JSONHandler) { handlers[method] = handler }
 
-    /// Registers what handles all other methods; ``JSONRPCCall/method`` says which. Without it, they are
+    /// Registers a handler for all other methods; ``JSONRPCCall/method`` is the name. Without it, they are
     /// ``JSONRPCError/Code/methodNotFound``.
     public mutating func handleOthers(_ handler: @escaping JSONHandler) { fallback = handler }
 
@@ -82,12 +84,12 @@ public struct JSONRPCCall: Sendable {
     /// The request's id; nil for a notification.
     public let id: JSONRPCID?
 
-    /// Whether a handler is registered for this very name; false where ``JSONRPCMethods/handleOthers(_:)`` handles it.
+    /// Whether a handler is registered for this name; false if ``JSONRPCMethods/handleOthers(_:)`` handles it.
     public var isRegistered: Bool { peer.methods.isRegistered(method) }
 
-    /// What came beside the parameters, or in their `_meta`; see ``JSONRPCPeer/Configuration/metadataPlace``: members
+    /// Metadata beside the parameters, or in their `_meta`; see ``JSONRPCPeer/Configuration/metadataPlace``: members
     /// that are strings and that JSON-RPC 2.0 does not define, such as `traceparent`. The other end may write there
-    /// what it likes; see ``JSONRPCInterceptor``.
+    /// whatever it likes; see ``JSONRPCInterceptor``.
     public let metadata: [String: String]
 
     /// This end: for requests in the other direction, notifications and progress.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
 
-// What takes effect as it arrives, without a task.
+// Messages that take effect on arrival, without a task.
 extension JSONRPCPeer {
     func take(_ outcome: Result<JSONText, JSONRPCError>, to id: JSONRPCID) {
         if let number = id.requestNumber, pending.takeReply(number, outcome.mapError { $0 }) { return }
@@ -20,9 +20,9 @@ extension JSONRPCPeer {
         if id == nil || id == .null { pending.takeUnattributed(failure) }
     }
 
-    /// Takes what is no JSON, if it is a reply as far as can be seen, or may be one.
+    /// Takes a message that is not JSON, if it appears to be a reply or may be one.
     ///
-    /// - Returns: false if it is none, and is to be answered.
+    /// - Returns: false if it is not a reply and has to be answered.
     func takeUndecodableReply(_ bytes: [UInt8], _ message: PipeMessage, _ error: JSONSyntaxError) -> Bool {
         let sketch = MessageSketch(bytes[...], idByteLimit: configuration.idByteLimit)
         guard !sketch.hasMethod, sketch.hasOutcome || pending.hasSent else { return false }
@@ -37,7 +37,7 @@ extension JSONRPCPeer {
 
     /// Takes LSP's notifications of progress.
     ///
-    /// - Returns: false if no request here waits for it.
+    /// - Returns: false if no request of this end waits for it.
     func takeProgress(_ params: JSONText?) -> Bool {
         guard let token = params?.member("token").flatMap(JSONRPCID.init),
             let value = params?.member("value"), let handler = progressHandlers[token.canonical]
@@ -48,7 +48,7 @@ extension JSONRPCPeer {
 
     /// Takes LSP's notifications of cancellation.
     ///
-    /// - Returns: the answer to a request that waited for a place and need not wait any longer.
+    /// - Returns: the answer to a request that waited for a place and no longer has to.
     func takeCancellation(_ params: JSONText?) -> IncomingCall? {
         guard let id = params?.member("id").flatMap(JSONRPCID.init), let serial = openCalls.cancel(id),
             let call = waitingCalls.take(serial), let id = call.id

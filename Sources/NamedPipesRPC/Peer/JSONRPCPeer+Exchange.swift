@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
 
-// How a request is sent, waited for and given up.
+// How a request is sent, awaited and given up.
 extension JSONRPCPeer {
-    /// Sends this number of requests in one message, and waits as the function does. The requests end with it.
+    /// Sends this number of requests in one message, and waits as the function does. The requests end with this call.
     ///
     /// - Parameters:
-    ///   - write: makes the message, given the requests' numbers.
-    ///   - wait: called once it is sent.
+    ///   - write: makes the message from the requests' numbers.
+    ///   - wait: called once the message is sent.
     func exchange<Outcome>(
         _ requestCount: Int, timeout: Duration?, write: ([Int64]) -> [UInt8],
         _ wait: (isolated JSONRPCPeer, [Int64]) async throws -> Outcome
@@ -39,7 +39,7 @@ extension JSONRPCPeer {
             await withCheckedContinuation { pending.takePlaces(numbers, $0) }
         }
         if case .failure(let reason)? = pending.outcome(of: first) { throw reason }
-        // Replies have to be read from now on, also where no more calls may wait.
+        // Replies have to be read from now on, even if no more calls may wait.
         wake()
     }
 
@@ -53,7 +53,7 @@ extension JSONRPCPeer {
         try await withCheckedThrowingContinuation { pending.wait(for: number, $0) }
     }
 
-    /// A reply that has arrived counts, even if the loop was held until after the time was over.
+    /// A reply that has arrived counts, even if the loop was held up until the time was over.
     private func startLimit(_ timeout: Duration?, _ numbers: [Int64]) {
         guard let timeout, let first = numbers.first else { return }
         let limit = connection.executor.reactorOfThisThread.limit(timeout) { [self] in
@@ -62,7 +62,7 @@ extension JSONRPCPeer {
         pending.setLimit(limit, of: first)
     }
 
-    /// Ends the wait for those of the requests that have no outcome, and tells the other end.
+    /// Ends the wait of those requests that have no outcome, and tells the other end.
     private func giveUp(_ numbers: [Int64], _ error: any Error) {
         for number in numbers where pending.isOpen(number) {
             let wasSent = pending.isSent(number)
@@ -76,8 +76,8 @@ extension JSONRPCPeer {
         }
     }
 
-    /// Sends requests, for as long as their outcome is open. The task that waits for room is one of its own, so that a
-    /// timeout can end the wait.
+    /// Sends requests, for as long as they have no outcome. A separate task waits for room, so that a timeout can end
+    /// the wait.
     private func send(_ bytes: [UInt8], _ numbers: [Int64]) async throws {
         do {
             if connection.canSendAtOnce || numbers.isEmpty {

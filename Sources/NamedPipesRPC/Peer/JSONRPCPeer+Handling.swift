@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
 
-// Handling what was asked. All of this runs in the child task of a call, or of a batch.
+// The handling of incoming calls. All of this runs in the child task of a call, or of a batch.
 extension JSONRPCPeer {
     func answer(_ calls: IncomingCalls) async {
         switch calls {
@@ -16,7 +16,7 @@ extension JSONRPCPeer {
         if call.isLast { await connection.close() }
     }
 
-    /// Handles a batch: its calls beside each other, its answer in one message.
+    /// Handles a batch: its calls concurrently, with the answer in one message.
     private func answer(_ batch: [IncomingCall]) async {
         let replies = await withTaskGroup(of: [UInt8]?.self) { group in
             for call in batch {
@@ -75,20 +75,20 @@ extension JSONRPCPeer {
         return inParams.merging(request.metadata) { first, _ in first }
     }
 
-    /// Sends an answer. If it cannot be sent as it is, who waits for it gets an error in its place.
+    /// Sends an answer. If it cannot be sent as it is, sends an error in its place.
     private func send(_ reply: [UInt8], answering calls: [IncomingCall], asBatch: Bool) async {
         do {
             try await connection.send(reply)
         } catch is CancellationError {
-            // What was cancelled is answered all the same, without waiting for room.
+            // A cancelled request is answered all the same, without waiting for room.
             try? sendAtOnce(reply)
         } catch PipeError.disconnected, PipeError.notConnected {
-            // Nobody is there to get it.
+            // The other end is no longer there to receive it.
         } catch {
             configuration.onEvent(.unsendableReply(error))
             let errors = calls.compactMap(\.id).map { OutgoingMessage.reply(.failure(.internalError), to: $0) }
             let replacement = asBatch ? OutgoingMessage.batch(errors) : errors.joined().map { $0 }
-            // Without any answer, they would wait for ever.
+            // Without any answer, the other end would wait for ever.
             do { try sendAtOnce(replacement) } catch { await connection.abort() }
         }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Streams of partial replies, as LSP has them: `$/progress` notifications with a token that the request contains.
+// Streams of partial replies, as in LSP: `$/progress` notifications with a token that the request contains.
 extension JSONRPCPeer {
     /// A token that no other stream of this peer has.
     public func makeProgressToken() -> JSONRPCID {
@@ -8,7 +8,7 @@ extension JSONRPCPeer {
         return .number(lastToken)
     }
 
-    /// Asks the other end, and hears of the parts that it sends before its reply.
+    /// Makes a request, and receives the parts that the other end sends before its reply.
     ///
     /// ```swift
     /// let token = await peer.makeProgressToken()
@@ -18,13 +18,13 @@ extension JSONRPCPeer {
     /// ```
     ///
     /// - Parameters:
-    ///   - method: what is asked.
-    ///   - params: has to contain the token, where both ends agree on; in LSP, as `partialResultToken` or
+    ///   - method: the name of the method.
+    ///   - params: must contain the token, where both ends agree to; in LSP, as `partialResultToken` or
     ///     `workDoneToken`.
     ///   - token: see ``makeProgressToken()``.
     ///   - timeout: how long to wait for the reply. The default is ``Configuration/requestTimeout``.
-    ///   - onProgress: gets the parts in order, on the reactor's thread, all of them before the reply. It must not
-    ///     block. Parts that cannot be decoded go to ``Configuration/onEvent``.
+    ///   - onProgress: receives the parts in order, on the reactor's thread, all of them before the reply. It must not
+    ///     block. Parts that cannot be decoded are reported to ``Configuration/onEvent``.
     /// - Returns: the reply.
     /// - Throws: as ``request(_:_:timeout:)->Reply``.
     public nonisolated func request<Reply: Decodable, Part: Decodable & SendableMetatype>(
@@ -51,9 +51,9 @@ extension JSONRPCPeer {
         return try await requestJSON(method, params, timeout: timeout)
     }
 
-    /// Sends a part of a reply to who asked with this token.
+    /// Sends a part of a reply to the end that made the request with this token.
     ///
-    /// - Throws: what `AsyncPipeConnection.send(_:)` throws.
+    /// - Throws: the errors of `AsyncPipeConnection.send(_:)`.
     public nonisolated func reportProgress(_ token: JSONRPCID, _ part: some Encodable) async throws {
         let value = try configuration.coding.encode(part)
         let params = Array(#"{"token":"#.utf8) + token.text.slice + Array(#","value":"#.utf8) + value.slice + [0x7D]

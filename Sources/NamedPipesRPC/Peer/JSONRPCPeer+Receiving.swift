@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
 
-// What arrives. Replies, cancellations and progress take effect at once; requests and notifications get a child task
-// each.
+// The receiving side. Replies, cancellations and progress take effect at once; requests and notifications get a child
+// task each.
 extension JSONRPCPeer {
     typealias Handlers = ThrowingDiscardingTaskGroup<any Error>
 
-    /// Takes messages until none comes any more, and waits until all of them are handled.
+    /// Takes messages until no more come, and waits until all of them are handled.
     func receive() async throws {
         ignoresBlankMessages = await connection.isDelimited
         defer { refuseWaitingCalls() }
@@ -25,7 +25,7 @@ extension JSONRPCPeer {
         }
     }
 
-    /// - Returns: what the connection throws at its end.
+    /// - Returns: the error that the connection throws at its end.
     private func takeMessages(_ group: inout Handlers) async -> (any Error)? {
         do {
             for try await message in connection.messages {
@@ -44,8 +44,8 @@ extension JSONRPCPeer {
         }
     }
 
-    /// Where the server is being stopped, and the other end has not finished: takes what handlers and requests need in
-    /// order to finish, until they have. New requests are refused.
+    /// If the server is being stopped, and the other end has not finished: takes the messages that handlers and
+    /// requests need in order to finish, until they have. New requests are refused.
     private func takeMessagesWhileStopping() async {
         guard await connection.canResumeReceiving, hasWork else { return }
         isStopping = true
@@ -66,7 +66,7 @@ extension JSONRPCPeer {
     /// Whether handlers run or wait, or this end waits for replies.
     private var hasWork: Bool { openCalls.count > openCalls.refusedCount || !pending.isEmpty }
 
-    /// No reply comes any more.
+    /// No more replies will come.
     private func endInput(_ reason: DisconnectReason?) {
         hasEnded = true
         pending.finishAll(.failure(JSONRPCRequestFailure.connectionEnded(reason)))
@@ -74,7 +74,7 @@ extension JSONRPCPeer {
 
     // MARK: One message
 
-    /// - Returns: what is to be handled or answered.
+    /// - Returns: the calls to handle or to answer.
     private func take(_ message: PipeMessage) -> IncomingCalls? {
         let bytes = Array(copying: message)
         if ignoresBlankMessages, bytes.allSatisfy(Self.isBlank) { return nil }
@@ -122,13 +122,13 @@ extension JSONRPCPeer {
         return refused(id, error, isOfBatch: isOfBatch)
     }
 
-    /// A refusal of a batch waits with it, and so counts as the others of it do.
+    /// A refusal that belongs to a batch waits with it, and so counts like its other calls.
     private func refused(_ id: WrittenID, _ error: JSONRPCError, isOfBatch: Bool) -> IncomingCall {
         guard isOfBatch, let serial = openCalls.begin(nil) else { return refusal(of: id, error) }
         return IncomingCall(serial: serial, kind: .refused(id, error))
     }
 
-    /// Takes one object; what is to be handled or answered is returned.
+    /// Takes one object, and returns the call to handle or to answer.
     private func take(_ text: JSONText, isOfBatch: Bool) -> IncomingCall? {
         let message = IncomingMessage(
             text, idByteLimit: configuration.idByteLimit, metadataByteLimit: configuration.metadataByteLimit,
@@ -153,7 +153,7 @@ extension JSONRPCPeer {
             return refused(id, .methodNotFound, isOfBatch: isOfBatch)
         }
         guard let serial = openCalls.begin(id.id) else {
-            // Without the id: that one's reply is still to come.
+            // Without the id: the reply to the other request with this id is still to come.
             return invalid(.null, .invalidRequest("a request with this id is being handled"), isOfBatch: isOfBatch)
         }
         return IncomingCall(serial: serial, kind: .handled(request, handler))
@@ -162,7 +162,7 @@ extension JSONRPCPeer {
     private func takeNotification(_ notification: IncomingMessage.Request, _ isOfBatch: Bool) -> IncomingCall? {
         switch notification.method {
         case Self.cancelMethod:
-            // The answer to a request that waits on its own does not belong into the answer to this batch.
+            // The answer to a request that waits on its own does not belong in the answer to this batch.
             if isOfBatch { return cancelWithoutAnswer(notification.params) }
             return takeCancellation(notification.params)
         case Self.progressMethod where takeProgress(notification.params): return nil

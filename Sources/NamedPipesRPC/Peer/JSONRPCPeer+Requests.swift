@@ -2,38 +2,38 @@
 internal import NamedPipes
 
 extension JSONRPCPeer {
-    /// Asks the other end, and waits for its reply.
+    /// Makes a request of the other end, and waits for its reply.
     ///
     /// - Parameters:
-    ///   - method: what is asked.
-    ///   - params: has to become a JSON object or array.
+    ///   - method: the name of the method.
+    ///   - params: must be encoded as a JSON object or array.
     ///   - timeout: how long to wait. The default is ``Configuration/requestTimeout``.
     /// - Returns: the reply.
-    /// - Throws: ``JSONRPCError`` from the other end; ``JSONRPCRequestFailure``; `CancellationError`; what
-    ///   `AsyncPipeConnection.send(_:)` throws for a message that cannot be sent.
+    /// - Throws: ``JSONRPCError`` from the other end; ``JSONRPCRequestFailure``; `CancellationError`; the errors of
+    ///   `AsyncPipeConnection.send(_:)` for a message that cannot be sent.
     public nonisolated func request<Reply: Decodable>(
         _ method: String, _ params: some Encodable, timeout: Duration? = nil
     ) async throws -> Reply {
         try decodeReply(try await requestJSON(method, try encodeParams(params), timeout: timeout))
     }
 
-    /// Asks the other end without parameters; see ``request(_:_:timeout:)->Reply``.
+    /// Makes a request without parameters; see ``request(_:_:timeout:)->Reply``.
     public nonisolated func request<Reply: Decodable>(_ method: String, timeout: Duration? = nil) async throws -> Reply
     {
         try decodeReply(try await requestJSON(method, nil, timeout: timeout))
     }
 
-    /// Asks the other end and waits until it is done, whatever the reply; see ``request(_:_:timeout:)->Reply``.
+    /// Makes a request and waits until it is done, whatever the reply; see ``request(_:_:timeout:)->Reply``.
     public nonisolated func request(_ method: String, _ params: some Encodable, timeout: Duration? = nil) async throws {
         _ = try await requestJSON(method, try encodeParams(params), timeout: timeout)
     }
 
-    /// Asks the other end without parameters and waits until it is done; see ``request(_:_:timeout:)->Reply``.
+    /// Makes a request without parameters and waits until it is done; see ``request(_:_:timeout:)->Reply``.
     public nonisolated func request(_ method: String, timeout: Duration? = nil) async throws {
         _ = try await requestJSON(method, nil, timeout: timeout)
     }
 
-    /// Asks with JSON of any shape, and gets the reply as it is; see ``request(_:_:timeout:)->Reply``.
+    /// Makes a request with JSON of any shape, and returns the reply as it is; see ``request(_:_:timeout:)->Reply``.
     public func requestJSON(_ method: String, _ params: JSONText?, timeout: Duration? = nil) async throws -> JSONText {
         try checkStructured(params)
         return try await intercept(.request, method) { metadata in
@@ -52,17 +52,17 @@ extension JSONRPCPeer {
         }
     }
 
-    /// Tells the other end something. There is no reply.
+    /// Sends a notification to the other end. There is no reply.
     ///
-    /// - Throws: ``JSONRPCRequestFailure/paramsNotStructured(_:)``; what `AsyncPipeConnection.send(_:)` throws.
+    /// - Throws: ``JSONRPCRequestFailure/paramsNotStructured(_:)``; the errors of `AsyncPipeConnection.send(_:)`.
     public nonisolated func notify(_ method: String, _ params: some Encodable) async throws {
         try await notifyJSON(method, try encodeParams(params))
     }
 
-    /// Tells the other end something without parameters.
+    /// Sends a notification without parameters.
     public nonisolated func notify(_ method: String) async throws { try await notifyJSON(method, nil) }
 
-    /// Tells the other end something with JSON of any shape.
+    /// Sends a notification with JSON of any shape.
     public func notifyJSON(_ method: String, _ params: JSONText?) async throws {
         try checkStructured(params)
         try await intercept(.notification, method) { metadata in

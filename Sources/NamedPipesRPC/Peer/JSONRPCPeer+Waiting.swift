@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
 
-// What the tasks of a peer wait for. Each looks at its condition again when something has changed.
+// The conditions that the tasks of a peer wait for. Each task checks its condition again when something has changed.
 extension JSONRPCPeer {
-    /// Waits until the condition holds, or the task is cancelled. It is looked at again at each ``wake()``.
+    /// Waits until the condition holds, or the task is cancelled. The condition is checked again at each ``wake()``.
     func wait(until condition: () -> Bool) async {
         while !condition(), !Task.isCancelled {
             await withTaskCancellationHandler {
@@ -16,7 +16,7 @@ extension JSONRPCPeer {
         }
     }
 
-    /// To be called when a call has ended, a request has begun or ended, or the connection has ended.
+    /// Call it when a call has ended, a request has begun or ended, or the connection has ended.
     func wake() {
         for waiter in waiters.drain() { waiter.resume() }
         if canStart { starter.take()?.resume() }
@@ -24,17 +24,17 @@ extension JSONRPCPeer {
 
     // MARK: Calls that wait for a place
 
-    /// How many calls are handled or, having been handled, answered.
+    /// How many calls are being handled or, after that, answered.
     private var usedPlaceCount: Int { openCalls.count - openCalls.refusedCount - waitingCalls.callCount }
 
     private var hasPlace: Bool { usedPlaceCount < configuration.handledRequestLimit }
 
     private var canStart: Bool { !waitingCalls.isEmpty && hasPlace }
 
-    /// Begins with what arrived, or has it wait behind those that came before.
+    /// Begins with calls that have arrived, or queues them behind earlier ones.
     ///
-    /// - Returns: what to begin with now.
-    /// - Throws: where neither is possible.
+    /// - Returns: the calls to begin with now.
+    /// - Throws: if neither is possible.
     func admit(_ calls: IncomingCalls, messageByteCount: Int) throws(JSONRPCOverload) -> IncomingCalls? {
         if calls.isAnswerOnly { return calls }
         let usedCount = usedPlaceCount - calls.all.count
@@ -45,7 +45,7 @@ extension JSONRPCPeer {
         return nil
     }
 
-    /// Requests are refused. A notification has no answer that could say so, hence that is the end.
+    /// Refuses requests. A notification has no answer that could say so, so it ends the connection.
     private func refuseExcess(_ calls: IncomingCalls) throws(JSONRPCOverload) -> IncomingCalls {
         for call in calls.all { openCalls.end(call.serial) }
         let error = JSONRPCError.tooManyRequests(limit: configuration.handledRequestLimit)
@@ -57,13 +57,13 @@ extension JSONRPCPeer {
         return .batch(refusals)
     }
 
-    /// Begins with calls that waited, as places become free, until the task is cancelled.
+    /// Begins with waiting calls, as places become free, until the task is cancelled.
     func startWaitingCalls() async {
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
                 while canStart, let calls = waitingCalls.takeFirst() {
                     group.addTask(executorPreference: connection.executor) { await self.answer(calls) }
-                    // There may be room for more to wait.
+                    // There may be room for more calls to wait.
                     wake()
                 }
                 await waitToStart()
@@ -81,7 +81,7 @@ extension JSONRPCPeer {
         }
     }
 
-    /// Answers requests that will not get a place any more.
+    /// Answers requests that will no longer get a place.
     func refuseWaitingCalls() {
         while let calls = waitingCalls.takeFirst() {
             for call in calls.all {
@@ -94,18 +94,18 @@ extension JSONRPCPeer {
 
     // MARK: Whether to read on
 
-    /// While this end waits for replies, it must read on, lest both ends wait for each other.
+    /// While this end waits for replies, it must read on, because both ends could otherwise wait for each other.
     private var mustRead: Bool { !pending.isEmpty }
 
-    /// Refusals are bounded as well: an end that does not take them is not read from.
+    /// Refusals are bounded as well: this end stops reading if the other end does not take them.
     private var canTakeMore: Bool {
         if isConnectionOver { return true }
         guard openCalls.refusedCount < configuration.handledRequestLimit else { return false }
         return mustRead || waitingCalls.byteCount < configuration.waitingByteLimit
     }
 
-    /// Waits until more may be read. Meanwhile the connection itself does not notice that the other end has gone, so
-    /// that is looked for on a timer.
+    /// Waits until more may be read. Meanwhile the connection itself does not notice that the other end is gone, so
+    /// this checks on a timer.
     func waitUntilMoreMayBeRead() async {
         guard !canTakeMore else { return }
         let watch = connection.executor.reactorOfThisThread
@@ -122,7 +122,7 @@ extension JSONRPCPeer {
 
     private static var hangUpInterval: Duration { .milliseconds(500) }
 
-    /// Nobody gets a reply any more. What has arrived before is still taken: replies, and notifications.
+    /// No more replies can be sent. Messages that arrived before are still taken: replies and notifications.
     func connectionDidEnd() {
         isConnectionOver = true
         openCalls.cancelRequests()

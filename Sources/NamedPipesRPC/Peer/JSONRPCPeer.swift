@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import NamedPipes
 
-/// One end of a conversation in JSON-RPC 2.0 over a connection. Either end may ask the other, at any time.
+/// One end of a conversation in JSON-RPC 2.0 over a connection. Either end may make requests of the other, at any time.
 ///
 /// ```swift
 /// try await PipeServer.serve(at: .runtime("sums")) { connection in
@@ -17,16 +17,16 @@ public import NamedPipes
 /// }
 /// ```
 ///
-/// Each message of the connection is one request, reply, notification or batch, in any framing: with
-/// `ContentLengthFraming` as language servers have it, with `DelimiterFraming.newline` as lines.
+/// Each message of the connection is one request, reply, notification or batch, in any framing: for instance with
+/// `ContentLengthFraming` as in language servers, or with `DelimiterFraming.newline` as lines.
 ///
 /// It is an actor on the connection's reactor. Requests may be made from any task, many at once.
 ///
-/// Cancelling the task that waits for a reply, and a timeout, end the wait at once and tell the other end with LSP's
-/// `$/cancelRequest`. There, the handler's task is cancelled, and so are the requests for whose replies it waits: that
-/// is how a deadline travels, whatever number of processes takes part.
+/// Cancelling the task that waits for a reply, or a timeout, ends the wait at once and tells the other end with LSP's
+/// `$/cancelRequest`. There, the handler's task is cancelled, and so are the requests whose replies it awaits. So a
+/// deadline propagates through any number of processes.
 public actor JSONRPCPeer {
-    /// The connection below. Its messages belong to the peer while that runs.
+    /// The connection below. Its messages belong to the peer while the peer runs.
     public nonisolated let connection: AsyncPipeConnection
 
     /// The limits, and the encoding of values.
@@ -37,26 +37,26 @@ public actor JSONRPCPeer {
     /// Runs on the connection's thread.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe connection.unownedExecutor }
 
-    // Our requests.
+    // The requests of this end.
     var pending: PendingRequests
     var progressHandlers: [JSONRPCID: (JSONText) -> Void] = [:]
     var lastToken: Int64 = 0
-    // Theirs.
+    // The calls of the other end.
     var openCalls = OpenCalls()
     var waitingCalls = WaitingCalls()
 
-    /// Blank lines, which some ends send to keep a connection alive, are no messages.
+    /// Whether blank lines, which some ends send to keep a connection alive, are ignored.
     var ignoresBlankMessages = false
-    /// The server is being stopped: what is under way is finished, and nothing new begun.
+    /// Whether the server is being stopped: calls that are under way are finished, and nothing new is begun.
     var isStopping = false
     var hasTakenRest = false
-    /// All that arrived is taken, and no more comes.
+    /// Whether everything that arrived was taken, and no more comes.
     var hasEnded = false
-    /// Nobody gets a reply any more.
+    /// Whether no more replies can be sent.
     var isConnectionOver = false
     // Tasks that wait until something has changed; see `wake()`.
     var waiters: [CheckedContinuation<Void, Never>] = []
-    /// Waits until a call that waits for a place can begin.
+    /// Resumes the task that starts waiting calls, when one of them can begin.
     var starter: CheckedContinuation<Void, Never>?
 
     /// How many requests of this end wait for their replies.
@@ -65,7 +65,7 @@ public actor JSONRPCPeer {
     /// How many requests and notifications of the other end are being handled, or answered.
     public var handledRequestCount: Int { openCalls.count - waitingCalls.callCount }
 
-    /// How many requests and notifications of the other end wait until fewer are handled.
+    /// How many requests and notifications of the other end wait for a place.
     public var waitingCallCount: Int { waitingCalls.callCount }
 
     init(_ connection: AsyncPipeConnection, _ methods: JSONRPCMethods, _ configuration: Configuration) {
@@ -77,35 +77,35 @@ public actor JSONRPCPeer {
         pending = PendingRequests(limit: configuration.pendingRequestLimit)
     }
 
-    /// Answers the other end until it sends no more, and all that it asked is answered.
+    /// Answers the other end until it sends no more, and all its requests are answered.
     ///
-    /// Where the server is stopped gracefully, calls that had arrived are finished, and may ask the other end
-    /// meanwhile. New requests get ``JSONRPCError/Code/stopping``.
+    /// If the server is stopped gracefully, calls that had arrived are finished, and may make requests of the other end
+    /// meanwhile. New requests are answered with ``JSONRPCError/Code/stopping``.
     ///
-    /// When the other end closes, handlers of requests are cancelled, since no end waits for their replies; handlers of
-    /// notifications finish. Cancelling the task cancels all.
+    /// When the other end closes, handlers of requests are cancelled, because no end waits for their replies; handlers
+    /// of notifications finish. Cancelling the task cancels all.
     ///
     /// - Parameters:
-    ///   - connection: no other code may take messages from it.
-    ///   - methods: what may be asked.
-    ///   - configuration: what is allowed.
-    /// - Throws: what the connection's `messages` throw, ``JSONRPCOverload``, and `CancellationError`.
+    ///   - methods: the methods that the other end may call.
+    ///   - methods: the methods that the other end may call.
+    ///   - configuration: the limits.
+    /// - Throws: the errors of the connection's `messages`, ``JSONRPCOverload``, and `CancellationError`.
     public static func serve(
         _ connection: AsyncPipeConnection, methods: JSONRPCMethods, configuration: Configuration = Configuration()
     ) async throws {
         try await JSONRPCPeer(connection, methods, configuration).receive()
     }
 
-    /// Talks to the other end, and answers it, while a function runs.
+    /// Exchanges requests and replies with the other end while a function runs.
     ///
-    /// The function runs where the caller does. When it returns or throws, handlers are cancelled and waited for; the
+    /// The function runs where the caller does. When it returns or throws, handlers are cancelled and awaited; the
     /// connection stays as it is.
     ///
     /// - Parameters:
     ///   - connection: no other code may take messages from it.
-    ///   - methods: what may be asked by the other end. The default is nothing.
-    ///   - configuration: what is allowed.
-    ///   - body: gets the peer, to make requests.
+    ///   - methods: the methods that the other end may call. The default is none.
+    ///   - configuration: the limits.
+    ///   - body: receives the peer, to make requests.
     /// - Returns: what the function returns.
     /// - Throws: what the function throws.
     public static func run<Result: Sendable>(
@@ -114,7 +114,7 @@ public actor JSONRPCPeer {
     ) async throws -> Result {
         let peer = JSONRPCPeer(connection, methods, configuration)
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            // How the connection ends, requests are told.
+            // Requests are told how the connection ends.
             group.addTask(executorPreference: connection.executor) { try? await peer.receive() }
             defer { group.cancelAll() }
             return try await body(peer)

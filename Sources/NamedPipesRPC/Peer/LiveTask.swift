@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A task that can be cancelled from elsewhere while it is alive; who keeps this forgets it before the task ends.
+/// A task that can be cancelled from elsewhere while it is alive; the owner of this value has to discard it before the
+/// task ends.
 @safe
 struct LiveTask {
     private let task: UnsafeCurrentTask

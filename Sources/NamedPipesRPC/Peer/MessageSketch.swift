@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The readable part of a message that is not JSON, or not accepted as JSON: whether it was to be a request or a
-/// reply, and whose. A request waits even for a reply that cannot be read.
+/// The readable parts of a message that is not JSON, or not accepted as JSON: whether it was meant as a request or a
+/// reply, and its id. They matter because a request waits even for a reply that cannot be read.
 ///
-/// It looks at the members of the object, or of each object of a batch, and at nothing inside of them. Nothing is
-/// checked: the text may be nested deeply, cut short, or not UTF-8.
+/// It looks at the members of the object, or of each object of a batch, and at nothing inside them. Nothing is checked:
+/// the text may be nested deeply, cut short, or not UTF-8.
 struct MessageSketch {
     private(set) var hasMethod = false
     private(set) var hasOutcome = false
-    /// The id, where the message is one object and its id is readable.
+    /// The id, if the message is one object and its id is readable.
     private(set) var id: JSONRPCID?
 
     private let bytes: ArraySlice<UInt8>
@@ -18,7 +18,7 @@ struct MessageSketch {
     init(_ bytes: ArraySlice<UInt8>, idByteLimit: Int) {
         self.bytes = bytes
         self.idByteLimit = idByteLimit
-        // Whatever precedes it, such as a byte order mark, is not looked at.
+        // Anything before it, such as a byte order mark, is skipped.
         offset = bytes.firstIndex { $0 == UInt8(ascii: "{") || $0 == UInt8(ascii: "[") } ?? bytes.endIndex
         read(memberDepth: offset < bytes.endIndex && bytes[offset] == UInt8(ascii: "[") ? 2 : 1)
     }
@@ -43,7 +43,7 @@ struct MessageSketch {
         }
     }
 
-    /// The string that begins here, with its quotes.
+    /// The string that begins here, including its quotes.
     private mutating func takeString() -> ArraySlice<UInt8> {
         let start = offset
         offset += 1
@@ -65,7 +65,7 @@ struct MessageSketch {
 
     /// The scalar behind this colon.
     private func readID() -> JSONRPCID? {
-        // One byte more than allowed, which then is no value, or one that is too long.
+        // One byte more than allowed: an id of that length is either not a value, or too long.
         let window = bytes[(offset + 1)...].drop { $0 == 0x20 || $0 == 0x09 }.prefix(idByteLimit + 1)
         var scanner = JSONScanner(window, depthLimit: 1)
         guard let text = try? scanner.value(), text.slice.count <= idByteLimit,

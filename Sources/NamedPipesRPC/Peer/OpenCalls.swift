@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The other end's calls that are not done with: those that wait for a place, those that are handled, and those whose
+/// The other end's calls that are not finished: those that wait for a place, those that are handled, and those whose
 /// answers are being sent.
 struct OpenCalls {
-    /// Rises with each call, so that those that wait are in order.
+    /// Increases with each call, so that waiting calls are in order.
     typealias Serial = Int
 
     private struct Entry {
@@ -20,10 +20,10 @@ struct OpenCalls {
 
     var count: Int { entries.count }
 
-    /// How many of them only have their refusal sent.
+    /// How many of them are only refused, and wait for the refusal to be sent.
     private(set) var refusedCount = 0
 
-    /// - Returns: nil if a request with this id is open: cancelling and answering it would mean either.
+    /// - Returns: nil if a request with this id is open: a cancellation or an answer could then mean either.
     mutating func begin(_ id: JSONRPCID?) -> Serial? {
         let id = id?.canonical
         if let id, id != .null, serials[id] != nil { return nil }
@@ -42,14 +42,14 @@ struct OpenCalls {
         return lastSerial
     }
 
-    /// To be called by the handler's task as it begins.
+    /// Called by the handler's task when it begins.
     mutating func enter(_ serial: Serial) {
         let task = LiveTask.current()
         entries[serial]?.task = task
         if entries[serial]?.isCancelled == true { task?.cancel() }
     }
 
-    /// To be called by the handler's task before it ends.
+    /// Called by the handler's task before it ends.
     mutating func leave(_ serial: Serial) { entries[serial]?.task = nil }
 
     mutating func end(_ serial: Serial) {
@@ -67,7 +67,7 @@ struct OpenCalls {
         return serial
     }
 
-    /// Calls whose replies no end will get.
+    /// Cancels calls whose replies no end will get.
     mutating func cancelRequests() {
         for (serial, entry) in entries where entry.id != nil { cancel(serial) }
     }

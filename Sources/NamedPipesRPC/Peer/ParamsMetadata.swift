@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Metadata in the object `_meta` of a request's parameters, where other members of that object may be.
+/// Metadata in the object `_meta` of a request's parameters, beside any other members of that object.
 enum ParamsMetadata {
     private static let name = "_meta"
 
-    /// Parameters that are an array, or whose `_meta` is no object, stay as they are.
+    /// Parameters that are an array, or whose `_meta` is not an object, remain unchanged.
     static func add(_ metadata: [String: String], to params: JSONText?) -> JSONText? {
         guard let params else { return object([(name, object(metadata.map { ($0, JSONText(quoting: $1)) }))]) }
         guard isObject(params) else { return params }
@@ -19,12 +19,12 @@ enum ParamsMetadata {
             unchecked: (bytes[..<meta.slice.startIndex] + longer.slice + bytes[meta.slice.endIndex...])[...])
     }
 
-    /// The strings in it, as far as the limit allows; see ``JSONRPCPeer/Configuration/metadataByteLimit``.
+    /// The strings in it, up to the limit; see ``JSONRPCPeer/Configuration/metadataByteLimit``.
     static func read(_ params: JSONText?, byteLimit: Int) -> [String: String] {
         guard let meta = params?.member(name), isObject(meta) else { return [:] }
         var metadata: [String: String] = [:]
         var room = byteLimit
-        // What is here was checked before, with the limit that holds.
+        // This text was checked before, with the configured limit.
         var scanner = JSONScanner(meta.slice, depthLimit: 512)
         try? scanner.members { name, value in
             let byteCount = name.slice.count + value.slice.count
@@ -42,7 +42,7 @@ enum ParamsMetadata {
         insert(members, into: JSONText(unchecked: Array("{}".utf8)[...]))
     }
 
-    /// Writes members before the first one of an object.
+    /// Inserts members before the first one of an object.
     private static func insert(_ members: [(String, JSONText)], into object: JSONText) -> JSONText {
         let written = members.map { name, value in "\(JSONText(quoting: name)):\(value)" }.joined(separator: ",")
         let rest = object.slice.dropFirst()

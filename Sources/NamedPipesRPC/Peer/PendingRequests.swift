@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
 
-/// This end's requests that have no reply yet, and those that wait until fewer have none.
+/// This end's requests that have no reply yet, and requests that wait until fewer are pending.
 struct PendingRequests {
     typealias Outcome = Result<JSONText, any Error>
 
     private enum State {
-        /// Waiting for a place, being sent, or about to wait.
+        /// Waiting for a place, being sent, or about to wait for the reply.
         case begun
         case waiting(CheckedContinuation<JSONText, any Error>)
         case finished(Outcome)
@@ -17,20 +17,20 @@ struct PendingRequests {
         var limit: TimeLimit?
         var hasPlace = false
         var isSent = false
-        /// Waits for room to send in.
+        /// The task that waits for room to send the request.
         var sending: LiveTask?
     }
 
     private var entries: [Int64: Entry] = [:]
     private var places: RequestPlaces
     private var lastNumber: Int64 = 0
-    // Abandoned requests, whose replies are no surprise.
+    // Abandoned requests, whose replies are not unexpected.
     private var abandoned: Set<Int64> = []
     private var unattributed = UnattributedFailures()
 
     init(limit: Int) { places = RequestPlaces(limit: limit) }
 
-    /// Those that have a place, that is may have been sent.
+    /// The number of requests that have a place, that is, may have been sent.
     var count: Int { places.usedCount }
     var isEmpty: Bool { count == 0 }
 
@@ -68,9 +68,9 @@ struct PendingRequests {
         return true
     }
 
-    /// Takes a place for each of these requests, now or when there are as many.
+    /// Takes a place for each of these requests, now or when that many are free.
     ///
-    /// - Parameter continuation: goes on then, or when the first of them has an outcome before.
+    /// - Parameter continuation: resumed then, or when the first of them has an outcome before.
     mutating func takePlaces(_ numbers: [Int64], _ continuation: CheckedContinuation<Void, Never>) {
         guard let first = numbers.first, isOpen(first) else { return continuation.resume() }
         places.add(RequestPlaces.Ticket(numbers: numbers, continuation: continuation))
@@ -86,7 +86,7 @@ struct PendingRequests {
 
     // MARK: Outcomes
 
-    /// Lets the request's task go on once there is an outcome.
+    /// Resumes the request's task once there is an outcome.
     mutating func wait(for number: Int64, _ continuation: CheckedContinuation<JSONText, any Error>) {
         switch entries[number]?.state {
         case .finished(let outcome): continuation.resume(with: outcome)
@@ -95,9 +95,9 @@ struct PendingRequests {
         }
     }
 
-    /// Gives a request its outcome, the first that comes.
+    /// Gives a request its outcome; only the first one counts.
     ///
-    /// - Returns: false if no request waits for one.
+    /// - Returns: false if no request waits for an outcome.
     @discardableResult
     mutating func finish(_ number: Int64, _ outcome: Outcome) -> Bool {
         guard isOpen(number), let entry = entries[number] else { return abandoned.remove(number) != nil }
@@ -108,9 +108,9 @@ struct PendingRequests {
         return true
     }
 
-    /// Takes what came as a reply.
+    /// Takes a reply.
     ///
-    /// - Returns: false if no end can have sent it in good faith: there was no request, or it was answered before.
+    /// - Returns: false if no end can have sent it in good faith: there was no such request, or it was answered before.
     mutating func takeReply(_ number: Int64, _ outcome: Outcome) -> Bool {
         if isOpen(number), !isSent(number) { return false }
         defer { fail(unattributed.forget(number, isAnswered: true)) }
@@ -132,7 +132,7 @@ struct PendingRequests {
         grantPlaces()
     }
 
-    /// A reply may still come; the peer remembers up to this number of such requests.
+    /// Abandons a request. Its reply may still come; the peer remembers up to this number of such requests.
     mutating func abandon(_ number: Int64, limit: Int) {
         if abandoned.count < limit {
             abandoned.insert(number)
@@ -149,7 +149,7 @@ struct PendingRequests {
     /// Takes a reply that does not say which request it answers.
     mutating func takeUnattributed(_ failure: any Error) {
         let open = entries.keys.filter { isSent($0) && isOpen($0) }
-        // What was given up here may not have been there, and then be the one.
+        // A request that was given up here may not have reached the other end before, and then be the one.
         if !open.isEmpty { fail(unattributed.add(failure, suspects: abandoned.union(open))) }
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How many requests may be without a reply, and who waits for a place among them, in order.
+/// The places for requests without a reply, and the tasks that wait for one, in order.
 struct RequestPlaces {
     /// Requests that are sent in one message, and the task that waits to send them.
     struct Ticket {
@@ -10,7 +10,7 @@ struct RequestPlaces {
 
     private let limit: Int
     private(set) var usedCount = 0
-    /// By the first number of each; the order is that of the queue, in which those that went stay until their turn.
+    /// By the first number of each; the order is that of the queue, in which withdrawn tickets stay until their turn.
     private var tickets: [Int64: Ticket] = [:]
     private var queue = FIFO<Int64>()
 
@@ -31,7 +31,7 @@ struct RequestPlaces {
         queue.append(first)
     }
 
-    /// The next one that has its places now.
+    /// The next ticket that has its places now.
     mutating func grantNext() -> Ticket? {
         while let first = queue.first {
             guard let ticket = tickets[first] else {
@@ -47,10 +47,10 @@ struct RequestPlaces {
         return nil
     }
 
-    /// Takes one out of the queue.
+    /// Removes a ticket from the queue.
     mutating func withdraw(_ first: Int64) -> Ticket? {
         guard let ticket = tickets.removeValue(forKey: first) else { return nil }
-        // Those that went must not pile up behind one that waits for long.
+        // Withdrawn tickets must not accumulate behind one that waits for long.
         if queue.count > 64, queue.count > 2 * tickets.count { queue.removeAll { tickets[$0] == nil } }
         return ticket
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Replies that say that some request of this end has failed, and not which: errors whose id is null, and replies that
+/// Replies that say that some request of this end has failed, but not which: errors whose id is null, and replies that
 /// cannot be read.
 ///
-/// Each means one of the requests that were under way when it came. So a request is given up once it must be meant: at
-/// once where it is the only one, otherwise when all but as many as there are failures have been answered. Until then
-/// no request is given up in place of another.
+/// Each means one of the requests that were under way when it arrived. A request is given up once no other can be
+/// meant: at once if it is the only one, otherwise when all but as many as there are failures have been answered. So no
+/// request is given up in place of another.
 struct UnattributedFailures {
     typealias Verdict = (number: Int64, failure: any Error)
 
@@ -20,8 +20,8 @@ struct UnattributedFailures {
         return judge()
     }
 
-    /// - Parameter isAnswered: false if it can no longer be known whether it was. It may be one that has failed, and
-    ///   takes a failure with it.
+    /// - Parameter isAnswered: false if it can no longer be known whether it was answered. In that case it may be one
+    ///   that has failed, and removes a failure.
     /// - Returns: the requests that have failed.
     mutating func forget(_ number: Int64, isAnswered: Bool) -> [Verdict] {
         guard suspects.remove(number) != nil else { return [] }

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The other end's calls that wait until fewer are handled, in the order in which they arrived.
+/// The other end's calls that wait for a place, in the order in which they arrived.
 struct WaitingCalls {
     private struct Entry {
         let firstSerial: OpenCalls.Serial
-        /// Nil if it was taken out of its turn.
+        /// Nil if it was removed before its turn.
         var calls: IncomingCalls?
         let byteCount: Int
     }
 
-    // Serials rise from entry to entry, so that one is found without a table.
+    // Serials increase from entry to entry, so that one is found without a table.
     private var entries = FIFO<Entry>()
-    // How many entries were taken out of their turn. They go once they are the majority: the other end may have any
-    // number of requests wait and cancel them.
+    // How many entries were removed before their turn. They are purged once they are the majority, because the other
+    // end may let any number of requests wait and cancel them.
     private var emptyCount = 0
 
     private(set) var callCount = 0
 
-    /// Their memory: their messages, and a constant for each call.
+    /// The size of their memory: their messages, and a constant for each call.
     private(set) var byteCount = 0
 
     /// The memory of a call besides its message.
@@ -25,7 +25,7 @@ struct WaitingCalls {
 
     var isEmpty: Bool { callCount == 0 }
 
-    /// How many entries are kept, with or without calls.
+    /// The number of entries, with or without calls.
     var entryCount: Int { entries.count }
 
     mutating func append(_ calls: IncomingCalls, messageByteCount: Int) {
@@ -47,7 +47,7 @@ struct WaitingCalls {
         return nil
     }
 
-    /// Takes a call out of its turn, if it waits and is not in a batch.
+    /// Removes a call before its turn, if it waits and is not in a batch.
     mutating func take(_ serial: OpenCalls.Serial) -> IncomingCall? {
         var range = 0..<entries.count
         while range.count > 1 {
@@ -64,7 +64,7 @@ struct WaitingCalls {
         return call
     }
 
-    /// Takes all requests out; notifications go on waiting.
+    /// Removes all requests; notifications continue to wait.
     mutating func takeRequests() -> [IncomingCall] {
         var requests: [IncomingCall] = []
         for index in 0..<entries.count {

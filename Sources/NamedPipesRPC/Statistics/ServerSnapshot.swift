@@ -5,34 +5,34 @@ public import NamedPipes
 /// one value that travels as JSON.
 ///
 /// Each `ServerCounter` is a member of the value, such as `snapshot.openCount`, and of the JSON object, under its name.
-/// Members may be added in later versions: a program that reads the JSON ignores those that it does not know, and here
-/// a counter of which an older server does not tell is 0.
+/// Later versions may add members: programs that read the JSON should ignore unknown ones, and here a counter that an
+/// older server does not report is 0.
 @dynamicMemberLookup
 public struct ServerSnapshot: Hashable, Sendable {
-    /// Where the server listens, as text.
+    /// The server's address, as text.
     public var address: String
 
-    /// The server's process.
+    /// The server's process ID.
     public var processID: Int32
 
-    /// A steady clock in seconds, from when statistics were first offered: the difference of two snapshots is the time
-    /// for which their counts may be divided.
+    /// A steady clock in seconds, which starts when statistics are first offered. To compute rates, divide the
+    /// difference of two snapshots' counts by the difference of this value.
     public var seconds: Double
 
     /// All counters.
     public var counts: ServerCounts
 
-    /// How many connections have ended, by reason, such as `closedByPeer`: the names of `DisconnectReason.Kind`.
+    /// The number of ended connections, by reason, such as `closedByPeer`: the names of `DisconnectReason.Kind`.
     public var closed: [String: Int]
 
-    /// How many clients were turned away, by reason: the names of `ConnectionRefusal`.
+    /// The number of refused clients, by reason: the names of `ConnectionRefusal`.
     public var refused: [String: Int]
 
-    /// How promptly the loop serves; nil where the reactor does not measure it
+    /// How promptly the loop serves its events; nil if the reactor does not measure it
     /// (`Reactor.Configuration.measuresCallbacks`).
     public var loop: Loop?
 
-    /// How promptly a loop serves, from `Reactor.statistics`.
+    /// How promptly a loop serves its events, from `Reactor.statistics`.
     public struct Loop: Codable, Hashable, Sendable {
         /// How long the last turn took, in seconds.
         public var lastLagSeconds: Double
@@ -50,13 +50,13 @@ public struct ServerSnapshot: Hashable, Sendable {
         }
     }
 
-    /// The numbers of this moment. On the server's thread.
+    /// Takes the present numbers. On the server's thread.
     ///
     /// - Parameters:
-    ///   - server: whose.
-    ///   - processID: of the process that this is.
-    ///   - time: since statistics were first offered.
-    ///   - loop: what its reactor has measured.
+    ///   - server: the server.
+    ///   - processID: the ID of this process.
+    ///   - time: the time since statistics were first offered.
+    ///   - loop: the measurements of its reactor.
     public init(of server: PipeServer, processID: Int32, after time: Duration, loop: Reactor.Statistics? = nil) {
         let numbers = server.statistics
         address = server.address.description
@@ -92,7 +92,7 @@ extension ServerSnapshot: Codable {
         static let loop = Key(stringValue: "loop")
     }
 
-    /// Reads a JSON object or the like.
+    /// Reads it from JSON or a similar format.
     public init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: Key.self)
         address = try object.decode(String.self, forKey: .address)
@@ -107,7 +107,7 @@ extension ServerSnapshot: Codable {
         }
     }
 
-    /// Writes a JSON object or the like.
+    /// Writes it to JSON or a similar format.
     public func encode(to encoder: any Encoder) throws {
         var object = encoder.container(keyedBy: Key.self)
         try object.encode(address, forKey: .address)

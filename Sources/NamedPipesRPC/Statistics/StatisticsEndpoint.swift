@@ -2,8 +2,8 @@
 internal import Glibc
 public import NamedPipes
 
-/// A second name beside a server's own, `ADDRESS.stat`, where it tells its numbers: to `pipectl stat`, and to whatever
-/// speaks JSON-RPC 2.0.
+/// A second name beside a server's own, `ADDRESS.stat`, at which it reports its statistics: to `pipectl stat`, and to
+/// every client that speaks JSON-RPC 2.0.
 ///
 /// ```swift
 /// let server = try PipeServer(listeningOn: .runtime("echo"), reactor: reactor, delegate: Echo())
@@ -17,13 +17,13 @@ public import NamedPipes
 ///
 ///     echo '{"jsonrpc": "2.0", "id": 1, "method": "statistics"}' | nc -U -N /run/user/1000/echo.stat
 ///
-/// It runs on the server's own reactor: an answer says at the same time that the loop turns. Only the server's own user
-/// and root are admitted, whatever the server's own policy; there are 16 connections at most, and one that is
-/// idle for a minute is closed.
+/// It runs on the server's own reactor, so an answer also shows that the loop turns. Only the server's own user and
+/// root are admitted, whatever the server's own policy. There are 16 connections at most, and one that is idle for a
+/// minute is closed.
 public enum StatisticsEndpoint {
     /// The name beside another one.
     ///
-    /// - Throws: `PipeError.invalidAddress` where the name is too long for five bytes more.
+    /// - Throws: `PipeError.invalidAddress` if the name has no room for five bytes more.
     public static func address(beside address: PipeAddress) throws(PipeError) -> PipeAddress {
         switch address.path {
         case let path?: try .path(path + suffix)
@@ -31,20 +31,19 @@ public enum StatisticsEndpoint {
         }
     }
 
-    /// Serves a server's numbers until the task is cancelled.
+    /// Serves a server's statistics until the task is cancelled.
     ///
     /// - Parameters:
-    ///   - server: whose numbers; see `PipeServer.reference`. After it has stopped, requests are answered with an
-    ///     error.
-    ///   - address: the server's own; its statistics are at ``address(beside:)``.
-    ///   - takesOver: whether the name is taken from another server that has it. The default is false.
-    /// - Throws: what `PipeServer.serve` throws, and `CancellationError`.
+    ///   - server: the server; see `PipeServer.reference`. After it has stopped, requests are answered with an error.
+    ///   - address: the server's own address; its statistics are at ``address(beside:)``.
+    ///   - takesOver: whether to take the name over from a live server that has it. The default is false.
+    /// - Throws: the errors of `PipeServer.serve`, and `CancellationError`.
     public static func serve(
         _ server: ReactorReference<PipeServer>, beside address: PipeAddress, takingOver takesOver: Bool = false
     ) async throws {
         var configuration = PipeServer.Configuration(framing: framing)
         configuration.existingServer = takesOver ? .takeOver : .refuse
-        // Nobody hears of a loss here.
+        // No delegate is told of a loss here.
         configuration.nameLoss = .republish
         configuration.accessPolicy = .ownUserOrRoot
         configuration.maximumConnectionCount = 16
@@ -57,14 +56,15 @@ public enum StatisticsEndpoint {
         }
     }
 
-    /// Asks a server for its numbers.
+    /// Asks a server for its statistics.
     ///
     /// - Parameters:
-    ///   - address: the server's own.
+    ///   - address: the server's own address.
     ///   - timeout: for the connection, and for the answer. The default is 5 s.
-    ///   - executor: of the reactor to do it on. The default is nil: a thread is made for it, and ends with the call.
-    /// - Throws: what `PipeClient.withConnection` throws, `PipeError.noServer` above all, where none are offered;
-    ///   ``JSONRPCRequestFailure`` and ``JSONRPCError``.
+    ///   - executor: the executor of the reactor to use. The default is nil: a thread is made for the call and ends
+    ///     with it.
+    /// - Throws: the errors of `PipeClient.withConnection`, in particular `PipeError.noServer` if the server offers no
+    ///   statistics; ``JSONRPCRequestFailure`` and ``JSONRPCError``.
     public static func ask(
         beside address: PipeAddress, timeout: Duration = .seconds(5), on executor: ReactorExecutor? = nil
     ) async throws -> ServerSnapshot {
@@ -83,7 +83,7 @@ public enum StatisticsEndpoint {
     ) -> JSONRPCMethods {
         var methods = JSONRPCMethods()
         methods.handle(method) { _ in
-            // On the reactor's thread, as all handlers.
+            // On the reactor's thread, like all handlers.
             let reactor = server.executor.reactorOfThisThread
             guard let server = server.resolve(on: reactor) else {
                 throw JSONRPCError(.internalError, "the server has stopped")

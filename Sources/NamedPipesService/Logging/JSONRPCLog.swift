@@ -3,15 +3,15 @@
 public import Logging
 public import NamedPipesRPC
 
-/// Writes to a log what happens on JSON-RPC connections beside requests and replies: above all, what handlers throw.
+/// Logs what happens on JSON-RPC connections other than requests and replies: above all, the errors of handlers.
 ///
 /// ```swift
 /// var rpc = JSONRPCPeer.Configuration()
 /// rpc.onEvent = JSONRPCLog().note
 /// ```
 ///
-/// One of them serves any number of connections, which together have ten lines a second at notice and warning; the
-/// others are at debug.
+/// One instance serves any number of connections, which together have ten lines a second at notice and warning; further
+/// lines are at debug.
 ///
 /// | Level | Lines |
 /// |---|---|
@@ -22,20 +22,20 @@ public final class JSONRPCLog: Sendable {
     private let logger: Logger?
     private let log: LimitedLog
 
-    /// Writes to a logger.
+    /// Creates a log that writes to a logger.
     ///
     /// - Parameters:
     ///   - logger: the default is nil: `Logger.current`, which in a ``PipeService`` has the connection in its metadata.
-    ///   - describesErrors: whether errors of handlers are written as they describe themselves. The default is false:
-    ///     only their type is, because they may quote what clients have sent.
+    ///   - describesErrors: whether the log contains the descriptions of handlers' errors. The default is false: it
+    ///     contains only their types, because descriptions may quote what clients have sent.
     public init(_ logger: Logger? = nil, describesErrors: Bool = false) {
         self.logger = logger
         log = LimitedLog(describesErrors: describesErrors)
     }
 
-    /// Writes an event, if it is one that is worth a line.
+    /// Logs an event, if it deserves a line.
     ///
-    /// - Parameter event: what a `JSONRPCPeer` tells.
+    /// - Parameter event: an event of a `JSONRPCPeer`.
     @Sendable public func note(_ event: JSONRPCPeer.Event) {
         switch event {
         case .undecodableMessage(_, let error): write(.notice, "no JSON", .detail("\(error)"))
@@ -60,7 +60,7 @@ public final class JSONRPCLog: Sendable {
         ["rpc.response.status_code": "\(error.code.rawValue)"]
     }
 
-    /// A name that a handler is registered for. Any other is the other end's text, and may be anything.
+    /// A name for which a handler is registered. Any other name is the other end's text, and may be anything.
     private static func method(_ name: String?) -> Logger.Metadata { ["rpc.method": "\(name ?? "other")"] }
 }
 #endif

@@ -10,7 +10,7 @@ struct LogLimit {
     private var lineCount = 0
     private var suppressedCount = 0
 
-    /// - Returns: how many lines were held back before this one, or nil if this one is.
+    /// - Returns: how many lines were suppressed before this one, or nil if this one is.
     mutating func admit(at now: ContinuousClock.Instant) -> Int? {
         if second.map({ now - $0 >= .seconds(1) }) ?? true {
             second = now

@@ -3,7 +3,7 @@
 public import Logging
 public import NamedPipes
 
-/// The names under which the library's log has what it knows.
+/// The metadata keys of the library's log.
 enum MetadataKey {
     static let address = "pipe.address"
     static let connection = "pipe.connection"
@@ -17,7 +17,7 @@ enum MetadataKey {
 extension Logger {
     /// This logger with an address in its metadata: `pipe.address`.
     ///
-    /// - Parameter address: of a server.
+    /// - Parameter address: a server's address.
     public func describing(_ address: PipeAddress) -> Logger {
         adding([MetadataKey.address: "\(address)"])
     }
@@ -26,14 +26,14 @@ extension Logger {
     ///
     /// Handlers of a ``PipeService`` find it as `Logger.current`.
     ///
-    /// - Parameter connection: which.
+    /// - Parameter connection: the connection.
     public func describing(_ connection: AsyncPipeConnection) -> Logger {
         adding(.about(connection.id, connection.peer))
     }
 
     /// This logger with a connection and its peer in its metadata: `pipe.connection`, `pipe.peer.pid`, `pipe.peer.uid`.
     ///
-    /// - Parameter connection: which.
+    /// - Parameter connection: the connection.
     public func describing(_ connection: PipeConnection) -> Logger {
         adding(.about(connection.id, connection.peer))
     }

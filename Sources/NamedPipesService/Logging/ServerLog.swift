@@ -3,7 +3,7 @@
 internal import Logging
 internal import NamedPipes
 
-/// Writes a server's events to a log: what happened and to whom, never what was sent.
+/// Logs a server's events: what happened and to which peer, never what was sent.
 final class ServerLog: Sendable {
     private let logger: Logger
     private let limited: LimitedLog
@@ -34,7 +34,7 @@ final class ServerLog: Sendable {
     private func noteEnd(_ id: PipeConnection.ID, _ peer: PeerCredentials, _ reason: DisconnectReason) {
         switch reason {
         case .closedLocally, .closedByPeer, .resetByPeer, .serverStopped, .idle, .ageLimit:
-            // Not even composed if its level is off: this is for every connection.
+            // Not even composed if its level is off, because it occurs for every connection.
             logger.debug("disconnected", metadata: .about(id, peer).and(Self.kind(reason)))
         default:
             let isOurs = if case .system = reason { true } else { false }
@@ -47,7 +47,7 @@ final class ServerLog: Sendable {
         [MetadataKey.reason: "\(reason.kind)"]
     }
 
-    /// The server limits these itself, and says how many it has left out.
+    /// The server limits these itself, and says how many it has omitted.
     private func noteRefusal(_ report: RefusalReport) {
         var metadata: Logger.Metadata = [MetadataKey.reason: "\(report.refusal.name)"]
         if let peer = report.peer { metadata.merge(.about(peer)) { $1 } }

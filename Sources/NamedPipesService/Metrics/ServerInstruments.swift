@@ -3,7 +3,7 @@
 internal import CoreMetrics
 internal import NamedPipes
 
-/// The counters, gauges and timers of one server; see ``PipeService/Metrics`` for what they mean.
+/// The counters, gauges and timers of one server; see ``PipeService/Metrics`` for their meaning.
 ///
 /// All counters are made at the beginning, so that a backend shows a zero rather than nothing.
 struct ServerInstruments: Sendable {
@@ -28,7 +28,7 @@ struct ServerInstruments: Sendable {
         loop = LoopInstruments(prefix: prefix, dimensions: dimensions, factory: factory)
     }
 
-    /// Adds what is new to the counters, and sets the gauges.
+    /// Adds the increase to the counters, and sets the gauges.
     func record(_ change: PipeServer.Statistics) {
         for (counter, instrument) in counters { instrument.add(change[counter]) }
         for (counter, instrument) in gauges { instrument.record(change[counter]) }
@@ -43,7 +43,7 @@ struct ServerInstruments: Sendable {
     func record(_ report: ShutdownReport) { shutdown.recordNanoseconds(report.duration.nanoseconds) }
 }
 
-/// The metrics of the loop, if it measures itself.
+/// The metrics of the loop, if the reactor measures it.
 private struct LoopInstruments: Sendable {
     private let lag: Timer
     private let maximumLag: Gauge

@@ -25,7 +25,7 @@ final class ServerMetrics: Sendable {
         }
     }
 
-    /// Publishes from now on, on the reactor's timer, for as long as the server lives.
+    /// Publishes from now on, on a timer of the reactor, for as long as the server lives.
     func begin(_ server: PipeServer) {
         guard let interval else { return }
         var timer: ScheduledWork?
@@ -40,7 +40,7 @@ final class ServerMetrics: Sendable {
             }
     }
 
-    /// Publishes what has happened since the last time. On the reactor's thread.
+    /// Publishes the change since the last publication. On the reactor's thread.
     func publish(_ server: PipeServer) {
         guard let instruments else { return }
         let numbers = server.statistics

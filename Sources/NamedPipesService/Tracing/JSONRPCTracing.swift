@@ -12,13 +12,13 @@ public import Tracing
 /// try await JSONRPCPeer.serve(connection, methods: methods, configuration: configuration)
 /// ```
 ///
-/// Whatever names and values the tracer injects are string members of the request object, beside `method` and `params`.
-/// With a tracer of W3C Trace Context these are `traceparent` and `tracestate`, as StreamJsonRpc has them, so that a
-/// trace goes on in a .NET process and comes back.
+/// The names and values that the tracer injects are string members of the request object, beside `method` and `params`.
+/// With a tracer of W3C Trace Context these are `traceparent` and `tracestate`, as in StreamJsonRpc, so that a trace
+/// continues in a .NET process and comes back.
 ///
-/// Strict servers refuse a request that has such members: jsonrpcserver and json-rpc, both of Python, do. For those,
-/// have `JSONRPCPeer.Configuration.metadataPlace` put them into `params._meta`, as the Model Context Protocol has it,
-/// or do not trace what goes there.
+/// Strict servers refuse a request that has such members: jsonrpcserver and json-rpc, both in Python, do. For those,
+/// let `JSONRPCPeer.Configuration.metadataPlace` put them into `params._meta`, as in the Model Context Protocol, or do
+/// not trace requests to them.
 ///
 /// | Span | Kind | Name |
 /// |---|---|---|
@@ -29,25 +29,25 @@ public import Tracing
 /// | handler of a notification | consumer | the method |
 ///
 /// Attributes, by the names of OpenTelemetry: `rpc.system.name` (`jsonrpc`), `rpc.method`, `jsonrpc.protocol.version`,
-/// `jsonrpc.request.id` on the handler's side where the id is a number or string, `rpc.response.status_code` (an
-/// error's code, as a string), `error.type` (that code, `timeout`, or the type of what was thrown), `network.transport`
-/// (`unix`). What is thrown is recorded in the span, with the status of an error.
+/// `jsonrpc.request.id` on the handler's side if the id is a number or string, `rpc.response.status_code` (an error's
+/// code, as a string), `error.type` (that code, `timeout`, or the type of the error), `network.transport` (`unix`). A
+/// thrown error is recorded in the span, whose status is then an error.
 ///
-/// A server's own methods are few, but the other end may ask for any: handlers that `handleOthers` registers have the
-/// span name `other`, so that names stay few.
+/// A server's own methods are few, but the other end may call any name: handlers that `handleOthers` registers have the
+/// span name `other`, so that span names stay few.
 ///
-/// The context comes from the other end, which may say what it likes. Set ``trustsPeers`` to false on a server whose
-/// clients must not choose the trace that they appear in.
+/// The context comes from the other end, which may choose it freely. Set ``trustsPeers`` to false on a server whose
+/// clients must not choose the trace in which they appear.
 public struct JSONRPCTracing: JSONRPCInterceptor {
     private let ownTracer: (any Tracer)?
 
-    /// Whether handlers go on with the trace that the other end names. The default is true; with false, each begins
-    /// one.
+    /// Whether handlers continue the trace that the other end names. The default is true; with false, each handler
+    /// begins a new one.
     public var trustsPeers = true
 
-    /// Traces with the program's tracer, or another.
+    /// Creates an interceptor that uses the program's tracer, or another.
     ///
-    /// - Parameter tracer: the default is nil: the one that the program's `InstrumentationSystem` has at each call.
+    /// - Parameter tracer: the default is nil: the tracer that the program's `InstrumentationSystem` has at each call.
     public init(tracer: (any Tracer)? = nil) { ownTracer = tracer }
 
     private var tracer: any Tracer { ownTracer ?? InstrumentationSystem.tracer }

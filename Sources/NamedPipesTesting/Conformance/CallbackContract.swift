@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The order in which callbacks come, as the delegates' protocols promise it: a value that is told of each and says
-/// what is wrong with it.
+/// The order of callbacks that the delegates' protocols promise: a value that is told of each callback and returns the
+/// violation.
 package struct CallbackContract {
-    /// A callback, for as much as the order is concerned.
+    /// A callback, as far as it matters for the order.
     package enum Callback: Sendable {
         case opened(PipeConnection.ID)
         case received(PipeConnection.ID)
@@ -20,24 +20,24 @@ package struct CallbackContract {
 
     private var phases: [PipeConnection.ID: Phase] = [:]
     private var states: [ObjectIdentifier: PipeClient.State] = [:]
-    // Their output has failed.
+    // The connections whose output has failed.
     private var mute: Set<PipeConnection.ID> = []
     private var hasStopped = false
     private var depth = 0
 
     package init() {}
 
-    /// The connections that were opened and have not had their end.
+    /// The connections that were opened and have not ended.
     package var openConnections: [PipeConnection.ID] { phases.filter { $0.value != .closed }.map(\.key) }
 
-    /// A callback begins. Returns what is wrong with that; nil if nothing is.
+    /// A callback begins. Returns the violation, or nil.
     package mutating func begin(_ callback: Callback) -> String? {
         depth += 1
         if depth > 1 { return "a callback inside another" }
         return problem(with: callback)
     }
 
-    /// It has returned.
+    /// The callback has returned.
     package mutating func end() { depth -= 1 }
 
     private mutating func problem(with callback: Callback) -> String? {
@@ -45,19 +45,19 @@ package struct CallbackContract {
         case .opened(let id):
             return phases.updateValue(.open, forKey: id) == nil ? nil : "a connection opened twice"
         case .received(let id):
-            return phases[id] == .open ? nil : "a message where the connection is \(name(of: id))"
+            return phases[id] == .open ? nil : "a message while the connection is \(name(of: id))"
         case .drained(let id):
             if mute.contains(id) { return "a drain after the output has failed" }
-            return isOpen(id) ? nil : "a drain where the connection is \(name(of: id))"
+            return isOpen(id) ? nil : "a drain while the connection is \(name(of: id))"
         case .failedSending(let id):
             if !mute.insert(id).inserted { return "the output's failure twice" }
-            return isOpen(id) ? nil : "the output's failure where the connection is \(name(of: id))"
+            return isOpen(id) ? nil : "the output's failure while the connection is \(name(of: id))"
         case .finishedReceiving(let id):
             defer { phases[id] = .finished }
-            return phases[id] == .open ? nil : "the peer's finish where the connection is \(name(of: id))"
+            return phases[id] == .open ? nil : "the peer's finish while the connection is \(name(of: id))"
         case .closed(let id):
             defer { phases[id] = .closed }
-            return isOpen(id) ? nil : "an end where the connection is \(name(of: id))"
+            return isOpen(id) ? nil : "an end while the connection is \(name(of: id))"
         case .stopped(let connectionCount):
             defer { hasStopped = true }
             if hasStopped { return "the server's stop twice" }

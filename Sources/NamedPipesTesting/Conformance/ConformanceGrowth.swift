@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What grows: the same is done 32, 64 and 128 times, and what is kept is counted after each. At least one thing more
-// for each time is growth. What has a limit below that is not.
+// Detects growth: the same thing is done 32, 64 and 128 times, and the kept elements are counted after each. At least
+// one more element for each repetition is growth. Collections with a smaller limit do not grow.
 
 extension ConformanceRun {
     private static let counts = [32, 64, 128]
 
     private static var times: String { counts.map(String.init).joined(separator: ", ") }
 
-    /// Connections that come, say something and go.
+    /// Connections that come, send something and go.
     func receiveVisitors() {
         tell(inOneLine: "\(Self.times) connections come, send something and go; each time, \(options.patience) pass")
         var (elements, timers): ([Int], [Int]) = ([], [])
@@ -29,7 +29,7 @@ extension ConformanceRun {
     private func receiveVisitor() {
         let peer = peerCount
         take(.connect)
-        // A client that connects again by itself waits before it does.
+        // A client that reconnects by itself waits before it does.
         if peerCount == peer { letTimePass() }
         take(.send(peer, options.messages + [Array("hello".utf8)]))
         take(.turn)
@@ -57,7 +57,7 @@ extension ConformanceRun {
             elements.append(KeptElements.count(in: watch.keeper))
         }
         noteGrowth(elements, "queues without bound for a peer that does not read")
-        // To answer all of that may take longer than anyone is patient.
+        // Answering all of that may take longer than the patience allows.
         take(.close(0))
         take(.turn)
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
-/// The `async` handlers of one run, and the task that they are children of.
+/// The `async` handlers of one run, and their parent task.
 final class ConformanceHandlers: Sendable {
     private let state = Mutex((runningCount: 0, task: Task<Void, any Error>?.none))
 
-    /// How many have been called and have not returned.
+    /// How many were called and have not returned.
     var runningCount: Int { state.withLock { $0.runningCount } }
 
     func hold(_ task: Task<Void, any Error>) { state.withLock { $0.task = task } }

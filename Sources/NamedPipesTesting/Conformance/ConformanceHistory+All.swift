@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension DelegateConformance {
-    /// The small histories, all of them, then those at random.
+    /// The small histories, all of them, then the random ones.
     func histories(forClient: Bool) -> [ConformanceHistory] {
         let small = ConformanceHistory.small(meaningful: messages)
         let random = seeds.map { ConformanceHistory(seed: $0, meaningful: messages, forClient: forClient) }
@@ -64,11 +64,11 @@ extension ConformanceHistory {
             stalled.isTight = true
             all.append(stalled)
         }
-        // The shortest one that shows a violation is to be the one that is told.
+        // Sorted, so that the shortest history with a violation is the one that is reported.
         return all.sorted { $0.steps.count < $1.steps.count }
     }
 
-    /// A long one at random.
+    /// A long random history.
     init(seed: UInt64, meaningful: [[UInt8]], forClient: Bool) {
         var random = Seeded(seed)
         var connectedCount = 1

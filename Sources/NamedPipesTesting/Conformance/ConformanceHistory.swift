@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The events of one run of a delegate: a value, so that it can be enumerated, drawn at random, and told.
+/// The events of one run of a delegate: a value, so that it can be enumerated, made at random, and described.
 struct ConformanceHistory {
     var steps: [Step] = []
     var kind = Kind.steps
@@ -15,13 +15,13 @@ struct ConformanceHistory {
         case steps
         /// Many connections that come and go; see ``ConformanceRun/receiveVisitors()``.
         case visitors
-        /// One that is sent much and reads nothing; see ``ConformanceRun/receiveHoarder()``.
+        /// One connection that receives a lot and whose peer reads nothing; see ``ConformanceRun/receiveHoarder()``.
         case hoarder
     }
 
-    /// Peers are counted from 0, in the order in which they connected.
+    /// Peers are numbered from 0, in the order in which they connected.
     enum Step: Hashable {
-        /// A client connects; where the subject is a client, it is told to.
+        /// A client connects. If the subject is a client, it is told to connect.
         case connect
         case send(Int, [[UInt8]])
         case sendPart(Int)
@@ -43,7 +43,7 @@ struct ConformanceHistory {
         case close, abort, finishSending, pause, resume, stop
     }
 
-    /// Something done inside the first callback of a kind, behind what the delegate does there.
+    /// An action inside the first callback of a kind, after what the delegate does there.
     struct Meddling: Hashable {
         let callback: ContractWatch.Kind
         let action: LocalAction
@@ -82,7 +82,7 @@ extension ConformanceHistory.Step: CustomStringConvertible {
 }
 
 extension ConformanceHistory {
-    /// The configuration with what may vary: at random, but for the first histories, which have what the user gave.
+    /// Varies the configuration at random, except for the first histories, which use the given one.
     func vary(_ configuration: PipeServer.Configuration) -> PipeServer.Configuration {
         var configuration = configuration
         vary(&configuration.connection)

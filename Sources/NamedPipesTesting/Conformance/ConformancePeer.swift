@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The other end of a connection under test: what it has sent, as the connection must deliver it, and what it was sent.
+/// The other end of a connection under test: what it has sent, as the connection must deliver it, and what it has
+/// received.
 final class ConformancePeer {
     private let end: MemoryEnd
     /// The stream of the connection under test.
@@ -9,7 +10,7 @@ final class ConformancePeer {
     private var inbox: ScriptInbox
     private let replies: (any ConformanceReplies)?
 
-    // What it sends, and how much of that is on its way: the stream, and where each message ends.
+    // The stream that it sends, how much of it is on its way, and where each message ends.
     private var outbox: [UInt8] = []
     private var takenByteCount = 0
     private var messages: [[UInt8]] = []
@@ -23,11 +24,11 @@ final class ConformancePeer {
     /// The problem of the received stream, if it does not consist of whole messages.
     private(set) var streamProblem: String?
 
-    /// Whether the connection has ended because this peer had finished, without interference: then all requests are
-    /// answered.
+    /// Whether the connection has ended because this peer had finished, without interference: then all requests must
+    /// have been answered.
     var hasEndedInOrder = false
 
-    /// - Parameter replies: looks at what comes back; nil where messages have no replies.
+    /// - Parameter replies: checks the replies; nil if messages have no replies.
     init?(_ end: MemoryEnd, _ framing: any MessageFraming, _ replies: (any ConformanceReplies)?) {
         guard let counterpart = end.other else { return nil }
         self.end = end
@@ -53,7 +54,7 @@ final class ConformancePeer {
         pump()
     }
 
-    /// The half of a frame. Nothing follows it.
+    /// Sends half of a frame. Nothing follows it.
     func sendPart() {
         guard let frame = frame(of: Array("a part of a message".utf8)) else { return }
         isSpoilt = true
@@ -61,7 +62,7 @@ final class ConformancePeer {
         pump()
     }
 
-    /// Nil for what the framing does not take, and where nothing more can be sent.
+    /// Nil for messages that the framing does not allow, and if nothing more can be sent.
     private func frame(of message: [UInt8]) -> [UInt8]? {
         guard !isSpoilt, !wantsToFinish, !end.isClosed else { return nil }
         var frame = FrameBuffer()
@@ -93,7 +94,7 @@ final class ConformancePeer {
         pump()
     }
 
-    /// Whether messages come out as they went in; raw bytes have no seams.
+    /// Whether messages keep their boundaries; raw bytes have none.
     private var keepsMessages: Bool { !(framing is RawFraming) }
 
     private func pump() {
@@ -117,7 +118,7 @@ final class ConformancePeer {
         }
     }
 
-    /// How much of it is taken; nil where nothing is now, or ever will be.
+    /// How many bytes are taken; nil if none are taken now, or ever will be.
     private func take(_ bytes: [UInt8]) -> Int? {
         do {
             return try end.send(bytes.span)
@@ -126,8 +127,8 @@ final class ConformancePeer {
         }
     }
 
-    /// The bytes that have arrived; nil if there are none now, or never will be. Behind a reset, the rest is still to
-    /// be read.
+    /// The bytes that have arrived; nil if there are none now, or never will be. After a reset, the rest can still be
+    /// read.
     private func read() -> ArraySlice<UInt8>? {
         do {
             guard case .content(let bytes) = try end.receive(atMost: .max) else { return nil }
@@ -137,30 +138,30 @@ final class ConformancePeer {
         }
     }
 
-    /// Whether it reads what it is sent.
+    /// Whether it reads.
     var isListening: Bool { isReading && !end.isClosed }
 
     // MARK: What the connection does
 
-    /// The problem of the replies to all sent messages.
+    /// The problem with the replies to all sent messages.
     var replyProblem: String? {
         replies?.problem(with: messages.prefix(wholeCount), areComplete: hasEndedInOrder && streamProblem == nil)
     }
 
-    /// How many messages are with the connection as a whole.
+    /// How many messages the connection has completely.
     private var wholeCount: Int { messageEnds.prefix { $0 <= takenByteCount }.count }
 
     /// How many of them were not delivered yet.
     var missingCount: Int { keepsMessages ? max(wholeCount - deliveredCount, 0) : 0 }
 
-    /// Takes note of a delivery. Returns what is wrong with it.
+    /// Records a delivery. Returns the violation, or nil.
     func didDeliver(_ message: [UInt8]) -> String? {
         guard keepsMessages else { return nil }
         defer { deliveredCount += 1 }
-        guard deliveredCount < wholeCount else { return "delivered a message that nobody sent" }
-        return messages[deliveredCount] == message ? nil : "delivered another message than was sent"
+        guard deliveredCount < wholeCount else { return "delivered a message that was not sent" }
+        return messages[deliveredCount] == message ? nil : "delivered a message other than the one sent"
     }
 
-    /// Whether something is left of what it wants to say.
+    /// Whether it still has something to send.
     var isHeldUp: Bool { !end.isClosed && !end.isPeerGone && takenByteCount < outbox.count }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// One history, done to one delegate.
+/// One run: a history, applied to a delegate.
 final class ConformanceRun {
     /// The owner of the delegate.
     enum Subject {
@@ -21,9 +21,9 @@ final class ConformanceRun {
     private var connections: [PipeConnection.ID: PipeConnection] = [:]
     private var ended: [Ended] = []
     private var pausedHere: Set<PipeConnection.ID> = []
-    /// Whether all is to come to its end now.
+    /// Whether everything has to end now.
     private var isSettling = false
-    /// Those that another part of the program has meddled with.
+    /// The connections on which another part of the program has acted.
     private var touchedHere: Set<PipeConnection.ID> = []
     private var isStopping = false
     private var meddling: [ConformanceHistory.Meddling]
@@ -78,7 +78,7 @@ final class ConformanceRun {
         violations.append(ContractViolation(side: side, problem: problem, history: told))
     }
 
-    /// Puts into the history what is done from now on, in the place of every single step and event.
+    /// Adds one line to the history for everything that follows, in place of single steps and events.
     func tell(inOneLine what: String) {
         told.append(what)
         tellsEvents = false
@@ -86,7 +86,7 @@ final class ConformanceRun {
 
     var peerCount: Int { peers.count }
 
-    /// Whether there is no point in going on.
+    /// Whether there is no point in continuing.
     var isOver: Bool { network.reactor.isStopped || watch.hasHeldLoop }
 
     private var framing: any MessageFraming {
@@ -149,7 +149,7 @@ final class ConformanceRun {
         case .server(let server): if let end = try? network.dial(server.address) { add(end) }
         case .client(let client):
             client.connect()
-            // A client has its connection a turn later, and the next step is to find it.
+            // A client has its connection a turn later, and the next step needs it.
             settle()
         }
     }
@@ -183,7 +183,7 @@ final class ConformanceRun {
 
     private func rest(_ hasCometoRest: Bool) {
         if !hasCometoRest, !network.reactor.isStopped { note(.delegate, "never lets the loop come to rest") }
-        // Timers and tasks hold the loop as callbacks do.
+        // Timers and tasks hold the loop just as callbacks do.
         if let slowest = network.reactor.statistics?.longestCallback { watch.check(slowest) }
     }
 
@@ -203,7 +203,7 @@ final class ConformanceRun {
             // To a handler, a server that stops gracefully looks like a peer that has finished sending.
             let mayBeDraining = isStopping && watch.handlers != nil
             if !mayBeDraining {
-                if peer?.hasFinished == false { note(.library, "told of a finish that was none") }
+                if peer?.hasFinished == false { note(.library, "reported a finish that did not happen") }
                 checkAllDelivered(peer)
             }
         case .closed(let reason):
@@ -223,7 +223,7 @@ final class ConformanceRun {
         note(.library, "told of the end before \(peer.missingCount) messages")
     }
 
-    /// A peer that has finished may well wait for the last replies: the connection is to be closed, which sends them,
+    /// A peer that has finished may well wait for the last replies: the connection has to be closed, which sends them,
     /// and not aborted.
     private func checkAllSent(_ connection: PipeConnection, _ peer: ConformancePeer?) {
         guard let peer, peer.hasFinished, peer.isListening, !isStopping, !touchedHere.contains(connection.id) else {
@@ -234,7 +234,7 @@ final class ConformanceRun {
     }
 
     private func meddle(_ connection: PipeConnection, _ kind: ContractWatch.Kind) {
-        // No one would end a pause that begins while all peers come to their end.
+        // A pause that begins while all peers are ending would never be resumed.
         let isMeant = { (meddling: ConformanceHistory.Meddling) in
             meddling.callback == kind && !(self.isSettling && meddling.action == .pause)
         }
@@ -246,7 +246,7 @@ final class ConformanceRun {
 
     // MARK: The end
 
-    /// Everybody is allowed to come to an end, and has to.
+    /// Lets all peers end, and checks that all connections do.
     private func settleAccounts() {
         network.listeners = [:]
         isSettling = true

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A promise of the delegate contract that was not kept, and what led to it.
+/// A promise of the delegate contract that was not kept, and the events that led to it.
 public struct ContractViolation: Error, Hashable, Sendable, CustomStringConvertible {
     /// The side whose promise was broken.
     public enum Side: String, Hashable, Sendable {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// Stands before the delegate under test: watches the order of callbacks and how long they take, and has another part
-/// of the program meddle inside them.
+/// Wraps the delegate under test: watches the order and the duration of callbacks, and lets another part of the program
+/// act inside them.
 final class ContractWatch {
     /// The callbacks of a connection.
     enum Kind: String, CaseIterable {
@@ -15,24 +15,25 @@ final class ContractWatch {
     }
 
     var target: (any PipeConnectionDelegate)?
-    /// What is looked at for what it keeps, and must end with the run: the delegate, or what an async handler belongs
-    /// to.
+    /// The object whose kept elements are counted, and which must end with the run: the delegate, or the owner of an
+    /// async handler.
     weak var keeper: AnyObject?
-    /// The handlers of connections, where the target is the library's own and calls such.
+    /// The handlers of connections, if the target is the library's own delegate, which calls them.
     var handlers: ConformanceHandlers?
-    /// Whether the loop was held. Nothing more is asked of the target then: it could take as long again each time.
+    /// Whether the loop was held. In this case nothing more is asked of the target, which could take as long again each
+    /// time.
     private(set) var hasHeldLoop = false
     private(set) var contract = CallbackContract()
     private(set) var hasStopped = false
 
-    /// Whether the server is stopping gently. Handlers that wait for the other end may read on then, behind the finish
-    /// that they were told of; a delegate of a user's never does.
+    /// Whether the server is stopping gracefully. Handlers that wait for the other end may then read on after the
+    /// finish that was reported to them; a user's delegate never does.
     var isStopping = false
     private var isReadingOn: Bool { isStopping && handlers != nil }
 
-    /// Called for each event of a connection, before the delegate hears of it.
+    /// Called for each event of a connection, before the delegate is told.
     var whenCalled: (PipeConnection, PipeEvent) -> Void = { _, _ in }
-    /// Called behind each callback of a connection, inside it.
+    /// Called after each callback of a connection, inside it.
     var meddle: (PipeConnection, Kind) -> Void = { _, _ in }
     var report: (ContractViolation.Side, String) -> Void = { _, _ in }
 
@@ -81,7 +82,7 @@ final class ContractWatch {
         if ContinuousClock.now - start > timeLimit { noteHeldLoop(in: name) }
     }
 
-    /// Callbacks other than those of connections are found by the reactor's own measurements.
+    /// The reactor's own measurements find callbacks other than those of connections.
     func check(_ callback: SlowCallback) {
         if callback.duration > timeLimit { noteHeldLoop(in: callback.name) }
     }
@@ -94,15 +95,15 @@ final class ContractWatch {
         if handlers == nil { target = nil }
     }
 
-    /// How that violation begins.
+    /// The beginning of that violation's text.
     static let holding = "held the loop"
 
-    /// The end of the run for handlers that are still running: time first, then cancellation.
+    /// Ends the handlers that are still running: first by letting time pass, then by cancellation.
     func letHandlersEnd(_ letTimePass: () -> Void) {
         guard let handlers, !hasHeldLoop else { return }
         if handlers.runningCount > 0 { letTimePass() }
         if handlers.runningCount > 0 {
-            report(.delegate, "has a handler that goes on after its connection has ended")
+            report(.delegate, "has a handler that continues after its connection has ended")
         }
         handlers.cancel()
         letTimePass()
@@ -119,7 +120,8 @@ extension ContractWatch: PipeConnectionDelegate {
 
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
         let event = PipeEvent.received([UInt8](copying: message))
-        // By itself, because a span cannot be captured; it goes on as it is, so that what is sent in place stays so.
+        // Separate, because a span cannot be captured. The span is forwarded as it is, so that a message sent in place
+        // stays in place.
         begin(Kind.received.rawValue, .received(connection.id))
         defer { contract.end() }
         whenCalled(connection, event)

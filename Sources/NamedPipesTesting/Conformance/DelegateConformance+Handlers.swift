@@ -9,28 +9,28 @@ extension DelegateConformance {
     /// }
     /// ```
     ///
-    /// What is checked of a delegate is checked of it: that it returns where its peer has finished, and where its
-    /// connection has ended in another way, within ``patience``; that no reply is lost because it throws at the peer's
-    /// finish; that it does not hold the loop; and what it leaves behind. It sleeps by the reactor's clock; what it
-    /// awaits elsewhere is not waited for.
+    /// It is checked like a delegate: that it returns within ``patience`` when its peer has finished, and when its
+    /// connection has ended in another way; that no reply is lost because it throws at the peer's finish; that it does
+    /// not hold the loop; and what it leaves behind. Its sleeps use the reactor's clock; the check does not wait for
+    /// anything that it awaits elsewhere.
     ///
     /// - Parameter handler: called once for each connection, on the network's reactor.
-    /// - Returns: what was not as promised; nothing if all was.
-    /// - Throws: `SystemError` if there is no reactor to be had.
+    /// - Returns: the violations; empty if there are none.
+    /// - Throws: `SystemError` if no reactor can be made.
     public func check(
         handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
     ) throws -> [ContractViolation] {
         try check(service: { _ in Nothing() }, handler: { _, connection in try await handler(connection) })
     }
 
-    /// Checks an `async` handler with what it belongs to, such as an actor: that may not grow without bound either, and
-    /// has to end with the run.
+    /// Checks an `async` handler together with its owner, such as an actor, which may not grow without bound either,
+    /// and has to end with the run.
     ///
     /// - Parameters:
-    ///   - makeService: makes a new one for each history.
+    ///   - makeService: makes a new owner for each history.
     ///   - handler: called once for each connection, on the network's reactor.
-    /// - Returns: what was not as promised; nothing if all was.
-    /// - Throws: what `makeService` throws, and `SystemError` if there is no reactor to be had.
+    /// - Returns: the violations; empty if there are none.
+    /// - Throws: the errors of `makeService`, and `SystemError` if no reactor can be made.
     public func check<Service: AnyObject & Sendable>(
         service makeService: (Reactor) throws -> Service,
         handler: nonisolated(nonsending) @escaping @Sendable (Service, AsyncPipeConnection) async throws -> Void
@@ -60,7 +60,7 @@ extension MemoryNetwork {
         _ handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
     ) throws -> PipeServer {
         let executor = reactor.executor
-        // All stay on this thread, where the task runs as well.
+        // All of them stay on this thread, on which the task runs as well.
         nonisolated(unsafe) weak let network = self
         nonisolated(unsafe) weak let weakWatch = watch
         nonisolated(unsafe) var server: PipeServer?

@@ -2,7 +2,7 @@
 public import NamedPipesRPC
 
 extension DelegateConformance {
-    /// A method as it is called in a check, as a request and as a notification.
+    /// A call of a method in a check, made as a request and as a notification.
     public typealias Call = (method: String, params: JSONText?)
 
     /// Checks methods of JSON-RPC, as a `JSONRPCPeer` serves them on each connection.
@@ -11,16 +11,16 @@ extension DelegateConformance {
     /// let violations = try DelegateConformance().check(methods: methods, calls: [("add", JSONText("[1, 2]"))])
     /// ```
     ///
-    /// What is checked of handlers is checked of them: see ``check(handler:)``. A handler of a method has to return
-    /// within ``patience`` also where its caller is gone, which cancels it. And of the library: each request is
-    /// answered once, where its caller has waited, and never twice.
+    /// They are checked like handlers: see ``check(handler:)``. A method's handler also has to return within
+    /// ``patience`` if its caller is gone, which cancels it. The library is checked as well: each request is answered
+    /// exactly once, if its caller has waited.
     ///
     /// - Parameters:
-    ///   - methods: what may be called.
-    ///   - calls: how. They take the place of ``messages``; what means nothing comes beside them.
-    ///   - configuration: what the peer allows.
-    /// - Returns: what was not as promised; nothing if all was.
-    /// - Throws: `SystemError` if there is no reactor to be had.
+    ///   - methods: the methods to check.
+    ///   - calls: the calls to make. They replace ``messages``; messages without meaning are sent as well.
+    ///   - configuration: the limits of the peer.
+    /// - Returns: the violations; empty if there are none.
+    /// - Throws: `SystemError` if no reactor can be made.
     public func check(
         methods: JSONRPCMethods, calls: [Call], peer configuration: JSONRPCPeer.Configuration = .init()
     ) throws -> [ContractViolation] {
@@ -29,15 +29,15 @@ extension DelegateConformance {
         }
     }
 
-    /// Checks methods of JSON-RPC with what they belong to; see ``check(service:handler:)``.
+    /// Checks methods of JSON-RPC together with their owner; see ``check(service:handler:)``.
     ///
     /// - Parameters:
-    ///   - makeService: makes a new one for each history.
-    ///   - methods: what of it may be called.
-    ///   - calls: how.
-    ///   - configuration: what the peer allows.
-    /// - Returns: what was not as promised; nothing if all was.
-    /// - Throws: what `makeService` throws, and `SystemError` if there is no reactor to be had.
+    ///   - makeService: makes a new owner for each history.
+    ///   - methods: makes the methods to check, from the owner.
+    ///   - calls: the calls to make.
+    ///   - configuration: the limits of the peer.
+    /// - Returns: the violations; empty if there are none.
+    /// - Throws: the errors of `makeService`, and `SystemError` if no reactor can be made.
     public func check<Service: AnyObject & Sendable>(
         service makeService: (Reactor) throws -> Service, methods: @escaping @Sendable (Service) -> JSONRPCMethods,
         calls: [Call], peer configuration: JSONRPCPeer.Configuration = .init()
@@ -64,7 +64,7 @@ extension DelegateConformance {
 
 /// Counts the replies to each request of one peer.
 private final class JSONRPCReplies: ConformanceReplies {
-    /// Where a request's own id comes to stand.
+    /// Replaced by a request's own id.
     static let placeholder = #""conformance-id""#
 
     private var requests: [Int: String] = [:]
@@ -95,7 +95,7 @@ private final class JSONRPCReplies: ConformanceReplies {
     }
 
     func problem(with messages: ArraySlice<[UInt8]>, areComplete: Bool) -> String? {
-        if let undecodable { return "sent what is no reply: \(undecodable)" }
+        if let undecodable { return "sent an invalid reply: \(undecodable)" }
         if let (id, count) = replyCounts.first(where: { $0.value > 1 }) { return "answered \(id) \(count) times" }
         guard areComplete else { return nil }
         let open = messages.indices.compactMap { requests[$0] }.filter { replyCounts[$0] == nil }

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// How much an object keeps: the elements of all collections that can be reached from it, found by reflection.
+/// How much an object keeps: the number of elements in all collections that can be reached from it, found by
+/// reflection.
 ///
-/// It is counted, not measured in bytes or time, so that the same program always gives the same number. Texts and byte
-/// arrays count as one thing each; what belongs to NamedPipes, and what only a closure holds, is not looked into.
+/// Elements are counted, rather than bytes or time measured, so that the same program always gives the same number.
+/// Texts and byte arrays count as one element each; objects of NamedPipes, and objects that only a closure holds, are
+/// not examined.
 struct KeptElements {
     private var seen: Set<ObjectIdentifier> = []
     private var count = 0
     private var valueCount = 0
 
-    /// Where a large object graph is given up: what grows has shown it by then.
+    /// The size at which the search of a large object graph stops: growth is evident by then.
     private static let largestValueCount = 200_000
     private static let largestDepth = 20
 

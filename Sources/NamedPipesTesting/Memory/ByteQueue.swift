@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Bytes on their way: in at the back, out at the front.
+/// Bytes in transit: in at the back, out at the front.
 struct ByteQueue {
     private var bytes: [UInt8] = []
     private var start = 0
@@ -8,7 +8,7 @@ struct ByteQueue {
     var count: Int { bytes.count - start }
 
     mutating func append(_ more: some Collection<UInt8>) {
-        // Moved together where that is cheaper than to grow.
+        // Moved to the front if that is cheaper than growing.
         if start > bytes.count / 2 {
             bytes.removeFirst(start)
             start = 0

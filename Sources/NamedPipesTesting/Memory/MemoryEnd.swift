@@ -3,17 +3,17 @@ internal import Glibc
 internal import NamedPipes
 internal import PipeReactor
 
-/// One end of a connection in memory: what a socket is to a connection over the kernel. It does what Linux does with a
-/// Unix socket, at the end above all: bytes before errors, `ECONNRESET` once where the peer closed over unread bytes,
-/// then the end of the stream; `EPIPE` for who writes to one that is gone.
+/// One end of a connection in memory, in the role of a socket. It behaves as Linux does with a Unix socket, especially
+/// at the end: bytes before errors; `ECONNRESET` once if the peer closed with unread bytes, then the end of the stream;
+/// `EPIPE` for a write to a peer that is gone.
 final class MemoryEnd {
     private(set) var link: MemoryLink?
     private let reactor: Reactor
     private weak var handler: (any ByteStreamHandler)?
 
-    // What has arrived and was not read.
+    // Bytes that have arrived and were not read.
     private var inbox = ByteQueue()
-    /// No more comes behind that.
+    /// Whether no more bytes follow those.
     private(set) var isInputFinished = false
     private var isResetPending = false
     private(set) var isPeerGone = false
@@ -23,7 +23,7 @@ final class MemoryEnd {
     private var isScheduled = false
     private var hasNewsOfHangUp = false
 
-    /// Called in a later turn whenever something has changed, where there is no connection.
+    /// Called in a later turn whenever something has changed, if there is no connection.
     var whenChanged: () -> Void = {}
 
     init(_ reactor: Reactor, _ link: MemoryLink) {
@@ -31,10 +31,10 @@ final class MemoryEnd {
         self.link = link
     }
 
-    /// The end that this one is connected with.
+    /// The end to which this one is connected.
     var other: MemoryEnd? { link?.other(than: self) }
 
-    /// Whether it is what a connection reads from and writes to.
+    /// Whether it is the stream of a connection.
     func serves(_ connection: PipeConnection) -> Bool { handler === connection }
 
     /// How many bytes wait to be read.
@@ -53,7 +53,7 @@ final class MemoryEnd {
         schedule()
     }
 
-    /// - Parameter isReset: whether something that was sent from here lies unread.
+    /// - Parameter isReset: whether something that this end sent is still unread.
     func peerDidClose(isReset: Bool) {
         isInputFinished = true
         isPeerGone = true
@@ -121,8 +121,7 @@ extension MemoryEnd: PipeTransport {
 extension MemoryEnd: TurnWork {
     private var hasInput: Bool { inbox.count > 0 || isInputFinished }
 
-    /// Tells of what is there, as epoll does: of input for as long as it is there, of room once it is asked for, of a
-    /// hang-up once.
+    /// Reports events as epoll does: input for as long as there is some, room once it is asked for, a hang-up once.
     func runInTurn() {
         isScheduled = false
         guard !isClosed else { return }

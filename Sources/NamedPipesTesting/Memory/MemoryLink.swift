@@ -70,7 +70,7 @@ final class MemoryLink {
 
     // MARK: Reading
 
-    /// Whether a call is to find nothing to do; the next turn tries again.
+    /// Whether a call has to find nothing to do; the next turn tries again.
     func stalls(at end: MemoryEnd) -> Bool {
         guard random.happens(faults.stallChance) else { return false }
         end.schedule()
@@ -89,7 +89,7 @@ final class MemoryLink {
     private func send(_ parcel: Parcel, from end: MemoryEnd) {
         guard let delay = faults.delay else { return arrive(parcel, from: end) }
         let index = index(of: end)
-        // Nothing overtakes what was sent before.
+        // Nothing overtakes earlier bytes.
         let arrival = max(reactor.now + random.duration(delay), directions[index].lastArrival ?? reactor.now)
         directions[index].lastArrival = arrival
         if case .bytes(let bytes) = parcel { directions[index].underWayByteCount += bytes.count }
@@ -108,7 +108,7 @@ final class MemoryLink {
         }
     }
 
-    /// Both ends are told that the other is gone, once this number of bytes has been carried.
+    /// Tells both ends that the other is gone, once this number of bytes has been carried.
     private func breakIfDue() {
         guard let cut = faults.cut, carriedByteCount >= cut.byteCount, !isCut else { return }
         isCut = true

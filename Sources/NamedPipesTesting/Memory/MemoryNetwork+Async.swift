@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension MemoryNetwork {
-    /// Serves a name here with an `async` handler, as `PipeServer.serve` does over a socket: a child task for each
-    /// connection, on the network's reactor.
+    /// Serves a name in this network with an `async` handler, as `PipeServer.serve` does over a socket: a child task
+    /// for each connection, on the network's reactor.
     ///
     /// ```swift
     /// let network = try MemoryNetwork()
@@ -12,16 +12,17 @@ extension MemoryNetwork {
     /// try network.run(PeerScript([.send("hello"), .expect("hello"), .finish, .expectEnd]), against: "echo")
     /// ```
     ///
-    /// The task runs while the network does: in ``settle()``, and while its clock goes on. The name is there when this
-    /// returns. Cancel the task, or stop the server that `onEvent` gets, to end it; the network's end does so as well.
+    /// The task runs while the network does: in ``settle()``, and while its clock advances. The name is available when
+    /// this returns. To end it, cancel the task, or stop the server that `onEvent` receives; the network's end does so
+    /// as well.
     ///
     /// - Parameters:
-    ///   - name: what clients here call it.
-    ///   - configuration: the default is a server's own; see ``makeServer(at:configuration:delegate:)``.
-    ///   - onEvent: what happens beside the connections.
+    ///   - name: the name for clients of this network.
+    ///   - configuration: the default is a server's default; see ``makeServer(at:configuration:delegate:)``.
+    ///   - onEvent: receives all events except messages.
     ///   - handler: called once for each connection.
-    /// - Returns: the task that serves. Its value is what became of messages and connections; it throws what
-    ///   ``makeServer(at:configuration:delegate:)`` throws, and `CancellationError`.
+    /// - Returns: the task that serves. Its value is the fate of messages and connections; it throws the errors of
+    ///   ``makeServer(at:configuration:delegate:)``, and `CancellationError`.
     @discardableResult
     public func serve(
         at name: String, configuration: PipeServer.Configuration = PipeServer.Configuration(),
@@ -29,7 +30,7 @@ extension MemoryNetwork {
         handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
     ) -> Task<ShutdownReport, any Error> {
         let executor = reactor.executor
-        // Both stay on this thread, where the task runs as well.
+        // Both stay on this thread, on which the task runs as well.
         nonisolated(unsafe) weak let network = self
         let task = Task(executorPreference: executor) {
             try await PipeServer.serve(on: executor, onEvent, handler) { _, delegate in
@@ -41,23 +42,23 @@ extension MemoryNetwork {
         return task
     }
 
-    /// Connects to a server here, and is connected while a function runs, as `PipeClient.withConnection` does over a
-    /// socket.
+    /// Connects to a server in this network, and stays connected while a function runs, as `PipeClient.withConnection`
+    /// does over a socket.
     ///
-    /// The task runs while the network does: in ``settle()``, and while its clock goes on.
+    /// The task runs while the network does: in ``settle()``, and while its clock advances.
     ///
     /// - Parameters:
-    ///   - name: what the server is called.
-    ///   - configuration: the default is a client's own.
-    ///   - body: what is done with the connection.
-    /// - Returns: the task that does it. It throws as `PipeClient.withConnection`.
+    ///   - name: the server's name.
+    ///   - configuration: the default is a client's default.
+    ///   - body: the function that uses the connection.
+    /// - Returns: the task that runs it. It throws as `PipeClient.withConnection` does.
     @discardableResult
     public func withConnection<Result: Sendable>(
         to name: String, configuration: PipeClient.Configuration = PipeClient.Configuration(),
         _ body: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Result
     ) -> Task<Result, any Error> {
         let executor = reactor.executor
-        // Both stay on this thread, where the task runs as well.
+        // Both stay on this thread, on which the task runs as well.
         nonisolated(unsafe) weak let network = self
         return Task(executorPreference: executor) {
             try await PipeClient.withConnection(configuration, on: executor, body) { configuration, _, delegate in

@@ -3,9 +3,9 @@ internal import Glibc
 internal import PipeReactor
 
 /// Servers and clients that are connected through memory, on one reactor, in virtual time: no socket, no file, no
-/// waiting, and the same thing each time.
+/// waiting, and the same result each time.
 ///
-/// The servers, clients and connections are the real ones. Only what the kernel does is done here.
+/// The servers, clients and connections are the real ones. Only the kernel's part is simulated.
 ///
 /// ```swift
 /// let network = try MemoryNetwork()
@@ -21,10 +21,10 @@ internal import PipeReactor
 ///
 /// It belongs to the thread that makes it, and ends its servers and clients when it is released.
 public final class MemoryNetwork {
-    /// The loop on which all of it lives. Anything else may live there, too.
+    /// The loop of the network. Other objects may use it, too.
     public let reactor: Reactor
 
-    /// The time by which it goes.
+    /// The clock of its timers.
     public let clock: VirtualClock
 
     /// The faults of connections that are made from now on.
@@ -41,12 +41,12 @@ public final class MemoryNetwork {
         weak var object: Object?
     }
 
-    /// Makes a network with a reactor of its own.
+    /// Creates a network with its own reactor.
     ///
     /// - Parameters:
-    ///   - seed: what all that is random comes from. The default is 0.
-    ///   - faults: what goes wrong with connections. The default is nothing.
-    /// - Throws: `SystemError` if there is no reactor to be had.
+    ///   - seed: the seed of everything that is random. The default is 0.
+    ///   - faults: the faults of connections. The default is none.
+    /// - Throws: `SystemError` if no reactor can be made.
     public init(seed: UInt64 = 0, faults: TransportFaults = .none) throws(SystemError) {
         reactor = try Reactor(in: VirtualTime())
         clock = VirtualClock(reactor)
@@ -54,7 +54,7 @@ public final class MemoryNetwork {
         self.faults = faults
     }
 
-    /// A network whose reactor measures what it calls.
+    /// A network whose reactor measures its callbacks.
     init(measuringWithSeed seed: UInt64, faults: TransportFaults) throws(SystemError) {
         var configuration = Reactor.Configuration()
         configuration.measuresCallbacks = true
@@ -70,13 +70,12 @@ public final class MemoryNetwork {
 
     /// Makes a server. Clients of this network find it at its name.
     ///
-    /// The parts of a configuration about sockets and files have no meaning: permissions, backlog, taking over, send
-    /// buffers.
+    /// The settings for sockets and files have no meaning here: permissions, backlog, taking over, send buffers.
     ///
     /// - Parameters:
-    ///   - name: what clients here call it.
-    ///   - configuration: the default is a server's own.
-    ///   - delegate: where everything arrives.
+    ///   - name: the name for clients of this network.
+    ///   - configuration: the default is a server's default.
+    ///   - delegate: receives all callbacks.
     /// - Throws: `PipeError.invalidAddress` for a name that is empty or too long, `PipeError.addressInUse` for one that
     ///   is taken.
     @discardableResult
@@ -92,13 +91,14 @@ public final class MemoryNetwork {
         return server
     }
 
-    /// Makes a client that connects here, once it is told to.
+    /// Makes a client that connects in this network, once it is told to.
     ///
     /// - Parameters:
-    ///   - name: what the server is called, or will be: a client may wait for it.
-    ///   - configuration: the default is a client's own.
-    ///   - delegate: where everything arrives.
-    /// - Returns: the client, to be held: the reactor holds it only while it is connected or trying.
+    ///   - name: the name of the server, which may appear later: a client may wait for it.
+    ///   - configuration: the default is a client's default.
+    ///   - delegate: receives all callbacks.
+    /// - Returns: the client, which the caller has to retain: the reactor retains it only while it is connected or
+    ///   trying.
     /// - Throws: `PipeError.invalidAddress` for a name that is empty or too long.
     public func makeClient(
         to name: String, configuration: PipeClient.Configuration = PipeClient.Configuration(),
@@ -117,12 +117,12 @@ public final class MemoryNetwork {
 
     /// Runs the loop until nothing is left to do at this moment. Time does not pass.
     ///
-    /// - Returns: false if the loop never came to rest, because two parties made each other work for ever, or the
+    /// - Returns: false if the loop never came to rest, because two parties keep each other busy for ever, or the
     ///   reactor was stopped.
     @discardableResult
     public func settle() -> Bool { clock.advance(by: .zero) }
 
-    /// Stops the reactor and with it everything that lives on it, each with its last callback. Any number of times.
+    /// Stops the reactor and with it everything on it, each with its last callback. May be called repeatedly.
     public func end() {
         guard !reactor.isStopped else { return }
         reactor.stop()
@@ -133,7 +133,7 @@ public final class MemoryNetwork {
 extension MemoryNetwork {
     /// Connects to a server, and returns the other end.
     ///
-    /// - Throws: `ECONNREFUSED` where there is none.
+    /// - Throws: `ECONNREFUSED` if there is none.
     func dial(_ address: PipeAddress) throws(SystemError) -> MemoryEnd {
         if let listener = listeners[address] {
             let (near, far) = makeEnds()
@@ -142,7 +142,7 @@ extension MemoryNetwork {
         }
         guard let server = server(at: address) else { throw SystemError(call: "connect", code: ECONNREFUSED) }
         let (near, far) = makeEnds()
-        // As a listener's event: in the loop, and not inside the call of who connects.
+        // As a listener's event: in the loop, and not inside the call that connects.
         reactor.runAtEndOfTurn(Arrival(server, far, Self.ownCredentials))
         return near
     }
@@ -176,7 +176,7 @@ private final class Arrival: TurnWork {
     }
 
     func runInTurn() {
-        // A server that stops does not read from who waits in its queue.
+        // A stopping server reads nothing from clients that wait in its queue.
         if server.isListening { server.admit(end, from: peer) } else { end.close() }
     }
 }

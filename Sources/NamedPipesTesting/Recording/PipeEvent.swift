@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One callback of a delegate, as a value that can be compared: what a ``RecordingDelegate`` writes down.
+/// One callback of a delegate, as a value that can be compared; recorded by a ``RecordingDelegate``.
 ///
 /// ```swift
 /// #expect(recorder.events == [.opened, .received("hello"), .finishedReceiving, .closed(.closedByPeer)])
@@ -42,12 +42,12 @@ public enum PipeEvent: Hashable, Sendable {
     /// `client(_:didFailToReconnectWith:)`
     case failedToReconnect(PipeError)
 
-    /// A message that is the UTF-8 of a text.
+    /// A received message with this text in UTF-8.
     public static func received(_ text: String) -> PipeEvent { .received(Array(text.utf8)) }
 }
 
 extension PipeEvent: CustomStringConvertible {
-    /// Short, for the message of a failed expectation; a long message only by its size.
+    /// Short, for the message of a failed expectation; a long message is described by its size only.
     public var description: String {
         switch self {
         case .opened: "opened"
@@ -69,7 +69,7 @@ extension PipeEvent: CustomStringConvertible {
         }
     }
 
-    /// A message as people read it: quoted text, or numbers, or only its size where it is long.
+    /// A message in readable form: quoted text, or numbers, or only its size if it is long.
     static func text(of message: [UInt8]) -> String {
         guard message.count <= 64 else { return "\(message.count) bytes" }
         guard let text = String(validating: message, as: UTF8.self), !text.utf8.contains(where: { $0 < 0x20 }) else {

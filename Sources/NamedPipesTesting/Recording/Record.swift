@@ -10,13 +10,13 @@ struct Record {
     private(set) var entries: [Entry] = []
     private(set) var sorted = SortedEvents()
 
-    /// Behind the last event that a task has been given.
+    /// The index behind the last event that a task has received.
     private var nextIndex = 0
 
     private var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
     private var lastWaiter = 0
 
-    /// - Returns: those who wait, to be resumed outside the lock.
+    /// - Returns: the waiting tasks, to be resumed outside the lock.
     mutating func append(_ event: PipeEvent, _ connection: PipeConnection.ID?) -> [CheckedContinuation<Void, Never>] {
         entries.append(Entry(event: event, connection: connection))
         sorted.append(event, connection)
@@ -30,7 +30,7 @@ struct Record {
         nextIndex = 0
     }
 
-    /// The next event that fits, which is then taken, with all before it.
+    /// The next matching event, which is then consumed, together with all before it.
     mutating func take(_ matches: (PipeEvent) -> Bool) -> PipeEvent? {
         guard let found = entries[nextIndex...].firstIndex(where: { matches($0.event) }) else { return nil }
         nextIndex = found + 1
@@ -42,7 +42,7 @@ struct Record {
         return lastWaiter
     }
 
-    /// Has a continuation resumed at the next event, unless there were more than `seenCount` before.
+    /// Resumes a continuation at the next event, unless there are more than `seenCount` already.
     ///
     /// - Returns: whether it waits now.
     mutating func wait(

@@ -2,33 +2,33 @@
 internal import Synchronization
 
 extension RecordingDelegate {
-    /// Waits for an event: the first like this behind the one that was awaited last. What lies between the two is
-    /// passed over, and stays in ``events``.
+    /// Waits for an event: the first equal one after the event that was awaited last. Events in between are skipped,
+    /// and stay in ``events``.
     ///
     /// - Parameters:
-    ///   - event: what is to happen.
-    ///   - limit: how long to wait at most, in real time. The default is 10 s.
+    ///   - event: the event to wait for.
+    ///   - limit: the maximum time to wait, in real time. The default is 10 s.
     /// - Throws: ``RecordingTimeout``, or `CancellationError` if the task is cancelled.
     public func wait(for event: PipeEvent, within limit: Duration = .seconds(10)) async throws {
         try await take("\(event)", limit) { $0 == event }
     }
 
-    /// Waits for an event that fits, and returns it; see ``wait(for:within:)``.
+    /// Waits for a matching event, and returns it; see ``wait(for:within:)``.
     ///
     /// ```swift
     /// let end = try await recorder.next { if case .closed = $0 { true } else { false } }
     /// ```
     ///
     /// - Parameters:
-    ///   - limit: how long to wait at most, in real time. The default is 10 s.
-    ///   - matches: whether it is the one; called under the recorder's lock, so it must not use the recorder. The
-    ///     default takes any.
+    ///   - limit: the maximum time to wait, in real time. The default is 10 s.
+    ///   - matches: whether an event is the awaited one; called under the recorder's lock, so it must not use the
+    ///     recorder. The default matches any event.
     /// - Throws: ``RecordingTimeout``, or `CancellationError` if the task is cancelled.
     @discardableResult
     public func next(
         within limit: Duration = .seconds(10), where matches: (PipeEvent) -> Bool = { _ in true }
     ) async throws -> PipeEvent {
-        try await take("such an event", limit, matches)
+        try await take("matching event", limit, matches)
     }
 
     @discardableResult
@@ -57,7 +57,7 @@ extension RecordingDelegate {
     private func change(behind seenCount: Int, _ waiter: Int, _ deadline: ContinuousClock.Instant) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                // Looked at under the lock: a wake that came before finds one of these, a later one the continuation.
+                // Checked under the lock: an earlier wake-up is seen here, a later one finds the continuation.
                 let waits = record.withLock { record in
                     if Task.isCancelled || ContinuousClock.now >= deadline { return false }
                     return record.wait(waiter, behind: seenCount, continuation)
@@ -74,12 +74,12 @@ extension RecordingDelegate {
     }
 }
 
-/// An awaited event did not come in time.
+/// An awaited event did not occur in time.
 public struct RecordingTimeout: Error, Hashable, Sendable, CustomStringConvertible {
     /// The awaited event.
     public let missing: String
 
-    /// How long.
+    /// The time limit.
     public let limit: Duration
 
     /// The actual events, from the beginning.

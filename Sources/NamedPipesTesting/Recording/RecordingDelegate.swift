@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
-/// A delegate for servers and clients that writes down every callback in order.
+/// A delegate for servers and clients that records every callback in order.
 ///
 /// ```swift
 /// let recorder = RecordingDelegate()
@@ -12,16 +12,16 @@ internal import Synchronization
 /// #expect(events == [.opened, .received("hello"), .finishedReceiving, .closed(.closedByPeer)])
 /// ```
 ///
-/// The callbacks come on the reactor's thread, as with every delegate. What was recorded can be read on any thread, and
+/// The callbacks come on the reactor's thread, as with every delegate. The records can be read on any thread, and
 /// awaited by a task: ``wait(for:within:)``, ``next(within:where:)``.
 public final class RecordingDelegate: Sendable {
-    // Called inside the callbacks alone, as if it were the delegate itself.
+    // Called inside the callbacks only, as if it were the delegate itself.
     private nonisolated(unsafe) let target: (any PipeConnectionDelegate)?
     private let reaction: @Sendable (PipeConnection, PipeEvent) -> Void
     let record = Mutex(Record())
 
-    /// Records, and does nothing else than what a delegate's defaults do: let everybody in, and close where the peer
-    /// has finished.
+    /// Records, and otherwise behaves as a delegate's defaults do: accepts every client, and closes when the peer has
+    /// finished.
     ///
     /// - Parameter reaction: called after each event of a connection was recorded, inside the callback. The default
     ///   does nothing.
@@ -30,10 +30,10 @@ public final class RecordingDelegate: Sendable {
         self.reaction = reaction
     }
 
-    /// Records each callback and then makes it at another delegate, which is thus used as if it were there alone.
+    /// Records each callback and then forwards it to another delegate, which behaves as if it were the only one.
     ///
-    /// - Parameter delegate: a `PipeServerDelegate` or `PipeClientDelegate` gets the callbacks of its own, too. Held as
-    ///   long as the recorder.
+    /// - Parameter delegate: a `PipeServerDelegate` or `PipeClientDelegate` also receives its own callbacks. Retained
+    ///   as long as the recorder.
     public init(forwardingTo delegate: any PipeConnectionDelegate) {
         unsafe target = delegate
         reaction = { _, _ in }
@@ -59,7 +59,7 @@ public final class RecordingDelegate: Sendable {
     /// ``messages`` as texts, with U+FFFD where one is not UTF-8.
     public var texts: [String] { messages.map { String(decoding: $0, as: UTF8.self) } }
 
-    /// Forgets everything, so that what comes next is all there is.
+    /// Removes all records, so that only later events are left.
     public func removeAll() {
         record.withLock { $0.removeAll() }
     }

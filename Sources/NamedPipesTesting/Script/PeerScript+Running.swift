@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PeerScript {
-    /// Runs the script as a client of a server over a socket, and returns when it is done. The loop runs on this thread
-    /// meanwhile.
+    /// Runs the script as a client of a server over a socket, and returns when it is done. Meanwhile, the loop runs on
+    /// this thread.
     ///
     /// - Parameters:
-    ///   - address: the server's name. A server that is not there yet is waited for.
-    ///   - reactor: where the peer lives; the server under test may live there, too. The default is nil: one of its
-    ///     own.
-    ///   - limit: how long it may take. The default is 10 s.
-    /// - Throws: ``ScriptFailure``, or `SystemError` if there is no reactor to be had.
+    ///   - address: the server's name. The peer waits for a server that is not there yet.
+    ///   - reactor: the reactor of the peer; the server under test may use it, too. The default is nil: one of its own.
+    ///   - limit: the maximum time. The default is 10 s.
+    /// - Throws: ``ScriptFailure``, or `SystemError` if no reactor can be made.
     public func run(
         connectingTo address: PipeAddress, on reactor: Reactor? = nil, within limit: Duration = .seconds(10)
     ) throws {
@@ -33,12 +32,13 @@ extension PeerScript {
         try peer.check()
     }
 
-    /// Listens at a name and runs the script with the first who connects. Ask ``ScriptedPeer/check()`` at the end.
+    /// Listens at a name and runs the script with the first client that connects. Call ``ScriptedPeer/check()`` at the
+    /// end.
     ///
     /// - Parameters:
     ///   - address: the name that the client under test connects to.
-    ///   - reactor: where the peer lives.
-    /// - Throws: `PipeError` as a server does that cannot listen.
+    ///   - reactor: the reactor of the peer.
+    /// - Throws: the `PipeError` of a server that cannot listen.
     public func serve(at address: PipeAddress, on reactor: Reactor) throws(PipeError) -> ScriptedPeer {
         let peer = ScriptedPeer(self, reactor)
         _ = try PipeServer(
@@ -62,13 +62,13 @@ extension PeerScript {
 }
 
 extension MemoryNetwork {
-    /// Runs a script as a client of a server here, and returns when it is done. Time passes as far as the script, or
-    /// what it waits for, needs it.
+    /// Runs a script as a client of a server in this network, and returns when it is done. Time passes as far as the
+    /// script, or the events that it waits for, need it.
     ///
     /// - Parameters:
-    ///   - script: what the client does.
-    ///   - name: the server's.
-    ///   - limit: how much virtual time it may take. The default is 60 s.
+    ///   - script: the behaviour of the client.
+    ///   - name: the server's name.
+    ///   - limit: the maximum virtual time. The default is 60 s.
     /// - Throws: ``ScriptFailure``, or `PipeError.invalidAddress`.
     public func run(_ script: PeerScript, against name: String, within limit: Duration = .seconds(60)) throws {
         let peer = ScriptedPeer(script, reactor)
@@ -86,11 +86,11 @@ extension MemoryNetwork {
         try peer.check()
     }
 
-    /// Takes a name and runs a script with the first who connects. Ask ``ScriptedPeer/check()`` at the end.
+    /// Takes a name and runs a script with the first client that connects. Call ``ScriptedPeer/check()`` at the end.
     ///
     /// - Parameters:
-    ///   - script: what the server does.
-    ///   - name: what clients here call it.
+    ///   - script: the behaviour of the server.
+    ///   - name: the name for clients of this network.
     /// - Throws: as ``makeServer(at:configuration:delegate:)``.
     public func serve(_ script: PeerScript, at name: String) throws(PipeError) -> ScriptedPeer {
         let peer = ScriptedPeer(script, reactor)

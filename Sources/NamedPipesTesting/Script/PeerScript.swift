@@ -8,48 +8,48 @@
 /// try greeting.run(connectingTo: .runtime("door"))                // over a socket
 /// ```
 ///
-/// A step that cannot be done throws a ``ScriptFailure`` that names it. After the last step the peer closes.
+/// A step that fails throws a ``ScriptFailure`` that names it. After the last step the peer closes.
 public struct PeerScript: Sendable {
     /// The steps, in order.
     public var steps: [Step]
 
-    /// How messages become bytes: the framing of who it talks to.
+    /// The framing, which has to be that of the other end.
     public var framing: any MessageFraming
 
     /// - Parameters:
-    ///   - steps: what the peer does.
+    ///   - steps: the behaviour of the peer.
     ///   - framing: the default is a 4-byte big-endian length.
     public init(_ steps: [Step], framing: any MessageFraming = LengthPrefixFraming()) {
         self.steps = steps
         self.framing = framing
     }
 
-    /// One thing that a peer does, or waits for.
+    /// One action of a peer, or one event that it waits for.
     @nonexhaustive
     public enum Step: Sendable {
         /// Sends one message.
         case send([UInt8])
-        /// Writes bytes as they are, whole frames or not, this number at a time; nil: all at once. Each piece is read
-        /// by itself if the reader is awake.
+        /// Writes bytes as they are, whole frames or not, this number at a time; nil: all at once. An awake reader
+        /// reads each piece separately.
         case sendBytes([UInt8], pieceSize: Int? = nil)
-        /// Waits for the next message, which has to be this.
+        /// Waits for the next message, which has to be this one.
         case expect([UInt8])
         /// Waits for this number of messages, whatever their contents.
         case expectMessages(Int)
-        /// Waits for the next message, of which the function has to say true. The text is for the failure.
+        /// Waits for the next message, for which the function has to return true. The text describes it in a failure.
         case expectMessage(String, @Sendable ([UInt8]) -> Bool)
-        /// Waits so long, and no message and no end may come.
+        /// Waits for this time, during which neither a message nor the end may come.
         case expectNothing(for: Duration)
         /// Waits for the other end to finish or close, without another message.
         case expectEnd
-        /// Reads nothing for so long, so that what is sent here piles up.
+        /// Reads nothing for this time, so that the messages of the other end accumulate.
         case pause(Duration)
-        /// Sends no more, and goes on reading (`shutdown(2)` with `SHUT_WR`).
+        /// Sends no more, and continues to read (`shutdown(2)` with `SHUT_WR`).
         case finish
-        /// Closes, having read what has come.
+        /// Closes, after reading everything that has arrived.
         case close
-        /// Reads nothing more for so long, and closes over what came meanwhile, so that the other end finds the
-        /// connection reset. Where nothing came, it finds it closed.
+        /// Reads nothing more for this time, and closes with unread bytes, so that the other end finds the connection
+        /// reset. If nothing has arrived, the other end finds it closed.
         case reset(after: Duration)
 
         /// Sends the UTF-8 of a text as one message.
@@ -80,18 +80,18 @@ extension PeerScript.Step: CustomStringConvertible {
     }
 }
 
-/// A step of a ``PeerScript`` that could not be done.
+/// A step of a ``PeerScript`` that failed.
 public struct ScriptFailure: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Which one, counted from 1.
+    /// The number of the step, counted from 1.
     public let number: Int
 
-    /// How many there are.
+    /// The number of steps.
     public let count: Int
 
     /// The step.
     public let step: String
 
-    /// The actual event.
+    /// What happened instead.
     public let problem: String
 
     /// For the message of a failed test: `step 2 of 4, expect "welcome": "go away" came`.

@@ -21,9 +21,9 @@ struct ScriptInbox: ~Copyable {
 
     mutating func takeMessage() -> [UInt8]? { messages.isEmpty ? nil : messages.removeFirst() }
 
-    /// The obstacle to an end at this moment.
+    /// The bytes or messages that would be left if the stream ended now, or nil.
     var leftover: String? {
         if let message = messages.first { return "\(PipeEvent.text(of: message)) came" }
-        return unread.byteCount > 0 ? "\(unread.byteCount) bytes came that are no whole message" : nil
+        return unread.byteCount > 0 ? "\(unread.byteCount) bytes arrived that are not a whole message" : nil
     }
 }

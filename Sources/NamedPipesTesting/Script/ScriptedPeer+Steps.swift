@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension ScriptedPeer {
-    /// Does step after step, until one has to wait.
+    /// Performs the steps one after the other, until one has to wait.
     func goOn() {
         while !isDone, let connection {
             guard stepIndex < script.steps.count else { return finish() }
@@ -50,7 +50,7 @@ extension ScriptedPeer {
         }
     }
 
-    /// A piece each turn: what is sent within one leaves together.
+    /// One piece each turn: everything that is sent within one turn is written together.
     private func send(_ bytes: [UInt8], _ pieceSize: Int, _ connection: PipeConnection) -> Bool {
         var rest = bytes[...]
         if case .sending(let left) = stepState { rest = left }
@@ -80,7 +80,7 @@ extension ScriptedPeer {
         return fits(message) || failed("\(PipeEvent.text(of: message)) came")
     }
 
-    /// Goes on waiting, unless nothing can come any more.
+    /// Continues to wait, unless nothing can come any more.
     private func waits() -> Bool {
         guard let end else { return false }
         return failed(inbox.messages.isEmpty ? end : "\(end), after \(inbox.messages.count) messages")

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The peer that executes a ``PeerScript``. It lives on a reactor, as a client's or a server's delegate, on a
-/// connection without framing: so it sends any bytes in any pieces.
+/// The peer that executes a ``PeerScript``. It is a client's or a server's delegate on a reactor, with a connection
+/// without framing, so that it can send any bytes in any pieces.
 ///
-/// A server's serves the first who connects, and turns others away.
+/// A server's peer serves the first client that connects, and refuses all others.
 public final class ScriptedPeer {
     let script: PeerScript
     let reactor: Reactor
@@ -15,13 +15,13 @@ public final class ScriptedPeer {
     /// How the connection ended, or that the other end sends no more.
     var end: String?
 
-    /// The step that could not be done, and why; nil while there is none.
+    /// The step that failed, and the reason; nil while there is none.
     public private(set) var failure: ScriptFailure?
 
     /// Whether every step is done, or one has failed.
     public private(set) var isDone = false
 
-    /// Where a step stands that takes more than one turn.
+    /// The state of a step that takes more than one turn.
     enum StepState {
         case new
         case sending(ArraySlice<UInt8>)
@@ -35,7 +35,7 @@ public final class ScriptedPeer {
         inbox = ScriptInbox(script.framing)
     }
 
-    /// Throws the failure, if there is one, or that the script did not come to its end.
+    /// Throws the failure, if there is one, or an error if the script has not reached its end.
     ///
     /// - Throws: ``ScriptFailure``.
     public func check() throws(ScriptFailure) {
@@ -64,7 +64,7 @@ public final class ScriptedPeer {
         finish()
     }
 
-    /// Nothing more is done, but to close.
+    /// Nothing more is done, except to close.
     func finish() {
         isDone = true
         if case .waiting(let timer) = stepState { timer.cancel() }
@@ -73,7 +73,7 @@ public final class ScriptedPeer {
 }
 
 extension ScriptedPeer: PipeServerDelegate, PipeClientDelegate {
-    /// One at a time, and only one.
+    /// Accepts one connection, and only one.
     public func server(_ server: PipeServer, shouldAccept peer: PeerCredentials) -> Bool {
         connection == nil && end == nil
     }
@@ -84,7 +84,7 @@ extension ScriptedPeer: PipeServerDelegate, PipeClientDelegate {
         goOn()
     }
 
-    /// Takes bytes, and goes on with the steps that waited for them.
+    /// Takes bytes, and continues with the steps that waited for them.
     public func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
         do {
             try inbox.append(message)
@@ -94,13 +94,13 @@ extension ScriptedPeer: PipeServerDelegate, PipeClientDelegate {
         goOn()
     }
 
-    /// Goes on with a step that waited for the end.
+    /// Continues with a step that waited for the end.
     public func connectionDidFinishReceiving(_ connection: PipeConnection) {
         end = "the other end has finished"
         goOn()
     }
 
-    /// Goes on with a step that waited for the end.
+    /// Continues with a step that waited for the end.
     public func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
         end = "the connection ended (\(reason))"
         goOn()

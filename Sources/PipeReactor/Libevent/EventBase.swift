@@ -4,8 +4,8 @@ internal import Glibc
 
 /// The owner of libevent's `event_base`: the epoll descriptor and the timer heap.
 ///
-/// It is used by one thread only, so libevent's locks stay off (`EVENT_BASE_FLAG_NOLOCK`). Sources hold their base, so
-/// the base is freed last.
+/// It is used by one thread only, so libevent's locks stay off (`EVENT_BASE_FLAG_NOLOCK`). Sources retain their base,
+/// so the base is freed last.
 @safe
 final class EventBase {
     let pointer: OpaquePointer
@@ -13,10 +13,10 @@ final class EventBase {
     /// The meter of callbacks, on a reactor that measures them.
     let meter: CallbackMeter?
 
-    /// Set by every callback. A dispatch that does not wait says in no other way whether it found something.
+    /// Set by every callback: a dispatch that does not wait reports in no other way whether it found an event.
     var hasFired = false
 
-    /// libevent says on standard error what its calls also return to us. That stream is the embedder's.
+    /// libevent also prints the errors that it returns to us on standard error. That stream is the embedder's.
     private static let silence: Void = unsafe event_set_log_callback { _, _ in }
 
     init(meter: CallbackMeter?) throws(SystemError) {
@@ -38,10 +38,10 @@ final class EventBase {
         unsafe pointer = base
     }
 
-    /// Waits for events, or only looks, and runs the callbacks of all that are ready, each once.
+    /// Waits for events, or only polls, and runs the callbacks of all ready events, each once.
     func dispatch(blocking: Bool) {
-        // EVLOOP_NONBLOCK alone goes on as long as anything is ready: a descriptor that always is would never let
-        // us back to posted work and the ends of turns.
+        // EVLOOP_NONBLOCK alone continues as long as anything is ready: a descriptor that always is would never let us
+        // return to posted work and the ends of turns.
         let result = unsafe event_base_loop(pointer, blocking ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK)
         precondition(result >= 0, "event_base_loop failed with errno \(errno)")
     }

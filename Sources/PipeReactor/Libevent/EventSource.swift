@@ -2,35 +2,36 @@
 internal import CLibevent
 internal import Glibc
 
-/// The one owner of a libevent event and, unless it is borrowed, of the descriptor below it.
+/// The only owner of a libevent event and, unless it is borrowed, of the descriptor below it.
 ///
-/// The order in which the two end is the point of this type: epoll forgets first, then the descriptor closes. The other
-/// way round, the next descriptor with that number would be added without complaint and never be heard of.
+/// The purpose of this type is the order in which the two end: epoll forgets first, then the descriptor closes. In the
+/// opposite order, the next descriptor with that number would be added without an error, and its events never reported.
 ///
-/// The handler is not retained: it owns the source and lets it go before it ends itself.
+/// The handler is not retained: it owns the source, and releases it before it ends itself.
 ///
-/// One word, and one block of memory for libevent's `struct event` and what belongs to it: with an object around a
-/// separate event, each connection had one allocation and 48 bytes more, and each event a retain and a release.
+/// One word, and one block of memory for libevent's `struct event` and everything that belongs to it. With an object
+/// around a separate event, each connection had one allocation and 48 bytes more, and each event a retain and a
+/// release.
 @safe
 package struct EventSource: ~Copyable {
     private let block: UnsafeMutablePointer<Block>
 
     @safe
     fileprivate struct Block {
-        // Unretained and unchecked: a retain of its own would be a cycle, a checked reference costs at each event.
+        // Unretained and unchecked: retaining it would make a cycle, and a checked reference has a cost at each event.
         let handler: UnsafeRawPointer
         let handlerType: any EventHandler.Type
-        // Held, so that the base is freed after the last event that is known to it.
+        // Retained, so that the base is freed after its last event.
         let base: EventBase
         // Closed at the end; -1 if other code owns it.
         let ownedDescriptor: Int32
         let mayHoldDescriptors: Bool
 
-        // Behind it. libevent's structure consists of pointers, times and smaller numbers.
+        // libevent's structure follows the block. It consists of pointers, times and smaller numbers.
         static var eventOffset: Int { (MemoryLayout<Block>.size + 7) & ~7 }
     }
 
-    /// Makes a source that owns its descriptor, not yet registered.
+    /// Creates a source that owns its descriptor, not yet registered.
     package init(
         _ reactor: Reactor, owning descriptor: consuming OwnedDescriptor, _ interest: Interest,
         handler: any EventHandler
@@ -40,7 +41,7 @@ package struct EventSource: ~Copyable {
         self.init(reactor.base, number, owned: number, mayHoldDescriptors: mayHoldDescriptors, interest, handler)
     }
 
-    /// Makes a source for a descriptor that its owner closes after this source has ended. -1 for a timer.
+    /// Creates a source for a descriptor that its owner closes after this source has ended. -1 for a timer.
     package init(_ reactor: Reactor, borrowing descriptor: Int32, _ interest: Interest, handler: any EventHandler) {
         self.init(reactor.base, descriptor, owned: -1, interest, handler)
     }
@@ -49,7 +50,7 @@ package struct EventSource: ~Copyable {
         _ base: EventBase, _ number: Int32, owned: Int32 = -1, mayHoldDescriptors: Bool = false, _ interest: Interest,
         _ handler: any EventHandler
     ) {
-        // Swift's own raw allocation asks for an alignment that malloc gives anyway, and takes twice as long.
+        // Swift's own raw allocation asks for an alignment that malloc guarantees anyway, and takes twice as long.
         guard let memory = unsafe malloc(Block.eventOffset + event_get_struct_event_size()) else {
             preconditionFailure("out of memory")
         }
@@ -59,7 +60,7 @@ package struct EventSource: ~Copyable {
             to: Block(
                 handler: object, handlerType: type(of: handler), base: base, ownedDescriptor: owned,
                 mayHoldDescriptors: mayHoldDescriptors))
-        // Decided here, so that a reactor that measures nothing does not ask at each event.
+        // Decided here, so that a reactor without measurements does not check at each event.
         let result =
             base.meter == nil
             ? unsafe event_assign(event, base.pointer, number, interest.flags, eventDidFire, block)
@@ -80,7 +81,7 @@ package struct EventSource: ~Copyable {
         }
     }
 
-    /// Stops callbacks until ``register()`` is called again. Costs one `epoll_ctl` where epoll watches the descriptor.
+    /// Stops callbacks until ``register()`` is called again. Costs one `epoll_ctl` if epoll watches the descriptor.
     package func unregister() {
         precondition(unsafe event_del(event) == 0, "event_del failed")
     }
@@ -113,9 +114,9 @@ package protocol EventHandler: AnyObject {
     /// The name of its events in measurements. The default is "event".
     static var callbackName: StaticString { get }
 
-    /// Calls ``handle(_:)`` of the object behind a pointer. The default holds it for the duration of the call, because
-    /// it may drop the last other reference to itself, and the source with it. A caller that ensures this otherwise
-    /// saves a retain and a release at each event.
+    /// Calls ``handle(_:)`` of the object behind a pointer. The default retains it for the duration of the call,
+    /// because it may drop the last other reference to itself, and with it the source. A caller that ensures this
+    /// otherwise saves a retain and a release at each event.
     static func deliver(_ readiness: Readiness, to handler: UnsafeRawPointer)
 }
 
@@ -127,17 +128,17 @@ extension EventHandler {
     }
 }
 
-/// libevent's callback: it only finds the object.
+/// libevent's callback, which only finds the object.
 private func eventDidFire(_: Int32, _ flags: Int16, _ context: UnsafeMutableRawPointer?) {
     let block = unsafe context.unsafelyUnwrapped.assumingMemoryBound(to: EventSource.Block.self)
     unsafe block.pointee.base.hasFired = true
     unsafe block.pointee.handlerType.deliver(Readiness(rawValue: flags & ~Int16(EV_ET)), to: block.pointee.handler)
 }
 
-/// The same on a reactor that measures.
+/// The same on a reactor with measurements.
 private func measuredEventDidFire(_ number: Int32, _ flags: Int16, _ context: UnsafeMutableRawPointer?) {
     let block = unsafe context.unsafelyUnwrapped.assumingMemoryBound(to: EventSource.Block.self)
-    // The callback may end the source, and with it what holds these.
+    // The callback may end the source, and with it the memory of these values.
     let (base, name) = unsafe (block.pointee.base, block.pointee.handlerType.callbackName)
     base.meter?.measure(name) { unsafe eventDidFire(number, flags, context) }
 }

@@ -3,7 +3,7 @@ internal import Glibc
 
 /// The kernel's facts about the calling thread.
 enum CallingThread {
-    /// How often it had to leave its CPU to another thread (`ru_nivcsw`, getrusage(2)).
+    /// How often the thread had to leave its CPU to another thread (`ru_nivcsw`, getrusage(2)).
     static func preemptionCount() -> Int {
         var usage = rusage()
         // RUSAGE_THREAD, which Glibc's headers hide without _GNU_SOURCE.

@@ -2,20 +2,21 @@
 internal import Glibc
 internal import Synchronization
 
-/// Closes what strangers have sent, and sockets that may still hold such things, on threads of its own.
+/// Closes descriptors that untrusted peers have sent, and sockets that may still contain such descriptors, on its own
+/// threads.
 ///
-/// Closing the last descriptor of a file blocks for as long as that file asks for. A TCP socket with `SO_LINGER` asks
-/// for seconds, or for an hour, and its sender chooses that. So where the kernel does not refuse descriptors for us
-/// (`SO_PASSRIGHTS`, before Linux 6.16), nothing of that kind is closed on a reactor's thread.
+/// Closing the last descriptor of a file blocks for as long as the file's implementation needs. A TCP socket with
+/// `SO_LINGER` may need seconds, or an hour, and its sender chooses that. So on kernels that do not refuse descriptors
+/// for us (`SO_PASSRIGHTS`, before Linux 6.16), no such descriptor is closed on a reactor's thread.
 ///
-/// A thread is started for each thing that finds none free, up to ``threadLimit``, and ends when nothing waits. What
-/// can be done so that they are not held up either is done first: sockets that were sent lose their `SO_LINGER`. That
-/// does not reach what lies inside a socket inside a socket; for those there are several threads.
+/// Each item that finds no free thread starts one, up to ``threadLimit``; a thread ends when nothing waits. To keep the
+/// threads from being held up, sockets that were sent lose their `SO_LINGER` first. That does not reach a socket in the
+/// queue of another socket; several threads exist for those.
 package final class DescriptorDisposal: Sendable {
-    /// The process's.
+    /// The only instance of the process.
     package static let shared = DescriptorDisposal()
 
-    /// How many closes may be held up before the next one waits.
+    /// How many closes may block before the next one waits.
     package static let threadLimit = 8
 
     private enum Item {
@@ -33,11 +34,11 @@ package final class DescriptorDisposal: Sendable {
     /// How many threads are closing something now.
     package var threadCount: Int { state.withLock(\.threadCount) }
 
-    /// Closes a connected socket and everything that lies unread in it, or a listening socket and the clients in its
-    /// queue. From any thread; it does not wait.
+    /// Closes a connected socket and all unread descriptors in it, or a listening socket and the clients in its queue.
+    /// May be called from any thread; it does not wait.
     package func close(socket: Int32) { add(.socket(socket)) }
 
-    /// Closes descriptors that came out of a socket. From any thread; it does not wait.
+    /// Closes descriptors that were received through a socket. May be called from any thread; it does not wait.
     package func close(received: [Int32]) { add(.received(received)) }
 
     private func add(_ item: Item) {
@@ -48,8 +49,8 @@ package final class DescriptorDisposal: Sendable {
             return true
         }
         guard needsThread, !startThread() else { return }
-        // Without a thread it waits for the next one: to close it here is what must not happen. But the peer is told
-        // now.
+        // If no thread can be started, the item waits for the next one, because closing it here is what must not
+        // happen. But the peer is told now.
         if case .socket(let descriptor) = item, !Self.isListening(descriptor) {
             _ = shutdown(descriptor, Int32(SHUT_RDWR))
         }
@@ -87,7 +88,7 @@ package final class DescriptorDisposal: Sendable {
 }
 
 extension DescriptorDisposal {
-    /// Whether it is a listener, which other processes may share: nothing but closing is ours to do.
+    /// Whether it is a listener, which other processes may share, so that we may only close it.
     private static func isListening(_ descriptor: Int32) -> Bool {
         var value: Int32 = 0
         var size = socklen_t(MemoryLayout<Int32>.size)
@@ -96,15 +97,15 @@ extension DescriptorDisposal {
 
     private static func disarmAndClose(_ descriptor: Int32) {
         var off = linger(l_onoff: 0, l_linger: 0)
-        // Anything but a socket says ENOTSOCK.
+        // Anything but a socket returns ENOTSOCK.
         _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &off, socklen_t(MemoryLayout<linger>.size))
         _ = Glibc.close(descriptor)
     }
 
-    /// Takes out the descriptors that lie in a socket's queue. One byte stays where there were any: a peer whose bytes
-    /// were not read is told so by ECONNRESET, and that is to be the same on all kernels.
+    /// Receives the descriptors in a socket's queue. If there were any bytes, one byte stays: ECONNRESET tells a peer
+    /// that its bytes were not read, and that has to be the same on all kernels.
     private static func disarmContents(of socket: Int32) {
-        // From now on nothing can be put in any more.
+        // From now on nothing can be added to the queue.
         _ = shutdown(socket, Int32(SHUT_RD))
         var unread: Int32 = 0
         guard unsafe ioctl(socket, UInt(FIONREAD), &unread) == 0, unread > 0 else { return }
@@ -116,13 +117,13 @@ extension DescriptorDisposal {
                 guard count > 0 else { return }
                 rest -= count
             }
-            // Not the last reference: the byte that stays keeps what came with it, disarmed.
+            // Not the last reference: the byte that stays keeps its descriptors, which are disarmed.
             _ = unsafe disarm(socket, UnsafeMutableRawBufferPointer(rebasing: space[..<1]), flags: Int32(MSG_PEEK))
         }
     }
 
-    /// How many bytes were looked at; 0 where nothing more can be taken out, because all has been, or because a read
-    /// fails: then what is left is closed as it is.
+    /// How many bytes were examined; 0 if nothing more can be received, because the queue is empty, or because a read
+    /// fails: then the rest is closed as it is.
     private static func disarm(_ socket: Int32, _ space: UnsafeMutableRawBufferPointer, flags: Int32) -> Int {
         do {
             guard case .content(let received) = try unsafe ReceivedDescriptors.receive(socket, space, flags: flags)

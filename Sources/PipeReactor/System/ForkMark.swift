@@ -2,17 +2,17 @@
 internal import Glibc
 internal import Synchronization
 
-/// Tells a process from the children that it forks: a page of memory with the process ID, which the kernel gives to a
-/// child as zeros (`MADV_WIPEONFORK`, madvise(2), since Linux 4.14).
+/// Distinguishes a process from the children that it forks: a page of memory with the process ID, which a child gets as
+/// zeros from the kernel (`MADV_WIPEONFORK`, madvise(2), since Linux 4.14).
 ///
-/// Unlike getpid(2), looking is no system call, so that each turn of a loop can look. Unlike a handler of
-/// pthread_atfork(3), the page notices every way of forking.
+/// Unlike getpid(2), a look at it is no system call, so that each turn of a loop can check. Unlike a handler of
+/// pthread_atfork(3), it notices every way of forking.
 @safe
 struct ForkMark: Sendable {
-    /// The process's, as long as it lives.
+    /// The only instance of the process, never released.
     static let shared = ForkMark()
 
-    /// Nil where the kernel cannot wipe it: then each look is a system call.
+    /// Nil if the kernel cannot wipe the page: then each check is a system call.
     private nonisolated(unsafe) let processID: UnsafeMutablePointer<Atomic<Int32>>?
 
     private init() {
@@ -33,10 +33,10 @@ struct ForkMark: Sendable {
         unsafe processID = place
     }
 
-    /// The number of the calling process (`getpid(2)`).
+    /// The process ID of the caller (`getpid(2)`).
     static var callingProcessID: Int32 { getpid() }
 
-    /// Marks the memory of this process. A child may do the same with its copy, for what it makes itself.
+    /// Marks the memory of this process. A child may do the same with its copy, for objects that it makes itself.
     func set(by process: Int32) { unsafe processID?.pointee.store(process, ordering: .relaxed) }
 
     /// Whether the calling process is the one with this ID.

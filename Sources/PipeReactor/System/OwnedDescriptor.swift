@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// The one owner of a file descriptor: it cannot be copied, and its end closes the descriptor (`close(2)`).
+/// The only owner of a file descriptor: it cannot be copied, and its end closes the descriptor (`close(2)`).
 package struct OwnedDescriptor: ~Copyable {
     /// The number, for system calls made while this value lives.
     package let rawValue: Int32
 
-    /// Whether ``DescriptorDisposal`` closes it: a socket to which strangers may have sent descriptors that were not
-    /// received out. The kernel drops those with the socket, and that may take the caller an hour.
+    /// Whether ``DescriptorDisposal`` closes it: a socket to which untrusted peers may have sent descriptors that were
+    /// not received. The kernel closes those with the socket, and that may block the caller for an hour.
     package let mayHoldDescriptors: Bool
 
     /// Takes over a descriptor that no other code will close.
@@ -17,7 +17,7 @@ package struct OwnedDescriptor: ~Copyable {
         self.mayHoldDescriptors = mayHoldDescriptors
     }
 
-    /// Gives the descriptor up without closing it.
+    /// Releases the descriptor without closing it.
     package consuming func release() -> Int32 {
         let number = rawValue
         discard self
@@ -26,7 +26,8 @@ package struct OwnedDescriptor: ~Copyable {
 
     deinit {
         if mayHoldDescriptors { return DescriptorDisposal.shared.close(socket: rawValue) }
-        // Linux has freed the number even where close reports EINTR or EIO: closing again could hit a stranger's.
+        // Linux has freed the number even if close reports EINTR or EIO: closing it again could hit a descriptor of
+        // other code.
         _ = close(rawValue)
     }
 }

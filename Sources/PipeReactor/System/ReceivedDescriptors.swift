@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// What one `recvmsg(2)` brought that has room for all the descriptors that a message can carry (`SCM_RIGHTS`,
-/// unix(7)).
+/// The result of one `recvmsg(2)` with room for all descriptors that a message can carry (`SCM_RIGHTS`, unix(7)).
 ///
-/// A read without that room would make the kernel drop them in the reader's thread; see ``DescriptorDisposal``.
+/// A read without that room would make the kernel close them in the reader's thread; see ``DescriptorDisposal``.
 package struct ReceivedDescriptors {
-    /// How many bytes, at least one.
+    /// The number of bytes, at least one.
     package let byteCount: Int
 
-    /// Open descriptors, close-on-exec, which are now the caller's to close.
+    /// Open descriptors, close-on-exec, which the caller now has to close.
     package let descriptors: [Int32]
 
-    /// Whether some were lost on the way, for want of room or of descriptors (`MSG_CTRUNC`).
+    /// Whether some were lost on the way, for lack of room or of descriptors (`MSG_CTRUNC`).
     package let isTruncated: Bool
 
     /// Whether the peer has tried to send any.
     package var hasAny: Bool { isTruncated || !descriptors.isEmpty }
 
-    /// How many a message can carry (`SCM_MAX_FD`).
+    /// The maximum number in a message (`SCM_MAX_FD`).
     package static let limit = 253
 
     // CMSG_SPACE of this number: struct cmsghdr has 16 bytes, and everything is padded to 8.

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-// Every system call of the project goes through one of the functions below, so that the answers to "what if it is
-// interrupted", "what if it would block" and "what if it fails" are given once. None of them is called with `try?`,
-// which makes one answer of two:
+// Every system call of the project goes through one of the functions below, so that there is one answer each to the
+// questions "what if it is interrupted", "what if it would block" and "what if it fails". Never call them with `try?`,
+// which merges two answers:
 //
 // - EINTR is retried; no caller ever sees it.
 // - would-block (EAGAIN, EWOULDBLOCK) is a value for the calls that may block; it is not an error. A read of a stream
-//   has a third answer, the end: see `ReadOutcome`.
-// - errnos that only a bug of ours can cause (a closed descriptor, a bad pointer) end the process with the call's name:
-//   continuing would mean using a descriptor that by now belongs to other code.
+//   has a third result, the end: see `ReadOutcome`.
+// - errnos that only a bug of ours can cause (a closed descriptor, a bad pointer) trap with the call's name: continuing
+//   would mean using a descriptor that by now belongs to other code.
 // - everything else is a `SystemError`.
 
 /// Makes a call that cannot block, and turns -1 into a typed error.
@@ -47,9 +47,10 @@ package func readCall(_ name: StaticString, _ body: () -> Int) throws(SystemErro
     }
 }
 
-/// Makes a call whose failure changes nothing for the caller, who says why: what is tidied up, or merely good to know.
+/// Makes a call whose failure changes nothing for the caller, who says why: cleaning up, or information that is merely
+/// useful.
 ///
-/// - Returns: its result; nil where it failed, or would block.
+/// - Returns: its result; nil if it failed or would block.
 @inlinable @discardableResult
 package func attemptCall<Result: FixedWidthInteger>(_ name: StaticString, _ body: () -> Result) -> Result? {
     do {
@@ -59,8 +60,8 @@ package func attemptCall<Result: FixedWidthInteger>(_ name: StaticString, _ body
     }
 }
 
-/// Makes a call that, by its manual page, cannot fail for what it is given, other than by finding nothing to do: if it
-/// does, that is a bug here, and to go on would be to spin or to sleep for ever.
+/// Makes a call that, according to its manual page, can fail with these arguments only by finding nothing to do. Any
+/// other failure is a bug here, and to continue would mean to spin or to sleep for ever.
 ///
 /// - Returns: nil if it would block.
 @inlinable @discardableResult
@@ -72,7 +73,7 @@ package func infallibleCall<Result: FixedWidthInteger>(_ name: StaticString, _ b
     }
 }
 
-/// The error in errno; nil if the call is to be made again.
+/// The error in errno; nil if the call has to be repeated.
 @usableFromInline
 @inline(never)
 package func failureOfLastCall(_ name: StaticString) -> SystemError? {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// A system call that failed: which one, and the errno it left (`errno(3)`).
+/// A system call that failed: its name, and the errno it left (`errno(3)`).
 public struct SystemError: Error, Hashable, Sendable {
     /// The name of the call as its manual page has it, such as `"connect"`.
     public let call: String
@@ -9,7 +9,7 @@ public struct SystemError: Error, Hashable, Sendable {
     /// The value of `errno` after the call, such as `EACCES`.
     public let code: Int32
 
-    /// Makes an error for a failed call.
+    /// Creates an error for a failed call.
     ///
     /// - Parameters:
     ///   - call: the name of the system call.

@@ -2,22 +2,22 @@
 internal import Glibc
 internal import Synchronization
 
-/// A thread of the system (pthreads(7)). The one place that starts them.
+/// A thread of the system (pthreads(7)). All threads are started here.
 package struct SystemThread: Sendable {
-    /// Which signals are delivered to the new thread.
+    /// The signals that are delivered to the new thread.
     package enum Signals: Sendable {
-        /// Those that its creator takes.
+        /// The same as to its creator.
         case inherited
-        /// None: handlers are the embedder's, and expect to run on threads of the embedder's.
+        /// None: signal handlers are the embedder's, and expect to run on the embedder's threads.
         case blocked
     }
 
     private let number: pthread_t
 
-    /// The error of ``start(named:signals:_:)`` where no thread can be had.
+    /// The error of ``start(named:signals:_:)`` if no thread can be made.
     static let noThread = SystemError(call: "pthread_create", code: EAGAIN)
 
-    /// Starts a thread (`pthread_create(3)`), to be followed by ``join()`` or ``detach()``.
+    /// Starts a thread (`pthread_create(3)`). Call ``join()`` or ``detach()`` afterwards.
     ///
     /// - Parameters:
     ///   - name: shown by debuggers and `top -H`; at most 15 bytes of it (proc(5), `comm`).
@@ -56,10 +56,10 @@ package struct SystemThread: Sendable {
     /// Waits until it has ended. Once, and not after ``detach()``.
     func join() { pthread_join(number, nil) }
 
-    /// Gives up waiting for it: its memory goes when it ends.
+    /// Does not wait for it: the system frees its memory when it ends.
     func detach() { pthread_detach(number) }
 
-    /// The number of the calling thread; the number of a thread that has ended is used again.
+    /// The ID of the calling thread; the ID of a thread that has ended is reused.
     static var currentNumber: UInt { UInt(pthread_self()) }
 
     private final class Start: Sendable {
@@ -72,7 +72,7 @@ package struct SystemThread: Sendable {
         }
     }
 
-    /// A thread begins with its creator's mask.
+    /// A thread begins with its creator's signal mask.
     private static func withSignals(_ signals: Signals, _ create: () -> Int32) -> Int32 {
         guard signals == .blocked else { return create() }
         var all = sigset_t()
@@ -83,7 +83,7 @@ package struct SystemThread: Sendable {
         return create()
     }
 
-    /// Through procfs, because Swift's Glibc has no `pthread_setname_np`. A thread without a name works as well.
+    /// Through procfs, because Swift's Glibc has no `pthread_setname_np`. A thread works without a name as well.
     private static func nameCurrent(_ name: String) {
         do {
             let number = try systemCall("open") { unsafe open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC) }

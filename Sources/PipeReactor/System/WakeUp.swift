@@ -2,7 +2,7 @@
 internal import CLibevent
 internal import Glibc
 
-/// An `eventfd(2)`: how one thread ends another's wait. Any number of signals make one readable counter.
+/// An `eventfd(2)`, with which one thread ends another's wait. Any number of signals make one readable counter.
 struct WakeUp: ~Copyable, Sendable {
     private let descriptor: OwnedDescriptor
 
@@ -21,14 +21,14 @@ struct WakeUp: ~Copyable, Sendable {
         infallibleCall("write") { unsafe write(descriptor.rawValue, &one, 8) }
     }
 
-    /// Waits for a signal, at most as many milliseconds, or for ever with -1; then takes all signals so far.
+    /// Waits for a signal, at most for this many milliseconds, or for ever with -1; then takes all signals so far.
     func wait(atMost milliseconds: Int32) {
         var entry = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
         do {
             _ = try systemCall("poll") { unsafe poll(&entry, 1, milliseconds) }
         } catch {
-            // Out of memory for a moment (ENOMEM). To return at once would make the caller spin; returning early does
-            // no harm.
+            // Out of memory for a moment (ENOMEM). Returning at once would make the caller spin; waiting a little and
+            // returning early does no harm.
             usleep(10_000)
         }
         wait()

@@ -3,12 +3,12 @@ internal import Glibc
 internal import NamedPipes
 internal import NamedPipesProgram
 
-/// A command that serves connections, a process for each.
+/// A command that serves connections, with one process for each.
 struct ChildCommand: Sendable {
     /// How a command ended.
     struct Ending: Sendable {
         let end: ProcessEnd
-        /// The problem of the connection or the command's output.
+        /// The failure of the connection or of the command's output.
         let failure: (any Error)?
 
         var text: String {
@@ -26,12 +26,13 @@ struct ChildCommand: Sendable {
     let lineLimit: Int
     let linger: Duration
 
-    /// Runs it until it has ended with all that it started, which it is made to soon after the connection has.
+    /// Runs the command until it and all processes that it started have ended. They are made to end soon after the
+    /// connection has.
     ///
-    /// To be called on the reactor's thread.
+    /// Call it on the reactor's thread.
     ///
-    /// - Parameter onMessage: hears the size of each message that has come.
-    /// - Throws: what stood against starting it.
+    /// - Parameter onMessage: receives the size of each message that has arrived.
+    /// - Throws: the error that prevented the start.
     nonisolated(nonsending) func serve(
         _ connection: AsyncPipeConnection, on reactor: Reactor, onMessage: @escaping @Sendable (Int) -> Void
     ) async throws -> Ending {
@@ -42,7 +43,7 @@ struct ChildCommand: Sendable {
             await withTaskGroup(of: (any Error)?.self) { group in
                 group.addTask { await unsafe feed(child, from: connection, onMessage) }
                 let failure = await unsafe forward(child, to: connection)
-                // Without output there is nothing to ask for any more: the input ends, too.
+                // A command without output cannot answer any more, so its input ends, too.
                 group.cancelAll()
                 unsafe child.input.close()
                 unsafe child.end(after: linger)
@@ -50,7 +51,7 @@ struct ChildCommand: Sendable {
                 return Ending(end: await unsafe child.waitForEnd(), failure: feedFailure ?? failure)
             }
         } onCancel: {
-            // When the server is stopped at once.
+            // Happens when the server is stopped at once.
             executor.post { _ in
                 unsafe child.input.close()
                 unsafe child.endNow()
@@ -58,7 +59,7 @@ struct ChildCommand: Sendable {
         }
     }
 
-    /// Writes what arrives, ends the input behind it, and sees to it that the process ends after that.
+    /// Writes messages as they arrive, ends the input after the last one, and ensures that the process ends after that.
     private nonisolated(nonsending) func feed(
         _ child: RunningChild, from connection: AsyncPipeConnection, _ onMessage: (Int) -> Void
     ) async -> (any Error)? {
@@ -67,7 +68,7 @@ struct ChildCommand: Sendable {
             for try await message in connection.messages {
                 onMessage(message.byteCount)
                 let line = try lines.line(of: [UInt8](copying: message))
-                // Where it does not read any more, its output ends as well, or it is ended.
+                // If the process no longer reads, its output ends as well, or it is ended.
                 guard try await write(line, to: child, from: connection) else { break }
             }
         } catch let refused as Failure {
@@ -76,15 +77,16 @@ struct ChildCommand: Sendable {
         } catch let error as SystemError {
             failure = error
         } catch {
-            // The connection's end is told by the connection, the command's by its status.
+            // The connection reports its own end, and the command's status reports the command's.
         }
         child.input.close()
         child.end(after: linger)
         return failure
     }
 
-    /// A command may take its time, as long as its client is there. What a client that has gone left for it, it has to
-    /// take without a pause longer than it may linger: a command that reads nothing must not outlive its client.
+    /// A command may take its time as long as its client is there. When the client is gone, the command has to take the
+    /// remaining messages without a pause longer than the grace period: a command that reads nothing must not outlive
+    /// its client.
     private nonisolated(nonsending) func write(
         _ line: [UInt8], to child: RunningChild, from connection: AsyncPipeConnection
     ) async throws -> Bool {
@@ -128,8 +130,8 @@ struct ChildCommand: Sendable {
         Failure("a line of the command exceeds \(lineLimit) bytes (--max-message raises it, at both ends)")
     }
 
-    /// The peer's process is 0 where it cannot be seen from here, and `kill $PEER_PID` would then end the command's own
-    /// group: better no variable than that one.
+    /// The peer's process ID is 0 if the process is not visible from here, and `kill $PEER_PID` would then end the
+    /// command's own group: no variable is better than that.
     private func program(for connection: AsyncPipeConnection) -> ChildProgram {
         let peer = connection.peer
         var program = ChildProgram.shell(command)
@@ -141,6 +143,6 @@ struct ChildCommand: Sendable {
 }
 
 extension AsyncPipeConnection {
-    /// Whether the connection has ended, or will once what its peer left behind is read.
+    /// Whether the connection has ended, or will end once the peer's remaining messages are read.
     fileprivate var hasLostPeer: Bool { endReason != nil || withConnection { $0.hasLostPeer } }
 }

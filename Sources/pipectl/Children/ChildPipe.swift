@@ -10,10 +10,10 @@ final class ChildPipe {
     private var watch: DescriptorWatch?
     private var timer: ScheduledWork?
     private var waiter: CheckedContinuation<Void, Never>?
-    /// Nobody who matters writes any more: what is in the pipe is all.
+    /// Whether the remaining writers do not matter: the bytes that are in the pipe are the last.
     private var endsWhenEmpty = false
 
-    /// - Parameter descriptor: to be owned, and made non-blocking.
+    /// - Parameter descriptor: a descriptor to own, which is made non-blocking.
     init(_ reactor: Reactor, _ descriptor: Int32) {
         self.reactor = reactor
         self.descriptor = descriptor
@@ -22,7 +22,7 @@ final class ChildPipe {
 
     deinit { close() }
 
-    /// Closes it. A task that reads or writes comes back with the end.
+    /// Closes it. A task that is reading or writing returns with the end.
     func close() {
         guard descriptor >= 0 else { return }
         wake()
@@ -30,14 +30,14 @@ final class ChildPipe {
         descriptor = -1
     }
 
-    /// The end of reading is where it would have to wait: a process that has left the group may hold the other end for
+    /// From now on, reading ends instead of waiting: a process that has left the group may hold the other end open for
     /// ever.
     func endWhenEmpty() {
         endsWhenEmpty = true
         wake()
     }
 
-    /// What there is, waiting for it; nothing at the end.
+    /// Waits for bytes and returns those that are there; empty at the end.
     nonisolated(nonsending) func read() async throws(SystemError) -> [UInt8] {
         while descriptor >= 0 {
             if let bytes = try readSome(descriptor, atMost: 64 << 10) { return bytes }
@@ -47,11 +47,11 @@ final class ChildPipe {
         return []
     }
 
-    /// Writes all of it, waiting for room.
+    /// Writes all bytes, waiting for room.
     ///
     /// - Parameters:
-    ///   - interval: how often to ask while there is no room.
-    ///   - isHopeless: asked with the time for which there was none.
+    ///   - interval: how often to check while there is no room.
+    ///   - isHopeless: called with the time for which there was no room.
     /// - Returns: false if the pipe has no reader any more, or it was closed or hopeless.
     nonisolated(nonsending) func write(
         _ bytes: [UInt8], asking interval: Duration, isHopeless: nonisolated(nonsending) (Duration) async -> Bool

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
-/// How many child processes may run at a time. One that outlives its connection keeps its place.
+/// The number of child processes that may run at a time. A process that outlives its connection keeps its place.
 final class ChildPlaces: Sendable {
     private let limit: Int
     private let taken = Mutex(0)

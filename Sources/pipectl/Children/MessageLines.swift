@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How a message is a line, and a line a message.
+/// The conversion of messages to lines and back.
 enum MessageLines {
-    /// As it is. What contains a line feed is no line.
+    /// As it is. A message that contains a line feed cannot be a line.
     case plain
-    /// A line feed as `\n`, a backslash as `\\`. Other backslashes in a line stay.
+    /// A line feed as `\n`, a backslash as `\\`. Other backslashes in a line remain.
     case escaped
 
-    /// The line with its line feed.
+    /// The line, including its line feed.
     func line(of message: [UInt8]) throws(Failure) -> [UInt8] {
         switch self {
         case .plain:
             guard !message.contains(Self.lineFeed) else {
-                throw Failure("a message contains a line feed (--escape says how it can be a line)")
+                throw Failure("a message contains a line feed (--escape allows that)")
             }
             return message + [Self.lineFeed]
         case .escaped:
@@ -29,7 +29,7 @@ enum MessageLines {
         }
     }
 
-    /// The message of a line without its line feed.
+    /// The message of a line that is given without its line feed.
     func message(of line: [UInt8]) -> [UInt8] {
         guard self == .escaped, line.contains(Self.backslash) else { return line }
         var message: [UInt8] = []

@@ -3,8 +3,8 @@ internal import Glibc
 internal import NamedPipes
 internal import NamedPipesProgram
 
-/// A process with pipes to its standard input and from its standard output, on the reactor's thread; and all that it
-/// starts and that stays in its process group.
+/// A process with pipes to its standard input and from its standard output, on the reactor's thread; together with all
+/// processes that it starts and that stay in its process group.
 ///
 /// ```
 ///   running ──end(after:), its time──▶ asked (SIGTERM) ──2 s──▶ killed (SIGKILL)
@@ -12,8 +12,8 @@ internal import NamedPipesProgram
 ///      └── the process has ended ─────────┘   the group is empty ──▶ gone
 /// ```
 ///
-/// Also what a process leaves behind in the background when it ends is asked, then killed. While it ends, the group's
-/// number is safe: it is signalled first while the process has ended but was not collected, and later only while it
+/// Processes that it leaves behind in the background are also asked to end, then killed. During this, the group's ID is
+/// safe: the group is signalled first after the process has ended but before it is collected, and later only while it
 /// has members.
 final class RunningChild {
     let input: ChildPipe
@@ -22,7 +22,7 @@ final class RunningChild {
     private let group: ChildGroup
     private let descriptor: Int32
     private var watch: DescriptorWatch?
-    /// The next step towards the end, and when it is due.
+    /// The next step towards the end, and its due time.
     private var step: (work: ScheduledWork, due: SuspendingClock.Instant)?
     private var isAsked = false
     private var isKilled = false
@@ -30,7 +30,7 @@ final class RunningChild {
     private var isGone = false
     private var waiter: CheckedContinuation<Void, Never>?
 
-    /// Starts it. It is killed when the process that we are is.
+    /// Starts it. It is killed when this process ends.
     init(_ reactor: Reactor, _ program: ChildProgram) throws {
         let (theirInput, ourInput) = try makePipe()
         defer { close(theirInput) }
@@ -52,7 +52,7 @@ final class RunningChild {
         do {
             watch = try reactor.watch(descriptor, for: .reading) { [unowned self] in processDidEnd() }
         } catch {
-            // Nobody would notice its end; ending it now is noticed by the step that follows.
+            // Its end would go unnoticed; ending it now is noticed by the step that follows.
             endNow()
         }
     }
@@ -66,23 +66,23 @@ final class RunningChild {
         _ = group.collect()
     }
 
-    /// Has it end after a time, unless it does so before. An earlier time counts.
+    /// Ends it after a time, unless it ends before. Of two times, the earlier one counts.
     func end(after delay: Duration) {
         guard end == nil, !isAsked, delay < (step.map { $0.due - .now } ?? .seconds(Int.max)) else { return }
         schedule(after: delay) { $0.endNow() }
     }
 
-    /// Has it end now: SIGTERM, and SIGKILL two seconds later.
+    /// Ends it now: SIGTERM, and SIGKILL two seconds later.
     func endNow() {
         guard !isAsked else { return }
         isAsked = true
         group.signal(SIGTERM)
-        // One that is stopped could not obey.
+        // A stopped process could not react.
         group.signal(SIGCONT)
         if end == nil { schedule(after: Self.patience) { $0.kill() } }
     }
 
-    /// Waits until it and all in its group have ended.
+    /// Waits until it and all processes in its group have ended.
     nonisolated(nonsending) func waitForEnd() async -> ProcessEnd {
         if !isGone { await withCheckedContinuation { waiter = $0 } }
         return end ?? .exited(-1)
@@ -94,7 +94,7 @@ final class RunningChild {
         processDidEnd()
     }
 
-    /// Its number is its own until it is collected: what it has left behind is asked to end before that.
+    /// Its ID is reserved until it is collected: the processes that it has left behind are asked to end before that.
     private func processDidEnd() {
         guard end == nil else { return }
         guard group.hasEnded else { return isKilled ? schedule(after: Self.interval) { $0.processDidEnd() } : () }
@@ -110,7 +110,7 @@ final class RunningChild {
         group.collectOthers()
         guard group.isAlive else { return groupDidEnd() }
         if .now >= deadline {
-            // One that cannot even be killed waits for a device or a file system.
+            // A process that cannot even be killed waits for a device or a file system.
             guard !isKilled || .now < deadline + Self.patience else { return groupDidEnd() }
             isKilled = true
             group.signal(SIGKILL)

@@ -26,7 +26,7 @@ struct Serve: ParsableCommand {
     @Argument(help: "The name to take; see pipectl --help.", transform: parseAddress)
     var address: PipeAddress?
 
-    @Option(help: ArgumentHelp("What to run for each connection.", valueName: "command"))
+    @Option(help: ArgumentHelp("The command to run for each connection.", valueName: "command"))
     var exec: String
 
     @Option(
@@ -35,12 +35,12 @@ struct Serve: ParsableCommand {
     var limit = 100
 
     @Option(
-        help: ArgumentHelp("How long a command may go on after the end of its input.", valueName: "time"))
+        help: ArgumentHelp("How long a command may continue after the end of its input.", valueName: "time"))
     var linger = TimeLimit(seconds: 5)
 
     @Flag(
         help: ArgumentHelp(
-            "Write a line feed inside a message as \\n and a backslash as \\\\, and read the command's lines so, too."))
+            "Write a line feed inside a message as \\n and a backslash as \\\\, and read lines likewise."))
     var escape = false
 
     @OptionGroup var wire: WireOptions
@@ -67,7 +67,7 @@ struct Serve: ParsableCommand {
 }
 
 extension ServerSession {
-    /// Has a command deal with one connection, to the end of both.
+    /// Lets a command serve one connection, until both have ended.
     fileprivate nonisolated(nonsending) func run(
         _ command: ChildCommand, for connection: AsyncPipeConnection
     ) async throws {

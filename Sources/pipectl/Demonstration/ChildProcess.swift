@@ -3,11 +3,11 @@ internal import Glibc
 internal import NamedPipes
 internal import NamedPipesProgram
 
-/// A program that we started, with its standard input and output on the reactor: both are one socket, whose other end
-/// is here, because a write to a socket without a reader can be told not to raise SIGPIPE.
+/// A program that we started, with its standard input and output on the reactor. Both are one socket, whose other end
+/// is here, because writing to a socket without a reader can be told not to raise SIGPIPE.
 ///
-/// It is ended with this object: a child that lives on is killed, by its number, which is ours until we have collected
-/// it.
+/// The child ends with this object: if it still runs, it is killed, by its process ID, which is reserved until we have
+/// collected it.
 final class ChildProcess {
     private let reactor: Reactor
     private let descriptor: Int32
@@ -22,8 +22,8 @@ final class ChildProcess {
     private(set) var exitStatus: Int32?
 
     /// - Parameters:
-    ///   - command: the program, looked for in `PATH`, and its arguments.
-    ///   - onOutput: gets what it writes to its standard output, as it comes. Its standard error is ours.
+    ///   - command: the program, which is searched for in `PATH`, and its arguments.
+    ///   - onOutput: receives its standard output as it arrives. Its standard error is ours.
     init(_ reactor: Reactor, _ command: [String], onOutput: @escaping (ArraySlice<UInt8>) -> Void) throws {
         self.reactor = reactor
         let (ours, theirs) = try makeSocketPair()
@@ -57,7 +57,7 @@ final class ChildProcess {
         writeSome()
     }
 
-    /// Ends its standard input, after what is still to be written.
+    /// Ends its standard input, after the bytes that are still to be written.
     func closeInput() {
         isInputEnding = true
         writeSome()
@@ -82,7 +82,7 @@ final class ChildProcess {
         do {
             inputWatch = try reactor.watch(descriptor, for: .writing) { [unowned self] in writeSome() }
         } catch {
-            // As where writing fails.
+            // As after a failed write.
             unwritten.removeAll()
             writeSome()
         }
@@ -96,7 +96,7 @@ final class ChildProcess {
         collect()
     }
 
-    /// Its output has ended, thus it is about to end, too.
+    /// Its output has ended, so it is about to end, too.
     private func collect() {
         guard let processID else { return }
         var status: Int32 = 0
@@ -110,7 +110,7 @@ final class ChildProcess {
     }
 }
 
-/// Two ends that no other child inherits, however many threads start some.
+/// Two ends that no other child inherits, however many threads start children.
 private func makeSocketPair() throws(SystemError) -> (Int32, Int32) {
     var ends: [Int32] = [-1, -1]
     let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
@@ -118,7 +118,7 @@ private func makeSocketPair() throws(SystemError) -> (Int32, Int32) {
     return (ends[0], ends[1])
 }
 
-/// Starts a program with signals, limits and environment as we were given them, whatever we have made of ours.
+/// Starts a program with the signals, limits and environment that we inherited, whatever we have changed.
 private func spawn(_ command: [String], stream: Int32) throws -> pid_t {
     guard let name = command.first, let path = executablePath(of: name) else {
         throw SystemError(call: "execve \(command.first ?? "")", code: ENOENT)

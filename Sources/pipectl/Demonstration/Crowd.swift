@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
 
-/// Our own clients, all on one reactor. Each has one message on its way: when the reply has come and is found right,
-/// the next line follows.
+/// Our own clients, all on one reactor. Each has one message on its way: when the correct reply has arrived, the next
+/// line follows.
 final class Crowd {
     let lines: [[UInt8]]
     let clientCount: Int
@@ -33,7 +33,7 @@ final class Crowd {
         for member in members { member.sendNext() }
     }
 
-    /// Sends nothing more. What is on its way still comes back.
+    /// Sends nothing more. Messages that are on their way still come back.
     func finish() { isSending = false }
 
     fileprivate func didOpen() { openCount += 1 }
@@ -46,7 +46,7 @@ final class Crowd {
     }
 }
 
-/// One client and the line that it is at.
+/// One client and its present line.
 private final class Member: PipeClientDelegate {
     private unowned let crowd: Crowd
     private var connection: PipeConnection?

@@ -45,7 +45,7 @@ struct DemoReport {
         return nil
     }
 
-    /// The first column to the left, the others to the right.
+    /// The first column is left-aligned, the others right-aligned.
     private static func aligned(_ rows: [[String]]) -> String {
         let columnCount = rows.map(\.count).max() ?? 0
         let widths = (0..<columnCount).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0
@@ -59,7 +59,7 @@ struct DemoReport {
     }
 }
 
-/// A time with the unit that suits it: `840 µs`, `4.1 ms`, `1.2 s`.
+/// A time with a suitable unit: `840 µs`, `4.1 ms`, `1.2 s`.
 func readable(_ time: Duration) -> String {
     let microseconds = time / .microseconds(1)
     if microseconds < 1000 { return "\(Int(microseconds.rounded())) µs" }

@@ -2,7 +2,7 @@
 internal import NamedPipes
 internal import NamedPipesProgram
 
-/// The demonstration from the first process to the table: a script, because the reactor runs until something is so.
+/// The demonstration from the first process to the table: a script, because the reactor runs until a condition holds.
 final class DemoRun {
     private let reactor: Reactor
     private let clientCount: Int
@@ -59,7 +59,7 @@ final class DemoRun {
         if let failure = progress.failure { throw failure }
     }
 
-    /// Strangers that are not installed, or do not come up, are left out.
+    /// Programs that are not installed, or that do not start, are left out.
     private func inviteStrangers(_ address: PipeAddress, _ lineAddress: PipeAddress) throws -> [any Stranger] {
         var strangers: [any Stranger] = []
         if isInstalled("python3") { strangers.append(try PythonStranger(reactor, address, lines: lines)) }
@@ -100,7 +100,7 @@ final class DemoRun {
         return ContinuousClock.now - began
     }
 
-    /// Runs the loop until something is so; ten seconds without it, or the end of a server, are a failure.
+    /// Runs the loop until a condition holds; ten seconds without that, or the end of a server, are a failure.
     private func wait(
         _ what: String, for servers: [EchoServer], orGoOn: Bool = false, until condition: () -> Bool
     ) throws {

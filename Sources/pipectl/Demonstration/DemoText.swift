@@ -10,7 +10,7 @@ enum DemoText {
         return lines(of: bytes)
     }
 
-    /// Every line, also empty ones: they are messages as well.
+    /// Every line, including empty ones, which are messages as well.
     static func lines(of text: [UInt8]) -> [[UInt8]] {
         var splitter = LineSplitter()
         let lines = splitter.append(text[...])
@@ -22,7 +22,7 @@ enum DemoText {
         return Array(data)
     }
 
-    /// Looks in the current directory and above it, then above the program's own place.
+    /// Searches the current directory and those above it, then those above the program's own location.
     private static func nearestReadme() -> [UInt8]? {
         let files = FileManager.default
         let program = try? files.destinationOfSymbolicLink(atPath: "/proc/self/exe")

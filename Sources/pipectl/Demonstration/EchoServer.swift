@@ -2,7 +2,7 @@
 internal import FoundationEssentials
 internal import NamedPipes
 
-/// `pipectl echo` as a process of its own, on a name that it makes up.
+/// `pipectl echo` as a separate process, with a generated name.
 final class EchoServer {
     let framing: String
     private var process: ChildProcess?
@@ -10,13 +10,13 @@ final class EchoServer {
 
     /// Known once it listens.
     private(set) var address: PipeAddress?
-    /// The last line that it printed: how it went.
+    /// The last line that it printed: its summary.
     private(set) var summary: String?
 
     init(_ reactor: Reactor, framing: String) throws {
         self.framing = framing
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        // It stops with its standard input, thus also with us, however we end.
+        // It stops when its standard input ends, and thus also when this process ends, however that happens.
         let command = [program, "echo", "--framing", framing, "--until-input-ends"]
         process = try ChildProcess(reactor, command) { [unowned self] in read($0) }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Counts times in buckets that are at most 1/32 of their value wide: every percentile is known to 3 percent, in a
+/// Counts times in buckets whose width is at most 1/32 of their value: every percentile is known to 3 percent, in a
 /// fixed 15 KiB.
 struct LatencyHistogram {
     private var counts: [Int] = Array(repeating: 0, count: 59 * 32 + 64)
@@ -23,7 +23,7 @@ struct LatencyHistogram {
         return nil
     }
 
-    /// Values below 64 have buckets of their own; above, each power of two is divided into 32.
+    /// Values below 64 have buckets of their own; above, each power of two is divided into 32 buckets.
     private static func bucket(of value: Int) -> Int {
         guard value >= 64 else { return max(value, 0) }
         let shift = Int.bitWidth - 1 - value.leadingZeroBitCount - 5

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipesProgram
 
-/// How far it is: on a terminal one line that changes, anywhere else a plain line each second.
+/// Shows progress: on a terminal one line that changes, anywhere else a plain line each second.
 struct Progress {
-    /// Why the first line was lost that was; nil while none was.
+    /// The reason why a line could not be printed, for the first such line; nil if there was none.
     private(set) var failure: Failure?
 
     private let isLive = StandardOutput.isLive
     private var isLineShown = false
     private var lastPrinted: ContinuousClock.Instant?
 
-    /// Shows a state that replaces the one before.
+    /// Shows a state that replaces the previous one.
     mutating func update(_ text: String) {
         if isLive {
             isLineShown = true

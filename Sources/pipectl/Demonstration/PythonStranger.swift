@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
 
-/// A client in Python, with nothing but its standard library: `multiprocessing.connection` has the same framing.
+/// A client in Python that uses only the standard library: `multiprocessing.connection` has the same framing.
 final class PythonStranger: Stranger {
     let name = "python"
     private(set) var tally = Tally()
@@ -12,7 +12,7 @@ final class PythonStranger: Stranger {
 
     init(_ reactor: Reactor, _ address: PipeAddress, lines: [[UInt8]]) throws {
         self.lines = lines
-        // Python names an abstract address by its NUL; generated names are paths.
+        // Python marks an abstract address by its NUL; generated names are paths.
         let command = ["python3", "-c", Self.program, address.path ?? ""]
         process = try ChildProcess(reactor, command) { [unowned self] in read($0) }
     }
@@ -26,7 +26,7 @@ final class PythonStranger: Stranger {
 
     func finish() { process?.terminate() }
 
-    /// First `ready`, then, now and then, how far it is.
+    /// First `ready`, then, now and then, its progress.
     private func read(_ bytes: ArraySlice<UInt8>) {
         for line in splitter.append(bytes) {
             isReady = true

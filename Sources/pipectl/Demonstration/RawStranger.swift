@@ -2,8 +2,8 @@
 internal import Glibc
 internal import NamedPipes
 
-/// `socat` or `nc`, which know nothing of messages: lines go in, lines come back. They talk to the server whose framing
-/// is the line feed. The whole text is on its way at once.
+/// `socat` or `nc`, which do not know about messages: lines go in, lines come back. They talk to the server whose
+/// framing is the line feed. The whole text is on its way at once.
 final class RawStranger: Stranger {
     let name: String
     private(set) var tally = Tally()
@@ -14,7 +14,7 @@ final class RawStranger: Stranger {
     private var line = 0
     private var isSending = false
 
-    /// Nil if no program is there that can do it.
+    /// Nil if no suitable program is installed.
     init?(_ reactor: Reactor, _ address: PipeAddress, lines: [[UInt8]]) throws {
         guard let command = Self.command(for: address.path ?? "") else { return nil }
         name = String(command[0].prefix { $0 != "." })
@@ -29,7 +29,7 @@ final class RawStranger: Stranger {
         sendText()
     }
 
-    /// The program ends its half of the connection with its input; the server answers by closing.
+    /// The program finishes its half of the connection when its input ends; the server answers by closing.
     func finish() {
         isSending = false
         if line == 0 { process?.closeInput() }
@@ -66,7 +66,7 @@ final class RawStranger: Stranger {
 /// Whether a program is in `PATH`.
 func isInstalled(_ program: String) -> Bool { executablePath(of: program) != nil }
 
-/// Where a program is: at its path, or else in one of the directories of `PATH`.
+/// The path of a program: the given path, or else in one of the directories of `PATH`.
 func executablePath(of program: String) -> String? {
     if program.utf8.contains(UInt8(ascii: "/")) { return program }
     let directories = (environment("PATH") ?? "/usr/bin:/bin").unicodeScalars.split(separator: ":")

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A client that is not ours: a program that speaks the same bytes.
+/// A client that is another program which uses the same wire format.
 protocol Stranger: AnyObject {
-    /// For the table: `python`.
+    /// The name in the table: `python`.
     var name: String { get }
     var tally: Tally { get }
-    /// Whether it can be told to start.
+    /// Whether it is ready to start.
     var isReady: Bool { get }
     /// The exit status; nil while it runs.
     var exitStatus: Int32? { get }
 
     func start()
-    /// Has it finish what is on its way, and end.
+    /// Lets it finish the messages that are on their way, and end.
     func finish()
 }

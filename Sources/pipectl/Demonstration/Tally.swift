@@ -3,11 +3,11 @@
 /// The results of one kind of client.
 struct Tally {
     var sentCount = 0
-    /// Replies that were what had been sent.
+    /// The number of replies that were equal to the sent message.
     var rightCount = 0
-    /// Replies with other contents, or without a request.
+    /// The number of replies with other contents, or without a request.
     var wrongCount = 0
-    /// Of the messages that came back, in one direction, without the framing's bytes.
+    /// The size of the messages that came back, in one direction, without the framing's bytes.
     var byteCount = 0
 
     var lostCount: Int { sentCount - rightCount - wrongCount }

@@ -3,7 +3,7 @@ internal import Glibc
 internal import NamedPipes
 internal import NamedPipesProgram
 
-/// The visible facts of a name: its file, and what the kernel knows of the sockets behind it.
+/// The visible facts about a name: its file, and the kernel's facts about the sockets behind it.
 struct NameFacts: Encodable, Equatable {
     struct SocketFile: Encodable, Equatable {
         /// The permission bits: `0600`.
@@ -15,16 +15,16 @@ struct NameFacts: Encodable, Equatable {
     struct Connections: Encodable, Equatable {
         let acceptedCount: Int
         let waitingCount: Int
-        /// How many may wait.
+        /// The maximum number of waiting clients.
         let backlog: Int
     }
 
-    /// Nil for an abstract name, and for a file that is not there.
+    /// Nil for an abstract name, and for a file that does not exist.
     var file: SocketFile?
-    /// Nil where the kernel does not tell.
+    /// Nil if the kernel does not tell.
     var connections: Connections?
 
-    /// Which listening socket that is; not part of a report.
+    /// The identity of the listening socket; not part of a report.
     private(set) var listener: UInt32?
 
     private enum CodingKeys: CodingKey { case file, connections }
@@ -50,18 +50,18 @@ struct NameFacts: Encodable, Equatable {
         let file = UnixSocket.File(inode: inode, device: kernelDevice(status.st_dev))
         let found = sockets.filter { $0.file == file }
         guard !found.contains(where: \.isListening), hasDevicesOfItsOwn(path) else { return found }
-        // stat(2) tells another device than sock_diag(7) does: the inode decides, if it is one listener's only.
+        // stat(2) may report another device than sock_diag(7): the inode decides, if it belongs to one listener only.
         let files = Set(sockets.filter { $0.isListening && $0.file?.inode == inode }.compactMap(\.file))
         return files.count == 1 ? sockets.filter { $0.file == files.first } : found
     }
 
-    /// Whether the path is on a file system of those whose files have other devices than they themselves (statfs(2)).
+    /// Whether the path is on a file system whose files have other devices than the file system itself (statfs(2)).
     private static func hasDevicesOfItsOwn(_ path: String) -> Bool {
         let (overlayFileSystem, btrfs) = (0x794C_7630, 0x9123_683E)
         return [overlayFileSystem, btrfs].contains(fileSystemKind(of: path))
     }
 
-    /// An accepted socket has the listener's name. A waiting one has no inode and is not reported, except to the
+    /// An accepted socket has the listener's name. A waiting one has no inode and is not reported, except with the
     /// listener.
     private mutating func look(at sockets: [UnixSocket]) {
         guard let socket = sockets.first(where: \.isListening) else { return }
@@ -71,7 +71,7 @@ struct NameFacts: Encodable, Equatable {
             backlog: socket.queue.limit)
     }
 
-    /// Without clients that have gone again, such as another `stat`: they do not wait.
+    /// Without clients that are gone again, such as another `stat`, because they do not wait.
     private static func waitingCount(_ listener: UnixSocket) -> Int {
         guard (1...512).contains(listener.queue.waiting), let waiting = UnixSocket.withWaiting(listener)?.waiting else {
             return listener.queue.waiting
@@ -79,7 +79,7 @@ struct NameFacts: Encodable, Equatable {
         return waiting.count { $0 != 0 }
     }
 
-    /// A device's number as the kernel itself has it (`MKDEV` of linux/kdev_t.h), of what makedev(3) made of it.
+    /// A device number in the kernel's own form (`MKDEV` of linux/kdev_t.h), from the form of makedev(3).
     private static func kernelDevice(_ device: dev_t) -> UInt32 {
         let major = (device >> 8 & 0xFFF) | (device >> 32 & ~0xFFF)
         let minor = (device & 0xFF) | (device >> 12 & 0xFFFFF00)

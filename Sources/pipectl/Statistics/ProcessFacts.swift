@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import Glibc
 internal import NamedPipesProgram
 
-/// The facts of a process in /proc (proc_pid_stat(5)).
+/// The facts about a process in /proc (proc_pid_stat(5)).
 struct ProcessFacts: Encodable, Equatable {
     /// Its command line, on one line.
     let command: String
@@ -12,10 +12,10 @@ struct ProcessFacts: Encodable, Equatable {
     /// User and system time together.
     let cpuSeconds: Double
     let runningSeconds: Double
-    /// Nil where we may not look.
+    /// Nil if we have no permission to look.
     let descriptorCount: Int?
 
-    /// Nil if there is no such process, or none that is visible here.
+    /// Nil if there is no such process, or if it is not visible here.
     init?(of processID: Int32) {
         guard let stat = contents(of: "/proc/\(processID)/stat"), let uptime = contents(of: "/proc/uptime"),
             let seconds = uptime.split(separator: " ").first.flatMap({ Double($0) }),
@@ -45,8 +45,8 @@ struct ProcessFacts: Encodable, Equatable {
 /// A small file as text; nil if it cannot be read.
 private func contents(of path: String) -> String? { bytes(of: path).map { String(decoding: $0, as: UTF8.self) } }
 
-/// A small file; nil if it cannot be read to its end. That the process is gone, and that it is not ours to look at, is
-/// one answer here.
+/// A small file; nil if it cannot be read to its end. A process that is gone and a process that we may not examine are
+/// the same here.
 private func bytes(of path: String) -> [UInt8]? {
     do { return try readFile(path) } catch { return nil }
 }

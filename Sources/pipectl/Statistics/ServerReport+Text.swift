@@ -5,7 +5,7 @@ internal import NamedPipesRPC
 // The report for a person.
 
 extension ServerReport {
-    /// Everything, a line for each kind of thing.
+    /// The whole report, with a line for each kind of fact.
     var text: String {
         var rows: [(String, String)] = []
         if let file = name.file { rows.append(("file", "mode \(file.mode), uid \(file.uid), gid \(file.gid)")) }
@@ -61,7 +61,7 @@ extension NameFacts.Connections {
 }
 
 extension ServerSnapshot {
-    /// A row for each heading of the counters, in their order; losses only where there are any.
+    /// A row for each heading of the counters, in their order; losses only if there are any.
     fileprivate var rows: [(String, String)] {
         var rows: [(String, String)] = []
         for counter in ServerCounter.all where counter.kind != .loss || counts[counter] > 0 {

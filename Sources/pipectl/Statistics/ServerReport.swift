@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import NamedPipes
 internal import NamedPipesRPC
 
-/// All that can be seen of a live server.
+/// Everything that is visible of a live server.
 struct ServerReport: Encodable {
     let address: String
     let name: NameFacts
@@ -12,20 +12,20 @@ struct ServerReport: Encodable {
     let process: ProcessFacts?
     /// The server's own statistics, if it offers them.
     let statistics: ServerSnapshot?
-    /// Since the report before.
+    /// Since the previous report.
     var rates: ServerRates?
 
     init(_ address: PipeAddress, _ name: NameFacts, _ peer: PeerCredentials, _ statistics: ServerSnapshot?) {
         self.address = address.description
         self.name = name
         listener = PeerRecord(peer)
-        // A service manager listens for others: where the server says who it is, that is who is meant.
+        // A service manager listens on behalf of others: if the server identifies itself, its own process counts.
         process = ProcessFacts(of: statistics?.processID ?? peer.processID)
         self.statistics = statistics
     }
 }
 
-/// How fast counts have grown between two reports.
+/// The rates of counters between two reports.
 struct ServerRates: Encodable, Equatable {
     /// The share of one CPU, 1 for all of it.
     let cpuShare: Double?
@@ -51,7 +51,7 @@ struct ServerRates: Encodable, Equatable {
         _ old: Facts?, _ new: Facts?, _ value: (Facts) -> Double, by time: (Facts) -> Double
     ) -> Double? {
         guard let old, let new, time(new) > time(old) else { return nil }
-        // The numbers are a stranger's: infinity is not JSON.
+        // The numbers come from another program: infinity is not JSON.
         let rate = (value(new) - value(old)) / (time(new) - time(old))
         return rate.isFinite ? rate : nil
     }

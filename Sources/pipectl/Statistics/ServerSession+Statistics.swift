@@ -12,7 +12,7 @@ extension ServerSession {
             do {
                 try await StatisticsEndpoint.serve(reference, beside: address, takingOver: takesOver)
             } catch is CancellationError {
-                // With the reactor.
+                // Ends with the reactor.
             } catch {
                 unsafe session.complain("no statistics are offered: \(Failure(error).message)", .statistics)
             }

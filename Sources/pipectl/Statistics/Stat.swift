@@ -23,7 +23,7 @@ struct Stat: ParsableCommand {
     @Flag(help: "Print one JSON object a report.")
     var json = false
 
-    @Option(help: ArgumentHelp("Report again and again, with rates, until a signal.", valueName: "time"))
+    @Option(help: ArgumentHelp("Report repeatedly, with rates, until a signal comes.", valueName: "time"))
     var watch: TimeLimit?
 
     @Option(help: ArgumentHelp("The time limit for the answers of the server.", valueName: "time"))
@@ -38,14 +38,14 @@ struct Stat: ParsableCommand {
         do {
             try runOnReactor { [self] executor in try await report(on: executor) }
         } catch is CancellationError where watch != nil {
-            // How watching ends.
+            // The normal end of watching.
         } catch {
             throw Failure(error)
         }
     }
 
     private func report(on executor: ReactorExecutor) async throws {
-        // Before there is a connection of ours, which must not count.
+        // Before this command makes a connection, which must not count.
         var name = NameFacts(of: target.address)
         var peer = try await listener(on: executor)
         var last = try await ServerReport(target.address, name, peer, statistics(on: executor))
@@ -54,7 +54,7 @@ struct Stat: ParsableCommand {
             try await Task.sleep(for: interval)
             let before = name.listener
             name = NameFacts(of: target.address)
-            // Another listener, or none, or none that can be seen from here: ask who is there, if anybody is.
+            // Another listener, or none, or none that is visible from here: find out which server is there, if any.
             if name.listener == nil || name.listener != before { peer = try await listener(on: executor) }
             var next = try await ServerReport(target.address, name, peer, statistics(on: executor))
             next.rates = ServerRates(from: last, to: next)
@@ -76,7 +76,7 @@ struct Stat: ParsableCommand {
         }
     }
 
-    /// Nil where the server offers none, or not to us.
+    /// Nil if the server offers no statistics, or none to this user.
     private func statistics(on executor: ReactorExecutor) async throws -> ServerSnapshot? {
         do {
             return try await StatisticsEndpoint.ask(

@@ -2,23 +2,23 @@
 internal import Glibc
 internal import NamedPipes
 
-/// A Unix socket as the kernel describes it to everybody.
+/// A Unix socket as the kernel describes it to every user.
 struct UnixSocket: Equatable {
-    /// The file that it was bound to, also if that has moved since.
+    /// The file to which it was bound, even if that has moved since.
     struct File: Hashable {
         var inode: UInt32
         var device: UInt32
     }
 
-    /// The number by which lsof and /proc/PID/fd name it.
+    /// The number that lsof and /proc/PID/fd show for it.
     var inode: UInt32 = 0
     var isListening: Bool
     /// The bytes of an abstract name, without the NUL in front.
     var abstractName: [UInt8]?
     var file: File?
-    /// Of a listening one: how many wait to be accepted, and how many may.
+    /// For a listening socket: how many clients wait to be accepted, and how many may.
     var queue: (waiting: Int, limit: Int) = (0, 0)
-    /// Of a listening one, where that was asked: the sockets of those who wait, 0 for one whose process has closed it.
+    /// For a listening socket, if requested: the sockets of the waiting clients, 0 for one whose process has closed it.
     var waiting: [UInt32]?
 
     static func == (left: UnixSocket, right: UnixSocket) -> Bool {
@@ -28,16 +28,16 @@ struct UnixSocket: Equatable {
 }
 
 extension UnixSocket {
-    /// All sockets of this network namespace: `NETLINK_SOCK_DIAG`, sock_diag(7), as `ss -x` asks it.
+    /// All sockets of this network namespace: `NETLINK_SOCK_DIAG`, sock_diag(7), as in `ss -x`.
     ///
-    /// /proc/net/unix would not do: it has the path at which a socket was bound, and servers of this library bind
+    /// /proc/net/unix would not suffice: it has the path at which a socket was bound, and servers of this library bind
     /// elsewhere and move the file to its place.
     ///
-    /// Sockets that wait to be accepted are not among them: they have no inode yet.
+    /// Sockets that wait to be accepted are not included: they have no inode yet.
     static func all() throws(SystemError) -> [UnixSocket] { try answers(to: DiagnosisRequest.all) }
 
-    /// One socket again, with those who wait; nil where there are too many of them to be told (a page of the
-    /// kernel's), or the socket is gone.
+    /// One socket again, with its waiting clients; nil if there are too many of them to be reported (more than fit into
+    /// a page of the kernel's), or the socket is gone.
     static func withWaiting(_ socket: UnixSocket) -> UnixSocket? {
         try? answers(to: DiagnosisRequest.waiting(of: socket.inode)).first
     }
@@ -67,8 +67,8 @@ private let NETLINK_SOCK_DIAG: Int32 = 4
 private enum DiagnosisRequest {
     static var all: [UInt8] { request(requestDump, inode: 0, showing: showNameFileAndQueue) }
 
-    /// Not for all at once: the answer for a busy listener may be longer than the kernel's buffer, which would end the
-    /// dump there without a word.
+    /// Not for all sockets at once: the answer for a busy listener may be longer than the kernel's buffer, which would
+    /// end the dump there silently.
     static func waiting(of inode: UInt32) -> [UInt8] {
         request(requestOne, inode: inode, showing: showNameFileAndQueue | showWaiting)
     }
@@ -93,7 +93,7 @@ private enum DiagnosisRequest {
     }
 }
 
-/// The answer: messages behind each other, each with attributes behind each other, all at multiples of four.
+/// The answer: a sequence of messages, each with a sequence of attributes, all at multiples of four.
 enum DiagnosisReply {
     static let socketByFamily: UInt16 = 20
 
@@ -145,11 +145,11 @@ enum DiagnosisReply {
 }
 
 extension ArraySlice<UInt8> {
-    /// A number in the machine's own order. The caller has looked whether it is there.
+    /// A number in the machine's own byte order. The caller has checked the bounds.
     fileprivate func number<Value: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as type: Value.Type) -> Value {
         unsafe withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: offset, as: type) }
     }
 
-    /// Of `struct nlmsgerr`.
+    /// The error code of `struct nlmsgerr`.
     fileprivate var errorCode: UInt32 { count >= 20 ? number(at: 16, as: UInt32.self) : 0 }
 }

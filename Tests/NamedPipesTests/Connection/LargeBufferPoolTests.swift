@@ -9,7 +9,7 @@ import Testing
         var bytes = FrameBuffer()
         bytes.reserveCapacity(capacity)
         bytes.append(7)
-        pool.giveBack(bytes)
+        pool.recycle(bytes)
     }
 
     private func capacity(of bytes: consuming FrameBuffer?) -> Int? { bytes?.capacity }
@@ -62,7 +62,7 @@ import Testing
         let ticks = reactor.schedule(after: .zero, repeating: .milliseconds(2)) {
             guard let bytes = pool.take(atLeast: 100_000) else { return }
             rounds += 1
-            pool.giveBack(bytes)
+            pool.recycle(bytes)
         }
         #expect(reactor.run(timeout: Loop.patience) { pool.byteCount < 1 << 20 })
         #expect(SuspendingClock.now - start >= .milliseconds(20))

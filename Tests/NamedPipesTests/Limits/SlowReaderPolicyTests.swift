@@ -55,7 +55,7 @@ private struct SlowReader {
     var droppedCount: Int {
         verdicts.reduce(0) { count, verdict in
             switch verdict {
-            case .acceptedByDropping(let messageCount): count + messageCount
+            case .acceptedByDisplacing(let messageCount): count + messageCount
             case .dropped: count + 1
             default: count
             }

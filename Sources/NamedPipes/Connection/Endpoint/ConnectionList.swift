@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// The connections of one server or client, so that whatever concerns all of them costs what it has, not what else
-/// lives on its reactor.
+/// The connections of one server or client, so that the cost of visiting all of them does not depend on the other
+/// connections of the reactor.
 ///
-/// The reactor's registry holds the connections; a member here is the number of its slot there, and the slot's
-/// mark is the member's place here. So joining and leaving take constant time, and an idle connection pays four bytes.
+/// The reactor's registry holds the connections. A member of this list is the number of its slot there, and the slot's
+/// mark is the member's index here. Therefore joining and leaving take constant time, and an idle connection costs four
+/// bytes.
 struct ConnectionList {
     private let registry: Registry
     private var slots: [UInt32] = []
 
-    /// How many steps all walks together have taken: what grows is seen in this number, not in the time that it takes.
+    /// The number of steps of all iterations so far. Tests look at this number, not at a time, to see which costs grow.
     private(set) var stepCount = 0
 
-    /// Those of them that are members of groups.
+    /// Those connections that are members of groups.
     private(set) lazy var groups = GroupMembers()
 
     init(of registry: Registry) { self.registry = registry }
@@ -26,7 +27,7 @@ struct ConnectionList {
         slots.append(slot)
     }
 
-    /// The last one takes the place of the one that leaves.
+    /// The last member takes the place of the one that leaves.
     mutating func remove(_ key: UInt64) {
         let place = Int(registry[markOfSlot: UInt32(truncatingIfNeeded: key)])
         assert(slots[place] == UInt32(truncatingIfNeeded: key), "a connection leaves that is not there")
@@ -36,7 +37,7 @@ struct ConnectionList {
         registry[markOfSlot: last] = UInt32(place)
     }
 
-    /// The member at a place; nil behind the last.
+    /// The member at an index; nil beyond the last one.
     mutating func connection(at place: Int) -> PipeConnection? {
         guard place < slots.count else { return nil }
         stepCount &+= 1

@@ -5,14 +5,14 @@
 protocol ConnectionOwner: AnyObject {
     /// A write has failed for good.
     ///
-    /// - Parameter unsent: what was still queued; gone after this call.
+    /// - Parameter unsent: the messages that were still queued; invalid after this call.
     func connectionDidFailSending(_ connection: PipeConnection, unsent: SendQueueSlot)
 
-    /// - Parameter unsent: what was still queued; gone after this call.
+    /// - Parameter unsent: the messages that were still queued; invalid after this call.
     func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueueSlot?)
 
     func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason)
 
-    /// What it has in the ledger itself, beside its connections.
+    /// Its own charge in the ledger, without that of its connections.
     var keptByteCharge: Int { get }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The invariant of all accounting: what keeps memory has a charge that follows its capacity, up and down, and the
-// charges are what the ledger says. Looked at in debug builds with each tick of the deadlines, and by the simulation at
-// each turn.
+// The invariant of all accounting: everything that keeps memory has a charge that follows its capacity, up and down,
+// and the ledger is the sum of the charges. Debug builds check it with each tick of the deadlines, and the simulation
+// checks it at each turn.
 
 extension Endpoint {
-    /// What is wrong with the accounts, or nil.
+    /// A violation of the invariant, or nil.
     var accountsProblem: String? {
         var charged = unsafe owner?.keptByteCharge ?? 0
         var queuedMessageCount = 0
@@ -17,7 +17,7 @@ extension Endpoint {
         }
         if let problem = problem ?? countsProblem(queued: queuedMessageCount) { return problem }
         charged += ledger.unreadByteCount
-        if charged != ledger.byteCount { return "the charges are \(charged) bytes, the ledger has \(ledger.byteCount)" }
+        if charged != ledger.byteCount { return "charges of \(charged) bytes, a ledger of \(ledger.byteCount)" }
         let (most, overflows) = ledger.limit.addingReportingOverflow(connections.count * ByteLedger.floor)
         guard !overflows, ledger.byteCount > most else { return nil }
         return "\(ledger.byteCount) bytes are taken of \(ledger.limit), by \(connections.count) connections"
@@ -25,10 +25,10 @@ extension Endpoint {
 }
 
 extension PipeConnection {
-    /// All that it has in the ledger.
+    /// The charge of this connection in the ledger.
     var chargedByteCount: Int { (reassembly?.charge.byteCount ?? 0) + (queue?.value.charge.byteCount ?? 0) }
 
-    /// Which charge does not follow its memory, within a factor of two.
+    /// A charge that does not follow its memory within a factor of two, or nil.
     fileprivate var accountProblem: String? {
         guard lifecycle.state != .closed else { return nil }
         if let reassembly, !Self.isCharged(reassembly.charge.byteCount, reassembly.memory.bytes.capacity) {
@@ -41,7 +41,7 @@ extension PipeConnection {
             return "\(id) may queue \(prepaid) bytes, and is charged \(charge)"
         }
         if prepaid >= 0, !lifecycle.canSend { return "\(id) may queue \(prepaid) bytes, and cannot send" }
-        // What leaves in this turn is charged for nothing while it is little.
+        // A small queue that is written in this turn is not charged.
         if charge == 0, !interest.awaitsWritability { return nil }
         if Self.isCharged(charge, queue.value.capacity) { return nil }
         return "\(id) is charged \(charge) bytes for a queue of \(queue.value.capacity)"

@@ -2,10 +2,10 @@
 internal import PipeReactor
 
 extension Endpoint {
-    /// Calls a function with each connection that has not had its end, in no particular order.
+    /// Calls a function with each connection that has not ended, in no particular order.
     ///
-    /// From the last to the first: one that leaves meanwhile has its place taken by one that had its turn already, and
-    /// one that comes meanwhile is not called. So nothing is copied for a walk.
+    /// From the last to the first: if a connection leaves meanwhile, one that was already visited takes its place, and
+    /// a connection that joins meanwhile is not visited. So the iteration needs no copy.
     @inline(__always)
     func forEachConnection(_ body: (PipeConnection) -> Void) {
         var place = connections.count

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// What happens when a budget is used up. The connection that asked is refused or waits, which costs it nothing but
-// time. The connection that has to leave is looked for a moment later, once for all requests until then, so that no
-// request pays for a look at every connection.
+// The consequences of an exhausted budget. The connection that asked is refused or waits, which costs it nothing but
+// time. The library looks for the connection that has to leave a moment later, once for all requests until then, so
+// that no request pays for a look at every connection.
 
-/// A budget that has no room, and what is wanted of it.
+/// A demand for room in an exhausted budget.
 struct BudgetDemand {
     let exceeded: ExceededBudget
-    /// What the one who asks for least would have in all, in bytes.
+    /// The smallest total, in bytes, that any of the asking connections would reach.
     private(set) var byteCount: Int
 
     init(_ exceeded: ExceededBudget, _ byteCount: Int) {
@@ -16,7 +16,8 @@ struct BudgetDemand {
         self.byteCount = byteCount
     }
 
-    /// One more who asks. The server's budget comes before a user's; another user's turn comes with the next look.
+    /// Adds another connection's demand. The server's budget comes before a user's; another user's demand waits for the
+    /// next look.
     mutating func join(_ other: BudgetDemand) {
         if other.exceeded == exceeded {
             byteCount = min(byteCount, other.byteCount)
@@ -35,12 +36,12 @@ struct BudgetDemand {
 }
 
 extension Endpoint {
-    /// How long those who ask wait until the largest holder is looked for.
+    /// How long the asking connections wait until the largest holder is looked for.
     static let shortageInterval = Duration.milliseconds(100)
 
-    /// A budget had no room for what a connection asks for.
+    /// Notes that a budget had no room for a connection's request.
     ///
-    /// - Parameter byteCount: what it would have in all.
+    /// - Parameter byteCount: the total that the connection would reach.
     func noteShortage(_ exceeded: ExceededBudget, _ byteCount: Int) {
         guard exceeded.scope != .connection else { return }
         let new = BudgetDemand(exceeded, byteCount)
@@ -50,7 +51,7 @@ extension Endpoint {
         budget.shortageTimer = reactor.schedule(after: Self.shortageInterval) { [unowned self] in relieve() }
     }
 
-    /// The largest holder leaves, and those who wait for room look again.
+    /// Ends the largest holder, and lets the waiting connections try again.
     func relieve() {
         budget.shortageTimer?.cancel()
         budget.shortageTimer = nil
@@ -66,7 +67,7 @@ extension Endpoint {
             ledger.countRefusal(of: leaver.peer.userID)
             leaver.leave(demand.exceeded)
         }
-        // First who has least, or those who hoard would have the room again.
+        // The smallest holders go first, or the largest would take the room again.
         starved.sort { $0.chargedByteCount < $1.chargedByteCount }
         for connection in starved { connection.lookForRoom() }
     }

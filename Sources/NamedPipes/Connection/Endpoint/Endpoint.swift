@@ -2,8 +2,9 @@
 internal import PipeFraming
 internal import PipeReactor
 
-/// The common part of all connections of one server or client, so that a connection needs one word for all of it. The
-/// memory that all connections of one reactor share, whatever they belong to, is reached from here: ``ReactorBuffers``.
+/// The common part of all connections of one server or client, so that a connection needs one word for all of it. It
+/// refers to ``ReactorBuffers``, the memory that all connections of one reactor share, whatever server or client they
+/// belong to.
 ///
 /// The properties that are read for each event or message are not checked for overlapping accesses: no other code runs
 /// while one of them changes, and the check would cost more than the access.
@@ -16,7 +17,7 @@ final class Endpoint {
     @safe @exclusivity(unchecked) var budget: EndpointBudget
     @safe @exclusivity(unchecked) var sweep: EndpointSweep
 
-    /// The connections that have not had their end.
+    /// The connections that have not ended.
     @safe @exclusivity(unchecked) var connections: ConnectionList
 
     @safe @exclusivity(unchecked) var traffic = ServerCounts()
@@ -29,7 +30,7 @@ final class Endpoint {
     /// instructions.
     unowned(unsafe) var owner: (any ConnectionOwner)?
 
-    /// Whether a graceful shutdown leaves closing a connection to its handler.
+    /// Whether a graceful shutdown lets a connection's handler close it.
     var leavesClosingToOwner = false
 
     init(
@@ -71,10 +72,10 @@ extension Endpoint {
     /// Whether peers can send us descriptors, because the kernel does not refuse them.
     var acceptsDescriptors: Bool { configuration.lacksPassRights || !DescriptorRefusal.isRefusedByKernel }
 
-    /// In debug builds, ends the process where a connection, server or client is used on another thread than its
-    /// reactor's, or in a forked child. In release builds there is nothing of it.
+    /// In debug builds, traps if a connection, server or client is used on a thread other than its reactor's, or in a
+    /// forked child. In release builds, does nothing.
     @inline(__always)
     func assertOwner() {
-        assert(reactor.executor.admitsCaller, "a connection belongs to its reactor's thread; others hold its sender")
+        assert(reactor.executor.admitsCaller, "a connection belongs to its reactor's thread; others use its sender")
     }
 }

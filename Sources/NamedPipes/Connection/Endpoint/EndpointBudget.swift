@@ -5,11 +5,11 @@ internal import PipeReactor
 struct EndpointBudget {
     let ledger: ByteLedger
 
-    /// The most that a read may bring: the whole receive buffer, or, while a budget is tight, the floor that every
+    /// The upper bound of one read: the whole receive buffer, or, while a budget is tight, the floor that every
     /// connection may hold in any case.
     private(set) var readByteCount = ReactorBuffers.receiveByteCount
 
-    /// The demand on an exhausted budget, until the largest holder has been looked for.
+    /// The demand on an exhausted budget, until the library has looked for the largest holder.
     var demand: BudgetDemand?
     var shortageTimer: ScheduledWork?
 
@@ -18,7 +18,7 @@ struct EndpointBudget {
         boundReads()
     }
 
-    /// The ledger became tight, or has room again.
+    /// Adapts the bound when the ledger becomes tight or has room again.
     mutating func boundReads() {
         readByteCount = ledger.isTight ? ByteLedger.floor : ReactorBuffers.receiveByteCount
     }

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-/// The limits of each connection of an endpoint, made from the configuration once.
+/// The limits of each connection of an endpoint, computed once from the configuration.
 struct EndpointLimits {
     /// Decides whether a queue takes another message.
     let admission: QueueAdmission
 
-    /// The part of the budget that one connection may hold, and may have queued, in bytes.
+    /// The share of the budget that one connection may hold, and may have queued, in bytes.
     let byteShare: Int
 
     /// The most that one connection may hold of a message, in bytes.
     let heldByteLimit: Int
 
-    /// How many messages one connection receives before the others have their turn: at least one.
+    /// How many messages one connection receives before the others get their turn: at least one.
     let messagesPerTurn: Int
 
     /// `SO_SNDBUF` of each socket; nil leaves the kernel's default.
     let sendBufferByteCount: Int?
 
-    /// - Parameter byteShare: nil where the budget is not shared out.
+    /// - Parameter byteShare: nil if the budget is not divided into shares.
     init(_ configuration: PipeConnection.Configuration, byteShare: Int?) {
         admission = QueueAdmission(configuration)
         self.byteShare = byteShare ?? .max
@@ -29,7 +29,8 @@ struct EndpointLimits {
 }
 
 extension PipeConnection.Configuration {
-    /// A framing limits messages. An envelope adds little, and the bytes that were read behind a message wait with it.
+    /// The framing limits messages. An envelope adds little, and the bytes that were read behind a message wait with
+    /// it.
     var effectiveHeldByteLimit: Int {
         heldByteLimit ?? (min(framing.maximumMessageByteCount, .max / 2) + Self.heldByteSurplus)
     }

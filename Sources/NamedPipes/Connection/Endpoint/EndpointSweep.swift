@@ -5,7 +5,7 @@ internal import PipeReactor
 struct EndpointSweep {
     fileprivate(set) var deadlines: DeadlineSweep
     fileprivate let round: SweepRound
-    /// Its place in the round, while a deadline may pass.
+    /// Its index in the round, while it has a deadline to check.
     var place: Int?
 
     init(_ configuration: PipeConnection.Configuration, _ reactor: Reactor) {
@@ -15,18 +15,18 @@ struct EndpointSweep {
 }
 
 extension Endpoint {
-    /// The limits, and the present in their ticks.
+    /// The limits and the present time, in ticks.
     var deadlines: DeadlineSweep {
         @inline(__always) get { sweep.deadlines }
     }
 
-    /// The present, in ticks of ``DeadlineSweep``.
+    /// The present time, in ticks of ``DeadlineSweep``.
     var tick: UInt32 {
         @inline(__always) get { sweep.deadlines.tick }
     }
 
-    /// Something with a deadline has begun: the deadlines are checked until nothing with a deadline is left. So an idle
-    /// server is not woken up.
+    /// Notes that something with a deadline has begun. The deadlines are checked until nothing with a deadline is left,
+    /// so an idle server is not woken up.
     func watchDeadlines() {
         if sweep.place == nil { sweep.place = sweep.round.insert(self) }
     }

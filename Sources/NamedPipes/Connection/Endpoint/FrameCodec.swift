@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-/// An endpoint's framing, twice: the default one has a property of its own type as well, so that the compiler inlines
-/// scanning and encoding, and opens no existential for each message.
+/// An endpoint's framing, stored twice: the default one also has a property of its concrete type, so that the compiler
+/// inlines scanning and encoding, and opens no existential for each message.
 struct FrameCodec {
     let framing: any MessageFraming
     let lengthPrefix: LengthPrefixFraming?
 
-    /// The largest message that becomes a plain frame (``FrameBuffer/appendPlainFrame(_:)``); -1 where none does.
+    /// The size of the largest message that becomes a plain frame (``FrameBuffer/appendPlainFrame(_:)``); -1 if none
+    /// does.
     let plainMessageLimit: Int
 
     init(_ framing: any MessageFraming) {
@@ -23,7 +24,7 @@ struct FrameCodec {
         try framing.encode(message, into: &output)
     }
 
-    /// The size of a message's frame: the message's own where the framing gives no envelope.
+    /// The size of a message's frame: the message's own size if the framing adds no envelope.
     func frameByteCount(of message: Span<UInt8>) throws(FramingError) -> Int {
         if let lengthPrefix, message.count <= lengthPrefix.plainLimit {
             return message.count + QueueAdmission.headerByteCount

@@ -2,29 +2,29 @@
 internal import PipeFraming
 internal import PipeReactor
 
-/// The free large buffers of one reactor: used by its connections before, and owned by none of them now.
+/// The free large buffers of one reactor: its connections have used them before, and none of them owns them now.
 ///
-/// A page that the kernel gives anew costs more than copying it (1.6 µs for 4 KiB where it was measured), so memory for
-/// large messages is used again. It is not kept for long: a buffer that lies unused for a second goes back to the
+/// A page that the kernel provides anew costs more than copying it (1.6 µs for 4 KiB where it was measured), so memory
+/// for large messages is reused. It is not kept for long: a buffer that is unused for a second returns to the
 /// allocator.
 ///
-/// A frame that merely claims to be large may get a large buffer from here, but never makes the pool larger: what is
-/// handed out was filled before, or is no larger than one read.
+/// A frame that merely claims to be large may get a large buffer from here, but never makes the pool larger: the pool
+/// hands out buffers that were filled before, or that are no larger than one read.
 final class LargeBufferPool {
-    /// Smaller ones are the allocator's business.
+    /// The allocator serves smaller ones.
     static let smallestByteCount = 32 << 10
 
-    /// Sizes of fresh ones are multiples of this, so that the next one who needs about as much can use it again.
+    /// Sizes of fresh buffers are multiples of this, so that the next request of about the same size can reuse them.
     static let step = 64 << 10
 
-    /// How much is kept at most.
+    /// The upper bound of the kept memory.
     static let keptByteCount = 32 << 20
 
-    /// How long a buffer is kept unused at least; at most twice as long.
+    /// The time for which a buffer is kept unused: at least this long, at most twice as long.
     private let keptTime: Duration
 
     private final class Spare {
-        // Unchecked for overlapping accesses, as the list of them: nothing is called while they are changed.
+        // Not checked for overlapping accesses, and neither is the list: nothing is called while they are changed.
         @safe @exclusivity(unchecked) var bytes: FrameBuffer
         let number: Int
 
@@ -35,13 +35,13 @@ final class LargeBufferPool {
     }
 
     let executor: ReactorExecutor
-    // A kept message may outlive the reactor, and gives its memory back here.
+    // A kept message may outlive the reactor; its end returns its memory to the pool.
     private weak let reactor: Reactor?
     // Sorted by size, the smallest first.
     @safe @exclusivity(unchecked) private var spares: [Spare] = []
     private(set) var byteCount = 0
-    private var giveBackCount = 0
-    private var giveBackCountAtClearing = 0
+    private var recycleCount = 0
+    private var recycleCountAtClearing = 0
     private var clearing: ScheduledWork?
 
     init(_ reactor: Reactor, keptTime: Duration = .seconds(1)) {
@@ -50,10 +50,10 @@ final class LargeBufferPool {
         self.keptTime = keptTime
     }
 
-    // A timer belongs to its reactor, and ended with it.
+    // A timer belongs to its reactor, and has ended with it.
     deinit { if reactor != nil { clearing?.cancel() } }
 
-    /// An empty buffer of at least that capacity, if there is one, and not one that is much too large.
+    /// An empty buffer with at least that capacity, if the pool has one that is not much too large.
     func take(atLeast capacity: Int, atMost limit: Int = .max) -> FrameBuffer? {
         guard let index = spares.firstIndex(where: { $0.bytes.capacity >= capacity }),
             spares[index].bytes.capacity / 4 <= max(capacity, Self.smallestByteCount),
@@ -66,7 +66,7 @@ final class LargeBufferPool {
         return bytes
     }
 
-    /// Empty memory of at least that capacity, used before or fresh.
+    /// Empty memory with at least that capacity, reused or fresh.
     func memory(atLeast capacity: Int) -> SharedBuffer {
         if let found = take(atLeast: capacity) { return SharedBuffer(found, pool: self) }
         var fresh = FrameBuffer()
@@ -76,36 +76,37 @@ final class LargeBufferPool {
 
     static func rounded(_ capacity: Int) -> Int { (capacity + step - 1) / step * step }
 
-    /// Takes back memory that has no owner any more. A stopped reactor runs no timers, and keeps nothing.
-    func giveBack(_ bytes: consuming FrameBuffer) {
+    /// Takes memory that no longer has an owner. A stopped reactor runs no timers, so nothing is kept then.
+    func recycle(_ bytes: consuming FrameBuffer) {
         guard let reactor, !reactor.isStopped else { return }
         let capacity = bytes.capacity
         guard capacity >= Self.smallestByteCount, capacity <= Self.keptByteCount else { return }
         while byteCount + capacity > Self.keptByteCount { removeLongestUnused() }
         bytes.removeAll(keepingCapacity: true)
         let index = spares.firstIndex { $0.bytes.capacity >= capacity } ?? spares.endIndex
-        giveBackCount += 1
-        spares.insert(Spare(bytes, giveBackCount), at: index)
+        recycleCount += 1
+        spares.insert(Spare(bytes, recycleCount), at: index)
         byteCount += capacity
         if clearing == nil { scheduleClearing() }
     }
 
-    /// Sizes change: those that are wanted now must not find the room taken by those that were.
+    /// Sizes change: buffers of sizes that are no longer wanted must not fill the pool.
     private func removeLongestUnused() {
         guard let index = spares.indices.min(by: { spares[$0].number < spares[$1].number }) else { return }
         byteCount -= spares.remove(at: index).bytes.capacity
     }
 
-    // Not weak: a side table of the pool's would be in use until the reactor ends, and found by no leak checker.
+    // Not weak: a weak reference makes a side table of the pool, which would live until the reactor ends, and which
+    // leak checkers would not find.
     private func scheduleClearing() {
         clearing = reactor?.schedule(after: keptTime) { [unowned self] in clear() }
     }
 
     private func clear() {
         clearing = nil
-        spares.removeAll { $0.number <= giveBackCountAtClearing }
+        spares.removeAll { $0.number <= recycleCountAtClearing }
         byteCount = spares.reduce(0) { $0 + $1.bytes.capacity }
-        giveBackCountAtClearing = giveBackCount
+        recycleCountAtClearing = recycleCount
         if !spares.isEmpty { scheduleClearing() }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// How to keep a message beyond the callback that it was given to.
+// Ways to keep a message beyond the callback that received it.
 
 extension Array where Element == UInt8 {
     /// The bytes of a message, copied.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-/// A message that outlives the callback that it was given to, and that can be sent any number of times without being
-/// copied: its memory is shared by everything that holds or sends it.
+/// A message that outlives the callback that received it, and that can be sent any number of times without being
+/// copied: everything that holds or sends it shares its memory.
 ///
 /// ```swift
 /// func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
@@ -17,7 +17,7 @@ internal import PipeFraming
 /// Its bytes never change, and any thread may hold it.
 @safe
 public struct PipeMessage: Sendable {
-    // Shared between threads, because nothing is written any more where this message lies.
+    // Safe to share between threads, because nothing writes to the memory of this message any more.
     private nonisolated(unsafe) let storage: SharedBuffer
     private nonisolated(unsafe) let start: UnsafeRawPointer?
 
@@ -51,7 +51,7 @@ public struct PipeMessage: Sendable {
         return try unsafe use(Span<UInt8>(_unsafeBytes: body))
     }
 
-    /// Where the bytes lie, for as long as the other value lives.
+    /// The memory of the bytes, valid as long as the owner lives.
     var memory: (body: UnsafeRawBufferPointer, owner: SharedBuffer) {
         unsafe (UnsafeRawBufferPointer(start: start, count: byteCount), storage)
     }

@@ -2,55 +2,56 @@
 internal import PipeFraming
 internal import PipeReactor
 
-/// The memory that all connections of one reactor share: the buffer that reads go into, and spare queues and reassembly
-/// buffers for a connection that needs one for a moment. It is why an idle connection owns no buffer, and why a busy
-/// one allocates nothing in the steady state.
+/// The memory that all connections of one reactor share: the receive buffer, and spare queues and reassembly buffers
+/// that a connection borrows for a moment. Because of it, an idle connection owns no buffer, and a busy one allocates
+/// nothing in the steady state.
 @safe
 final class ReactorBuffers {
-    /// Where reads go, 224 KiB: a little more than the 219,264 bytes that a socket with the kernel's default send
-    /// buffer holds. So one read takes all that is there, and the answers to it fit into the socket if they are as long
-    /// as the questions; with 256 KiB, every other burst of 64 KiB messages had to wait for room (0.73 instead of 1.0
-    /// times the rate of hand-written C).
+    /// The receive buffer, 224 KiB: slightly more than the 219,264 bytes that a socket with the kernel's default send
+    /// buffer holds. One read therefore takes everything that is there, and the answers to it fit into the socket if
+    /// they are as long as the questions. With 256 KiB, every other burst of 64 KiB messages had to wait for room (0.73
+    /// instead of 1.0 times the rate of hand-written C).
     let receiveSpace: UnsafeMutableRawBufferPointer
 
-    /// Where large messages are read to.
+    /// The buffers into which large messages are read.
     let pool: LargeBufferPool
 
-    /// What the messages that are being delivered lie in, if it is not the receive space.
+    /// The memory of the messages that are being delivered, if it is not the receive buffer.
     @safe @exclusivity(unchecked) var deliveredMemory: SharedBuffer?
 
-    /// An unfinished frame up to this size is copied in front of the next read; a larger one is read in its own memory.
+    /// A partial frame up to this size is copied in front of the next read; a larger one is read into its own memory.
     static let copiedByteCount = 16 << 10
 
-    /// A message of this size is not copied into a send queue, if its memory lasts. Below it, copying is cheaper.
+    /// A message of this size is not copied into a send queue, if its memory lives long enough. Below it, copying is
+    /// cheaper.
     static let inPlaceByteCount = 16 << 10
 
-    /// A message of this size, in memory that does not last, is given to the kernel at once, and only what that does
-    /// not take is copied. Below it, several messages in one write are worth more than the copy; at 64 KiB the copy
-    /// costs more (0.78 instead of 0.50 of the rate of the load in C).
+    /// A message of this size whose memory does not live long enough is written at once, and only the bytes that the
+    /// kernel does not take are copied. Below it, several messages in one write are worth more than the copy; at 64 KiB
+    /// the copy costs more (0.78 instead of 0.50 of the rate of the load in C).
     static let writtenAtOnceByteCount = 32 << 10
 
-    // A chain through the queues themselves: an array would be checked for uniqueness at each burst.
-    private var reserve: SendQueueSlot?
-    private var reserveCount = 0
-    @safe @exclusivity(unchecked) private var partials: [ReassemblyBuffer] = []
+    // The free list, linked through the queues themselves: an array would be checked for uniqueness at each burst.
+    private var freeQueues: SendQueueSlot?
+    private var freeQueueCount = 0
+    @safe @exclusivity(unchecked) private var freeReassemblies: [ReassemblyBuffer] = []
 
-    /// A large frame's own memory grows by this much at least, and by no more than what has arrived of it.
-    /// With a header before it, one step of ``LargeBufferPool``.
+    /// A large frame's own memory grows by at least this much, and by no more than what has arrived of it. With a
+    /// header before it, one step of ``LargeBufferPool``.
     static let smallestGrowth = 60 << 10
 
-    // Whoever takes something from the reserve may keep it while it holds two bytes. So memory that is larger than this
-    // goes back: a reassembly buffer's, because its peer decides how long it lasts; a queue's, because a burst of
-    // answers needs no more.
-    private static let keptPartialByteCount = ByteLedger.floor
+    // A connection may keep what it borrowed from the free list while it holds two bytes. So memory that is larger than
+    // this is returned: a reassembly buffer's, because its peer decides how long it is used; a queue's, because a burst
+    // of answers needs no more.
+    private static let keptReassemblyByteCount = ByteLedger.floor
     private static let keptQueueByteCount = 256 << 10
     private static let keptCount = 64
 
-    /// What may be in use beside what connections hold, in all: the receive space and the memory of a frame that may be
-    /// read behind another, what the pool keeps, the reserve.
+    /// The upper bound of the memory that may be in use besides the connections' own: the receive buffer, the memory of
+    /// a frame that may be read behind another, the pool and the free lists.
     static let keptByteCount =
         receiveByteCount + LargeBufferPool.rounded(receiveByteCount) + LargeBufferPool.keptByteCount
-        + keptCount * (keptPartialByteCount + keptQueueByteCount)
+        + keptCount * (keptReassemblyByteCount + keptQueueByteCount)
     static let receiveByteCount = 224 << 10
 
     init(_ reactor: Reactor) {
@@ -60,45 +61,45 @@ final class ReactorBuffers {
 
     deinit {
         unsafe receiveSpace.deallocate()
-        while let queue = popReserve() { queue.destroy() }
+        while let queue = popFreeQueue() { queue.destroy() }
     }
 
-    /// An empty queue. How much it takes without a question is for the caller to set: here, that would cost a retain.
+    /// Borrows an empty queue. The caller sets its prepaid size: doing so here would cost a retain.
     @inline(__always)
-    func takeQueue() -> SendQueueSlot { popReserve() ?? SendQueueSlot() }
+    func borrowQueue() -> SendQueueSlot { popFreeQueue() ?? SendQueueSlot() }
 
     @inline(__always)
-    private func popReserve() -> SendQueueSlot? {
-        guard let queue = reserve else { return nil }
-        reserve = queue.value.nextInReserve
-        reserveCount &-= 1
+    private func popFreeQueue() -> SendQueueSlot? {
+        guard let queue = freeQueues else { return nil }
+        freeQueues = queue.value.nextFree
+        freeQueueCount &-= 1
         return queue
     }
 
     @inline(__always)
-    func giveBack(_ queue: SendQueueSlot) {
+    func recycle(_ queue: SendQueueSlot) {
         // Nothing here may call anything, or the compiler retains this object around it. A queue that was never charged
-        // for has held little: its memory is within what is kept.
-        guard reserveCount < Self.keptCount, queue.value.charge.byteCount == 0, queue.value.isContiguous else {
-            return giveBackUnusual(queue)
+        // for has been small: its memory is within the bound.
+        guard freeQueueCount < Self.keptCount, queue.value.charge.byteCount == 0, queue.value.isContiguous else {
+            return recycleSlowly(queue)
         }
         queue.value.clear()
-        queue.value.nextInReserve = reserve
-        reserve = queue
-        reserveCount &+= 1
+        queue.value.nextFree = freeQueues
+        freeQueues = queue
+        freeQueueCount &+= 1
     }
 
     @inline(never)
-    private func giveBackUnusual(_ queue: SendQueueSlot) {
+    private func recycleSlowly(_ queue: SendQueueSlot) {
         queue.value.clearSegments()
         queue.value.charge.release()
-        guard reserveCount < Self.keptCount, queue.value.bytes.capacity <= Self.keptQueueByteCount else {
+        guard freeQueueCount < Self.keptCount, queue.value.bytes.capacity <= Self.keptQueueByteCount else {
             return queue.destroy()
         }
-        giveBack(queue)
+        recycle(queue)
     }
 
-    /// Empty memory for a message that has to wait, exactly as much as it needs where the pool would give it more.
+    /// Empty memory for a message that has to wait: exactly as much as it needs if the pool would return more.
     func memory(for byteCount: Int) -> SharedBuffer {
         guard byteCount < LargeBufferPool.step else { return pool.memory(atLeast: byteCount) }
         var fresh = FrameBuffer()
@@ -106,23 +107,23 @@ final class ReactorBuffers {
         return SharedBuffer(fresh)
     }
 
-    func takePartial() -> ReassemblyBuffer { partials.popLast() ?? ReassemblyBuffer(pool) }
+    func borrowReassembly() -> ReassemblyBuffer { freeReassemblies.popLast() ?? ReassemblyBuffer(pool) }
 
-    func giveBack(_ reassembly: ReassemblyBuffer) {
-        guard partials.count < Self.keptCount else { return }
-        reassembly.reset(keepingCapacityUpTo: Self.keptPartialByteCount)
-        partials.append(reassembly)
+    func recycle(_ reassembly: ReassemblyBuffer) {
+        guard freeReassemblies.count < Self.keptCount else { return }
+        reassembly.reset(keepingCapacityUpTo: Self.keptReassemblyByteCount)
+        freeReassemblies.append(reassembly)
     }
 }
 
 extension ReactorBuffers {
-    /// Where the bytes of a message lie.
+    /// The place of a message's bytes.
     enum Place {
-        /// In the receive space: valid until the connection that is being served has been.
+        /// In the receive buffer: valid until the connection that is being served is done.
         case receiveSpace
-        /// In memory that can be held.
+        /// In memory that can be retained.
         case memory(SharedBuffer)
-        /// Somebody else's.
+        /// In memory of another owner.
         case elsewhere
     }
 

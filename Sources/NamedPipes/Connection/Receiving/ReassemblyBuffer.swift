@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-/// What a connection carries from one read to the next: an unfinished frame, or messages that it may not deliver yet.
+/// The bytes that a connection carries from one read to the next: a partial frame, or messages that it may not deliver
+/// yet.
 ///
-/// Only a connection that is in the middle of something owns one.
+/// An idle connection owns none.
 final class ReassemblyBuffer {
-    /// The bytes, from a frame's first byte on. Messages in them may be held by others as well, once they were
-    /// delivered.
+    /// The bytes, beginning with the first byte of a frame. Delivered messages among them may have other owners, too.
     ///
-    /// Unchecked for overlapping accesses, as the charge: nothing is called while they are changed.
+    /// Not checked for overlapping accesses, as the charge is not: no other code runs while they are changed.
     @safe @exclusivity(unchecked) var memory: SharedBuffer
 
-    /// The size of the whole first frame, where the framing knows it already.
+    /// The size of the whole first frame in bytes, if the framing knows it already.
     var frameByteCount: Int?
 
-    /// What the framing need not look at again.
+    /// The number of bytes that the framing need not scan again.
     var scannedByteCount = 0
 
-    /// Whether the walk was stopped (paused, out of budget): then whole frames may be here, and they come first.
+    /// Whether decoding stopped early (paused, out of budget). There may be whole frames then, which are decoded before
+    /// the next read.
     var mayHoldFrames = false
 
-    /// The memory, in the ledger of the connection's owner.
+    /// The charge for the memory, in the ledger of the endpoint.
     @safe @exclusivity(unchecked) var charge = ByteCharge(for: .held)
 
-    /// When the first frame's first byte arrived, in ticks of ``DeadlineSweep``.
+    /// The tick of ``DeadlineSweep`` at which the first byte of the first frame arrived.
     var beganTick: UInt32 = 0
 
     private let pool: LargeBufferPool
@@ -33,7 +34,7 @@ final class ReassemblyBuffer {
         memory = SharedBuffer(pool: pool)
     }
 
-    /// Notes how a walk over these bytes, or over bytes whose rest these are, ended.
+    /// Stores the result of scanning these bytes, or bytes of which these are the rest.
     func note(_ walk: FrameWalk) {
         frameByteCount = walk.frameByteCount
         scannedByteCount = walk.scannedByteCount
@@ -41,26 +42,35 @@ final class ReassemblyBuffer {
         precondition(missingByteCount ?? 1 > 0, "a framing called a frame unfinished that is all there")
     }
 
-    /// How many bytes have arrived.
+    /// Removes the decoded frames, and stores the result of the scan.
+    func didDecode(_ walk: FrameWalk, at tick: UInt32) {
+        removeFirst(walk.consumedByteCount)
+        // If a message was kept, the earlier memory belongs to it now.
+        charge.shrink(to: memory.bytes.capacity)
+        note(walk)
+        if walk.consumedByteCount > 0 { beganTick = tick }
+    }
+
+    /// The number of bytes that have arrived.
     var byteCount: Int { memory.bytes.byteCount }
 
-    /// How many bytes of the frame have not arrived, where that is known.
+    /// The number of bytes of the first frame that have not arrived; nil if its size is not known.
     var missingByteCount: Int? { frameByteCount.map { $0 - byteCount } }
 
-    /// How much room the next read needs, or is to be made for it: never more than what has arrived, or a little at
-    /// first.
+    /// The room that the next read should have, in bytes: the free room, if it is not too small; otherwise as much as
+    /// has arrived, and at least ``ReactorBuffers/smallestGrowth``.
     var growth: Int {
         let room = memory.bytes.room
         return room >= ReactorBuffers.copiedByteCount ? room : max(byteCount, ReactorBuffers.smallestGrowth)
     }
 
     func append(_ bytes: Span<UInt8>) {
-        // Not twice as much, as an append makes it: what is held little is paid for with little.
+        // Not twice the capacity, as an append would make it: the capacity is charged for.
         if memory.bytes.capacity < ByteLedger.floor { memory.bytes.reserveCapacity(byteCount + bytes.count) }
         memory.bytes.append(contentsOf: bytes)
     }
 
-    /// Removes what was delivered. Memory that others hold by now is left to them.
+    /// Removes the delivered bytes. If the memory has other owners by now, it is left to them, and the rest is copied.
     func removeFirst(_ count: Int) {
         if isKnownUniquelyReferenced(&memory) { return memory.bytes.removeFirst(count) }
         let rest = SharedBuffer(pool: pool)
@@ -68,20 +78,20 @@ final class ReassemblyBuffer {
         memory = rest
     }
 
-    /// Moves to memory that is large enough for the whole frame, if the pool has some that the budgets have room for.
-    /// Without it the memory grows with what arrives.
+    /// Moves the bytes to memory that is large enough for the whole frame, if the pool has a buffer within the limit.
+    /// Otherwise, the memory grows with the bytes that arrive.
     func moveToLargeMemory(atMost limit: @autoclosure () -> Int) {
-        // A small frame is no reason to take what large ones need.
+        // Small frames must not use up the buffers that large ones need.
         guard let frameByteCount, frameByteCount > max(memory.bytes.capacity, LargeBufferPool.smallestByteCount),
             let found = pool.take(atLeast: frameByteCount, atMost: limit())
         else { return }
         move(to: SharedBuffer(found, pool: pool))
     }
 
-    /// Makes room behind the bytes for `count` more: in front of them, where messages were that have been delivered, in
-    /// memory that was used before, or by lengthening this. Reading that many allocates nothing.
+    /// Makes room for `count` more bytes, so that reading them allocates nothing: moves the bytes to the front, where
+    /// delivered messages were, or to a buffer of the pool, or enlarges the memory.
     ///
-    /// - Parameter limit: how much memory it may be then, if that is not less than it needs.
+    /// - Parameter limit: the largest capacity, unless the bytes alone need more.
     func makeRoom(for count: Int, atMost limit: Int) {
         guard memory.bytes.room < count else { return }
         let needed = byteCount + count
@@ -104,7 +114,7 @@ final class ReassemblyBuffer {
         memory = larger
     }
 
-    /// Makes it as new. Memory beyond `limit` is given back.
+    /// Resets the buffer to its initial state. Memory of more than `limit` bytes is released.
     func reset(keepingCapacityUpTo limit: Int) {
         if memory.bytes.capacity <= limit, isKnownUniquelyReferenced(&memory) {
             memory.bytes.removeAll(keepingCapacity: true)

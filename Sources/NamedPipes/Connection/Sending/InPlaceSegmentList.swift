@@ -1,42 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-/// A large message that leaves from where it lies.
+/// A large message that is written from its own memory instead of being copied into the queue.
 @safe
 struct InPlaceSegment {
-    /// How many bytes of the queue's buffer leave before it, counted from the first that was ever in there: so removing
-    /// bytes at the front changes no position. ``SendQueue/offset(of:)`` is where it lies in the buffer now.
+    /// How many bytes of the queue's buffer are written before this segment, counted from the first byte that was ever
+    /// in the buffer, so that removing bytes at the front changes no position. ``SendQueue/offset(of:)`` is the present
+    /// offset in the buffer.
     var position: Int
     var start: UnsafeRawPointer
     var byteCount: Int
-    /// What owns the memory. Nil while it lies in the reactor's receive space, which the next read overwrites.
+    /// The owner of the memory. Nil while the message is in the reactor's receive buffer, which the next read
+    /// overwrites.
     var owner: AnyObject?
     var envelope: FrameEnvelope
-    /// How much memory it keeps, also when a part of it has left; 0 if the next one keeps the same memory.
+    /// How much memory the segment keeps alive, even after a part of it was written; 0 if the next segment keeps the
+    /// same memory.
     var capacity: Int
-    /// Whether a byte of its frame was written.
+    /// Whether at least one byte of its frame was written.
     var isStarted = false
 
-    /// Everything of its frame that has not left, if it is not started.
+    /// The size of the unwritten part of its frame, unless the frame is started.
     var frameByteCount: Int { envelope.prefixByteCount + byteCount + envelope.suffixByteCount }
 }
 
-/// The large messages of a ``SendQueue``, in the order in which they leave. Removing one at the front takes constant
-/// time, however many there are.
+/// The large messages of a ``SendQueue``, in the order in which they are written. Removing one at the front takes
+/// constant time, whatever the length of the list.
 struct InPlaceSegmentList {
     private var storage: [InPlaceSegment] = []
     private var first = 0
 
-    /// The bytes of all.
+    /// The sum of the sizes of all segments.
     private(set) var byteCount = 0
 
-    /// The memory that they keep: each owner counts once where its messages follow one another.
+    /// The memory that the segments keep alive. Consecutive segments with the same owner count once.
     private(set) var capacity = 0
 
-    /// How many of them lie in the receive space.
+    /// How many of them are in the receive buffer.
     private(set) var borrowedCount = 0
 
-    /// How many elements were ever moved, removed or looked at: tests see in it what grows with the list.
+    /// How many elements were moved, removed or examined so far. Tests use this number to see which costs grow with the
+    /// list.
     private(set) var stepCount = 0
 
     var count: Int { storage.count &- first }
@@ -46,7 +50,7 @@ struct InPlaceSegmentList {
     subscript(index: Int) -> InPlaceSegment { storage[first + index] }
 
     mutating func append(_ segment: InPlaceSegment) {
-        // Several messages in one piece of memory: the last of them keeps it.
+        // Several messages in the same memory: the last of them accounts for it.
         if let last = storage.indices.last, last >= first, segment.owner != nil,
             storage[last].owner === segment.owner
         {
@@ -57,8 +61,8 @@ struct InPlaceSegmentList {
         storage.append(segment)
     }
 
-    /// Inserts the rest of a frame that has been begun in front of all. Moving them is paid for by the write that began
-    /// it.
+    /// Inserts the rest of a started frame in front of all segments. The write that started the frame pays for moving
+    /// them.
     mutating func prepend(_ segment: InPlaceSegment) {
         note(segment, 1)
         if first > 0 {
@@ -70,7 +74,7 @@ struct InPlaceSegmentList {
         }
     }
 
-    /// Bytes of one have left. Returns whether all of it has.
+    /// Notes that bytes of one segment were written. Returns whether the segment is complete.
     mutating func advance(_ index: Int, by count: Int, isStarted: Bool) -> Bool {
         stepCount &+= 1
         if isStarted { storage[first + index].isStarted = true }
@@ -80,7 +84,7 @@ struct InPlaceSegmentList {
         return storage[first + index].byteCount == 0
     }
 
-    /// Removes those at the front.
+    /// Removes the first segments.
     mutating func removeFirst(_ count: Int) {
         for index in first..<(first + count) {
             note(storage[index], -1)
@@ -99,7 +103,7 @@ struct InPlaceSegmentList {
         }
     }
 
-    /// Removes those behind the first one, up to an index, and moves the first one's position.
+    /// Removes the segments behind the first one, up to an index, and moves the first one's position.
     mutating func removeBehindFirst(upTo end: Int, movingFirstBy distance: Int) {
         storage[first].position += distance
         guard end > 1 else { return }
@@ -108,7 +112,7 @@ struct InPlaceSegmentList {
         removeFirst(end - 1)
     }
 
-    /// If the memory of the first one was charged to one that goes, it is charged to the first one again.
+    /// If the memory of the first segment is charged to one that is being removed, charges it to the first one again.
     private mutating func returnCapacityToFirst(upTo end: Int) {
         var payer = first
         while payer < first + end, storage[payer].capacity == 0 { payer += 1 }
@@ -117,7 +121,7 @@ struct InPlaceSegmentList {
         storage[payer].capacity = 0
     }
 
-    /// Has those that lie in the receive space copied to memory that lasts.
+    /// Copies the segments that are in the receive buffer to memory that outlives the next read.
     mutating func adoptBorrowed(_ adopt: (inout InPlaceSegment) -> Void) {
         var index = storage.count
         while borrowedCount > 0 {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where the bytes of a message to be queued lie, and so how long they last: a large one is not copied if its memory
-/// lasts until the message has left.
+/// The memory of a message that is to be queued, and thereby its lifetime: a large message is not copied if its memory
+/// lives until the message is written.
 enum MessageSource {
-    /// In memory of the caller's, which lasts until `send` returns; or in the receive space, which lasts until the next
-    /// read; or in the memory of a large message that is being delivered, which can be held.
+    /// In the caller's memory, which is valid until `send` returns; or in the receive buffer, which is valid until the
+    /// next read; or in the memory of a large message that is being delivered, which can be retained.
     case lent
 
-    /// In an array, which can be held.
+    /// In an array, which can be retained.
     case array([UInt8])
 
-    /// In the memory of a ``PipeMessage``, which can be held.
+    /// In the memory of a ``PipeMessage``, which can be retained.
     case buffer(SharedBuffer)
 
-    /// In the memory of a broadcast, which can be held. The bytes are a whole frame.
+    /// In the memory of a broadcast, which can be retained. The bytes are a whole frame.
     case frame(SharedBuffer)
 }

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-// Whether the queue takes a message: `QueueAdmission` is asked here, and here alone, and its answers are carried out.
+// The only place that asks `QueueAdmission` whether the queue takes a message, and that carries out its answers.
 
 extension PipeConnection {
-    /// Has the queue take one message more, with all that this needs. The queue is there afterwards.
+    /// Makes the queue ready for one more message. Afterwards, the connection has a queue.
     ///
-    /// - Returns: how many messages were displaced for it; nil if it was dropped itself.
+    /// - Returns: how many messages were displaced in favour of this one; nil if this one was dropped.
     func admit(_ message: Span<UInt8>, from source: MessageSource) throws(PipeError) -> Int? {
         guard lifecycle.canSend else { throw .notConnected }
-        let queue = queue ?? takeQueue()
+        let queue = queue ?? borrowQueue()
         if queue.value.isPrepaid(message.count) { return 0 }
         do throws(PipeError) {
             let displacedCount = try askForRoom(frameByteCount(of: message, from: source))
-            if displacedCount == nil { giveBackQueueIfEmpty() }
+            if displacedCount == nil { recycleQueueIfEmpty() }
             return displacedCount
         } catch {
-            giveBackQueueIfEmpty()
+            recycleQueueIfEmpty()
             throw error
         }
     }
@@ -62,9 +62,9 @@ extension PipeConnection {
         }
     }
 
-    /// How the queue is now. The budgets are asked only where the answer counts.
+    /// The present state of the queue. The budgets are consulted only where the answer matters.
     private func describeQueue(in request: inout QueueAdmission.Request) {
-        let queue = queue ?? takeQueue()
+        let queue = queue ?? borrowQueue()
         request.queuedByteCount = queue.value.byteCount
         request.startedByteCount = queue.value.byteCount - queue.value.droppableByteCount
         request.capacity = queue.value.capacity
@@ -77,7 +77,8 @@ extension PipeConnection {
             limit: endpoint.limits.byteShare, leaving: endpoint.ledger.reserve)
     }
 
-    /// A message met a budget. One that is refused wants room there: the largest holder is looked for.
+    /// A message met an exhausted budget. If the message was refused, it needs room there, so the largest holder is
+    /// looked for.
     private func noteExceededBudget(of request: QueueAdmission.Request, isWanted: Bool = false) {
         guard let budget = request.exceededBudget, budget.scope != .connection else { return }
         endpoint.ledger.countRefusal(of: peer.userID)
@@ -96,32 +97,32 @@ extension PipeConnection {
         return count
     }
 
-    /// Displaces the oldest waiting messages, until this many are left.
+    /// Displaces the oldest waiting messages until at most `limit` are left.
     func displace(downTo limit: Int, in queue: SendQueueSlot) {
         let count = queue.value.unsentMessageCount - limit
         guard count > 0 else { return }
         noteDisplaced(queue.value.dropOldest(freeing: .max, atMost: count, endpoint.framing))
     }
 
-    /// Dropped although `send` had taken them.
+    /// Counts messages that are dropped although `send` took them.
     private func noteDisplaced(_ count: Int) {
         guard count > 0 else { return }
         rare.displacedMessageCount += count
         endpoint.traffic.displacedMessageCount &+= count
     }
 
-    /// Dropped instead of being taken.
+    /// Counts a message that is dropped instead of being taken.
     private func noteDropped() {
         rare.droppedMessageCount += 1
         endpoint.traffic.droppedMessageCount &+= 1
     }
 
-    /// A queue into which nothing came after all. It may be empty because its messages were displaced.
-    func giveBackQueueIfEmpty() {
+    /// Recycles the queue if nothing was added to it after all. It may be empty because its messages were displaced.
+    func recycleQueueIfEmpty() {
         guard let queue, queue.value.isEmpty else { return }
-        // Without bytes, a message of a framing without boundaries has left.
+        // A message without bytes, in a framing without boundaries, counts as sent.
         endpoint.traffic.sentMessageCount &+= queue.value.messageCount
-        giveBackQueue()
+        recycleQueue()
         if flow.isAboveHighWaterMark { didFallBelowHighWaterMark() }
     }
 }

@@ -2,11 +2,11 @@
 internal import PipeFraming
 internal import PipeReactor
 
-// One frame for many: encoded once, written at once where nothing waits, and shared where something does.
+// One frame for many connections: encoded once, written at once where the queue is empty, and shared where it is not.
 
 extension PipeConnection {
-    /// Sends a frame that is already encoded. Where nothing is queued, the kernel gets it now: a queue, a place in the
-    /// turn and a second look at the connection would cost as much as the write itself.
+    /// Sends a frame that is already encoded. If nothing is queued, it is written at once: a queue, a place in the turn
+    /// and a second look at the connection would cost as much as the write itself.
     func send(encoded frame: SharedBuffer) throws(PipeError) -> SendVerdict {
         guard queue == nil, lifecycle.canSend else {
             return try frame.withBytes { bytes throws(PipeError) in try sendSlowly(bytes, from: .frame(frame)) }
@@ -32,18 +32,18 @@ extension PipeConnection {
         }
     }
 
-    /// Queues the bytes that did not leave. After an error none will, and the message counts as unsent.
+    /// Queues the bytes that were not written. After an error none of them will be, and the message counts as unsent.
     private func queueRest(
         of frame: SharedBuffer, behind count: Int, after error: SystemError? = nil
     ) throws(PipeError) -> SendVerdict {
-        // A frame of which something has left cannot be refused any more.
+        // A frame that was written in part can no longer be refused.
         if count == 0 {
             let isAdmitted = try frame.withBytes { bytes throws(PipeError) in
                 try admit(bytes, from: .frame(frame)) != nil
             }
             guard isAdmitted else { return .dropped }
         }
-        let queue = queue ?? takeQueue()
+        let queue = queue ?? borrowQueue()
         countTaken(queue)
         append(frame, to: queue)
         do throws(SystemError) {

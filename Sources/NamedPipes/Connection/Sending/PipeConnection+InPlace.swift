@@ -2,35 +2,34 @@
 internal import PipeFraming
 internal import PipeReactor
 
-// Large messages leave from where they lie, if their memory lasts long enough: a copy would cost too much.
+// Large messages are written from their own memory, if it lives long enough: a copy would cost too much.
 
 extension PipeConnection {
-    /// Queues a large message without copying it, if its memory lasts long enough; and a frame that is already encoded.
+    /// Queues a large message without copying it, if its memory lives long enough, or a frame that is already encoded.
     ///
     /// - Returns: whether it was queued. If not, it has to be encoded into the queue's buffer.
     func appendInPlace(
         _ message: Span<UInt8>, from source: MessageSource, to queue: SendQueueSlot
     ) throws(FramingError) -> Bool {
-        if case .frame(let frame) = source {
+        let isLarge = message.count >= ReactorBuffers.inPlaceByteCount
+        switch source {
+        case .frame(let frame):
             append(frame, to: queue)
-            if frame.bytes.byteCount >= ReactorBuffers.inPlaceByteCount { chargeGrowth(of: queue) }
+            if isLarge { chargeGrowth(of: queue) }
             return true
-        }
-        guard message.count >= ReactorBuffers.inPlaceByteCount else { return false }
-        return try unsafe message.withUnsafeBytes { body throws(FramingError) in
-            switch source {
-            case .lent, .frame:
-                return try unsafe appendLent(body, message, to: queue)
-            case .array(let array):
-                return try unsafe append(body, KeptArray(array), keeping: array.capacity, message, to: queue)
-            case .buffer(let owner):
-                return try unsafe append(body, owner, keeping: owner.bytes.capacity, message, to: queue)
-            }
+        case .lent where isLarge:
+            return try appendLent(message, to: queue)
+        case .array(let array) where isLarge:
+            return try append(message, KeptArray(array), keeping: array.capacity, to: queue)
+        case .buffer(let owner) where isLarge:
+            return try append(message, owner, keeping: owner.bytes.capacity, to: queue)
+        case .lent, .array, .buffer:
+            return false
         }
     }
 
-    /// Queues a frame that is already encoded. The caller charges for it: after a write that took a part of it, only
-    /// once it is known what has left, because the charge may end the connection, which counts what is unsent.
+    /// Queues a frame that is already encoded. The caller charges for it. After a partial write, it does so only once
+    /// the written part is known, because the charge may end the connection, which then counts the unsent messages.
     func append(_ frame: SharedBuffer, to queue: SendQueueSlot) {
         guard frame.bytes.byteCount >= ReactorBuffers.inPlaceByteCount else {
             return frame.withBytes { queue.value.bytes.append(contentsOf: $0) }
@@ -40,25 +39,25 @@ extension PipeConnection {
         }
     }
 
-    /// Queues a message without copying it, if its memory lasts long enough, or makes the kernel copy it at once.
-    private func appendLent(
-        _ body: UnsafeRawBufferPointer, _ message: Span<UInt8>, to queue: SendQueueSlot
-    ) throws(FramingError) -> Bool {
-        let place = unsafe endpoint.buffers.place(of: body)
+    /// Queues a message without copying it if its memory lives long enough; otherwise writes it at once, where the
+    /// kernel copies it.
+    private func appendLent(_ message: Span<UInt8>, to queue: SendQueueSlot) throws(FramingError) -> Bool {
+        let place = unsafe message.withUnsafeBytes { unsafe endpoint.buffers.place(of: $0) }
         if case .memory(let owner) = place {
-            return try unsafe append(body, owner, keeping: owner.bytes.capacity, message, to: queue)
+            return try append(message, owner, keeping: owner.bytes.capacity, to: queue)
         }
-        // A message in the receive space can wait for the burst's one write, if this connection received it: that write
-        // is before the next read. Any other would have to leave now; that pays only if it is too large for the socket.
+        // A message in the receive buffer can wait for the one write of the burst if this connection received it,
+        // because that write precedes the next read. Any other message would have to be written now, which pays only if
+        // it is too large for the socket.
         let waits = if case .receiveSpace = place { turn.isBusy } else { false }
         if isWaiting, message.count >= LargeBufferPool.smallestByteCount {
             return try appendCopy(of: message, to: queue)
         }
         guard canWriteNow, waits || message.count >= ReactorBuffers.writtenAtOnceByteCount,
-            try unsafe append(body, nil, keeping: body.count, message, to: queue)
+            try append(message, nil, keeping: message.count, to: queue)
         else { return false }
         if waits { return true }
-        // The budgets may have had no room for what the queue keeps now, which ends the connection.
+        // The connection ends here if the budgets had no room for the memory that the queue now keeps.
         guard lifecycle.canWrite else { return true }
         write(queue)
         adoptBorrowed()
@@ -68,33 +67,32 @@ extension PipeConnection {
     private var canWriteNow: Bool { !isWaiting && lifecycle.canWrite }
 
     /// Copies a message that has to wait to memory of the pool, if the budgets allow that. The queue's own buffer grows
-    /// and is freed again, so most of it would be pages that the kernel provides anew: 8,000 faults a second at 64 KiB.
+    /// and is freed again, so most of its pages would come anew from the kernel: 8,000 faults a second at 64 KiB.
     private func appendCopy(of message: Span<UInt8>, to queue: SendQueueSlot) throws(FramingError) -> Bool {
         let owner = endpoint.buffers.memory(for: message.count)
         owner.bytes.append(contentsOf: message)
-        return try unsafe owner.bytes.withUnsafeBytes { copy throws(FramingError) in
-            try unsafe append(copy, owner, keeping: owner.bytes.capacity, message, to: queue)
+        return try owner.withBytes { copy throws(FramingError) in
+            try append(copy, owner, keeping: owner.bytes.capacity, to: queue)
         }
     }
 
-    /// Queues a body that stays where it is, and charges for all the memory that this keeps, which may hold other
-    /// messages as well. If the budgets have no room for that, nothing happens: the copy that follows is charged for.
+    /// Queues a message without copying it, and charges for all the memory that it keeps alive, which may hold other
+    /// messages as well. If the budgets have no room for that, does nothing; the copy that follows is charged for.
     private func append(
-        _ body: UnsafeRawBufferPointer, _ owner: AnyObject?, keeping capacity: Int, _ message: Span<UInt8>,
-        to queue: SendQueueSlot
+        _ message: Span<UInt8>, _ owner: AnyObject?, keeping capacity: Int, to queue: SendQueueSlot
     ) throws(FramingError) -> Bool {
         guard mayKeep(capacity, in: queue) else { return false }
-        let isAppended = try unsafe queue.value.append(
-            inPlace: body, owner, capacity: capacity
-        ) { output throws(FramingError) in
-            try endpoint.framing.encodeEnvelope(of: message, into: &output)
+        let isAppended = try unsafe message.withUnsafeBytes { body throws(FramingError) in
+            try unsafe queue.value.append(inPlace: body, owner, capacity: capacity) { output throws(FramingError) in
+                try endpoint.framing.encodeEnvelope(of: message, into: &output)
+            }
         }
         if isAppended { chargeGrowth(of: queue) }
         return isAppended
     }
 }
 
-/// An array that a queue holds: its elements do not move or change while it is held.
+/// An array that a queue retains. Its elements neither move nor change meanwhile.
 private final class KeptArray {
     let bytes: [UInt8]
 

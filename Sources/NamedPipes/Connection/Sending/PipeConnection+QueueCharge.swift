@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-// The memory of a queue, in the ledger of the connection's owner: charged for before a message is queued, where that
-// can still be refused; and afterwards, where what is queued turns out to keep more, or has to wait.
+// The memory of a queue, in the ledger of the connection's owner. It is charged for before a message is queued, while
+// the message can still be refused; and afterwards, if the queue turns out to keep more memory or has to wait.
 
 extension PipeConnection {
     @inline(__always)
-    func takeQueue() -> SendQueueSlot {
-        let fresh = endpoint.buffers.takeQueue()
+    func borrowQueue() -> SendQueueSlot {
+        let fresh = endpoint.buffers.borrowQueue()
         fresh.value.prepaidByteCount = endpoint.limits.admission.allowance
         queue = fresh
         return fresh
@@ -15,12 +15,12 @@ extension PipeConnection {
 
     var isWaiting: Bool { interest.awaitsWritability }
 
-    /// What the queue's memory grows to with a frame of this size.
+    /// The memory of the queue after adding a frame of this size.
     func growth(of queue: SendQueueSlot, for byteCount: Int) -> (capacity: Int, bufferCapacity: Int?) {
         queue.value.growth(for: byteCount, limit: min(endpoint.limits.admission.queueLimit, endpoint.limits.byteShare))
     }
 
-    /// Charges for the memory of one frame more, which the budgets have room for, and makes it ready.
+    /// Charges for the memory of one more frame, for which the budgets have room, and allocates it.
     func charge(for byteCount: Int) {
         guard let queue else { return }
         let growth = growth(of: queue, for: byteCount)
@@ -29,7 +29,7 @@ extension PipeConnection {
         setPrepaidByteCount(of: queue)
     }
 
-    /// Charges for a queue that has to wait. Without room in the budgets, the connection ends.
+    /// Charges for a queue that has to wait. If the budgets have no room, the connection ends.
     func chargeQueue(_ queue: SendQueueSlot) {
         do {
             try queue.value.charge.adjust(to: queue.value.capacity, endpoint.ledger, userID: peer.userID)
@@ -40,8 +40,8 @@ extension PipeConnection {
         }
     }
 
-    /// Nothing can be sent any more: each message meets ``admit(_:from:)``, which says so. Therefore the fast path does
-    /// not ask the lifecycle, which saves it five instructions a message.
+    /// After this, nothing can be sent: each message reaches ``admit(_:from:)``, which throws. Therefore the fast path
+    /// need not ask the lifecycle, which saves five instructions a message.
     func stopPrepaying() { queue?.value.prepaidByteCount = -1 }
 
     private func setPrepaidByteCount(of queue: SendQueueSlot) {
@@ -50,29 +50,31 @@ extension PipeConnection {
             of: queue.value.byteCount + queue.value.bytes.room, isWaiting: isWaiting)
     }
 
-    /// Charges for what a queue keeps beyond what it was charged for, unless that is little and leaves in this turn.
+    /// Charges for memory of a queue that is not charged for yet, unless it is little and the queue is written in this
+    /// turn.
     func chargeGrowth(of queue: SendQueueSlot) {
         let paid = max(queue.value.charge.byteCount, isWaiting ? 0 : QueueAdmission.freeByteCount)
         if queue.value.capacity > paid { chargeQueue(queue) }
     }
 
-    /// Whether the budgets have room for a message that keeps this much memory, and for its envelope, for which the
-    /// queue's own buffer may grow.
+    /// Whether the budgets have room for a message that keeps this much memory alive, and for its envelope, which may
+    /// make the queue's own buffer grow.
     func mayKeep(_ capacity: Int, in queue: SendQueueSlot) -> Bool {
         let buffer = queue.value.bytes.capacity(afterAppending: QueueAdmission.envelopeAllowance)
         let total = queue.value.capacity - queue.value.bytes.capacity + buffer + capacity
         let growth = total - queue.value.charge.byteCount
-        // What leaves in this turn is free while it is little.
+        // A small queue that is written in this turn is free.
         if queue.value.charge.byteCount == 0, growth <= QueueAdmission.freeByteCount { return true }
         return total <= endpoint.limits.byteShare && growth <= endpoint.ledger.room(ofUser: peer.userID)
     }
 
-    /// Copies to memory that lasts what still lies in the receive space, which the next read overwrites.
+    /// Copies segments that are still in the receive buffer, which the next read overwrites, to memory that outlives
+    /// it.
     func adoptBorrowed() {
         guard let queue, queue.value.segments.borrowedCount > 0 else { return }
         queue.value.adoptBorrowed(endpoint.buffers)
         guard lifecycle.state != .closed else { return }
-        // Of what has left in part, only the rest was copied.
+        // Of a segment that was written in part, only the rest was copied.
         queue.value.charge.shrink(to: queue.value.capacity)
         chargeGrowth(of: queue)
     }

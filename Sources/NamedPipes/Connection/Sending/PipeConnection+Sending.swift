@@ -2,27 +2,28 @@
 internal import PipeFraming
 internal import PipeReactor
 
-// From a message to the queue. The queue leaves at the end of the turn, in one write (PipeConnection+Writing).
+// From a message to the queue. The queue is written at the end of the turn, with one call (PipeConnection+Writing).
 
 extension PipeConnection {
-    /// Queues one message. It leaves with the others of this turn, in one write.
+    /// Queues one message. All messages of a turn are written together, with one call.
     ///
     /// - Parameter message: its bytes, at most the framing's maximum; copied before this returns.
     /// - Returns: whether there is room for more.
     /// - Throws: ``PipeError/notConnected``, ``PipeError/messageTooLarge(byteCount:limit:)``,
-    ///   ``PipeError/sendQueueFull(limit:)`` or ``PipeError/framing(_:)``. Nothing of the message was sent then.
+    ///   ``PipeError/sendQueueFull(limit:)`` or ``PipeError/framing(_:)``. If it throws, nothing of the message is
+    ///   sent.
     @discardableResult
     public func send(_ message: Span<UInt8>) throws(PipeError) -> SendVerdict {
         endpoint.assertOwner()
         guard let queue = prepaidQueue(for: message.count) else { return try sendSlowly(message, from: .lent) }
-        // It joins others, whose way is decided. Counted first: registers that had to survive the copying would cost
-        // five instructions.
+        // It joins other messages, so there is nothing to decide. It is counted first: keeping registers alive across
+        // the copy would cost five instructions.
         countTaken(queue)
         if !queue.value.bytes.appendShortPlainFrame(message) { append(message, to: queue) }
         return .accepted
     }
 
-    /// The queue, if a message joins others in it and nothing has to be decided.
+    /// The queue, if a message can join others in it without a decision.
     @inline(__always)
     private func prepaidQueue(for byteCount: Int) -> SendQueueSlot? {
         guard let queue, byteCount <= endpoint.codec.plainMessageLimit, queue.value.isPrepaid(byteCount) else {
@@ -34,12 +35,12 @@ extension PipeConnection {
     @inline(never)
     private func append(_ message: Span<UInt8>, to queue: SendQueueSlot) { queue.value.bytes.appendPlainFrame(message) }
 
-    /// Every message for which something has to be decided: the first of a burst, a large one, one for a long queue.
+    /// Handles every message that needs a decision: the first of a burst, a large one, one for a long queue.
     @inline(never)
     func sendSlowly(_ message: Span<UInt8>, from source: MessageSource) throws(PipeError) -> SendVerdict {
         guard let displacedCount = try admit(message, from: source) else { return .dropped }
         guard let queue else { throw .notConnected }
-        // Before it is appended, because a large one may be written there.
+        // Counted before it is appended, because a large one may be written there.
         countTaken(queue)
         do {
             if try !appendInPlace(message, from: source, to: queue) {
@@ -47,16 +48,16 @@ extension PipeConnection {
             }
         } catch {
             uncountTaken(queue)
-            giveBackQueueIfEmpty()
+            recycleQueueIfEmpty()
             throw PipeError(error)
         }
         return didQueue(displacing: displacedCount)
     }
 
-    /// Has a message that was queued leave, and says what became of it.
+    /// Schedules the write of a queued message, and returns its verdict.
     func didQueue(displacing displacedCount: Int) -> SendVerdict {
         let isAboveHighWaterMark = scheduleFlush()
-        if displacedCount > 0 { return .acceptedByDropping(messageCount: displacedCount) }
+        if displacedCount > 0 { return .acceptedByDisplacing(messageCount: displacedCount) }
         return isAboveHighWaterMark ? .acceptedAboveHighWaterMark : .accepted
     }
 
@@ -64,8 +65,8 @@ extension PipeConnection {
     @discardableResult
     public func send(_ message: String) throws(PipeError) -> SendVerdict { try send(message.utf8.span) }
 
-    /// Queues an array. A large one leaves from where it lies, with the others of this turn: it is retained until it
-    /// has left, and changing it meanwhile makes a copy.
+    /// Queues an array. A large one is written from its own memory, with the others of this turn: it is retained until
+    /// then, and changing it meanwhile makes a copy.
     @discardableResult
     public func send(_ message: [UInt8]) throws(PipeError) -> SendVerdict {
         guard message.count >= ReactorBuffers.writtenAtOnceByteCount else { return try send(message.span) }
@@ -73,7 +74,7 @@ extension PipeConnection {
         return try sendSlowly(message.span, from: .array(message))
     }
 
-    /// Queues a message that is kept; see ``send(_:)-(Span<UInt8>)``. A large one leaves from where it lies.
+    /// Queues a kept message; see ``send(_:)-(Span<UInt8>)``. A large one is written from its own memory.
     @discardableResult
     public func send(_ message: PipeMessage) throws(PipeError) -> SendVerdict {
         let (_, owner) = unsafe message.memory
@@ -84,7 +85,7 @@ extension PipeConnection {
         }
     }
 
-    /// Queues what a client kept while it had no connection.
+    /// Queues the messages that a client kept while it had no connection.
     func adopt(_ kept: SendQueueSlot) {
         endpoint.traffic.takenMessageCount &+= kept.value.messageCount
         queue = kept
@@ -93,22 +94,23 @@ extension PipeConnection {
         _ = scheduleFlush()
     }
 
-    /// Has the queue leave at the end of the turn; above the high-water mark, writes it now.
+    /// Schedules the write of the queue for the end of the turn; above the high-water mark, writes it now.
     ///
-    /// - Returns: whether it is still above.
+    /// - Returns: whether the queue is still above the mark.
     private func scheduleFlush() -> Bool {
-        // A large message may have left already.
+        // A large message may have been written already.
         guard let queue else { return false }
         let mark = endpoint.configuration.highWaterMark
         guard queue.value.byteCount > mark else {
-            // Inside a callback of this connection the flush follows anyway; while writability is awaited, it follows
-            // then.
+            // Inside a callback of this connection the flush follows anyway; otherwise, while waiting for writability,
+            // it follows the event.
             if !isWaiting { schedule() }
             return false
         }
-        // A long burst goes out in pieces, so that it does not pile up here first.
+        // A long burst is written in pieces, so that it does not accumulate here first.
         flush()
-        // Where that write failed, nothing ever drains: waiting for it would leave the connection deaf to its own end.
+        // If that write failed, the queue never drains: waiting for that would leave the connection deaf to its own
+        // end.
         guard let rest = self.queue, rest.value.byteCount > mark, lifecycle.canWrite else { return false }
         didRiseAboveHighWaterMark()
         return true
@@ -120,7 +122,7 @@ extension PipeConnection {
 }
 
 extension PipeError {
-    /// A framing's refusal to encode, as the error of `send`.
+    /// Translates a framing's refusal to encode into the error of `send`.
     init(_ error: FramingError) {
         if case .messageTooLarge(let byteCount, let limit) = error {
             self = .messageTooLarge(byteCount: byteCount, limit: limit)

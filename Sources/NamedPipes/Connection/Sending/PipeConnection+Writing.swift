@@ -2,18 +2,18 @@
 internal import PipeFraming
 internal import PipeReactor
 
-// From the queue to the kernel: one write for everything that a burst has queued. Bytes that the kernel does not take
-// wait for writability.
+// From the queue to the kernel: one write for all messages of a burst. Bytes that the kernel does not take wait for
+// writability.
 
 extension PipeConnection {
-    /// Writes the queue, once. The kernel takes all of it, or writability is awaited.
+    /// Writes the queue, once. Either the kernel takes all of it, or the connection waits for writability.
     func flush() {
         guard let queue, !interest.awaitsWritability, lifecycle.canWrite else { return }
         noteActivity()
         write(queue)
     }
 
-    /// The write of ``flush()``. The caller has checked that nothing stands against it.
+    /// The write of ``flush()``. The caller has checked that the connection may write.
     func write(_ queue: SendQueueSlot) {
         do {
             let taken =
@@ -27,8 +27,8 @@ extension PipeConnection {
         }
     }
 
-    /// The same on the fast path, whose stream is known to be direct. A function of its own, so that it is inlined
-    /// there: 30 instructions less.
+    /// The same on the fast path, whose stream is known to be direct. A separate function, so that it is inlined there:
+    /// 30 instructions less.
     @inline(__always)
     func writeDirectly(_ queue: SendQueueSlot) {
         guard queue.value.isContiguous else { return write(queue) }
@@ -47,7 +47,7 @@ extension PipeConnection {
         endpoint.traffic.sentByteCount &+= count
         guard count == queue.value.byteCount else { return try didWrite(count, of: queue) }
         endpoint.traffic.sentMessageCount &+= queue.value.messageCount
-        giveBackQueue()
+        recycleQueue()
         if flow.isAboveHighWaterMark { didFallBelowHighWaterMark() }
     }
 
@@ -63,7 +63,7 @@ extension PipeConnection {
 
     private func awaitWritability(_ queue: SendQueueSlot) throws(SystemError) {
         interest.outputDidBlock()
-        // The kernel has just taken something, or was asked for the first time.
+        // The kernel has just taken something, or is asked for the first time.
         queue.value.tookLastTick = endpoint.tick
         if let limit = endpoint.limits.admission.waitingMessageLimit { displace(downTo: limit, in: queue) }
         queue.value.trim()
@@ -81,19 +81,19 @@ extension PipeConnection {
         schedule()
     }
 
-    /// Down at the low-water mark: the delegate hears of it, and what was held back goes on.
+    /// The queue is down at the low-water mark: tells the delegate, and resumes receiving.
     func didFallBelowHighWaterMark() {
         flow.fall()
         turn.want()
         schedule()
     }
 
-    /// Gives the queue back. Writability is not watched while nothing waits: every read by the peer would be an event.
+    /// Recycles the queue. Writability is not watched while nothing waits: every read by the peer would be an event.
     @inline(__always)
-    func giveBackQueue() {
+    func recycleQueue() {
         guard let queue else { return }
         self.queue = nil
-        endpoint.buffers.giveBack(queue)
+        endpoint.buffers.recycle(queue)
         if interest.watchesOutput { stopWatchingOutput() }
     }
 

@@ -2,7 +2,7 @@
 internal import PipeReactor
 internal import Synchronization
 
-/// Sends on a connection from other threads. It holds the connection's name, not the connection.
+/// Sends on a connection from other threads. It holds the connection's identifier, not the connection.
 ///
 /// The messages of one thread arrive in the order in which they were sent. Each becomes work for the reactor; a burst
 /// wakes it once. When the connection has ended, messages are dropped and counted.
@@ -18,7 +18,7 @@ public struct PipeSender: Sendable {
     private let reference: ReactorReference<PipeConnection>
     private let shared: Shared
 
-    /// What all senders of one connection count together.
+    /// What all senders of one connection share.
     final class Shared: Sendable {
         let dropped = Atomic(0)
     }
@@ -29,7 +29,7 @@ public struct PipeSender: Sendable {
         self.shared = shared
     }
 
-    /// How many messages that all senders of this connection passed to ``post(_:)`` were refused, dropped for a slow
+    /// How many messages that the senders of this connection passed to ``post(_:)`` were refused, dropped for a slow
     /// reader, or came too late.
     public var droppedMessageCount: Int { shared.dropped.load(ordering: .relaxed) }
 
@@ -69,7 +69,8 @@ public struct PipeSender: Sendable {
     }
 }
 
-/// The promise of a verdict. If none is given, because the connection or the reactor is gone, its end gives one.
+/// The promise of a verdict. If the connection or the reactor is gone, nothing gives a verdict, and the deinitialiser
+/// does.
 private final class Submission: Sendable {
     private let report: @Sendable (Result<PipeConnection.SendVerdict, PipeError>) -> Void
     private let isReported = Atomic(false)

@@ -1,47 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension QueueAdmission {
-    /// What has been done for this message already.
+    /// What was already done for this message.
     enum Attempt {
         /// Nothing yet.
         case first
-        /// The kernel was asked to take what waits.
+        /// The kernel was asked to take the waiting messages.
         case afterFlush
-        /// Older messages were displaced for it.
+        /// Older messages were displaced in favour of it.
         case afterDisplacing
     }
 
-    /// One message, and the queue as it is now. Sizes are in bytes.
+    /// One message, and the present state of the queue. Sizes are in bytes.
     struct Request {
         var attempt = Attempt.first
 
-        /// The message's frame.
+        /// The size of the message's frame.
         var byteCount: Int
 
         var queuedByteCount = 0
 
-        /// The rest of a frame that the kernel has taken in part, which can no longer be displaced.
+        /// The rest of a frame that was written in part, which can no longer be displaced.
         var startedByteCount = 0
 
-        /// The memory that the queue keeps.
+        /// The memory that the queue keeps alive.
         var capacity = 0
 
-        /// The kernel took less than it was given, and writability is awaited.
+        /// The kernel took less than it was given, and the connection waits for writability.
         var isWaiting = false
 
-        /// The ledger knows of the queue's memory.
+        /// The queue's memory is charged to the ledger.
         var isCharged = false
 
-        /// The budget that has no room for the message. Nil if there is room, or if ``QueueAdmission/needsBudget(_:)``
-        /// is false: then no budget may be named.
+        /// The budget that has no room for the message. Nil if there is room; always nil if
+        /// ``QueueAdmission/needsBudget(_:)`` is false.
         var exceededBudget: ExceededBudget?
     }
 
-    /// What is to be done.
+    /// What the connection has to do.
     enum Answer: Equatable {
-        /// Queue the message; if `isCharged`, charge for the memory first, which the budgets have room for.
+        /// Queue the message; if `isCharged`, first charge for its memory, for which the budgets have room.
         case append(isCharged: Bool)
-        /// Ask the kernel to take what waits, then ask again.
+        /// Ask the kernel to take the waiting messages, then ask again.
         case flushFirst
         /// Displace the oldest messages until this many bytes have gone or none are left, then ask again. If
         /// `compacts`, move the rest together, so that the memory can be used again.

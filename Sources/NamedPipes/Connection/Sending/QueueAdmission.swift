@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-/// Whether a message may be queued: a value, so that it can be tested without a socket. It holds the rules, which are
-/// the same for all connections of an endpoint. A ``Request`` describes one message and the queue that it asks for;
-/// ``PipeConnection`` carries out the ``Answer`` and, after a flush or a displacement, asks again.
+/// Decides whether a message may be queued: a value, so that it can be tested without a socket. It holds the rules,
+/// which are the same for all connections of an endpoint. A ``Request`` describes one message and the state of the
+/// queue; ``PipeConnection`` carries out the ``Answer`` and, after a flush or a displacement, asks again.
 ///
 /// ```
 ///               fits
@@ -20,26 +20,25 @@ internal import PipeFraming
 ///     keepLatest, while it waits ──────┘              └───────────────────────▶ drop
 /// ```
 ///
-/// A message fits when it keeps the queue within ``PipeConnection/Configuration/sendQueueLimit`` (an empty queue takes
-/// any), and the budgets have room for the memory. A queue that is empty again at the end of the turn is charged for
-/// nothing up to ``allowance``. Beyond that, and whenever it has to wait, it is charged for all the memory that it
-/// keeps.
+/// A message fits if the queue stays within ``PipeConnection/Configuration/sendQueueLimit`` (an empty queue takes any
+/// message) and the budgets have room for the memory. A queue that is empty again at the end of the turn is not charged
+/// up to ``allowance``. Beyond that, and whenever it has to wait, it is charged for all the memory that it keeps.
 ///
-/// Most messages need no question: ``SendQueue/prepaidByteCount`` is how far a queue may be filled before the next one,
-/// and costs one comparison.
+/// Most messages need no decision: ``SendQueue/prepaidByteCount`` is the size up to which a queue may be filled before
+/// the next one, and costs one comparison.
 ///
-/// The slow-reader policy is asked nowhere else: a new one is a case of the enum, its row in the switches here, and its
-/// cases in the tests.
+/// The slow-reader policy is consulted nowhere else: a new policy is a case of the enum, its row in the switches here,
+/// and its cases in the tests.
 struct QueueAdmission {
     let policy: PipeConnection.SlowReaderPolicy
 
     /// ``PipeConnection/Configuration/sendQueueLimit``.
     let queueLimit: Int
 
-    /// The most that is ever prepaid: above it, there is a high-water mark to report or a limit to keep.
+    /// The upper bound of the prepaid size: above it, there is a high-water mark to report or a limit to keep.
     let prepaidLimit: Int
 
-    /// Up to how many bytes a queue is not charged for, if it is empty again at the end of the turn.
+    /// The size in bytes up to which a queue is not charged for, if it is empty again at the end of the turn.
     let allowance: Int
 
     init(_ configuration: PipeConnection.Configuration) {
@@ -52,14 +51,15 @@ struct QueueAdmission {
     /// The header that the default framing puts before a prepaid message.
     static let headerByteCount = 4
 
-    /// What is put around a large message: as much as the framings here need (28 bytes of `Content-Length` at most),
-    /// and more.
+    /// Room for the envelope of a large message: more than the framings here need (`Content-Length` takes 28 bytes at
+    /// most).
     static let envelopeAllowance = 64
 
-    /// The most that a queue is not charged for.
+    /// The upper bound of ``allowance``.
     static let freeByteCount = 64 << 10
 
-    /// Answers a request. A message makes three at most: each answer that asks again is given once.
+    /// Answers a request. A message causes three requests at most: each answer that leads to another request is given
+    /// once.
     func answer(to request: Request) -> Answer {
         check(request)
         if request.attempt != .afterDisplacing, displacesAll(whileWaiting: request.isWaiting) {
@@ -73,7 +73,7 @@ struct QueueAdmission {
         }
     }
 
-    /// Whether the budgets have to have room for this message.
+    /// Whether the budgets have to be consulted for this message.
     func needsBudget(_ request: Request) -> Bool {
         guard fits(request) else { return false }
         return request.isWaiting || request.isCharged || request.queuedByteCount + request.byteCount > allowance
@@ -94,7 +94,8 @@ struct QueueAdmission {
         }
     }
 
-    /// Displaces as little as the policy allows. If everything that can go would not be enough, nothing goes.
+    /// Displaces as little as the policy allows. If displacing everything that may be displaced would not suffice,
+    /// displaces nothing.
     private func displacement(for request: Request) -> Answer {
         let byteCount = request.byteCount
         let started = request.startedByteCount
@@ -104,16 +105,17 @@ struct QueueAdmission {
         else { return .drop }
         let queued = request.queuedByteCount
         if policy == .keepLatest { return .displace(byteCount: queued, compacts: isOverBudget) }
-        // Memory that becomes free in the middle has to be moved together before it can be used: many at a time.
+        // Memory that becomes free in the middle has to be compacted before it can be used: so many messages are
+        // displaced at a time.
         if isOverBudget { return .displace(byteCount: max(byteCount, queued / 4), compacts: true) }
         return .displace(byteCount: queued + byteCount - queueLimit, compacts: false)
     }
 
-    /// Requests that are a programmer's error.
+    /// Traps on requests that are a programmer's error.
     private func check(_ request: Request) {
         precondition(request.byteCount >= 0 && request.startedByteCount >= 0, "a negative size")
-        precondition(request.startedByteCount <= request.queuedByteCount, "more has been begun than is queued")
-        precondition(request.exceededBudget == nil || needsBudget(request), "a budget that was not to be asked")
+        precondition(request.startedByteCount <= request.queuedByteCount, "more is started than is queued")
+        precondition(request.exceededBudget == nil || needsBudget(request), "a budget without being asked")
         guard request.attempt == .afterDisplacing else { return }
         switch policy {
         case .refuse, .disconnect, .dropNewest: preconditionFailure("this policy displaces nothing")
@@ -125,22 +127,23 @@ struct QueueAdmission {
 // MARK: - A queue that waits
 
 extension QueueAdmission {
-    /// Whether each message displaces all that wait.
+    /// Whether each message displaces all waiting ones.
     private func displacesAll(whileWaiting isWaiting: Bool) -> Bool { isWaiting && policy == .keepLatest }
 
     /// How many whole messages may wait for the kernel; nil if only their bytes are limited.
     var waitingMessageLimit: Int? { policy == .keepLatest ? 1 : nil }
 
-    /// Up to how many bytes the queue may be filled before the next question.
+    /// The size up to which the queue may be filled before the next decision.
     ///
-    /// - Parameter paidByteCount: up to how many its memory is charged for, or free.
+    /// - Parameter paidByteCount: the size up to which its memory is charged for, or free.
     func prepaidByteCount(of paidByteCount: Int, isWaiting: Bool) -> Int {
         displacesAll(whileWaiting: isWaiting) ? -1 : min(paidByteCount - Self.headerByteCount, prepaidLimit)
     }
 }
 
 extension PipeConnection.SlowReaderPolicy {
-    /// A framing without boundaries leaves no whole messages to displace: what waits could only be cut in the middle.
+    /// A framing without boundaries leaves no whole messages to displace: the waiting bytes could only be cut in the
+    /// middle.
     fileprivate func applicable(to framing: any MessageFraming) -> Self {
         guard framing is any BoundaryFreeFraming else { return self }
         switch self {

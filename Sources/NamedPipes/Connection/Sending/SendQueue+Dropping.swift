@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-// What a slow reader's queue gives up, oldest first: only frames of which nothing was written.
+// Dropping from a slow reader's queue, oldest first: only frames of which nothing was written.
 
 extension SendQueue {
-    /// How many bytes belong to frames of which nothing was written.
+    /// The size of all frames of which nothing was written.
     var droppableByteCount: Int {
         let first = firstUnsent
         return byteCount - first.offset - (first.index > 0 ? segments[0].byteCount : 0)
     }
 
-    /// Drops the oldest whole frames until `byteCount` bytes have gone, or `limit` messages, or none are left.
+    /// Drops the oldest whole frames until `byteCount` bytes or `limit` messages are dropped, or none are left.
     ///
     /// - Returns: how many messages were dropped.
     mutating func dropOldest(
@@ -43,17 +43,17 @@ extension SendQueue {
 }
 
 extension SendQueue {
-    /// The memory that it keeps with this many bytes more, and the size to which the buffer is best brought before
+    /// The memory of the queue after adding this many bytes, and the size to which the buffer should be brought before
     /// that.
     func growth(for byteCount: Int, limit: Int) -> (capacity: Int, bufferCapacity: Int?) {
         let copied = bytes.capacity(afterAppending: byteCount)
         let others = capacity - bytes.capacity
         if byteCount >= ReactorBuffers.inPlaceByteCount {
-            // It may be copied here, or stay where it is: what takes more.
+            // The message may be copied into the buffer or stay in its own memory: the larger of the two counts.
             return (others + max(bytes.capacity + byteCount, copied), nil)
         }
         guard copied > bytes.capacity else { return (capacity, nil) }
-        // Twice the memory, but no more than the limit lets in.
+        // Twice the memory, but no more than the limit allows.
         let best = bytes.capacity < limit ? max(bytes.byteCount + byteCount, min(copied, limit)) : copied
         return (others + best, best)
     }
@@ -63,7 +63,8 @@ extension SendQueue {
 }
 
 extension MessageFraming {
-    /// The first whole frames that make up `wanted` bytes, or all. What the framing does not understand counts as one.
+    /// The first whole frames that make up `wanted` bytes, or all. Bytes that the framing does not understand count as
+    /// one frame.
     fileprivate func frames(
         in bytes: Span<UInt8>, upTo byteCount: Int, _ limit: Int
     ) -> (byteCount: Int, messageCount: Int) {

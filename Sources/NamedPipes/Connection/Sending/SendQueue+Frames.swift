@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-// A queue keeps no list of its small messages: what was encoded can be decoded, and that is needed only when a write
-// was cut short or messages are displaced.
+// A queue keeps no list of its small messages. Encoded messages can be decoded, and that is needed only after a partial
+// write, or when messages are displaced.
 
 extension SendQueue {
-    /// What comes next on the way through the queue, from the first frame of which nothing was written.
+    /// The next part of the queue in order, from the first frame of which nothing was written.
     enum Part {
         /// Whole frames, in a range of the buffer.
         case frames(Range<Int>)
@@ -19,7 +19,7 @@ extension SendQueue {
     }
 
     var firstUnsent: Cursor {
-        // The frame that has been begun is the first segment's, or all that is left of it lies in the buffer.
+        // The started frame is the first segment's, or its rest is entirely in the buffer.
         guard !segments.isEmpty, segments[0].isStarted else { return Cursor(offset: startedByteCount, index: 0) }
         return Cursor(offset: offset(of: segments[0]) + segments[0].envelope.suffixByteCount, index: 1)
     }
@@ -36,14 +36,14 @@ extension SendQueue {
         return .large(next)
     }
 
-    /// The messages of which not one byte was written.
+    /// The number of messages of which not one byte was written.
     var unsentMessageCount: Int { messageCount - (startedByteCount > 0 ? 1 : 0) }
 
-    /// What a write of this many bytes has done.
+    /// The effect of a write of this many bytes.
     struct Cut {
-        /// How many messages have left whole, the one that had been begun among them.
+        /// How many messages are completely written, the started one included.
         var messageCount: Int
-        /// How many bytes are left of the frame that is cut; 0 where none is.
+        /// How many bytes are left of the frame that was cut; 0 if none was.
         var remainder = 0
     }
 
@@ -98,7 +98,7 @@ extension InPlaceSegment {
 }
 
 extension MessageFraming {
-    /// What a cut in whole frames does.
+    /// The effect of a cut in whole frames.
     fileprivate func cut(_ frames: Span<UInt8>, at place: Int) -> SendQueue.Cut {
         var cut = SendQueue.Cut(messageCount: 0)
         let written = frames.extracting(first: place)

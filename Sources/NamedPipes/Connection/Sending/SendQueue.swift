@@ -1,64 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeFraming
 
-/// Encoded frames on their way to the kernel, and where one message ends and the next begins, as far as that is known.
+/// Encoded frames on their way to the kernel, with the boundaries between messages as far as they are known.
 ///
-/// Small messages are copied into one buffer. A large one is left where it lies (``InPlaceSegment``): only its envelope
-/// is in the buffer, and it leaves between the two in a gathered write.
+/// Small messages are copied into one buffer. A large one stays in its own memory (``InPlaceSegment``): only its
+/// envelope is in the buffer, and a gathered write sends the body between the two parts of the envelope.
 ///
-/// A connection borrows a queue from its reactor's ``ReactorBuffers`` while something waits, and gives it back when
+/// A connection borrows a queue from its reactor's ``ReactorBuffers`` while something waits, and recycles it when
 /// everything is written.
 struct SendQueue: ~Copyable {
-    /// The unsent bytes that were copied here, in whole frames but for the first.
+    /// The copied unsent bytes, in whole frames except for the first.
     var bytes = FrameBuffer()
 
     /// The large messages between those bytes, in order.
     private(set) var segments = InPlaceSegmentList()
 
-    /// How many bytes have left the buffer at its front, or were dropped from it; ``InPlaceSegment/position`` counts
+    /// How many bytes at the front of the buffer were written or dropped so far; ``InPlaceSegment/position`` includes
     /// them.
     private var removedByteCount = 0
 
-    /// How many bytes at the front belong to a frame whose beginning has already been written.
+    /// How many bytes at the front belong to a frame whose beginning is already written.
     private(set) var startedByteCount = 0
 
-    /// How many messages are here, with one that has been begun: what is appended here is counted by those who append
-    /// it.
+    /// How many messages are queued, the started one included. The callers that append a message count it.
     var messageCount = 0
 
-    /// Up to how many bytes the queue may be filled before ``QueueAdmission`` has to be asked again.
+    /// The size up to which the queue may be filled before ``QueueAdmission`` has to be asked again.
     var prepaidByteCount = 0
 
-    /// What the ledger of the connection's owner is charged for its memory: nothing while that is little and leaves in
-    /// this turn.
+    /// The charge for its memory in the ledger of the connection's owner: zero while the queue is small and is written
+    /// in this turn.
     var charge = ByteCharge(for: .queued)
 
-    /// When the kernel last took something, in ticks of ``DeadlineSweep``; of use while something waits.
+    /// When the kernel last took something, in ticks of ``DeadlineSweep``; meaningful only while something waits.
     var tookLastTick: UInt32 = 0
 
-    /// The next one in the reserve of ``ReactorBuffers``, while this one lies there.
-    var nextInReserve: SendQueueSlot?
+    /// The next queue in the free list of ``ReactorBuffers``, while this one is there.
+    var nextFree: SendQueueSlot?
 
     var byteCount: Int { bytes.byteCount &+ segments.byteCount }
 
-    /// Whether a message of this size, its header allowed for, is taken without any question: see ``QueueAdmission``.
+    /// Whether a message of this size, including its header, is taken without a decision: see ``QueueAdmission``.
     @inline(__always)
     func isPrepaid(_ messageByteCount: Int) -> Bool { byteCount &+ messageByteCount <= prepaidByteCount }
 
-    /// The memory that it keeps.
+    /// The memory that the queue keeps alive.
     var capacity: Int { bytes.capacity + segments.capacity }
 
     var isEmpty: Bool { byteCount == 0 }
 
-    /// Whether everything lies in one piece.
+    /// Whether all unsent bytes are contiguous.
     var isContiguous: Bool { segments.byteCount == 0 }
 
-    /// Appends one frame whose body stays where it is.
+    /// Appends one frame whose body stays in its own memory.
     ///
     /// - Parameters:
-    ///   - owner: holds the memory of `body`; nil if that is valid only until ``adoptBorrowed(_:)``.
-    ///   - capacity: how much memory the owner keeps, which may be more than the body.
-    ///   - envelope: appends the envelope; nil from it means that the framing has none, and nothing happens here.
+    ///   - owner: owns the memory of `body`; nil if that is valid only until ``adoptBorrowed(_:)``.
+    ///   - capacity: how much memory the owner keeps alive, which may be more than the body.
+    ///   - envelope: appends the envelope; if it returns nil, the framing has none, and nothing is appended here.
     /// - Returns: whether it was appended.
     mutating func append<Failure: Error>(
         inPlace body: UnsafeRawBufferPointer, _ owner: AnyObject?, capacity: Int,
@@ -73,10 +72,10 @@ struct SendQueue: ~Copyable {
         return true
     }
 
-    /// Where a segment's body is to leave, in the buffer's bytes.
+    /// The offset in the buffer at which a segment's body is written.
     func offset(of segment: InPlaceSegment) -> Int { segment.position - removedByteCount }
 
-    /// Copies segments that lie in the receive space to memory that lasts.
+    /// Copies segments that are in the receive buffer to memory that outlives the next read.
     @inline(__always)
     mutating func adoptBorrowed(_ buffers: ReactorBuffers) {
         if segments.borrowedCount > 0 { adoptSegments(buffers) }
@@ -112,7 +111,7 @@ struct SendQueue: ~Copyable {
         }
     }
 
-    /// Removes the bytes that the kernel took, and finds out how much is left of the frame that was cut.
+    /// Removes the bytes that the kernel took, and determines the rest of the frame that was cut.
     mutating func didWrite(_ count: Int, _ framing: any MessageFraming) {
         guard count > 0 else { return }
         let cut = cut(at: count, framing)
@@ -121,9 +120,9 @@ struct SendQueue: ~Copyable {
         if isContiguous { bytes.removeFirst(count) } else { removeGathered(count) }
     }
 
-    /// Counts messages that go, and returns their number. A framing may find other boundaries in what it has encoded
-    /// than there were, or none, as `RawFraming` does. But while a byte is left, a message is, and with the last byte
-    /// goes the last message.
+    /// Subtracts the messages that are completely written, and returns their number. A framing may find other
+    /// boundaries in its encoded frames than there were, or none, as `RawFraming` does. But while a byte is left, a
+    /// message is, and with the last byte goes the last message.
     @discardableResult
     mutating func removeMessages(_ count: Int, leaving byteCount: Int) -> Int {
         let left = byteCount == 0 ? 0 : max(messageCount - count, min(messageCount, 1))
@@ -157,7 +156,8 @@ struct SendQueue: ~Copyable {
         removedByteCount += count
     }
 
-    /// Frees memory that a queue does not need while it waits: a burst that has mostly left may have taken much more.
+    /// Frees memory that a queue does not need while it waits: a burst that is mostly written may have needed much
+    /// more.
     mutating func trim() {
         guard bytes.capacity > 64 << 10, bytes.capacity / 4 > bytes.byteCount else { return }
         var small = FrameBuffer()
@@ -165,7 +165,7 @@ struct SendQueue: ~Copyable {
         bytes = small
     }
 
-    /// Makes a contiguous queue as new, except that it keeps its memory.
+    /// Resets a contiguous queue, but keeps its memory.
     mutating func clear() {
         messageCount = 0
         startedByteCount = 0
@@ -175,7 +175,7 @@ struct SendQueue: ~Copyable {
     /// Removes the large messages.
     mutating func clearSegments() { segments.removeAll() }
 
-    /// Removes whole frames behind the one that has been begun, in constant time for each.
+    /// Removes whole frames behind the started one, in constant time for each.
     mutating func remove(from start: Cursor, to end: Cursor) {
         let count = end.offset - start.offset
         if start.index == 0 {
@@ -187,8 +187,8 @@ struct SendQueue: ~Copyable {
         removedByteCount += count
     }
 
-    /// Moves the rest of a frame that has been begun out of the buffer, so that dropping frames behind it need not move
-    /// it each time. The copy is paid for once, by the write that was cut.
+    /// Moves the rest of a started frame out of the buffer, so that dropping the frames behind it need not move the
+    /// rest each time. The copy is paid for once, by the write that was cut.
     mutating func detachStarted() {
         guard segments.isEmpty || !segments[0].isStarted, startedByteCount > Self.movedByteCount else { return }
         let owner = SharedBuffer()
@@ -201,6 +201,6 @@ struct SendQueue: ~Copyable {
                 envelope: FrameEnvelope(), capacity: owner.bytes.capacity, isStarted: true))
     }
 
-    /// A rest of up to this many bytes is cheaper to move each time.
+    /// The size up to which moving the rest each time is cheaper.
     private static let movedByteCount = 256
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a ``SendQueue`` lives while a connection uses it.
+/// A pointer to the ``SendQueue`` that a connection uses.
 ///
 /// One word, copied freely, without retain and release and without the exclusivity checks that a queue stored in a
-/// class would cost at every message: 190 of 590 instructions were spent there. In return, the owner has to
-/// ``destroy()`` it: ``ReactorBuffers`` does, or a connection or client that ends without giving it back.
+/// class would cost at every message: 190 of 590 instructions were spent there. In return, its owner has to
+/// ``destroy()`` it: ``ReactorBuffers`` does, or a connection or client that ends without recycling it.
 @safe
 struct SendQueueSlot {
     private let pointer: UnsafeMutablePointer<SendQueue>

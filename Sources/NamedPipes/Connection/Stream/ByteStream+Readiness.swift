@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// The readiness that a stream dispatches to its handler. epoll watches a socket. A transport asks its handler what it
-// awaits (``ByteStreamHandler``), and only has to hear that the answer has changed.
+// The readiness that a stream dispatches to its handler. epoll watches a socket. A transport asks its handler which
+// readiness it awaits (``ByteStreamHandler``), and is told when the answer may have changed.
 
 extension ByteStream {
     /// Reports input, level-triggered.
@@ -25,8 +25,8 @@ extension ByteStream {
 
     /// Reports room to write, level-triggered, until ``unwatchOutput()``.
     ///
-    /// - Parameter isBehindEnd: whether the end of the input was read. Then ``awaitHangUp(_:_:)`` may watch the output
-    ///   edge-triggered, and it is registered again, in case there is room already.
+    /// - Parameter isBehindEnd: whether the end of the input was read. In that case, ``awaitHangUp(_:_:)`` may already
+    ///   watch the output edge-triggered, so the source is registered again, which reports room that is there already.
     mutating func awaitRoom(isBehindEnd: Bool, _ handler: any ByteStreamHandler, _ reactor: Reactor) throws(SystemError)
     {
         guard let sources = sources() else { return transport?.interestDidChange() ?? () }
@@ -40,7 +40,7 @@ extension ByteStream {
         try sources.output?.register()
     }
 
-    /// Reports once that the peer is gone, and each change of the room to write: edge-triggered.
+    /// Reports, edge-triggered, that the peer is gone, once, and each change of the room to write.
     mutating func awaitHangUp(_ handler: any ByteStreamHandler, _ reactor: Reactor) throws(SystemError) {
         guard let sources = sources() else { return transport?.interestDidChange() ?? () }
         sources.output = EventSource(reactor, borrowing: descriptor, .edgeWritable, handler: handler)
@@ -61,7 +61,7 @@ extension ByteStream {
         }
     }
 
-    /// The sources of a socket, with a place for both directions from now on; nil for other kinds.
+    /// The event sources of a socket, which has a place for both directions from now on; nil for other kinds.
     private mutating func sources() -> SocketSources? {
         switch carrier {
         case .bothWays(let sources): return sources

@@ -2,8 +2,8 @@
 internal import var Glibc.EOPNOTSUPP
 internal import PipeReactor
 
-// The transfer of bytes. A read has three answers (``ReadOutcome``), a write has two: how many bytes were taken, or nil
-// where it would block.
+// The transfer of bytes. A read has three answers (``ReadOutcome``). A write has two: the number of bytes that were
+// taken, or nil if it would block.
 
 extension ByteStream {
     /// One read of a stream that ``isDirect``, without a check.
@@ -12,9 +12,9 @@ extension ByteStream {
         try unsafe Socket.receive(descriptor, space)
     }
 
-    /// One read, into `first` and, behind it, into `second` and `third`. A direct stream fills all three, a guarded
-    /// socket the first two, a transport the first. Bytes that do not fit stay where they are, as after a read that the
-    /// kernel cut short.
+    /// One read, into `first`, then `second`, then `third`. A direct stream fills all three, a guarded socket the first
+    /// two, a transport the first. Bytes that do not fit remain in the stream, as after a read that the kernel cut
+    /// short.
     mutating func receive(
         into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer,
         _ third: UnsafeMutableRawBufferPointer
@@ -30,11 +30,12 @@ extension ByteStream {
         }
     }
 
-    /// Descriptors from the peer, where the kernel does not refuse them, leave the socket with the bytes, and a helper
-    /// thread closes them. Until then they are open in this process, and known to no other code.
+    /// Descriptors from a peer, if the kernel does not refuse them, leave the socket with the bytes. A helper thread
+    /// closes them. Until then they are open in this process, and no other code knows them.
     ///
-    /// The connection ends then, after the bytes that came with them or before. A stream does not say which byte a
-    /// descriptor belongs to, so nothing can be sorted out, and a peer that sends some does not speak our protocol.
+    /// The connection ends once the bytes that came with them are delivered, if not before. A stream does not tell
+    /// which byte a descriptor belongs to, so it cannot be assigned to a message; and a peer that sends descriptors
+    /// does not speak our protocol.
     private mutating func takeIn(_ outcome: ReadOutcome<ReceivedDescriptors>) -> ReadOutcome<Int> {
         if case .content(let received) = outcome, received.hasAny {
             passedDescriptors = .received
@@ -43,7 +44,7 @@ extension ByteStream {
         return outcome.map(\.byteCount)
     }
 
-    /// One write of a stream that ``isDirect``, without a check: four instructions fewer for each burst.
+    /// One write of a stream that ``isDirect``, without a check, which saves four instructions a burst.
     @inline(__always)
     func sendDirectly(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int? {
         try unsafe Socket.send(descriptor, bytes)
@@ -69,32 +70,32 @@ extension ByteStream {
         return try transport?.send(unsafe Span<UInt8>(_unsafeBytes: beginning))
     }
 
-    /// The most that a transport gets at a time.
+    /// The largest write to a transport, in bytes.
     private static let transportByteCount = 256 << 10
 
-    /// Tells the peer that no more comes (`shutdown(2)` with `SHUT_WR`).
+    /// Tells the peer that no more bytes follow (`shutdown(2)` with `SHUT_WR`).
     func finishSending() {
         if let transport { transport.finishSending() } else { Socket.finishSending(descriptor) }
     }
 
-    /// How the peer has gone altogether; nil while it is there.
+    /// How the peer went away altogether; nil while it is there.
     func hangUp() throws(SystemError) -> PeerHangUp? {
         if let transport { return transport.hangUp }
         return try Socket.hangUp(descriptor)
     }
 }
 
-// The kernel's answers about the peer beyond its credentials, for a system call each.
+// What the kernel knows about the peer beyond its credentials. Each question costs a system call.
 
 extension ByteStream {
-    /// The peer's supplementary groups (`SO_PEERGROUPS`, socket(7)); none where there is no socket.
+    /// The peer's supplementary groups (`SO_PEERGROUPS`, socket(7)); none if there is no socket.
     func peerGroups() throws(SystemError) -> [UInt32] {
         descriptor >= 0 ? try Socket.peerGroups(descriptor) : []
     }
 
     /// A descriptor of the process that connected (`SO_PEERPIDFD`, Linux 6.5).
     func peerProcess() throws(SystemError) -> OwnedDescriptor {
-        // As the kernel answers for a socket that is not a local one.
+        // The kernel's answer for a socket that is not a local one.
         guard descriptor >= 0 else { throw SystemError(call: "getsockopt", code: EOPNOTSUPP) }
         return try Socket.peerProcess(descriptor)
     }

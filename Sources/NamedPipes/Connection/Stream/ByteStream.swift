@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// A connection reads from it and writes to it. Its kind is chosen at init, and only the files of this folder ask for
-/// it:
+/// The source and destination of the bytes of a connection. Its kind is chosen when it is made, and only the files of
+/// this folder tell the kinds apart:
 ///
 /// | Kind | Reads | Writes |
 /// |---|---|---|
 /// | socket | `recv(2)`, `readv(2)` | `send(2)`, `sendmsg(2)` |
-/// | guarded socket: a peer can send descriptors through it, see ``DescriptorRefusal`` | `recvmsg(2)` | the same |
-/// | transport: anything else, in tests memory | ``PipeTransport/receive(atMost:)`` | ``PipeTransport/send(_:)`` |
+/// | guarded socket: its peer can send descriptors through it, see ``DescriptorRefusal`` | `recvmsg(2)` | the same |
+/// | transport: anything else, such as memory in tests | ``PipeTransport/receive(atMost:)`` | ``PipeTransport/send(_:)`` |
 ///
-/// A socket that needs no guard is *direct*: the fast path calls the kernel with its number and checks nothing. Streams
-/// of two descriptors (standard input and output, FIFOs, a child's pipes) and the sessions of a broker will be
-/// transports.
+/// A socket that needs no guard is *direct*: the fast path calls the kernel with its descriptor and checks nothing.
+/// Streams of two descriptors (standard input and output, FIFOs, the pipes of a child) and the sessions of a broker
+/// will be transports.
 struct ByteStream: ~Copyable {
-    /// The process that was at the other end when the stream was made.
+    /// The credentials of the process that was at the other end when the stream was made.
     let peer: PeerCredentials
 
-    /// The socket; -1 where there is none. Here because four bytes are free behind the peer's three numbers.
+    /// The descriptor of the socket; -1 if there is none. Declared here because four bytes are free behind the three
+    /// numbers of `peer`.
     let descriptor: Int32
 
-    // The order of the properties is the layout: 26 bytes, and the connection's own small properties fill the next six.
+    // The order of the properties is the layout: 26 bytes. The small properties of the connection fill the next six.
     var carrier: Carrier
     var passedDescriptors: PassedDescriptors
 
@@ -28,9 +29,9 @@ struct ByteStream: ~Copyable {
     enum Carrier: ~Copyable {
         /// A socket before ``attach(to:_:)``.
         case unattached(OwnedDescriptor)
-        /// A socket of which only the input has been watched, which is nearly every one.
+        /// A socket whose output was never watched, as is true of nearly all.
         case socket(EventSource)
-        /// A socket of which the output has been watched, too.
+        /// A socket whose output was watched at least once.
         case bothWays(SocketSources)
         case transport(TransportBox)
         case closed
@@ -49,7 +50,7 @@ struct ByteStream: ~Copyable {
         carrier = .unattached(socket)
     }
 
-    /// Takes over a transport that is connected.
+    /// Takes over a connected transport.
     init(_ transport: any PipeTransport, _ peer: PeerCredentials) {
         self.peer = peer
         descriptor = -1
@@ -86,14 +87,14 @@ struct ByteStream: ~Copyable {
 
 /// The event sources of both directions of a socket.
 final class SocketSources {
-    // Before the other, which closes the socket: epoll forgets first.
+    // Declared before `input`, which closes the socket: epoll has to forget the descriptor first.
     var output: EventSource?
     let input: EventSource
 
     init(_ input: consuming EventSource) { self.input = input }
 }
 
-/// Makes one word of an existential's two.
+/// A box that takes one word, where an existential takes two.
 final class TransportBox {
     let transport: any PipeTransport
 

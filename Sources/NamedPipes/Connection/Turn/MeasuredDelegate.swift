@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// Stands before the owner's delegate on a reactor that measures, and gives each callback its name.
+/// Forwards callbacks to the owner's delegate on a reactor that measures, and gives each one its name.
 final class MeasuredDelegate: PipeConnectionDelegate {
     private let delegate: any PipeConnectionDelegate
     private let meter: CallbackMeter

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a connection stands in the reactor's turn: a value, so that it can be tested without a socket.
+/// The position of a connection in the reactor's turn: a value, so that it can be tested without a socket.
 ///
 /// ```
 ///               schedule                 comeUp            begin
@@ -9,8 +9,9 @@
 ///       └───────────────────────────── end ────────────────────────────┘
 /// ```
 ///
-/// An event may make a scheduled connection busy: then it stays scheduled and has its turn again. A busy one is not
-/// scheduled, because it settles at its end; it ``want``s another turn where that is not enough.
+/// An event can make a scheduled connection busy. It stays scheduled then, and works again at the end of the turn. A
+/// busy connection is not scheduled, because it settles at the end of its work. If that is not enough, ``want()``
+/// requests another turn.
 struct TurnState: StateByte {
     private(set) var byte: UInt8
 
@@ -29,38 +30,38 @@ struct TurnState: StateByte {
     var isScheduled: Bool { byte & Self.scheduled != 0 }
     var isBusy: Bool { byte & Self.busy != 0 }
 
-    /// Returns whether to enter it in the turn queue: false where it is there, or busy.
+    /// Returns whether to enter the connection in the turn queue: false if it is there already, or busy.
     mutating func schedule() -> Bool {
         guard byte & (Self.scheduled | Self.busy) == 0 else { return false }
         byte |= Self.scheduled
         return true
     }
 
-    /// The reactor took it from the turn queue.
+    /// The reactor has taken the connection from the turn queue.
     mutating func comeUp() {
         precondition(isScheduled, "a turn that was not asked for")
         byte &= ~Self.scheduled
     }
 
-    /// Work begins.
+    /// An event, or a scheduled turn, begins.
     mutating func begin() {
         assert(!isBusy, "a callback never runs inside another")
         byte |= Self.busy
     }
 
-    /// Whatever was wanted is done now, or wanted again.
+    /// Work begins, and includes what ``want()`` was called for. If it cannot finish, it calls ``want()`` again.
     mutating func beginWork() { byte &= ~Self.wanted }
 
-    /// Asks for another turn, if a turn is all that is missing.
+    /// Requests another turn after this one.
     mutating func want() { byte |= Self.wanted }
 
-    /// Work is done.
+    /// The event or turn is done.
     mutating func end() {
         assert(isBusy, "a turn ends once")
         byte &= ~Self.busy
     }
 
-    /// Returns whether another turn was wanted, once.
+    /// Returns, once, whether another turn was requested.
     mutating func takeWish() -> Bool {
         guard byte & Self.wanted != 0 else { return false }
         byte &= ~Self.wanted

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The environment on which the locations of addresses depend, as a value, so that tests need not change the process's
+/// The environment on which the locations of addresses depend: a value, so that tests need not change the process's
 /// environment.
 package struct AddressEnvironment {
     /// The effective user (`geteuid(2)`).
@@ -24,9 +24,9 @@ package struct AddressEnvironment {
             isDirectory: { FileStatus.following($0)?.kind == .directory })
     }
 
-    /// The runtime directory by the order that ``PipeAddress/runtime(_:)`` documents, existing or not.
+    /// The runtime directory in the order that ``PipeAddress/runtime(_:)`` documents, whether it exists or not.
     ///
-    /// Root does not follow the variable: after `sudo -E` or `su` it names a directory of the user who called.
+    /// Root ignores the variable: after `sudo -E` or `su` it names a directory of the calling user.
     var runtimeDirectory: String? {
         if userID == 0 { return "/run" }
         if let directory = xdgRuntimeDirectory.flatMap(Self.absolute) { return directory }
@@ -42,7 +42,7 @@ package struct AddressEnvironment {
         tmpDirectory.flatMap(Self.absolute) ?? "/tmp"
     }
 
-    /// The path without slashes at its end, or nil if it is empty or relative.
+    /// The path without trailing slashes, or nil if it is empty or relative.
     private static func absolute(_ path: String) -> String? {
         guard path.utf8.first == UInt8(ascii: "/") else { return nil }
         guard let last = path.utf8.lastIndex(where: { $0 != UInt8(ascii: "/") }) else { return "" }

@@ -3,15 +3,15 @@
 extension PipeAddress {
     /// A socket file in the runtime directory: the usual choice.
     ///
-    /// The runtime directory is the first of these that applies. Server and client must agree, thus run as the same
-    /// user or be given the path in another way.
+    /// The runtime directory is the first of these that applies. Server and client must agree on it, so they run as the
+    /// same user or are given the path in another way.
     ///
     /// 1. For root: `/run`.
     /// 2. The directory in the environment variable `XDG_RUNTIME_DIR`, if it is set to an absolute path. The XDG Base
     ///    Directory specification promises that it belongs to the user and that no one else may enter it.
     /// 3. `/run/user/UID`, if it exists: where that directory is on Linux, for programs without a login's environment.
     ///
-    /// There is no fallback to `/tmp`: a name that anybody may take first is not silently given to you.
+    /// There is no fallback to `/tmp`: any user could take a name there first.
     ///
     /// - Parameter name: a file name; no slash, not `.` or `..`. The whole path has at most 107 bytes.
     /// - Throws: ``PipeError/invalidAddress(_:)``, with ``InvalidAddress/noRuntimeDirectory`` if no directory applies.
@@ -21,11 +21,11 @@ extension PipeAddress {
 
     /// The socket file that .NET's `NamedPipeServerStream` and `NamedPipeClientStream` use for a pipe name.
     ///
-    /// That is `CoreFxPipe_NAME` in the directory of the environment variable `TMPDIR`, by default `/tmp`; an absolute
-    /// path as name is used as it is. The server should restrict who may connect: in `/tmp` everybody may take the
-    /// name.
+    /// It is `CoreFxPipe_NAME` in the directory of the environment variable `TMPDIR`, by default `/tmp`; if the name is
+    /// an absolute path, it is used unchanged. The server should restrict who may connect, and the client should check
+    /// the server: in `/tmp` any user may take the name.
     ///
-    /// - Parameter pipeName: a file name or an absolute path. `anonymous`, in any case of letters, is reserved by .NET.
+    /// - Parameter pipeName: a file name or an absolute path. .NET reserves `anonymous`, in upper and lower case.
     /// - Throws: ``PipeError/invalidAddress(_:)``.
     public static func dotNet(_ pipeName: String) throws(PipeError) -> PipeAddress {
         try dotNet(pipeName, in: .current)
@@ -33,9 +33,9 @@ extension PipeAddress {
 
     /// A fresh, unused name, for a server whose clients are told the address, such as its child processes.
     ///
-    /// The name has 128 random bits. It lies in the runtime directory (see ``runtime(_:)``). Where there is none, it
-    /// lies in `named-pipes-UID` in `TMPDIR`, by default `/tmp`; this call makes that directory, for its user alone
-    /// (mode 0700), and refuses one that belongs to another user.
+    /// The name has 128 random bits. It is in the runtime directory (see ``runtime(_:)``). If there is none, it is in
+    /// `named-pipes-UID` in `TMPDIR`, by default `/tmp`; this call makes that directory, for its user alone (mode
+    /// 0700), and refuses one that belongs to another user.
     ///
     /// - Parameter prefix: the beginning of the name, for people who look at the directory. The default is `pipe`.
     /// - Throws: ``PipeError/invalidAddress(_:)``, or ``PipeError/unusableLocation(path:_:)`` for the directory.
@@ -43,7 +43,7 @@ extension PipeAddress {
         try unique(prefix: prefix, in: .current)
     }
 
-    /// Whether this names a socket directly in the runtime directory, however it was made.
+    /// Whether this names a socket directly in the runtime directory, however the address was made.
     var isInRuntimeDirectory: Bool { isInRuntimeDirectory(of: .current) }
 
     func isInRuntimeDirectory(of environment: AddressEnvironment) -> Bool {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PipeAddress {
-    /// Reads an address as a person writes it, on a command line or in a configuration.
+    /// Parses an address as a person writes it, on a command line or in a configuration.
     ///
     /// | Text | Means |
     /// |---|---|
@@ -34,14 +34,14 @@ extension PipeAddress: CustomStringConvertible {
     /// The address for logs and for ``init(parsing:)``: the whole path, or `@` and the abstract name.
     ///
     /// Control characters and invisible formatting are shown as `\u{1B}`, so that a name cannot forge lines of a log or
-    /// command a terminal. Parsing does not undo that: only an address without such characters comes back as it was,
-    /// which is why this type is not `LosslessStringConvertible`.
+    /// send commands to a terminal. Parsing does not undo that: only an address without such characters survives the
+    /// round trip, which is why this type is not `LosslessStringConvertible`.
     public var description: String {
         (kind == .abstract ? "@" : "") + escapingInvisibles(text)
     }
 }
 
-/// The text with everything that a terminal would obey instead of show replaced by its code.
+/// The text, in which the codes of characters that a terminal would obey rather than show replace these characters.
 func escapingInvisibles(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a server listens and its clients connect: the name of a local socket (`unix(7)`).
+/// The place at which a server listens and clients connect: the name of a local socket (`unix(7)`).
 ///
 /// Most programs need one line on each side:
 ///
@@ -8,8 +8,8 @@
 /// let address = try PipeAddress.runtime("thermostat")
 /// ```
 ///
-/// Two addresses are equal if they name the same socket byte for byte, however they were made. Swift's `String` finds
-/// "é" equal to "e" with a combining accent; to the file system these are two names, and so they are here.
+/// Two addresses are equal if they name the same socket byte for byte, however they were made. Swift's `String`
+/// considers "é" equal to "e" with a combining accent; to the file system these are two names, and so they are here.
 public struct PipeAddress: Sendable {
     /// The kinds of addresses.
     @nonexhaustive
@@ -17,15 +17,16 @@ public struct PipeAddress: Sendable {
         /// A socket file. Its permissions and those of its directories decide which users may connect.
         case file
 
-        /// A name without a file in the abstract namespace. Everybody in the same network namespace may connect.
+        /// A name without a file in the abstract namespace. Every process in the same network namespace may connect.
         case abstract
 
-        /// A name that cannot be used as an address: relative, spelled in another way than a path here, or not UTF-8.
-        /// Only an ``InheritedListener`` has one, to be shown. Nobody can listen or connect by it.
+        /// A name that cannot be used as an address: relative, spelled in a way that ``PipeAddress/path(_:)`` refuses,
+        /// or not UTF-8. Only an ``InheritedListener`` has one, for display. It can be used neither to listen nor to
+        /// connect.
         case other
     }
 
-    /// The number of bytes that a path, or an abstract name, may have: 107.
+    /// The maximum number of bytes of a path or an abstract name: 107.
     ///
     /// The kernel's structure has 108, of which one ends the path or begins the abstract name.
     public static let maximumByteCount = 107
@@ -36,11 +37,11 @@ public struct PipeAddress: Sendable {
     /// The path of the socket file; nil for everything else.
     public var path: String? { kind == .file ? text : nil }
 
-    /// The path, or the abstract name without its leading mark. Valid UTF-8 without NUL, 1 to 107 bytes; of kind
-    /// `other` it is what is shown.
+    /// The path, or the abstract name without its leading mark. Valid UTF-8 without NUL, 1 to 107 bytes; for the kind
+    /// `other`, a text for display.
     package let text: String
 
-    /// True if the name was made up for one server, so that no other server will ever want it.
+    /// True if the name was generated for one server, so that no other server will ever want it.
     let isGenerated: Bool
 
     private init(_ kind: Kind, _ text: String, isGenerated: Bool = false) throws(PipeError) {
@@ -55,7 +56,7 @@ public struct PipeAddress: Sendable {
         self.isGenerated = isGenerated
     }
 
-    /// A name for people, of any length.
+    /// A name for display, of any length.
     static func shown(_ text: String) -> PipeAddress { PipeAddress(shown: text) }
 
     private init(shown text: String) {
@@ -64,9 +65,9 @@ public struct PipeAddress: Sendable {
         isGenerated = false
     }
 
-    /// A socket file at a path of your own choice.
+    /// A socket file at a path of your choice.
     ///
-    /// The path is taken as it is: it is never shortened, and no part of it is resolved. A path with an empty, `.` or
+    /// The path is used unchanged: it is never shortened, and no part of it is resolved. A path with an empty, `.` or
     /// `..` component or with a slash at its end is refused, so that one socket has one spelling.
     ///
     /// - Parameter path: an absolute path of at most 107 bytes.
@@ -77,8 +78,8 @@ public struct PipeAddress: Sendable {
 
     /// A name without a file.
     ///
-    /// There are **no permissions**: every user and every process of the network namespace may connect, and whoever is
-    /// first may take the name. Prefer ``runtime(_:)`` unless the file system is out of reach, and look at
+    /// There are **no permissions**: every user and every process of the network namespace may connect, and any of them
+    /// may take the name first. Prefer ``runtime(_:)`` unless the file system is out of reach, and check
     /// ``PeerCredentials`` on both sides.
     ///
     /// - Parameter name: 1 to 107 bytes without NUL, without the `@` that stands for its mark in texts.

@@ -3,11 +3,12 @@ internal import Glibc
 internal import PipeReactor
 
 extension Socket {
-    /// The inode of the file that a Unix socket is bound to, wherever that has been moved; nil where the kernel does
-    /// not tell (`NETLINK_SOCK_DIAG`, sock_diag(7)): it can be compiled out, forbidden, or asked in another network
-    /// namespace.
+    /// The inode of the file that a Unix socket is bound to, wherever that file was moved; nil if the kernel does not
+    /// tell (`NETLINK_SOCK_DIAG`, sock_diag(7)): the interface can be compiled out, forbidden, or unavailable in
+    /// another network namespace.
     ///
-    /// Its lower 32 bits only. The device's number is left out: on stacked file systems, stat(2) has another one.
+    /// Its lower 32 bits only. The device's number is omitted, because stat(2) reports another one on stacked file
+    /// systems.
     static func boundInode(_ descriptor: Int32) -> UInt32? {
         do {
             let inode = try FileStatus(of: descriptor).identity.inode
@@ -18,7 +19,7 @@ extension Socket {
             let request = SocketDiagnosis.request(aboutInode: UInt32(truncatingIfNeeded: inode))
             _ = try systemCall("send") { unsafe Glibc.send(number, request, request.count, 0) }
             var answer = [UInt8](repeating: 0, count: 1024)
-            // The answer is there when send returns.
+            // The answer is available when send returns.
             let count = try nonBlockingCall("recv") {
                 unsafe Glibc.recv(number, &answer, answer.count, Int32(MSG_DONTWAIT))
             }
@@ -29,8 +30,8 @@ extension Socket {
     }
 }
 
-/// `struct nlmsghdr`, `struct unix_diag_req` and `struct unix_diag_msg` of linux/netlink.h and linux/unix_diag.h, for
-/// one socket and one question.
+/// `struct nlmsghdr`, `struct unix_diag_req` and `struct unix_diag_msg` of linux/netlink.h and linux/unix_diag.h, as
+/// far as one query about one socket needs them.
 enum SocketDiagnosis {
     static let protocolNumber: Int32 = 4
 
@@ -65,7 +66,7 @@ enum SocketDiagnosis {
 }
 
 extension ArraySlice<UInt8> {
-    /// A number in the machine's own order. The caller has looked whether it is there.
+    /// A number in the machine's own byte order. The caller has checked the bounds.
     fileprivate func number<Value: FixedWidthInteger & BitwiseCopyable>(at offset: Int, _ type: Value.Type) -> Value {
         unsafe withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: offset, as: type) }
     }

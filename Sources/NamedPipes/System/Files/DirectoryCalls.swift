@@ -2,7 +2,7 @@
 internal import Glibc
 internal import PipeReactor
 
-/// A directory held by a descriptor: what is done in it happens there, even if its path is given to another meanwhile.
+/// A directory held by a descriptor: operations take place in it even if its path leads to another directory meanwhile.
 struct Directory: ~Copyable {
     let descriptor: OwnedDescriptor
     let path: String
@@ -11,14 +11,14 @@ struct Directory: ~Copyable {
 
     /// Opens a directory to work in; it need not be readable (`O_PATH`, `open(2)`).
     ///
-    /// - Parameter verifies: whether to refuse a path on which a user other than root and this one can decide what a
-    ///   name stands for; see ``DirectoryWalk``.
-    /// - Throws: ``PipeError/unusableLocation(path:_:)`` with the first component that is in the way.
+    /// - Parameter verifies: whether to refuse a path on which a user other than root and this one can change the
+    ///   meaning of a name; see ``DirectoryWalk``.
+    /// - Throws: ``PipeError/unusableLocation(path:_:)`` with the first offending component.
     static func open(_ path: String, verifies: Bool = true) throws(PipeError) -> Directory {
         Directory(descriptor: try DirectoryWalk.open(path, verifies: verifies), path: path, isVerified: verifies)
     }
 
-    /// Makes a directory unless something of that name exists (`mkdir(2)`).
+    /// Makes a directory unless something with that name exists (`mkdir(2)`).
     static func make(_ path: String, mode: UInt32) throws(PipeError) {
         do {
             _ = try systemCall("mkdir") { unsafe mkdir(path, mode) }
@@ -32,14 +32,14 @@ struct Directory: ~Copyable {
     /// The path of an entry, for errors.
     func path(of name: String) -> String { path == "/" ? "/\(name)" : "\(path)/\(name)" }
 
-    /// Runs calls about an entry and names the entry in their error.
+    /// Runs calls on an entry, and adds the entry's name to their errors.
     func naming<Result: ~Copyable>(
         _ name: String, _ body: () throws(SystemError) -> Result
     ) throws(PipeError) -> Result {
         do { return try body() } catch { throw .atLocation(path(of: name), error) }
     }
 
-    /// What the name stands for, a symbolic link being a link; nil if there is no such name.
+    /// The status of the file with this name, without following a symbolic link; nil if there is no such name.
     func status(of name: String) throws(SystemError) -> FileStatus? {
         do {
             return try FileStatus(of: name, in: descriptor.rawValue)
@@ -50,13 +50,13 @@ struct Directory: ~Copyable {
 
     /// Opens or makes a file for reading and writing (`openat(2)`).
     func openFile(_ name: String, mode: UInt16) throws(SystemError) -> OwnedDescriptor {
-        // O_NONBLOCK: a FIFO or device in the name's place must not make us wait.
+        // O_NONBLOCK: a FIFO or device with this name must not block us.
         let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
         return OwnedDescriptor(
             taking: try systemCall("openat") { unsafe openat(descriptor.rawValue, name, flags, mode_t(mode)) })
     }
 
-    /// Gives a file to others (`fchownat(2)`); nil leaves the owner or the group.
+    /// Changes the owner and group of a file (`fchownat(2)`); nil keeps the present one.
     func changeOwner(of name: String, to userID: UInt32?, group groupID: UInt32?) throws(SystemError) {
         _ = try systemCall("fchownat") {
             unsafe fchownat(
@@ -95,8 +95,8 @@ struct Directory: ~Copyable {
 
 extension Directory {
     /// The address of an entry, which may not exist yet. The kernel shows the bytes that a socket was bound to, to
-    /// ss(8) and lsof(8) and to every client that asks getpeername(2): so it is the path, if that fits and leads here.
-    /// Otherwise it goes by way of the descriptor, which needs `/proc`.
+    /// ss(8) and lsof(8) and to every client that calls getpeername(2). So the address is the path, if that fits and
+    /// leads here. Otherwise it goes through the descriptor, which needs `/proc`.
     ///
     /// - Returns: nil if neither has room for the name.
     borrowing func address(of name: String) -> SocketAddress? {
@@ -108,14 +108,14 @@ extension Directory {
         do {
             return try FileStatus(following: path).identity == FileStatus(of: descriptor.rawValue).identity
         } catch {
-            // The way by the descriptor is always right.
+            // The path through the descriptor is always right.
             return false
         }
     }
 }
 
 extension PipeError {
-    /// The error of a system call about a file, as what is wrong with the place.
+    /// Translates the error of a system call on a file into a problem with the location.
     static func atLocation(_ path: String, _ error: SystemError) -> PipeError {
         switch error.code {
         case ENOENT: .unusableLocation(path: path, .missingDirectory)
@@ -128,8 +128,8 @@ extension PipeError {
         }
     }
 
-    /// The error of making a file in a directory that was opened before. That there is none of the name is no answer to
-    /// that: some file systems have no place for files, such as `/proc`, and say it so.
+    /// The error of making a file in a directory that was opened before. ENOENT cannot mean a missing name here: some
+    /// file systems have no place for files, such as `/proc`, and report it with that error.
     static func making(in directory: String, _ error: SystemError) -> PipeError {
         switch error.code {
         case ENOENT where FileStatus.following(directory) == nil: .unusableLocation(path: directory, .missingDirectory)

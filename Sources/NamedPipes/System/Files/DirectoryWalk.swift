@@ -2,26 +2,26 @@
 internal import Glibc
 internal import PipeReactor
 
-/// Goes down a path, one directory after the other, and looks at each before it takes the next name in it.
+/// Walks down a path, one directory after the other, and checks each before it opens the next name in it.
 ///
 /// A socket's directory that is safe in itself does not help if another user may rename a directory above it: that user
-/// can put another directory in its place, with a socket of theirs. So everything on the way has to be trusted (as
-/// sshd's StrictModes has it): each directory belongs to root or to this user, and others who may write to it cannot
-/// rename what is not theirs. A symbolic link is followed if it belongs to one of the same two; then it is as good as
-/// its directory.
+/// can replace it with another directory that contains a socket of theirs. So every component has to be trusted (sshd's
+/// StrictModes has the same rule): each directory belongs to root or to this user, and other users who may write to it
+/// cannot rename files that are not theirs. A symbolic link is followed if it belongs to one of these two; then it is
+/// as trustworthy as its directory.
 ///
-/// In a container, the host's root may have no number. It then owns `/`, under the number of all who have none; where
-/// that is so, this number is trusted above the socket's own directory, whose owner could replace the whole tree in any
-/// case.
+/// In a container, the host's root may have no user ID. It then owns `/` under the ID that stands for all unmapped
+/// users. If so, this ID is trusted above the socket's own directory, because the owner of `/` could replace the whole
+/// tree in any case.
 struct DirectoryWalk: ~Copyable {
     private let verifies: Bool
 
     private var current: Entry
-    /// Where `current` is, links resolved.
+    /// The path of `current`, with links resolved.
     private var place: [String] = []
-    /// The components still to be walked, the next one last.
+    /// The components still to be walked, in reverse order.
     private var names: [Name]
-    /// The part of the path as it was given that has been walked.
+    /// The part of the given path that was walked.
     private var walked: [String] = []
     private var trustedOwners: Set<UInt32>
     private var linkCount = 0
@@ -37,21 +37,21 @@ struct DirectoryWalk: ~Copyable {
     }
 
     private struct Name {
-        /// Not always text: a link's target is what its maker wrote.
+        /// Not always text: a link's target has whatever bytes its maker wrote.
         let bytes: [UInt8]
-        /// Not a component of the path as it was given.
+        /// Whether it comes from a link, rather than from the given path.
         let isFromLink: Bool
 
         var text: String { String(decoding: bytes, as: UTF8.self) }
     }
 
-    /// As many as the kernel follows (`path_resolution(7)`).
+    /// The same number that the kernel follows (`path_resolution(7)`).
     private static let linkLimit = 40
 
     /// The directory at the end of an absolute path, held by `O_PATH`.
     ///
-    /// - Parameter verifies: false to trust every directory, and only look at the owners of links.
-    /// - Throws: ``PipeError/unusableLocation(path:_:)`` with the first component that is in the way.
+    /// - Parameter verifies: false to trust every directory, and only check the owners of links.
+    /// - Throws: ``PipeError/unusableLocation(path:_:)`` with the first offending component.
     static func open(_ path: String, verifies: Bool) throws(PipeError) -> OwnedDescriptor {
         var walk = try DirectoryWalk(path, verifies)
         while let name = walk.names.popLast() { try walk.step(to: name) }
@@ -124,7 +124,7 @@ struct DirectoryWalk: ~Copyable {
         throw insecure
     }
 
-    /// The rule is stricter where the socket is: who owns that directory decides what the name stands for.
+    /// The rule is stricter for the directory of the socket: its owner decides what the name stands for.
     private func verifyOwnDirectory() throws(PipeError) {
         let owner = current.status.owner
         guard owner == 0 || owner == CurrentProcess.userID, !current.status.lacksSticky else { throw insecure }
@@ -141,7 +141,7 @@ struct DirectoryWalk: ~Copyable {
     private var walkedPath: String { "/\(walked.joined(separator: "/"))" }
 
     private func obstacle(_ error: SystemError, isFromLink: Bool) -> PipeError {
-        // What a link leads to is nothing that the path names.
+        // A component that comes from a link does not appear in the given path.
         if isFromLink { return .unusableLocation(path: walkedPath, .symbolicLink) }
         // The directory above is the one that may not be searched.
         let place = error.code == EACCES ? "/\(walked.dropLast().joined(separator: "/"))" : walkedPath
@@ -163,8 +163,8 @@ struct DirectoryWalk: ~Copyable {
         }
     }
 
-    /// What the name stands for, a link being a link (`O_PATH` and `O_NOFOLLOW`, `open(2)`). A directory is asked for
-    /// first, which has an automounter mount what is to be there.
+    /// Opens what the name stands for, without following a link (`O_PATH` and `O_NOFOLLOW`, `open(2)`). First as a
+    /// directory, which makes an automounter mount it.
     private static func open(
         _ name: Name, in directory: borrowing OwnedDescriptor
     ) throws(SystemError) -> OwnedDescriptor {
@@ -180,7 +180,7 @@ struct DirectoryWalk: ~Copyable {
         }
     }
 
-    /// Where a link leads (`readlinkat(2)`); nil if that is too long to be walked.
+    /// The target of a link (`readlinkat(2)`); nil if it is too long to be walked.
     private static func target(of link: borrowing OwnedDescriptor) throws(SystemError) -> [UInt8]? {
         let descriptor = link.rawValue
         var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
@@ -191,6 +191,6 @@ struct DirectoryWalk: ~Copyable {
 }
 
 extension FileStatus {
-    /// Whether others may write to this directory and rename in it what is not theirs.
+    /// Whether others may write to this directory and rename files in it that are not theirs.
     fileprivate var lacksSticky: Bool { mode & (S_IWGRP | S_IWOTH) != 0 && mode & S_ISVTX == 0 }
 }

@@ -4,12 +4,12 @@ internal import PipeReactor
 
 /// Wakes a client that waits for a server to appear (`inotify(7)`).
 ///
-/// It watches the directory of the socket file. While that does not exist, it watches the nearest directory above that
-/// does, and moves down as directories appear and up as they go.
+/// It watches the directory of the socket file. While that does not exist, it watches the nearest existing directory
+/// above it, and moves down as directories appear and up as they disappear.
 ///
-/// An event is only a nudge: what it says is thrown away, and what is there is looked up anew. So it does not matter if
-/// events are lost (`IN_Q_OVERFLOW`), merged, or older than the look. Some changes give no event at all: in a directory
-/// that may not be read, or when a directory higher up is moved. A client must also try again on a timer.
+/// An event is only a nudge: its contents are discarded, and the client looks at the present state. So it does not
+/// matter if events are lost (`IN_Q_OVERFLOW`), merged, or older than that look. Some changes cause no event at all: in
+/// a directory that may not be read, or when a directory higher up is moved. A client must also try again on a timer.
 ///
 /// Used from one thread, like everything on a reactor.
 final class DirectoryWatch {
@@ -20,9 +20,9 @@ final class DirectoryWatch {
     /// The descriptor to wait on for readability; non-blocking, owned by this object.
     var descriptor: Int32 { inotify.rawDescriptor }
 
-    /// Starts to watch; nil for an abstract name, whose appearing cannot be watched.
+    /// Starts to watch; nil for an abstract name, whose appearance cannot be watched.
     ///
-    /// A server that is there already gives no event: try to connect *after* this.
+    /// A server that is there already causes no event: try to connect *after* this.
     ///
     /// - Throws: ``PipeError/system(_:)``, for example at the limit of watches per user (`EMFILE`, `ENOSPC`).
     init?(for address: PipeAddress) throws(PipeError) {
@@ -36,9 +36,9 @@ final class DirectoryWatch {
         }
     }
 
-    /// Takes in all that happened, once the descriptor is readable.
+    /// Reads all events, once the descriptor is readable.
     ///
-    /// - Returns: whether something has the name now, so that connecting is worth a try.
+    /// - Returns: whether the name exists now, so that connecting is worth a try.
     func drain() throws(PipeError) -> Bool {
         do {
             try retarget()
@@ -58,8 +58,8 @@ final class DirectoryWatch {
     }
 
     /// Watches the nearest directory. A directory may appear below it before its watch is in place, without an event;
-    /// so this goes on until the answer is the same twice. Events are discarded first and looked after later, never the
-    /// other way round; the last time around takes in those of the watches that ended.
+    /// so this repeats until the result is the same twice. Events are always discarded first and the state examined
+    /// afterwards; the last pass also discards the events of watches that ended.
     private func retarget() throws(SystemError) {
         while true {
             try inotify.discardEvents()
@@ -83,7 +83,7 @@ final class DirectoryWatch {
         return nil
     }
 
-    /// The same directory gives the same number again, without a second watch.
+    /// The same directory gets the same number again, without a second watch.
     private func watch(_ directory: String) throws(SystemError) -> Int32 {
         let changes = IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF
         return try inotify.add(directory, changes | Int32(bitPattern: UInt32(IN_ONLYDIR)))

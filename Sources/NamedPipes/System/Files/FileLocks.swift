@@ -4,13 +4,13 @@ internal import PipeReactor
 
 /// An exclusive lock on a whole file (`flock(2)`). It ends with the last copy of its descriptor.
 enum WholeFileLock {
-    /// Takes the lock without waiting; false if another open file has it. Taking it again is taking it.
+    /// Takes the lock without waiting; false if another open file has it. Taking it again succeeds.
     static func take(_ file: borrowing OwnedDescriptor) throws(SystemError) -> Bool {
         let descriptor = file.rawValue
         return try nonBlockingCall("flock") { flock(descriptor, LOCK_EX | LOCK_NB) } != nil
     }
 
-    /// Gives the lock up for every copy of the descriptor, also one in a child between its fork and its exec.
+    /// Releases the lock for every copy of the descriptor, including one in a child between its fork and its exec.
     static func release(_ file: borrowing OwnedDescriptor) {
         let descriptor = file.rawValue
         attemptCall("flock") { flock(descriptor, LOCK_UN) }
@@ -37,7 +37,7 @@ enum FirstByteLock {
         attemptCall("fcntl") { unsafe fcntl(descriptor, set, &range) }
     }
 
-    /// Whether another open file has the lock; false where the kernel has no answer.
+    /// Whether another open file has the lock; false if the kernel does not answer.
     static func isHeldElsewhere(_ file: borrowing OwnedDescriptor) -> Bool {
         var range = firstByte(F_WRLCK)
         let descriptor = file.rawValue

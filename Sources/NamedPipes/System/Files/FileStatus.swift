@@ -2,10 +2,10 @@
 internal import Glibc
 internal import PipeReactor
 
-/// Which file it is, whatever its names are: two files that exist at the same time never share this.
+/// The identity of a file, independent of its names: no two files that exist at the same time share it.
 ///
-/// The kernel gives the number of a deleted file to the next one at once. A comparison means something only as long as
-/// the own file is certain to exist: while its socket is open.
+/// The kernel reuses the inode of a deleted file at once. Therefore, a comparison is meaningful only while our own file
+/// is certain to exist: while its socket is open.
 struct FileIdentity: Hashable {
     let device: UInt64
     let inode: UInt64
@@ -21,7 +21,7 @@ struct FileStatus {
     /// The permission bits with set-ID and sticky bits.
     let mode: UInt32
     let linkCount: Int
-    /// When it was last read or written, whichever is longer ago: seconds since 1970.
+    /// The earlier one of its last read and last write: seconds since 1970.
     let oldestUse: Int
 
     private init(_ status: stat) {
@@ -47,19 +47,19 @@ struct FileStatus {
         self.init(status)
     }
 
-    /// The entry of a directory, itself and not what it points to.
+    /// The entry of a directory, without following a link.
     init(of name: String, in directory: Int32 = AT_FDCWD) throws(SystemError) {
         var status = stat()
         _ = try systemCall("fstatat") { unsafe fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) }
         self.init(status)
     }
 
-    /// The entry that a path names, itself and not what it points to; nil if there is none.
+    /// The entry at a path, without following a link; nil if there is none.
     init?(ifExists path: String) throws(SystemError) {
         do { try self.init(of: path) } catch let error where error.code == ENOENT { return nil }
     }
 
-    /// The entry that a path of bytes names, itself and not what it points to; nil if that cannot be learned.
+    /// The entry at a path of bytes, without following a link; nil if it cannot be examined.
     static func ofEntry(_ path: [UInt8]) -> FileStatus? {
         let name = (path + [0]).map(CChar.init(bitPattern:))
         var status = stat()
@@ -73,7 +73,7 @@ struct FileStatus {
         self.init(status)
     }
 
-    /// The file that a path leads to, or nil if that cannot be learned.
+    /// The file that a path leads to, or nil if it cannot be examined.
     static func following(_ path: String) -> FileStatus? {
         do { return try FileStatus(following: path) } catch { return nil }
     }

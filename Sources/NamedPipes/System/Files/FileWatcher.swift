@@ -2,14 +2,15 @@
 internal import Glibc
 internal import PipeReactor
 
-/// Tells that something may have happened to one of some files: attributes, names, removal (`inotify(7)`), and, every
-/// ten seconds, for what inotify does not tell: what happens to directories above them.
+/// Reports that something may have happened to one of several files: changes of attributes, names, or existence
+/// (`inotify(7)`); and also every ten seconds, for changes that inotify does not report, namely to directories above
+/// them.
 ///
-/// The files themselves are watched, not their directory: in a directory that others may write to, they could keep us
-/// busy. One for all servers of a reactor: users have few of these (`fs.inotify.max_user_instances`, often 128), and
-/// closing one takes the kernel some 10 ms.
+/// It watches the files themselves, not their directory: in a directory that others may write to, they could keep us
+/// busy. One instance serves all servers of a reactor: a user has few of them (`fs.inotify.max_user_instances`, often
+/// 128), and closing one takes the kernel some 10 ms.
 ///
-/// An event is only a nudge, for everybody: who is nudged looks what there is.
+/// An event is only a nudge, for all receivers: each checks the present state of its file.
 final class FileWatcher: EventHandler {
     private var handlers: [UInt64: () -> Void] = [:]
     private var lastKey: UInt64 = 0
@@ -21,8 +22,8 @@ final class FileWatcher: EventHandler {
 
     private let secondsBetweenLooks: Int
 
-    /// - Parameter secondsBetweenLooks: well within the half minute in which the loss of a name is promised to be
-    ///   noticed.
+    /// - Parameter secondsBetweenLooks: well within the half minute in which the library promises to notice the loss of
+    ///   a name.
     init(_ reactor: Reactor, secondsBetweenLooks: Int = 10) throws(SystemError) {
         self.secondsBetweenLooks = secondsBetweenLooks
         inotify = try Inotify()
@@ -33,7 +34,7 @@ final class FileWatcher: EventHandler {
         try timerSource?.register()
     }
 
-    /// The reactor's; nil where the system allows no more, in which case it is asked again the next time.
+    /// The reactor's watcher; nil if the system allows no more instances. The next call then tries again.
     static func of(_ reactor: Reactor) -> FileWatcher? {
         let place = reactor.companion(Place.self) { Place() }
         do {
@@ -51,7 +52,7 @@ final class FileWatcher: EventHandler {
 
     /// Watches a file that exists and that this user may read.
     ///
-    /// - Parameter changed: called on the reactor's thread, also when something else has changed, or nothing.
+    /// - Parameter changed: called on the reactor's thread, even if something else has changed, or nothing.
     func watch(
         _ path: String, followsLinks: Bool, _ changed: @escaping () -> Void
     ) throws(SystemError) -> FileWatch {
@@ -70,14 +71,14 @@ final class FileWatcher: EventHandler {
     }
 
     package func handle(_ readiness: Readiness) {
-        // Events that cannot be discarded are still there, and the next turn is a nudge again.
+        // Events that cannot be discarded stay, and the next turn is a nudge again.
         do { try inotify.discardEvents() } catch {}
         timer.discard()
         for handler in Array(handlers.values) { handler() }
     }
 }
 
-/// One watched file, as long as this is held.
+/// One watched file, for as long as this object is retained.
 final class FileWatch {
     private let watcher: FileWatcher
     private let number: Int32

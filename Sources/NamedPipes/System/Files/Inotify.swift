@@ -6,8 +6,8 @@ internal import PipeReactor
 ///
 /// A user has few instances (`fs.inotify.max_user_instances`, often 128), and closing one takes the kernel some 10 ms.
 ///
-/// Events are nudges here: they are discarded, and their receiver looks up what exists now. Lost events
-/// (`IN_Q_OVERFLOW`), merged ones and those that are older than the look then do no harm.
+/// Events are nudges here: they are discarded, and their receiver examines the present state. Lost events
+/// (`IN_Q_OVERFLOW`), merged ones and late ones then do no harm.
 struct Inotify: ~Copyable {
     private let descriptor: OwnedDescriptor
 
@@ -17,24 +17,25 @@ struct Inotify: ~Copyable {
         descriptor = OwnedDescriptor(taking: try systemCall("inotify_init1") { inotify_init1(flags) })
     }
 
-    /// Readable when events wait.
+    /// Readable when there are events.
     var rawDescriptor: Int32 { descriptor.rawValue }
 
     /// Watches a path; returns the number of the watch, the same again for the same file.
     ///
-    /// - Throws: ``SystemError``: `ENOSPC` at the limit of watches, or what `open(2)` would say of the path.
+    /// - Throws: ``SystemError``: `ENOSPC` at the limit of watches, or the error that `open(2)` would have for the
+    ///   path.
     func add(_ path: String, _ mask: Int32) throws(SystemError) -> Int32 {
         try systemCall("inotify_add_watch") {
             unsafe inotify_add_watch(descriptor.rawValue, path, UInt32(bitPattern: mask))
         }
     }
 
-    /// Ends a watch. Fails, without consequence, if its file is gone, which ended it already.
+    /// Ends a watch. Fails, without consequence, if its file is gone, because that ended the watch already.
     func remove(_ watch: Int32) {
         attemptCall("inotify_rm_watch") { inotify_rm_watch(descriptor.rawValue, watch) }
     }
 
-    /// Discards the events that wait, until there are none.
+    /// Discards all waiting events.
     func discardEvents() throws(SystemError) {
         let number = descriptor.rawValue
         // Room for at least one event with the longest name (inotify(7)).

@@ -2,7 +2,7 @@
 internal import Glibc
 internal import PipeReactor
 
-/// Calls on a small file that is open.
+/// Calls on a small open file.
 enum OpenFile {
     /// Sets its permission bits (`fchmod(2)`).
     static func setMode(_ file: borrowing OwnedDescriptor, _ mode: UInt16) throws(SystemError) {

@@ -12,7 +12,7 @@ enum SmallFile {
         return bytes(of: file, upTo: limit)
     }
 
-    /// The content of an open file from its beginning, wherever it was read before.
+    /// The content of an open file from its beginning, whatever its present offset.
     static func bytes(of file: borrowing OwnedDescriptor, upTo limit: Int) -> [UInt8]? {
         let descriptor = file.rawValue
         var bytes = [UInt8](repeating: 0, count: limit)
@@ -22,7 +22,7 @@ enum SmallFile {
 }
 
 extension Collection<UInt8> {
-    /// The numbers and words between the given bytes, none of them empty.
+    /// The non-empty words between the given separators.
     func words(separatedBy separators: Set<UInt8> = [UInt8(ascii: " "), UInt8(ascii: "\n"), UInt8(ascii: "\t")])
         -> [String]
     {

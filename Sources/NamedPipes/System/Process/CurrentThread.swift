@@ -2,6 +2,7 @@
 internal import Glibc
 
 enum CurrentThread {
-    /// Sleeps for a millisecond (`poll(2)` of nothing), or until a signal: for a start that waits for another process.
+    /// Sleeps for a millisecond (`poll(2)` without descriptors), or until a signal: for a start that waits for another
+    /// process.
     static func sleepForMillisecond() { _ = poll(nil, 0, 1) }
 }

@@ -9,7 +9,7 @@ enum GNUCalls {
     /// `timerfd_create(2)` of the monotonic clock, non-blocking and close-on-exec.
     static func makeTimer() -> Int32 { timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC) | Int32(TFD_NONBLOCK)) }
 
-    /// `timerfd_settime(2)`: after the interval, and then again and again.
+    /// `timerfd_settime(2)`: fires after the interval, and then repeatedly.
     static func setTimer(_ descriptor: Int32, every interval: timespec) -> Int32 {
         var setting = itimerspec(it_interval: interval, it_value: interval)
         return unsafe timerfd_settime(descriptor, 0, &setting, nil)

@@ -2,10 +2,10 @@
 internal import Glibc
 internal import PipeReactor
 
-/// A `timerfd_create(2)`: readable again and again, after a time.
+/// A `timerfd_create(2)` descriptor that becomes readable at intervals.
 ///
-/// For checks on a timer as long as a server lives. A timer of the reactor would have each wait of its
-/// loop end at a time, which costs the kernel 0.3 µs a wait (4 % of a server that answers one message at a time).
+/// For checks on a timer during the whole life of a server. With a timer of the reactor, every wait of its loop would
+/// have a timeout, which costs the kernel 0.3 µs a wait (4 % of a server that answers one message at a time).
 struct IntervalTimer: ~Copyable {
     private let descriptor: OwnedDescriptor
 
@@ -15,7 +15,7 @@ struct IntervalTimer: ~Copyable {
 
     var rawDescriptor: Int32 { descriptor.rawValue }
 
-    /// - Parameter seconds: from one time to the next; 0 for never. It begins anew.
+    /// - Parameter seconds: the interval; 0 for never. The interval begins anew.
     func set(every seconds: Int) {
         let interval = timespec(tv_sec: seconds, tv_nsec: 0)
         infallibleCall("timerfd_settime") { GNUCalls.setTimer(descriptor.rawValue, every: interval) }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// Which of the system's users have a number in this process's user namespace (`user_namespaces(7)`).
+/// The mapping of the system's users into this process's user namespace (`user_namespaces(7)`).
 ///
-/// In a container that has a namespace of its own, most of them have none. The kernel then gives the overflow user's
-/// number for them, usually 65534, which may be a real user's number too.
+/// In a container that has its own namespace, most users are not mapped. The kernel then reports the overflow user's ID
+/// for them, usually 65534, which may also be a real user's ID.
 struct UserMap: Equatable {
-    /// How many users have a number.
+    /// The number of mapped users.
     private let userCount: UInt64
     private let overflowID: UInt32
 
-    /// How many users there can be: all numbers but the last, which stands for none.
+    /// The number of possible users: all IDs but the last, which stands for none.
     private static let limit = UInt64(UInt32.max)
 
     /// - Parameters:
@@ -25,7 +25,7 @@ struct UserMap: Equatable {
         overflowID = overflow.words().first.flatMap { UInt32($0) } ?? 65534
     }
 
-    /// The number that stands for all without one; nil where every user has one, as outside of all containers.
+    /// The ID that stands for all unmapped users; nil if every user is mapped, as outside of all containers.
     var overflowUserID: UInt32? { userCount >= Self.limit ? nil : overflowID }
 
     static var current: UserMap {
@@ -34,7 +34,7 @@ struct UserMap: Equatable {
             overflow: SmallFile.bytes(at: "/proc/sys/kernel/overflowuid") ?? [])
     }
 
-    /// A kernel without user namespaces has no such file. Without `/proc`, there is no way to tell.
+    /// A kernel without user namespaces has no such file. Without `/proc`, it is impossible to tell.
     private static var mapWithoutFile: [UInt8] {
         FileStatus.following("/proc/self") == nil ? [] : Array("0 0 \(limit)\n".utf8)
     }

@@ -3,7 +3,7 @@ internal import Glibc
 internal import PipeReactor
 
 enum Datagram {
-    /// Sends one datagram from an unnamed socket of its own (`sendto(2)`), without waiting and without SIGPIPE.
+    /// Sends one datagram from a new unnamed socket (`sendto(2)`), without waiting and without SIGPIPE.
     static func send(_ bytes: [UInt8], to address: SocketAddress) throws(SystemError) {
         let socket = try NamingSocket.make(SOCK_DGRAM)
         let descriptor = socket.rawValue

@@ -2,15 +2,15 @@
 internal import Glibc
 internal import PipeReactor
 
-/// The side that refuses descriptors from a peer: the kernel, or this library.
+/// Who refuses descriptors from a peer: the kernel, or this library.
 enum DescriptorRefusal {
-    /// Whether the kernel does it (`SO_PASSRIGHTS`, since Linux 6.16). Asked once; where it cannot be asked, the answer
-    /// is the one that is safe.
+    /// Whether the kernel refuses them (`SO_PASSRIGHTS`, since Linux 6.16). Determined once; false, which is safe, if
+    /// the kernel cannot be asked.
     static let isRefusedByKernel: Bool = {
         do { return try NamingSocket.refuseDescriptors(NamingSocket.make()) } catch { return false }
     }()
 
-    /// Undoes what ``NamingSocket/refuseDescriptors(_:)`` did, so that this kernel is like one that cannot.
+    /// Reverts ``NamingSocket/refuseDescriptors(_:)``, so that this kernel behaves like one that does not support it.
     static func allow(_ descriptor: Int32) throws(SystemError) {
         var yes: Int32 = 1
         let size = socklen_t(MemoryLayout<Int32>.size)
@@ -19,11 +19,12 @@ enum DescriptorRefusal {
 }
 
 extension DescriptorRefusal {
-    /// Which accepted sockets are guarded: read and closed as sockets through which a peer may have sent descriptors.
+    /// The accepted sockets that are guarded: read and closed as sockets through which a peer may have sent
+    /// descriptors.
     enum Guarded {
-        /// None, because the kernel refuses what is sent.
+        /// None, because the kernel refuses descriptors.
         case none
-        /// All, because the kernel cannot refuse it.
+        /// All, because the kernel cannot refuse descriptors.
         case all
         /// Those that let descriptors through. A socket has the option that its listener had at the moment of the
         /// connect, and the clients of an inherited listener may have connected before this program set it.
@@ -38,7 +39,7 @@ extension DescriptorRefusal {
         }
     }
 
-    /// Whether peers can send descriptors through a socket; true where the kernel does not say.
+    /// Whether peers can send descriptors through a socket; true if the kernel does not say.
     private static func isAllowed(by socket: Int32) -> Bool {
         do { return try Socket.option(socket, passRights) != 0 } catch { return true }
     }

@@ -2,14 +2,13 @@
 internal import Glibc
 internal import PipeReactor
 
-/// The pieces of one gathered write (`sendmsg(2)`), in the order in which they leave.
+/// The pieces of one gathered write (`sendmsg(2)`), in order.
 @safe
 struct GatherList {
     private let vectors: UnsafeMutableBufferPointer<iovec>
     private(set) var count = 0
 
-    /// How many pieces one call takes. The kernel's limit is 1,024 (`IOV_MAX`); what its buffers hold is reached
-    /// before.
+    /// The number of pieces in one call. The kernel's limit is 1,024 (`IOV_MAX`), but its buffers are full before that.
     static let capacity = 64
 
     fileprivate init(_ vectors: UnsafeMutableBufferPointer<iovec>) { unsafe self.vectors = vectors }
@@ -27,7 +26,7 @@ struct GatherList {
 }
 
 extension GatherList {
-    /// What the pieces hold, one behind the other, up to a limit: for what is not written by a system call.
+    /// The contents of the pieces in order, up to a limit: for data that is not written by a system call.
     static func copying(atMost limit: Int, _ fill: (inout GatherList) -> Void) -> [UInt8] {
         unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: capacity) { vectors in
             var list = unsafe GatherList(vectors)

@@ -2,10 +2,10 @@
 internal import Glibc
 internal import PipeReactor
 
-// Questions about a socket that another process has made.
+// Queries of a socket that another process has made.
 
 extension Socket {
-    /// A number of the socket's (`getsockopt(2)`, socket(7)). The descriptor must be a socket.
+    /// A numeric option of the socket (`getsockopt(2)`, socket(7)). The descriptor must be a socket.
     static func option(_ descriptor: Int32, _ name: Int32) throws(SystemError) -> Int32 {
         var value: Int32 = 0
         var size = socklen_t(MemoryLayout<Int32>.size)

@@ -2,7 +2,7 @@
 internal import Glibc
 internal import PipeReactor
 
-/// Questions to a descriptor that a parent process left, and what makes it one of ours.
+/// Queries of a descriptor that a parent process left, and the calls that prepare it for our use.
 enum InheritedSocket {
     /// Sets close-on-exec; false if the number is no open descriptor (`EBADF`).
     static func closeOnExec(_ descriptor: Int32) -> Bool { fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 }

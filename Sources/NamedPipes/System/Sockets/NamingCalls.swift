@@ -2,20 +2,20 @@
 internal import Glibc
 internal import PipeReactor
 
-// The system calls that give a socket its name and ask who is behind one.
+// The system calls that give a socket its name and find out who is behind one.
 
 // SO_PASSRIGHTS, since Linux 6.16: no peer may send descriptors through this socket or those accepted from it
 // (unix(7)).
 let passRights: Int32 = 83
 
-/// A socket on its way to being a listener.
+/// A socket that is about to become a listener.
 enum NamingSocket {
     static func make(_ type: __socket_type = SOCK_STREAM) throws(SystemError) -> OwnedDescriptor {
         let flags = type.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
         return OwnedDescriptor(taking: try systemCall("socket") { socket(AF_UNIX, Int32(flags), 0) })
     }
 
-    /// Sets the mode that `bind` will create the file with; the umask still takes bits away (`fchmod(2)`).
+    /// Limits the mode of the file that `bind` will create; the umask still removes bits (`fchmod(2)`).
     static func limitMode(_ socket: borrowing OwnedDescriptor, to mode: UInt16) throws(SystemError) {
         let descriptor = socket.rawValue
         _ = try systemCall("fchmod") { fchmod(descriptor, mode_t(mode)) }
@@ -31,7 +31,7 @@ enum NamingSocket {
         _ = try systemCall("listen") { Glibc.listen(descriptor, backlog) }
     }
 
-    /// Forbids others to send us descriptors; false on kernels that cannot.
+    /// Makes the kernel refuse descriptors from peers; false on kernels that do not support it.
     static func refuseDescriptors(_ socket: borrowing OwnedDescriptor) throws(SystemError) -> Bool {
         let descriptor = socket.rawValue
         var no: Int32 = 0
@@ -45,12 +45,12 @@ enum NamingSocket {
     }
 }
 
-/// Questions to the server that may be behind an address.
+/// Queries of the server that may be behind an address.
 enum NameProbe {
-    /// Whether an open socket is behind a socket file.
+    /// Whether there is an open socket behind a socket file.
     ///
     /// Connecting a stream would not tell: a server that has bound its name but does not listen yet refuses just like a
-    /// file left behind. A *datagram* socket does tell, and does not trouble a live server with a connection that ends
+    /// file left behind. A *datagram* socket does tell, and does not disturb a live server with a connection that ends
     /// at once: the kernel first looks for the socket (none: ECONNREFUSED), then compares the types (EPROTOTYPE).
     static func isAlive(_ address: SocketAddress) throws(SystemError) -> Bool {
         let socket = try NamingSocket.make(SOCK_DGRAM)
@@ -66,14 +66,15 @@ enum NameProbe {
         }
     }
 
-    /// The process that listens at an address, where it can be learned for certain. This connects and hangs up at once.
+    /// The process that listens at an address, if it can be determined with certainty. This connects and hangs up at
+    /// once.
     static func listener(at address: SocketAddress) -> Int32? {
         do {
             let socket = try NamingSocket.make()
             try connect(socket, to: address)
             let number = try Socket.peer(socket.rawValue).processID
-            // Who began to listen may have ended since, and left the socket to a child. Then the number may be
-            // another's.
+            // The process that called listen may have ended since, and left the socket to a child. Then its ID may
+            // belong to another process.
             let process = VerifiedProcess(try Socket.peerProcess(socket.rawValue), number)
             return process.isRunning && number > 0 ? number : nil
         } catch {

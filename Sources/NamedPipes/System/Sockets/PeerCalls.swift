@@ -2,7 +2,7 @@
 internal import Glibc
 internal import PipeReactor
 
-// What the kernel tells about the other end of a connection (unix(7), socket(7)). Glibc's headers lag behind.
+// The kernel's facts about the other end of a connection (unix(7), socket(7)). Glibc's headers lack the newer options.
 
 // Since Linux 4.13.
 private let peerGroupsOption: Int32 = 59
@@ -10,7 +10,7 @@ private let peerGroupsOption: Int32 = 59
 private let peerPIDFDOption: Int32 = 77
 
 extension Socket {
-    /// `SO_PEERCRED` (unix(7)): who was at the other end when the connection was made.
+    /// `SO_PEERCRED` (unix(7)): the credentials of the other end when the connection was made.
     static func peer(_ descriptor: Int32) throws(SystemError) -> PeerCredentials {
         // struct ucred, which Glibc hides: pid, uid, gid.
         var found: (Int32, UInt32, UInt32) = (0, 0, 0)
@@ -21,7 +21,7 @@ extension Socket {
 
     /// `SO_PEERGROUPS`: the supplementary groups of that moment.
     static func peerGroups(_ descriptor: Int32) throws(SystemError) -> [UInt32] {
-        // Most have few; ERANGE tells how many there are, which never changes.
+        // Most peers have few; ERANGE comes with their number, which never changes.
         var groups = [UInt32](repeating: 0, count: 64)
         while true {
             var length = socklen_t(groups.count * MemoryLayout<UInt32>.stride)
@@ -36,7 +36,7 @@ extension Socket {
         }
     }
 
-    /// Whether the process of a process descriptor has not ended: the descriptor becomes readable at the end, and stays
+    /// Whether the process of a process descriptor still runs: the descriptor becomes readable when it ends, and stays
     /// so.
     static func isProcessRunning(_ process: borrowing OwnedDescriptor) throws(SystemError) -> Bool {
         var entry = pollfd(fd: process.rawValue, events: Int16(POLLIN), revents: 0)

@@ -3,11 +3,11 @@ internal import CLibevent
 internal import Glibc
 internal import PipeReactor
 
-/// The calls on stream sockets. A read has three answers (``ReadOutcome``); where another call would block, it answers
-/// nil; the rest throws.
+/// The calls on stream sockets. A read has three results (``ReadOutcome``); other calls that would block return nil;
+/// errors are thrown.
 ///
-/// Descriptors are only lent to these functions. Nothing raises SIGPIPE, everything made here is close-on-exec and
-/// non-blocking from its first moment.
+/// These functions only borrow descriptors. Nothing raises SIGPIPE, and everything made here is close-on-exec and
+/// non-blocking from the first moment.
 enum Socket {
     /// `socket(2)`: a new unconnected stream socket.
     static func stream(mayHoldDescriptors: Bool = false) throws(SystemError) -> OwnedDescriptor {
@@ -26,13 +26,13 @@ enum Socket {
         return OwnedDescriptor(taking: number, mayHoldDescriptors: guarded.includes(number))
     }
 
-    /// `shutdown(2)` of a listening socket: every later connect is refused, also one that does not go by the name, and
-    /// the clients in the queue can still be accepted. The socket stays readable from then on.
+    /// `shutdown(2)` of a listening socket: every later connect is refused, even one that does not use the name, and
+    /// waiting clients can still be accepted. The socket stays readable from then on.
     static func stopConnects(_ listener: Int32) {
         infallibleCall("shutdown") { shutdown(listener, Int32(SHUT_RD)) }
     }
 
-    /// `connect(2)`: true once connected, false if the listener's queue is full. A socket file never makes it wait.
+    /// `connect(2)`: true once connected, false if the listener's queue is full. On a socket file it never blocks.
     static func connect(_ descriptor: Int32, _ address: SocketAddress) throws(SystemError) -> Bool {
         try nonBlockingCall("connect") {
             unsafe address.withUnsafePointer { unsafe CLibevent.connect(descriptor, $0, $1) }
@@ -68,7 +68,8 @@ enum Socket {
         }
     }
 
-    /// `SO_SNDBUF` (socket(7)): how much may be on its way to the peer. Without a number, the kernel's default stays.
+    /// `SO_SNDBUF` (socket(7)): how many bytes may be on their way to the peer. Without a number, the kernel's default
+    /// stays.
     static func setSendBuffer(_ descriptor: Int32, _ byteCount: Int?) throws(SystemError) {
         guard let byteCount else { return }
         var value = Int32(clamping: max(0, byteCount))
@@ -81,9 +82,9 @@ enum Socket {
         attemptCall("shutdown") { shutdown(descriptor, Int32(SHUT_WR)) }
     }
 
-    /// Whether both directions have ended (`POLLHUP`), which libevent does not tell apart from a half-close.
+    /// Whether both directions have ended (`POLLHUP`), which libevent does not distinguish from a half-close.
     ///
-    /// - Returns: how; nil while the peer is there.
+    /// - Returns: how they ended; nil while the peer is there.
     static func hangUp(_ descriptor: Int32) throws(SystemError) -> PeerHangUp? {
         var entry = pollfd(fd: descriptor, events: 0, revents: 0)
         guard try systemCall("poll", { unsafe poll(&entry, 1, 0) }) == 1 else { return nil }
@@ -93,9 +94,9 @@ enum Socket {
 }
 
 extension SystemError {
-    /// The error that a read returns once, when the peer closed over bytes that it had not read.
+    /// Whether this is the error that a read returns once, if the peer closed with unread bytes.
     var isConnectionReset: Bool { code == ECONNRESET }
 
-    /// Whether a failed write says that the peer does not read any more, rather than that something is wrong here.
+    /// Whether a failed write means that the peer no longer reads, rather than that something is wrong here.
     var isPeersDoing: Bool { code == EPIPE || code == ECONNRESET }
 }

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
+internal import PipeReactor
+
+// From a readable stream to bytes in memory, which PipeConnection+Decoding turns into messages.
+//
+// A read goes into the receive buffer of the reactor. A small partial frame that the connection carries is copied there
+// first, so that the new bytes follow it. A large partial frame is completed in its reassembly buffer, which grows with
+// the bytes that have arrived, never with the size that a header claims. `ReadPlan` decides between the two.
+//
+// One turn has at most one full read, and a bounded number of messages. The rest waits for the next turn. This bounds
+// the time for which a flooding peer keeps other connections waiting.
+
+extension PipeConnection {
+    /// The slow path: reads and decodes as much as one turn allows. The caller settles afterwards.
+    func receive() {
+        switch lifecycle.state {
+        case .open: break
+        case .finished: return receiveAfterEnd()
+        case .closing: return discardInput()
+        case .closed: return
+        }
+        var budget = endpoint.limits.messagesPerTurn
+        while mayDeliver(budget) {
+            if let reassembly, reassembly.mayHoldFrames {
+                decodeCarried(reassembly, &budget)
+            } else if interest.isInputReady {
+                guard readAndGoOn(&budget) else { break }
+            } else {
+                if lifecycle.isShuttingDown { inputIsDrained() }
+                break
+            }
+        }
+        // Also after a full read, because epoll does not report the bytes that are carried from it.
+        if budget <= 0 { turn.want() }
+    }
+
+    /// The fast path: one read into the receive buffer, for a connection that carries nothing.
+    @inline(__always)
+    func readDirectly(_ budget: inout Int) {
+        let space = unsafe endpoint.readSpace
+        do {
+            switch try unsafe stream.receiveDirectly(into: space) {
+            case .wouldBlock: return
+            case .end: inputDidEnd()
+            case .content(let count):
+                endpoint.traffic.receivedByteCount &+= count
+                let bytes = unsafe UnsafeRawBufferPointer(rebasing: space[..<count])
+                decode(unsafe Span<UInt8>(_unsafeBytes: bytes), 0, &budget)
+            }
+        } catch {
+            readDidFail(error)
+        }
+    }
+
+    /// Reads once, and decodes what the read brought.
+    ///
+    /// - Returns: whether the turn goes on.
+    private func readAndGoOn(_ budget: inout Int) -> Bool {
+        if stream.hasReceivedDescriptors {
+            beginClose(.descriptorsReceived)
+            return false
+        }
+        let outcome: ReadOutcome<Bool>
+        do {
+            outcome = try read(&budget)
+        } catch {
+            readDidFail(error)
+            return false
+        }
+        // One more round, which closes the connection above, once everything that was read is delivered.
+        if stream.hasReceivedDescriptors { return true }
+        switch outcome {
+        case .content(true):
+            // If there is more, epoll reports it again, after the other connections had their turn. A connection that
+            // shuts down has to check for itself.
+            if lifecycle.isShuttingDown { turn.want() } else { interest.inputIsRead() }
+            return false
+        case .end:
+            inputDidEnd()
+            return false
+        case .content(false) where interest.isPeerFinishing || lifecycle.isShuttingDown:
+            // The peer has finished, or this end is going to close: read to the end of the stream. Usually the next
+            // read finds it. But a read can also be short at a seam of the stream (passed descriptors, urgent data),
+            // and the next one must not overwrite messages that are sent on in place. The budget bounds the number of
+            // rounds, even if a peer goes on writing byte by byte.
+            adoptBorrowed()
+            budget -= 1
+            return true
+        case .wouldBlock, .content(false):
+            // The socket is empty: another read would only return EAGAIN.
+            interest.inputIsRead()
+            return true
+        }
+    }
+
+    /// Plans the one read of the slow path, carries the plan out, and decodes what the read brought.
+    ///
+    /// - Returns: whether the read filled all its places, so that there may be more; `wouldBlock` also if the
+    ///   connection waits for memory, or has ended for lack of it.
+    private func read(_ budget: inout Int) throws(SystemError) -> ReadOutcome<Bool> {
+        var predicted: ReassemblyBuffer?
+        guard let plan = planRead(&predicted) else { return .wouldBlock }
+        let outcome = try fill(plan, predicted)
+        let arrival = plan.arrival(of: outcome.byteCount)
+        if case .content = outcome { decode(arrival, plan, &budget) }
+        if let predicted { decode(predicted: predicted, &budget) }
+        return outcome.map { _ in arrival.isFull }
+    }
+
+    /// Plans the next read, makes room for it and charges for the room. Nil if there is no room.
+    private func planRead(_ predicted: inout ReassemblyBuffer?) -> ReadPlan? {
+        let space = unsafe endpoint.readSpace.count
+        guard let reassembly else { return ReadPlan(sharing: space) }
+        if ReadPlan.copies(reassembly.byteCount, of: reassembly.frameByteCount, space: space) {
+            return ReadPlan(sharing: space, behind: reassembly.byteCount)
+        }
+        let missing = reassembly.missingByteCount
+        guard let granted = makeRoom(for: min(missing ?? .max, reassembly.growth), behind: reassembly) else {
+            return nil
+        }
+        let room = reassembly.memory.bytes.room
+        assert(room >= granted, "a read that allocates memory which is not charged for")
+        if ReadPlan.mayComplete(missing: missing, room: room) { predicted = predictFrame(after: reassembly) }
+        return ReadPlan(
+            completing: missing, of: reassembly.frameByteCount, room: room, space: space, isPredicting: predicted != nil
+        )
+    }
+
+    /// Carries out a plan with one system call.
+    private func fill(_ plan: ReadPlan, _ predicted: ReassemblyBuffer?) throws(SystemError) -> ReadOutcome<Int> {
+        let space = unsafe endpoint.readSpace
+        let shared = unsafe UnsafeMutableRawBufferPointer(
+            rebasing: space[plan.copiedByteCount...].prefix(plan.sharedByteCount))
+        guard let reassembly else { return try unsafe receive(into: shared) }
+        guard plan.ownByteCount > 0 else {
+            unsafe reassembly.memory.bytes.withUnsafeBytes { unsafe space.copyMemory(from: $0) }
+            return try unsafe receive(into: shared)
+        }
+        var outcome = ReadOutcome<Int>.wouldBlock
+        _ = try unsafe reassembly.memory.bytes.withUnsafeFreeSpace(
+            minimumCapacity: plan.ownByteCount
+        ) { free throws(SystemError) in
+            let own = unsafe UnsafeMutableRawBufferPointer(rebasing: free[..<plan.ownByteCount])
+            if let predicted {
+                outcome = try unsafe receive(into: own, shared, predicted, plan)
+            } else {
+                outcome = try unsafe receive(into: own, shared)
+            }
+            return plan.arrival(of: outcome.byteCount).ownByteCount
+        }
+        return outcome
+    }
+
+    private func receive(
+        into own: UnsafeMutableRawBufferPointer, _ shared: UnsafeMutableRawBufferPointer,
+        _ predicted: ReassemblyBuffer, _ plan: ReadPlan
+    ) throws(SystemError) -> ReadOutcome<Int> {
+        var outcome = ReadOutcome<Int>.wouldBlock
+        _ = try unsafe predicted.memory.bytes.withUnsafeFreeSpace(
+            minimumCapacity: plan.predictedByteCount
+        ) { free throws(SystemError) in
+            let beginning = unsafe UnsafeMutableRawBufferPointer(rebasing: free[..<plan.predictedByteCount])
+            outcome = try unsafe receive(into: own, shared, beginning)
+            return plan.arrival(of: outcome.byteCount).predictedByteCount
+        }
+        return outcome
+    }
+
+    /// One system call; see ``ByteStream/receive(into:_:_:)``.
+    private func receive(
+        into first: UnsafeMutableRawBufferPointer,
+        _ second: UnsafeMutableRawBufferPointer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0),
+        _ third: UnsafeMutableRawBufferPointer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    ) throws(SystemError) -> ReadOutcome<Int> {
+        let outcome = try unsafe stream.receive(into: first, second, third)
+        endpoint.traffic.receivedByteCount &+= outcome.byteCount
+        return outcome
+    }
+
+    private func readDidFail(_ error: SystemError) {
+        end(error.isConnectionReset ? .resetByPeer : .system(error))
+    }
+
+    /// Reads and discards input, because a peer whose own messages find no room may not read our last ones.
+    private func discardInput() {
+        guard interest.isInputReady, discardsInput else { return }
+        // One read a turn. If there is more, epoll reports it again.
+        interest.inputIsRead()
+        do {
+            switch try unsafe receive(into: endpoint.buffers.receiveSpace) {
+            case .wouldBlock, .content: break
+            // The peer may still read, so writing the queue goes on.
+            case .end: lifecycle.inputDidEndWhileClosing()
+            }
+        } catch {
+            // After a reset, the peer is gone and reads nothing of the queue.
+            end(error.isConnectionReset ? decidedReason ?? .resetByPeer : .system(error))
+        }
+    }
+}
