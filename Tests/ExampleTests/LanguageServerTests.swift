@@ -2,6 +2,7 @@
 import Foundation
 import NamedPipes
 import NamedPipesRPC
+import PipeTestSupport
 import Testing
 
 /// The language server as an editor sees it: its messages, in the format of LSP.
@@ -151,11 +152,13 @@ import Testing
         let stage = try Stage()
         let address = stage.address
         let (servers, listening) = AsyncStream.makeStream(of: ReactorReference<PipeServer>.self)
+        let connectionEnd = Gate()
         let editor = Task {
             try await PipeServer.serve(
                 at: address, configuration: PipeServer.Configuration(framing: ContentLengthFraming()),
                 onEvent: { server, event in if case .listening = event { listening.yield(server.reference) } }
             ) { connection in
+                defer { connectionEnd.open() }
                 try await JSONRPCPeer.run(on: connection) { peer in
                     let result = try await peer.requestJSON("initialize", JSONText("{}"), timeout: .seconds(30))
                     #expect(String(describing: result).contains("hoverProvider"))
@@ -170,6 +173,8 @@ import Testing
             let program = try Example(
                 "LanguageServer", "--pipe=\(stage.address)", "--clientProcessId=4711", on: stage.reactor)
             #expect(try program.exitStatus() == (isShutDown ? 0 : 1))
+            // On a busy machine, the editor hears of the end later than the test, and a stop must not come before.
+            #expect(await eventually { connectionEnd.isOpen })
             server.perform { $0.stop() }
             break
         }
