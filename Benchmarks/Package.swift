@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
-// A package of its own, so that nobody who uses the library downloads what measures it, or what it is compared with.
+// A separate package, so that users of the library do not download its benchmarks, or the libraries it is compared
+// with.
 
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),

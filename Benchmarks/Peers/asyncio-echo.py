@@ -21,7 +21,7 @@ class Echo(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        # Chunks of an unfinished frame are put together once, when it is whole.
+        # The chunks of an unfinished frame are joined once, when it is complete.
         self.chunks: list[bytes] = []
         self.count = 0
         self.needed = 4

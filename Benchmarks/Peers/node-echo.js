@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Node's net module: frames are walked in each chunk that arrives, and the replies of a chunk are written together.
+// Node's net module: each chunk that arrives is decoded, and its replies are written together.
 //
 // Usage: node node-echo.js SOCKET
 
@@ -17,7 +17,7 @@ function handle(message, replies) {
     replies.push(header, message);
 }
 
-// Hands on the whole frames; returns how many bytes they were and how long the next frame is, as far as is known.
+// Passes on the whole frames; returns how many bytes they were and the length of the next frame, as far as it is known.
 function walk(bytes, replies) {
     let offset = 0;
     while (bytes.length - offset >= 4) {
@@ -32,7 +32,7 @@ function walk(bytes, replies) {
 }
 
 function serve(client) {
-    // Chunks of an unfinished frame are put together once, when it is whole.
+    // The chunks of an unfinished frame are joined once, when it is complete.
     let chunks = [];
     let count = 0;
     let needed = 4;

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What measures the echo servers against each other. `Benchmarks/bench --help` shows what it can do."""
+"""Compares the echo servers. `Benchmarks/bench --help` shows the commands."""

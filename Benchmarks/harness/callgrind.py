@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`bench instructions`: what a message costs in user mode, counted by callgrind, which repeats on any machine.
+"""`bench instructions`: the cost of a message in user mode, counted by callgrind, the same on any machine.
 
 The slope between a short and a long load: what starting up and connecting cost cancels out.
 """
@@ -22,7 +22,7 @@ ASYNC = "pipes-async"
 SHORT_SERVERS = (FLOOR, OURS, ASYNC)
 LONG_SERVERS = (FLOOR, OURS, ASYNC, "nio-tuned", "nio")
 SHORT_LOAD, LONG_LOAD = 10_000, 60_000
-# valgrind is 20 to 50 times slower, and a load that is worth counting ends within seconds all the same.
+# valgrind is 20 to 50 times slower, and a load that gives usable counts still ends within seconds.
 RUN_SECONDS = 300.0
 
 Counts = dict[str, dict[str, float]]  # per message, by server, then by scenario

@@ -16,7 +16,7 @@ from .summary import Run
 
 @dataclass(frozen=True)
 class Form:
-    """How closely is looked; a second look takes as many rounds more as `second_rounds`."""
+    """How closely to look; a second look takes `second_rounds` more rounds."""
 
     name: str
     rounds: int
@@ -29,7 +29,7 @@ LONG = Form("long", rounds=21, second_rounds=42, seconds=0.1)
 
 
 def needed(limits: Iterable[Limit]) -> tuple[list[Scenario], list[str]]:
-    """The scenarios and servers that the limits are about, in the order of the tables."""
+    """The scenarios and servers that have limits, in the order of the tables."""
     known = list(limits)
     scenarios = [scenario for name, scenario in SCENARIOS.items() if any(limit.scenario == name for limit in known)]
     labels = {name for limit in known for name in (limit.entry, limit.to)}
@@ -43,7 +43,7 @@ def runs_of(measurements: Measurements) -> dict[str, list[Run]]:
 
 
 def joined(first: list[Run], second: list[Run]) -> list[Run]:
-    """The second look's rounds behind the first's."""
+    """The rounds of the second look, after those of the first."""
     offset = 1 + max((run.round for run in first), default=-1)
     return first + [Run(run.round + offset, run.entry, run.result) for run in second]
 
@@ -54,7 +54,7 @@ def look(programs: Path, limits: Sequence[Limit], rounds: int, seconds: float) -
 
 
 def check(form: Form, programs: Path | None) -> int:
-    """Prints what was found; the process's status."""
+    """Prints the findings; returns the process's status."""
     thresholds = Thresholds.load()
     limits, tolerance = thresholds.checked, thresholds.tolerance[form.name]
     programs = programs or build([SERVERS[name] for name in needed(limits)[1]], [LOAD])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `Benchmarks/bench` does when it is told to: each function returns the process's status."""
+"""The commands of `Benchmarks/bench`: each function returns the process's status."""
 
 import argparse
 import datetime
@@ -25,7 +25,7 @@ QUICK_FEW = 1
 
 
 def available(names: Iterable[str]) -> tuple[list[str], dict[str, str]]:
-    """Those of the servers that can run here, and why the others cannot."""
+    """The servers that can run here, and why the others cannot."""
     reasons = {name: SERVERS[name].unavailable() for name in names}
     for name, why in reasons.items():
         if why:
@@ -50,7 +50,7 @@ def gathered(
 
 
 def write_report(directory: Path) -> str:
-    """Pictures and page from the results that are there; returns the page's tables for the terminal."""
+    """Pictures and page from the stored results; returns the page's tables for the terminal."""
     path = directory / "latest.json"
     found, thresholds = results.load(path), Thresholds.load()
     page = report.page(found, thresholds, pictures.draw(path, directory), directory)

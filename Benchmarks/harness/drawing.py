@@ -59,7 +59,7 @@ def save(figure: Figure, directory: Path, name: str) -> None:
 def bars(
     axes: Axes, results: Results, servers: list[str], values: dict[str, float], shown: Callable[[float], str],
 ) -> None:
-    """A bar that reaches beyond the axis is cut off there; its figure says how far it goes."""
+    """A bar that reaches beyond the axis is cut off there; its figure gives the value."""
     furthest = 0.92 * axes.get_xlim()[1]
     for place, server in enumerate(servers):
         value = values.get(server)
@@ -136,7 +136,7 @@ def draw_memory(results: Results, directory: Path) -> None:
 
 
 def style(results: Results, server: str, servers: list[str]) -> dict[str, object]:
-    """The same for a server in every panel."""
+    """The style of a server, the same in every panel."""
     if server == results.ours:
         return {"color": OURS, "linewidth": 2.4, "zorder": 5, "marker": "o", "markersize": 4}
     if server == results.floor:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What must hold, as thresholds.json says it, and whether it does."""
+"""The limits in thresholds.json, and whether they hold."""
 
 import json
 from collections.abc import Iterable
@@ -41,7 +41,7 @@ class Limit:
         return Spread.of(found) if found else None
 
     def may_hold(self, found: Spread) -> bool:
-        """Whether the true ratio can be one that holds, for all that is known."""
+        """Whether the true ratio may be within the limit, as far as is known."""
         return not found.is_certain or self.holds(found.high if self.at_least is not None else found.low)
 
     def title(self) -> str:
@@ -54,7 +54,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """`checked` are those that hold on any machine; `reported` need peers, or a machine where waking a cpu is dear.
+    """`checked` are those that hold on any machine; `reported` need peers, or a machine where waking a CPU is expensive.
 
     Instructions of a message repeat, but how many events a wait brings depends on how busy the machine is, and at S4 each
     message has its share of the wait: hence their tolerance.
@@ -88,7 +88,7 @@ class Violation:
 
 
 def violations(limits: Iterable[Limit], runs: dict[str, list[Run]], tolerance: float) -> list[Violation]:
-    """Of limits whose two sides were measured by scenario; what was not measured violates."""
+    """The violated limits whose two sides were measured by scenario; a missing measurement is a violation."""
     found = []
     for limit in limits:
         measured = limit.measured(runs.get(limit.scenario, []))

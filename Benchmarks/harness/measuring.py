@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Carries a plan out, run by run."""
+"""Executes a plan, run by run."""
 
 import sys
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from .servers import FLOOR
 
 @dataclass
 class Measured:
-    """All runs of one scenario, and who could not take part to the end."""
+    """All runs of one scenario, and the servers that could not take part to the end."""
 
     runs: list[tuple[Slot, Result]] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
@@ -42,7 +42,7 @@ def measure(
 
 
 def measure_slot(programs: Path, slot: Slot, measured: Measured, cpus: Cpus) -> None:
-    """Who fails once takes no further part in the scenario; without the floor there is nothing to compare with."""
+    """A server that fails once is left out of the scenario; without the floor there is nothing to compare with."""
     label = slot.entry.label
     if label in measured.failures:
         return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Has the pictures drawn, by an interpreter that has matplotlib: Debian's, if the one that runs us has it not."""
+"""Has the pictures drawn by an interpreter with matplotlib: Debian's, if this one does not have it."""
 
 import subprocess
 import sys
@@ -37,7 +37,7 @@ def interpreter() -> str | None:
 
 
 def draw(results: Path, directory: Path) -> list[Picture]:
-    """Draws what the results have figures for, and returns those."""
+    """Draws the pictures for which the results have figures, and returns these pictures."""
     for picture in PICTURES:
         (directory / picture.file).unlink(missing_ok=True)
     python = interpreter()

@@ -13,22 +13,22 @@ from .servers import FLOOR, OURS
 
 # Between the floor's two runs, in every round.
 CLOSELY = frozenset({FLOOR, OURS, "c-epoll-poll", "pipes-poll"})
-# Behind them, in so many of the rounds: those that targets speak of, and all others.
+# After them, in some of the rounds: the servers that targets name, and all others.
 RIVALS = frozenset({"nio", "nio-async", "pipes-async"})
 RIVALS_ROUNDS, FEW_ROUNDS = 6, 3
 
-# What a run takes beside the measured time and the warm-up: the start, and each connection.
+# The time of a run beside the measurement and the warm-up: the start, and each connection.
 START_SECONDS, CONNECTION_SECONDS = 0.06, 7e-5
 
 
 CLOSE = Length(0.1, 0.05)
-# Peers have compilers, collectors and pools of threads, which take their time to get going.
+# Peers have compilers, collectors and thread pools, which take time to warm up.
 LONG = Length(0.25, 0.15)
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One run to be made."""
+    """One planned run."""
 
     scenario: Scenario
     round: int
@@ -36,7 +36,7 @@ class Slot:
     length: Length
 
     def expected(self) -> float:
-        """How long it takes in all, in seconds."""
+        """Its total duration, in seconds."""
         own = self.length.seconds + self.length.warm_up
         return own + START_SECONDS + self.scenario.connections * CONNECTION_SECONDS
 
@@ -50,7 +50,7 @@ class Plan:
 
 
 def some_of(rounds: int, few: int) -> set[int]:
-    """A few of the rounds, spread over all of them, the first and the last included."""
+    """Some of the rounds, spread evenly, including the first and the last."""
     if few >= rounds:
         return set(range(rounds))
     if few == 1:
@@ -101,7 +101,7 @@ def make_plan(
 
 
 def fixed_plan(scenarios: Iterable[Scenario], servers: Sequence[str], rounds: int, seconds: float) -> Plan:
-    """The same number of rounds for everybody, all of them between the floor's runs."""
+    """The same number of rounds for every server, all between the floor's runs."""
     length = Length(seconds, CLOSE.warm_up)
     return Plan([
         slot for scenario in scenarios for number in range(rounds)

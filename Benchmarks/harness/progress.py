@@ -15,7 +15,7 @@ def duration(seconds: float) -> str:
 
 
 class Progress:
-    """Counts down the seconds that were planned, at the pace that those behind us really took."""
+    """Counts down the planned seconds, at the pace of those that have passed."""
 
     def __init__(self, planned_seconds: float, stream: TextIO = sys.stderr) -> None:
         self.planned, self.done = max(planned_seconds, 1e-9), 0.0

@@ -38,7 +38,7 @@ class Load:
     name: str
     words: tuple[str, ...]
     requests: dict[int, int]
-    # What has to be there before.
+    # Commands that have to run before.
     before: tuple[str, ...] = ()
 
     def title(self, pipeline: int) -> str:
@@ -62,7 +62,7 @@ LOADS = (
 
 @dataclass(frozen=True)
 class Start:
-    """How one of the two is started on a socket."""
+    """The command that starts one of the two on a socket."""
 
     server: str
     programs: Path
@@ -77,7 +77,7 @@ class Start:
 
 
 def build() -> Path:
-    """Builds the example (release) and returns the directory where it is."""
+    """Builds the example (release) and returns its directory."""
     swift = ["swift", "build", "--package-path", str(PACKAGE.parent), "--configuration", "release"]
     build_step([*swift, "--product", "KeyValue"])
     asked = subprocess.run([*swift, "--show-bin-path"], check=True, capture_output=True, text=True)
@@ -85,7 +85,7 @@ def build() -> Path:
 
 
 def cpu_seconds(pid: int) -> float:
-    """What the process has had of cpus until now, to the nanosecond: its one thread that serves."""
+    """The CPU time of the process so far, to the nanosecond: that of its one serving thread."""
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
@@ -107,7 +107,7 @@ def benchmark(server: RunningServer, words: Sequence[str], count: int, pipeline:
 
 
 def parse(text: str) -> Result:
-    """The last line of redis-benchmark's table, in the units that are usual here."""
+    """The last line of redis-benchmark's table, in this harness's units."""
     rows = list(csv.DictReader(text.strip().splitlines()))
     if not rows or "p99_latency_ms" not in rows[-1]:
         raise RunFailed("redis-benchmark printed no table; 6.2 or later is needed")

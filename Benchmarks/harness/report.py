@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report page: what was measured, on what, how far to trust it, and whether it is what we want."""
+"""The report page: the figures, the machine, their reliability, and the targets."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -50,7 +50,7 @@ def noise_row(scenario: ScenarioResults, floor: str) -> list[str]:
 
 
 def most_of(values: Iterable[float]) -> tuple[float, float]:
-    """Between what nine of ten lie."""
+    """The interval that contains nine of ten values."""
     known = sorted(values)
     outside = len(known) // 20
     return known[outside], known[-1 - outside]
@@ -78,13 +78,13 @@ def picture(pictures: Iterable[Picture], name: str) -> str:
 
 
 def counts(directory: Path) -> str:
-    """What `bench instructions` and `bench syscalls` left beside the results, if they were asked to."""
+    """The stored output of `bench instructions` and `bench syscalls`, if there is any."""
     found = [directory / name for name in COUNTS if (directory / name).exists()]
     return "\n\n".join(path.read_text().strip() for path in found) or "Not counted: see the README of the benchmarks."
 
 
 def beside_redis(directory: Path) -> str:
-    """What `bench redis` left beside the results, if it was asked to."""
+    """The stored output of `bench redis`, if there is any."""
     path = directory / "redis.md"
     return path.read_text().strip() if path.exists() else "Not measured: see the README of the benchmarks."
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was measured, as a file that the report and the pictures are made from."""
+"""The measurements, as a file from which the report and the pictures are made."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -31,7 +31,7 @@ class ScenarioResults:
         return compare(self.runs, entry, floor) if entry in entries(self.runs) else None
 
     def repeated(self, floor: str, metric: str) -> list[float]:
-        """The floor against itself: its second run to its first, of each round."""
+        """The floor against itself: the ratio of its second run to its first, in each round."""
         return repeats(self.runs, floor, METRICS[metric])
 
 
@@ -48,7 +48,7 @@ class Results:
 
 
 def collect(scenario: Scenario, measured: Measured) -> ScenarioResults:
-    """Of the latency curves one for each entry is kept: all of them would be most of the file."""
+    """Keeps one latency curve for each entry: all of them would be most of the file."""
     runs = [Run(slot.round, slot.entry.label, result) for slot, result in measured.runs]
     chosen = {entry: typical(runs, entry) for entry in entries(runs)}
     curves = {entry: [tuple(point) for point in run.result[CURVE]] for entry, run in chosen.items() if run}
@@ -60,7 +60,7 @@ def collect(scenario: Scenario, measured: Measured) -> ScenarioResults:
 
 
 def save(results: Results, path: Path) -> None:
-    """One run a line, so that the file can be looked through and compared."""
+    """One run per line, so that the file can be read and compared."""
     fields = asdict(results)
     scenarios = fields.pop("scenarios")
     lines = [f" {json.dumps(name)}: {json.dumps(value)}" for name, value in fields.items()]

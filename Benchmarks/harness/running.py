@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One run: a fresh server on one cpu, one load on another, and what the load reports."""
+"""One run: a fresh server on one CPU, one load on another, and the load's report."""
 
 import contextlib
 import functools
@@ -25,7 +25,7 @@ Result = dict[str, Any]
 
 
 class RunFailed(Exception):
-    """A server or the load did not do what it should; the text says what."""
+    """A server or the load failed; the text says how."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Cpus:
 
     @staticmethod
     def chosen() -> "Cpus":
-        """The first and the last of those that this process may use."""
+        """The first and the last CPU that this process may use."""
         allowed = sorted(os.sched_getaffinity(0))
         if len(allowed) < 2:
             raise SystemExit("two cpus are needed: a server and its load must not share one")
@@ -43,7 +43,7 @@ class Cpus:
 
 
 def pinning(cpu: int | None) -> Callable[[], None] | None:
-    """What a child does before it becomes the program: it goes to its cpu."""
+    """Runs in the child before exec: moves it to its CPU."""
     return functools.partial(os.sched_setaffinity, 0, {cpu}) if cpu is not None else None
 
 
@@ -63,7 +63,7 @@ def wait_until_listening(server: subprocess.Popen[bytes], path: str, errors: IO[
 
 @dataclass(frozen=True)
 class Command:
-    """How to start a server on a socket, perhaps inside another program such as valgrind."""
+    """The command that starts a server on a socket, possibly inside another program such as valgrind."""
 
     programs: Path
     server: str
@@ -82,7 +82,7 @@ class RunningServer:
 
 @contextlib.contextmanager
 def running(command: Command, cpu: int | None, end_with: signal.Signals = signal.SIGKILL) -> Iterator[RunningServer]:
-    """A server that listens for the duration of the block; then it is told to end, and awaited."""
+    """A server that listens for the duration of the block; then it is terminated and awaited."""
     with tempfile.TemporaryDirectory(prefix="bench-") as directory, tempfile.TemporaryFile() as errors:
         path = os.path.join(directory, "socket")
         server = subprocess.Popen(

@@ -17,23 +17,23 @@ CLOSE_PEERS = frozenset({FLOOR, OURS, "c-libevent", "nio", "nio-tuned"})
 
 @dataclass(frozen=True)
 class Length:
-    """How long is measured, and before that warmed up, in seconds."""
+    """The time of the measurement, and of the warm-up before it, in seconds."""
 
     seconds: float
     warm_up: float
 
     def with_connections(self, count: int) -> "Length":
-        """Longer by what it takes until every connection had its turn again, two or three times."""
+        """Longer, so that every connection has two or three turns."""
         return Length(self.seconds + 2e-5 * count, self.warm_up)
 
 
-# Long enough for percentiles that are rare.
+# Long enough for rare percentiles.
 LATENCY = Length(0.4, 0.1)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A server as it takes part in one scenario."""
+    """A server's part in one scenario."""
 
     label: str
     server: str
@@ -44,7 +44,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One load. Without `entries` every server takes part that is in `peers`, or every one if that is empty.
+    """One load. Without `entries`, the servers in `peers` take part, or all if that is empty.
 
     `beside` take part as well. `rounds` is a scenario's share: how many there are depends on the time that there is.
     """
@@ -62,7 +62,7 @@ class Scenario:
     length: Length | None = None  # of the runs that are compared closely; None: as all others
 
     def taking_part(self, servers: Iterable[str]) -> list[Entry]:
-        """The floor first, which every other is compared with."""
+        """The floor, with which the others are compared, comes first."""
         chosen = list(servers)
         if self.entries:
             return [entry for entry in self.entries if entry.server in chosen]
@@ -141,7 +141,7 @@ GROWTH = tuple(
         peers=frozenset({FLOOR, OURS, "c-libevent", "nio"}))
     for count in (100, 1000, 10_000, 19_000))
 
-# The same server for both, C's; ours is the client.
+# The same server for both, in C; ours is the client.
 CLIENTS = tuple(
     replace(
         like, name=like.name.replace("S", "L"), asks="Our client as the load, against the load in C.", rounds=24,

@@ -25,13 +25,13 @@ class Server:
     title: str
     # Its command, up to the socket; {programs} and {peers} stand for directories.
     words: tuple[str, ...]
-    # What its command has behind the socket.
+    # The command's arguments after the socket.
     options: tuple[str, ...] = ()
     # The product of the package that has to be built.
     product: str | None = None
     # The commands without which it cannot be built or run.
     tools: tuple[str, ...] = ()
-    # The library that it is linked with, as pkg-config knows it.
+    # The library to which it is linked, by its pkg-config name.
     library: str | None = None
 
     def unavailable(self) -> str | None:
@@ -48,7 +48,7 @@ class Server:
         return None
 
     def command(self, programs: Path, socket: str, options: Sequence[str] = ()) -> list[str]:
-        """What to execute, for it to listen on the socket."""
+        """The command line that makes it listen on the socket."""
         words = [word.format(programs=programs, peers=PEERS) for word in self.words]
         return [*words, socket, *self.options, *options]
 
@@ -92,14 +92,14 @@ def has_library(name: str) -> bool:
 
 @functools.cache
 def java_version() -> int:
-    """The major version of Java's compiler, which says "javac 17.0.15", or "javac 1.8.0" of old."""
+    """The major version of Java's compiler, which prints "javac 17.0.15", or "javac 1.8.0" in old versions."""
     said = subprocess.run(["javac", "-version"], capture_output=True, text=True)
     found = re.search(r"javac (?:1\.)?(\d+)", said.stdout + said.stderr)
     return int(found[1]) if found else 0
 
 
 def build(servers: Iterable[Server], tools: Iterable[str] = ()) -> Path:
-    """Builds servers and other products of the package (release) and returns the directory where they are."""
+    """Builds servers and other products of the package (release) and returns their directory."""
     servers = list(servers)
     swift = ["swift", "build", "--package-path", str(PACKAGE), "--configuration", "release"]
     # valgrind before 3.20 gives up on the debug information of SwiftNIO. Names of functions stay.

@@ -24,7 +24,7 @@ RUN_SECONDS = 120.0
 SUMMARY_SECONDS = 10.0
 SHOWN = 0.0005  # calls a message
 
-# Of connecting and closing, which the load does at its ends, and the slope does not quite remove.
+# The calls of connecting and closing, which the load makes at its ends and the slope does not remove entirely.
 PER_CONNECTION = frozenset({"accept", "accept4", "close", "shutdown"})
 
 Calls = dict[str, float]  # by name
@@ -42,7 +42,7 @@ def parse(text: str) -> Calls:
 
 
 def await_summary(out: Path) -> str:
-    """strace writes it when the server has ended, as a process of its own."""
+    """strace, a process of its own, writes it when the server has ended."""
     deadline = time.monotonic() + SUMMARY_SECONDS
     while time.monotonic() < deadline:
         with contextlib.suppress(FileNotFoundError):
@@ -86,7 +86,7 @@ def count(programs: Path, servers: Sequence[str]) -> Counts:
 
 
 def described(found: Calls) -> str:
-    """The sum, and what it consists of."""
+    """The sum, and its parts."""
     parts = sorted(found.items(), key=lambda part: -part[1])
     return f"{sum(found.values()):.3f} ({', '.join(f'{name} {value:.3f}' for name, value in parts)})"
 

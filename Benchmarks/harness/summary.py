@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From runs to figures: ratios within a round, their medians, and between what these can be trusted to lie."""
+"""From runs to figures: ratios within a round, their medians, and the confidence intervals of these."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ def per_message(result: Result, seconds: str) -> float:
 
 
 def cpu(result: Result) -> float:
-    """Nanoseconds of the server's cpu for a message."""
+    """The server's CPU time for a message, in nanoseconds."""
     return per_message(result, "server_cpu_seconds")
 
 
 def load_cpu(result: Result) -> float:
-    """Nanoseconds of the load's cpu for a message."""
+    """The load's CPU time for a message, in nanoseconds."""
     return per_message(result, "client_cpu_seconds")
 
 
@@ -77,7 +77,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Run:
-    """What a server did in one round; the floor does it twice."""
+    """The result of a server in one round; the floor has two."""
 
     round: int
     entry: str
@@ -85,7 +85,7 @@ class Run:
 
 
 def by_round(runs: Iterable[Run], entry: str, metric: Metric) -> dict[int, list[float]]:
-    """Without what is zero: a run in which server or load never had their cpu has measured nothing."""
+    """Without zeros: a run in which server or load never got the CPU has measured nothing."""
     found: dict[int, list[float]] = {}
     for run in runs:
         if run.entry == entry and metric(run.result) > 0:
@@ -94,7 +94,7 @@ def by_round(runs: Iterable[Run], entry: str, metric: Metric) -> dict[int, list[
 
 
 def values(runs: Iterable[Run], entry: str, metric: Metric) -> dict[int, float]:
-    """By round: of the floor's two runs the mean, so that a machine that became slower meanwhile favours nobody.
+    """By round: of the floor's two runs the mean, so that a machine that became slower meanwhile favours no server.
 
     The geometric one. The arithmetic mean is larger the more the two differ: it made the floor look 1 to 3 % faster.
     """
@@ -102,14 +102,14 @@ def values(runs: Iterable[Run], entry: str, metric: Metric) -> dict[int, float]:
 
 
 def ratios(runs: Iterable[Run], entry: str, reference: str, metric: Metric) -> list[float]:
-    """Of each round in which both ran: what else the machine did then met both."""
+    """For each round in which both ran, so that other work of the machine affected both."""
     known = list(runs)
     ours, theirs = values(known, entry, metric), values(known, reference, metric)
     return [ours[number] / theirs[number] for number in sorted(ours) if theirs.get(number)]
 
 
 def repeats(runs: Iterable[Run], entry: str, metric: Metric) -> list[float]:
-    """The second run to the first of each round that had two: the same program, so what differs is noise."""
+    """The second run to the first of each round that had two: the same program, so the difference is noise."""
     pairs = by_round(runs, entry, metric).values()
     return [found[1] / found[0] for found in pairs if len(found) == 2]
 
@@ -139,6 +139,6 @@ def entries(runs: Iterable[Run]) -> list[str]:
 
 
 def typical(runs: Iterable[Run], entry: str) -> Run | None:
-    """The run whose p99 is the median one: its curve stands for the entry."""
+    """The run with the median p99: its curve represents the entry."""
     own = sorted((run for run in runs if run.entry == entry), key=lambda run: METRICS["p99"](run.result))
     return own[len(own) // 2] if own else None

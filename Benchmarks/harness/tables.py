@@ -83,7 +83,7 @@ def close_table(results: Results, names: Iterable[str], wanted: Iterable[str] | 
 
 
 def client_table(results: Results) -> str:
-    """Our client as the load: what counts is its own cpu, not the server's."""
+    """Our client as the load: its own CPU time counts, not the server's."""
     rows = []
     for name, scenario in results.scenarios.items():
         for found in scenario.comparisons(results.floor) if name.startswith("L") else ():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What we must reach, and whether a measurement says that we did."""
+"""The targets, and whether a measurement shows that they are met."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -48,7 +48,7 @@ def of_limit(limit: Limit, results: Results) -> Target:
 
 
 def beside(limit: Limit, results: Results) -> str:
-    """The floor's own ratio to a peer: what the machine leaves room for."""
+    """The floor's own ratio to a peer: the best possible on this machine."""
     scenario = results.scenarios[limit.scenario]
     if limit.entry != results.ours or scenario.servers[limit.to] in (results.floor, results.ours):
         return ""
@@ -68,12 +68,13 @@ def of_idle_memory(results: Results, most: float) -> Target:
     return unmeasured(title, must) if found is None else Target(title, must, f"{found:,.0f}", Verdict.of(found <= most))
 
 
-# One read of the reactor's receive space, 224 KiB, in frames of 68 bytes: what a connection may have served in a turn.
+# One read of the reactor's receive buffer, 224 KiB, in frames of 68 bytes: the most that a connection is served in a
+# turn.
 BUDGET_MESSAGES = (224 << 10) // 68
 
 
 def of_flood(results: Results) -> Target:
-    """How much later a polite client hears beside flooders."""
+    """The added latency of a polite client beside flooders."""
     title = "p99 beside 4 flooders less that without, µs: at most one budget's time"
     flooded = middle(results, "flood", "p99", results.ours)
     alone = middle(results, "flood", "p99", f"{results.ours}, alone")

@@ -15,7 +15,7 @@ import Testing
         } while: { serving in
             try await PipeClient.withConnection(to: serving.address) { connection in
                 let accepted = Count()
-                // Between the marks, the task waits although the kernel may have taken some more.
+                // Between the marks, the task waits even if the kernel may have taken more.
                 let mark = PipeConnection.Configuration().lowWaterMark
                 await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
@@ -26,7 +26,7 @@ import Testing
                     }
                     #expect(await eventually { await connection.pendingByteCount > mark })
                     let count = accepted.value
-                    // It waits; each look is a turn of its loop, in which it could have sent.
+                    // The task waits; each look is a turn of its loop, in which it could have sent.
                     for _ in 0..<100 { _ = await connection.pendingByteCount }
                     #expect(accepted.value <= count + 1)
                     group.cancelAll()
@@ -38,7 +38,7 @@ import Testing
                 return accepted.value
             }
         }
-        // What the kernel holds, what waits for the task, and what is queued here.
+        // The bytes in the kernel, those that wait for the task, and those that are queued here.
         #expect(accepted * size < (1 << 20) + (256 << 10) * 3)
     }
 
@@ -52,7 +52,7 @@ import Testing
             let peer = try RawPeer(connectingTo: serving.address)
             var headerCount = 0
             let headers = [UInt8](repeating: 0, count: 4096)
-            // Until nothing has been taken for a while: how much that is depends on how much each read found.
+            // Until nothing has been taken for a while: how much is taken depends on how much each read found.
             var progress = ContinuousClock.now
             let isStuck = await eventually {
                 let before = headerCount
@@ -66,11 +66,11 @@ import Testing
                 return .now - progress > .milliseconds(300)
             }
             #expect(isStuck)
-            // 256 KiB at some 30 bytes each, one buffer that was read before the pause, and the kernel's.
+            // 256 KiB at about 30 bytes each, one buffer that was read before the pause, and the kernel's.
             #expect(headerCount / 4 < 200_000)
             gate.open()
             peer.write([UInt8](repeating: 0, count: 4 - headerCount % 4))
-            // For as long as more come: how long all of them take is the machine's affair.
+            // As long as more arrive: how long all of them take depends on the machine.
             var seenCount = -1
             while received.value > seenCount, received.value < headerCount / 4 {
                 seenCount = received.value
@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    @Test func `has messages of several tasks wait in turn`() async throws {
+    @Test func `makes messages of several tasks wait in turn`() async throws {
         let received = Count()
         let gate = Gate()
         _ = try await Serving.run { connection in
@@ -103,7 +103,7 @@ import Testing
         }
     }
 
-    @Test func `charges what waits to the budget`() async throws {
+    @Test func `charges waiting messages to the budget`() async throws {
         var configuration = PipeServer.Configuration()
         configuration.byteBudget = 64 << 10
         let ends = Count()
@@ -127,7 +127,7 @@ import Testing
 }
 
 extension RawPeer {
-    /// Reads; whether the other end has closed.
+    /// Reads; returns whether the other end has closed.
     fileprivate func readIsOver() -> Bool {
         _ = read()
         return isAtEnd || !readErrors.isEmpty

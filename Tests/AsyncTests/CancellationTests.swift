@@ -4,7 +4,7 @@ import PipeTestSupport
 import Testing
 
 @Suite struct `Cancelling an async` {
-    @Test func `wait for a message ends it, and the message goes to the next who asks`() async throws {
+    @Test func `wait for a message ends it, and the message goes to the next task that waits`() async throws {
         let (texts, _) = try await Serving.run(handler: echo) { serving in
             try await PipeClient.withConnection(to: serving.address) { connection in
                 let waiting = Task { try await connection.nextMessage() }
@@ -29,7 +29,7 @@ import Testing
             }
             if Task.isCancelled { cancelled.add() }
         } while: { serving in
-            // Elsewhere, so that it outlives the server.
+            // On another reactor, so that it outlives the server.
             let (ends, end) = AsyncStream.makeStream(of: DisconnectReason?.self)
             Task.detached {
                 let reason = try? await PipeClient.withConnection(to: serving.address) { try await $0.waitForEnd() }

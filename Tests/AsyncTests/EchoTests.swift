@@ -45,7 +45,7 @@ import Testing
         #expect(mismatchCount == 0)
     }
 
-    /// An iterator by hand, handed from function to function on whatever executor its caller is.
+    /// An iterator without a loop, passed from function to function on the executor of each caller.
     @Test func `gives its messages one by one, across functions`() async throws {
         typealias Iterator = AsyncPipeConnection.Messages.Iterator
         @Sendable nonisolated(nonsending) func text(_ messages: inout Iterator) async throws -> String? {

@@ -12,7 +12,7 @@ private actor Tally {
 
     init(_ executor: ReactorExecutor) { self.executor = executor }
 
-    /// Whether the caller came without leaving the thread.
+    /// Whether the call came without leaving the thread.
     func add(_ message: PipeMessage, to connection: AsyncPipeConnection) async throws -> Bool {
         total += message.byteCount
         try await connection.send("\(total)")
@@ -67,7 +67,7 @@ private actor Tally {
         #expect(echoed == (0..<200).map { "\($0)" })
     }
 
-    @Test func `is at home with actors on its reactor`() async throws {
+    @Test func `works with actors on its reactor`() async throws {
         let thread = try ReactorThread { _ in }
         defer {
             thread.stop()
@@ -92,7 +92,7 @@ private actor Tally {
         #expect(strayed.value == 0)
     }
 
-    /// Memory that came from the reactor's pool may end on any thread.
+    /// Memory from the reactor's pool may be released on any thread.
     @Test func `keeps large messages beyond its reactor`() async throws {
         let size = 1 << 20
         let (kept, _) = try await Serving.run { connection in

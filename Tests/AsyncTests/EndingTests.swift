@@ -15,7 +15,7 @@ private struct Mishap: Error {}
                 for try await _ in connection.messages { counts.add() }
             } catch PipeError.disconnected(.truncatedByPeer(missingByteCount: 5)) {
                 counts.add(100)
-                // Once.
+                // The error is thrown once.
                 let following = try await connection.nextMessage()
                 #expect(following == nil)
             }
@@ -49,7 +49,7 @@ private struct Mishap: Error {}
         #expect(answer == "still there")
     }
 
-    @Test func `comes after a handler has answered everything, when the server is stopped gently`() async throws {
+    @Test func `comes after a handler has answered everything, when the server stops gracefully`() async throws {
         let gate = Gate()
         let (answers, report) = try await Serving.run { connection in
             await gate.pass()
@@ -57,10 +57,10 @@ private struct Mishap: Error {}
         } while: { serving in
             let peer = try RawPeer(connectingTo: serving.address)
             for number in UInt8(0)..<100 { peer.writeAll([0, 0, 0, 1, number]) }
-            // Who is not accepted yet when a server stops is reset.
+            // A stopping server resets the clients that it has not accepted.
             #expect(await eventually { serving.events.texts.contains("connected") })
             serving.server.perform { $0.stop(gracePeriod: .seconds(30)) }
-            // The name goes first, while the handler has not taken anything yet.
+            // The name goes first, while the handler has taken nothing yet.
             #expect(await eventually { (try? RawPeer(connectingTo: serving.address)) == nil })
             gate.open()
             #expect(
@@ -74,7 +74,7 @@ private struct Mishap: Error {}
         _ = report
     }
 
-    @Test func `by half leaves the other direction open`() async throws {
+    @Test func `in one direction leaves the other open`() async throws {
         let (texts, _) = try await Serving.run { connection in
             var count = 0
             for try await _ in connection.messages { count += 1 }
@@ -106,7 +106,7 @@ private struct Mishap: Error {}
         }
     }
 
-    @Test func `that never began is a typed error`() async throws {
+    @Test func `that never opened is a typed error`() async throws {
         let address = try PipeAddress.unique(prefix: "absent")
         await #expect(throws: PipeError.noServer(address)) { try await PipeClient.withConnection(to: address) { _ in } }
         _ = try await Serving.run(handler: echo) { serving in

@@ -3,9 +3,9 @@ import NamedPipes
 import PipeTestSupport
 import Testing
 
-/// What becomes of what was accepted, when the function that sent it has returned.
+/// The fate of messages that were accepted, when the function that sent them has returned.
 @Suite(.timeLimit(.minutes(5))) struct `The last messages of an async` {
-    /// 20 MiB are accepted without a wait, and nothing limits how long they may take.
+    /// 20 MiB are accepted without a wait, and nothing limits the time that they may take.
     static var patient: PipeClient.Configuration {
         var configuration = PipeClient.Configuration()
         configuration.connection.highWaterMark = 64 << 20
@@ -19,7 +19,7 @@ import Testing
         for _ in 0..<20 { try await connection.send([UInt8](repeating: 1, count: 1 << 20)) }
     }
 
-    @Test func `79 · client are not said to be sent, where the server goes away`() async throws {
+    @Test func `79 · client are not reported as sent, where the server goes away`() async throws {
         let (sent, failing) = (Gate(), Gate())
         _ = try await Serving.run { connection in
             await failing.pass()
@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    @Test func `79 · client may be given up by it`() async throws {
+    @Test func `79 · client may be given up by the task`() async throws {
         let gate = Gate()
         _ = try await Serving.run { _ in
             await gate.pass()

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct `The grace of an async server` {
-    /// Its handlers would wait for ever.
+    /// Without a grace, its handlers would wait for ever.
     @Test(arguments: [Duration.zero, .milliseconds(20)])
     func `79 · bounds its handlers`(grace: Duration) async throws {
         let (began, never) = (Gate(), Gate())
@@ -25,7 +25,7 @@ import Testing
         #expect(cancelled.value == 1)
     }
 
-    @Test func `79 · is also for handlers whose connections have ended`() async throws {
+    @Test func `79 · also bounds handlers whose connections have ended`() async throws {
         let (gone, gate) = (Gate(), Gate())
         let finished = Count()
         _ = try await Serving.run { connection in
@@ -51,7 +51,7 @@ import Testing
         #expect(finished.value == 1)
     }
 
-    /// What is under way needs the client once more.
+    /// Work that is under way needs the client once more.
     @Test func `79 · lets a handler hear the answers to its own questions`() async throws {
         let answers = Count()
         let allIn = Gate()
@@ -67,13 +67,13 @@ import Testing
             try await connection.send("what next?")
             let answer = try await connection.nextMessage()
             if answer.flatMap({ String(copying: $0) }) == "this", count == 3 { answers.add() }
-            // Nothing any more: the client finishes.
+            // Nothing more: the client finishes.
             let last = try await connection.nextMessage()
             if last == nil, await !connection.canResumeReceiving { answers.add() }
         } while: { serving in
             try await PipeClient.withConnection(to: serving.address) { connection in
                 for number in 0..<3 { try await connection.send("\(number)") }
-                // A message that is still under way would be the answer to the question.
+                // A message that is still under way would be taken for the answer to the question.
                 await allIn.pass()
                 serving.server.perform { $0.stop(gracePeriod: .seconds(10_000)) }
                 let question = try await connection.nextMessage()

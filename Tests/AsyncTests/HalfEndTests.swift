@@ -4,7 +4,7 @@ import PipeTestSupport
 import Synchronization
 import Testing
 
-@Suite struct `Half an end, for tasks` {
+@Suite struct `A half-close, for tasks` {
     @Test func `68 · a send that waits throws when the peer reads no more, and messages go on`() async throws {
         var configuration = PipeServer.Configuration()
         configuration.connection.highWaterMark = 100_000
@@ -23,7 +23,7 @@ import Testing
             told.withLock { $0.append("the end") }
         } while: { serving in
             let peer = try RawPeer(connectingTo: serving.address)
-            // One question at a time: what is posted faster than the loop works would keep the handler waiting.
+            // One question at a time: if work is posted faster than the loop runs, the handler has to wait.
             let isWaiting = await eventually {
                 await withCheckedContinuation { answer in
                     serving.server.perform { answer.resume(returning: $0.statistics.queuedByteCount > 100_000) }

@@ -4,19 +4,19 @@ import PipeTestSupport
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct `What waits for async code` {
+@Suite(.timeLimit(.minutes(5))) struct `Messages that wait for async code` {
     private final class Held: Sendable {
         private let most = Mutex(0)
         func note(_ count: Int) { most.withLock { $0 = max($0, count) } }
         var value: Int { most.withLock { $0 } }
     }
 
-    /// With eight always on their way, the inbox is never empty. Both ends are on one reactor: what was sent is there a
-    /// few turns later, however slow the machine is and whatever else it does.
+    /// With eight messages always on their way, the inbox is never empty. Both ends are on one reactor, so a message
+    /// arrives a few turns after it was sent, however slow the machine is.
     @Test(arguments: [100, 1000, 24_000, 30_000], Place.allCases)
-    func `79 · is charged for while it waits, and no longer`(size: Int, place: Place) async throws {
+    func `79 · are charged for while they wait, and no longer`(size: Int, place: Place) async throws {
         let window = 8
-        // Many times what may be held at a time.
+        // Many times the bytes that may be held at a time.
         let count = 50 * window
         var configuration = PipeServer.Configuration()
         configuration.byteBudget = max(25 * window * size, 1 << 20)
@@ -30,7 +30,7 @@ import Testing
             try await Task(executorPreference: place.executor(for: connection)) {
                 var taken = 0
                 while taken < count {
-                    // One is taken when as many as possible are there.
+                    // A message is taken when as many as possible are there.
                     let wanted = min(taken + window, count)
                     while await connection.withConnection({ $0.endpoint.traffic.receivedMessageCount }) < wanted {
                         try Task.checkCancellation()
@@ -54,12 +54,12 @@ import Testing
             }
         }
         #expect(reasons == .closedByPeer)
-        // The window and what a read brought of the next, in pieces of memory of which a part may be taken.
+        // The window, and what a read brought of the next one, in pieces of memory of which a part may be taken.
         #expect(held.value <= 4 * window * (size + 32) + (8 << 10), "\(held.value)")
         #expect(held.value >= window * size / 2)
     }
 
-    @Test func `79 · is let go when it is taken`() {
+    @Test func `79 · are released when they are taken`() {
         var queue = MessageQueue()
         weak var memory: SharedBuffer?
         for number in 0..<1000 {
@@ -73,7 +73,7 @@ import Testing
         #expect(queue.memoryByteCount >= 999 * 10)
     }
 
-    @Test func `79 · has a list that becomes shorter with it`() {
+    @Test func `79 · have a list that shrinks with them`() {
         var ring = Ring<Int>()
         for number in 0..<10_000 { ring.append(number) }
         #expect(ring.capacity == 16_384)
@@ -89,8 +89,8 @@ import Testing
         #expect(rest == [9_990, 9_991, 9_992, 9_993, 9_994, 9_996, 9_997, 9_998, 9_999, -1])
     }
 
-    /// Memory that several messages share goes with the last of them.
-    @Test func `79 · is charged for by what is held of it`() {
+    /// Memory that several messages share is released with the last of them.
+    @Test func `79 · are charged for by the memory that they hold`() {
         var queue = MessageQueue()
         let message = PipeMessage(copying: [1, 2, 3])
         let first = queue.append(message)
@@ -101,7 +101,7 @@ import Testing
         #expect(queue.memoryByteCount == 150)
         _ = queue.takeFirst()
         #expect(queue.memoryByteCount == 150)
-        // Whose last message is gone.
+        // The last message of this memory is gone.
         queue.letGo(of: 50, with: first)
         #expect(queue.memoryByteCount == 100)
         _ = queue.takeFirst()

@@ -2,7 +2,7 @@
 import NamedPipes
 import Testing
 
-/// Where the parts of a handler run: what stays on the reactor's thread, and what has to be asked to leave it.
+/// Where the parts of a handler run: what stays on the reactor's thread, and what leaves it on request.
 @Suite struct `A handler` {
     nonisolated(nonsending) static func followsCaller(_ executor: ReactorExecutor) async -> Bool { executor.isCurrent }
 
@@ -12,11 +12,11 @@ import Testing
         func isOnReactor(_ executor: ReactorExecutor) -> Bool { executor.isCurrent }
     }
 
-    @Test func `stays on its reactor, and so does what it awaits, unless another place is preferred`() async throws {
+    @Test func `stays on its reactor with everything it awaits, unless another executor is preferred`() async throws {
         let (places, _) = try await Serving.run { connection in
             let executor = connection.executor
             var places = [executor.isCurrent, await Self.followsCaller(executor)]
-            // The task prefers the reactor, and so does whatever has no executor of its own, such as most actors.
+            // The task prefers the reactor, and so does everything without an executor of its own, such as most actors.
             places.append(await Self.isConcurrent(executor))
             async let child = Self.isConcurrent(executor)
             places.append(await child)

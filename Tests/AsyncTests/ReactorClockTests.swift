@@ -30,8 +30,7 @@ import Testing
         }
     }
 
-    /// In virtual time: in real time, a machine that stands still between two of them changes the order of the
-    /// deadlines.
+    /// In virtual time: in real time, a machine that stalls between two calls changes the order of the deadlines.
     @Test func `wakes many in the order of their deadlines`() throws {
         let loop = try Loop(in: VirtualTime())
         let executor = loop.reactor.executor
@@ -78,7 +77,8 @@ import Testing
         thread.join()
     }
 
-    /// A reactor's thread ends only when nothing on it is left to do, and its timers keep what waits for them alive.
+    /// The thread of a reactor ends only when nothing is left to do on it, and its timers keep alive what waits for
+    /// them.
     @Test func `leaves nothing behind of a sleep that was cancelled`() async throws {
         let markers = WeakMarker()
         try await Self.onReactor { executor in

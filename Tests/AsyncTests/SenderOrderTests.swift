@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct `Tasks that send on one async connection` {
-    /// What a server has read of short messages.
+    /// What a server has read, where all messages are short.
     private final class Log: Sendable {
         private let list = Mutex<[String]>([])
 
@@ -49,7 +49,7 @@ import Testing
                     })
                 #expect(await eventually { order.value == number + 1 })
             }
-            // Comes as soon as there is room, on the reactor itself: before any of them runs.
+            // Runs as soon as there is room, on the reactor itself: before any of the tasks runs.
             tasks.append(
                 Task(executorPreference: connection.executor) {
                     let mark = PipeConnection.Configuration().lowWaterMark
@@ -93,7 +93,7 @@ import Testing
     }
 
     /// A peer that has shut its reading down, and goes on sending.
-    @Test func `68 · hear at once that it takes nothing any more, and the messages go on`() async throws {
+    @Test func `68 · hear at once that it takes nothing any more, and its messages go on`() async throws {
         let (waits, texts) = (Gate(), Count())
         _ = try await Serving.run { connection in
             let senders = Place.allCases.map { place in

@@ -4,7 +4,7 @@ import PipeTestSupport
 import Testing
 
 @Suite struct `The events of an async server` {
-    @Test func `tell who came, who left and why, and the stop`() async throws {
+    @Test func `report who came, who left and why, and the stop`() async throws {
         let events = try await Serving.run(handler: echo) { serving in
             try await PipeClient.withConnection(to: serving.address) { connection in
                 try await connection.send("x")

@@ -4,7 +4,7 @@ import PipeTestSupport
 import Synchronization
 import Testing
 
-/// Where the tasks of a test are.
+/// Where the tasks of a test run.
 enum Place: CaseIterable, Sendable {
     case reactor, elsewhere
 
@@ -14,7 +14,7 @@ enum Place: CaseIterable, Sendable {
 }
 
 @Suite(.timeLimit(.minutes(5))) struct `Tasks that share an async connection` {
-    /// Each holds what it has until all have something: that takes a pool.
+    /// Each task keeps its message until all have one, which takes several threads.
     @Test(arguments: Place.allCases)
     func `79 · get one message each, where as many wait as there are messages`(place: Place) async throws {
         let workerCount = 4
@@ -93,7 +93,7 @@ enum Place: CaseIterable, Sendable {
         #expect(pairs == (0..<50).map { "header \($0), body \($0)" })
     }
 
-    @Test func `79 · hear of close at once, although its peer takes nothing`() async throws {
+    @Test func `79 · hear of close at once, although the peer reads nothing`() async throws {
         var configuration = PipeClient.Configuration()
         configuration.connection.closeTimeout = .seconds(10_000)
         configuration.connection.writeStallDeadline = nil
@@ -130,7 +130,7 @@ enum Place: CaseIterable, Sendable {
         }
     }
 
-    @Test func `79 · keep the user's context of the connection apart from what makes it async`() async throws {
+    @Test func `79 · keep the user's context of the connection apart from the library's own`() async throws {
         final class Mark: Sendable {}
         nonisolated(unsafe) weak var left: Mark?
         let (text, _) = try await Serving.run { connection in
@@ -149,7 +149,7 @@ enum Place: CaseIterable, Sendable {
             }
         }
         #expect(text == "still async")
-        // Let go of with the end, as any context.
+        // Released with the end, like any context.
         #expect(unsafe left == nil)
     }
 }

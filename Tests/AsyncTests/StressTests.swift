@@ -3,7 +3,7 @@ import NamedPipes
 import PipeTestSupport
 import Testing
 
-/// Consumers, senders, cancellations and ends, put together from a seed.
+/// Receivers, senders, cancellations and ends, combined from a seed.
 @Suite(.timeLimit(.minutes(5))) struct `An async connection under stress` {
     @Test(arguments: 0..<60) func `79 · ends for all its tasks and loses nothing`(seed: UInt64) async throws {
         let thread = try ReactorThread { _ in }
@@ -24,16 +24,16 @@ import Testing
                     try await client.talk(on: connection, of: serving.server)
                 }
             } catch is PipeError where plan.ending != .peerFinishes {
-                // Cut short, as planned: what was accepted may not have been sent.
+                // The plan cut the connection short, so accepted messages may not have been sent.
             }
-            // All is taken in once the handler has ended.
+            // Every message is taken in once the handler has ended.
             #expect(await eventually { server.hasEnded })
         }
         // Each message went to one task, and none was passed over.
         let taken = client.taken.sorted()
         #expect(taken == Array(0..<taken.count), "\(plan)")
         for numbers in client.takenByTask { #expect(numbers == numbers.sorted(), "\(plan)") }
-        // What was accepted came in the order of each sender.
+        // The accepted messages of each sender came in order.
         for (sender, numbers) in server.received { #expect(numbers == Array(0..<numbers.count), "\(sender), \(plan)") }
         guard plan.ending == .peerFinishes else { return }
         #expect(taken.count == plan.messageCount, "\(plan)")

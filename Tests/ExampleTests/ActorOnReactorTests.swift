@@ -2,7 +2,7 @@
 import NamedPipes
 import Testing
 
-/// An actor that lives on a reactor: it serves a name and answers in the callbacks, and other tasks await it as any
+/// An actor that lives on a reactor: it serves a name and answers in the callbacks, and other tasks await it like any
 /// other actor.
 ///
 /// The reactor's own objects never enter the actor's state, because the compiler cannot know that both share a thread.
@@ -23,7 +23,7 @@ private actor Counter: PipeServerDelegate {
         assumeIsolated { $0.server = server }
     }
 
-    /// The callbacks come on the reactor's thread, thus on the actor's: no await, no hop.
+    /// The callbacks come on the reactor's thread, which is the actor's: no await, no hop.
     nonisolated func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
         let count = assumeIsolated { $0.count() }
         _ = try? connection.send("\(count)")
@@ -68,7 +68,7 @@ struct ActorOnReactorTests {
         thread.join()
     }
 
-    /// What a client on this thread is answered.
+    /// The answers to a client on this thread.
     private static func answers(to messages: [String], from address: PipeAddress) throws -> [String] {
         let reactor = try Reactor()
         defer {

@@ -29,7 +29,7 @@ struct ActorRoomTests {
         return visitor
     }
 
-    @Test func `what one says the others read, and whoever comes later reads it as well`() throws {
+    @Test func `what one guest says the others read, and a later guest reads it as well`() throws {
         let ada = try guest("Ada")
         let grace = try guest("Grace")
         #expect(try ada.messages(3).last == "* Grace has come")
@@ -58,8 +58,8 @@ struct ActorRoomTests {
         _ = try guest("Ada")
     }
 
-    /// `nc -C` sends CR LF, and a line may have anything in it.
-    @Test func `a line is the same with a carriage return, and commands no terminal`() throws {
+    /// `nc -C` sends CR LF, and a line may contain anything.
+    @Test func `a line is the same with a carriage return, and cannot control a terminal`() throws {
         let ada = try visitor()
         try ada.send("Ada\r")
         #expect(try ada.messages(2).last == "* welcome, Ada; /who says who is here")

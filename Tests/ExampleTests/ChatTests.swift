@@ -15,7 +15,7 @@ struct ChatTests {
     private var reactor: Reactor { stage.reactor }
     private var address: PipeAddress { stage.address }
 
-    /// A visitor who has said its name and was let in.
+    /// A visitor who has sent its name and was admitted.
     private func member(_ nickname: String) throws -> Visitor {
         let visitor = try Visitor(to: address, on: reactor)
         try visitor.send(nickname)
@@ -23,7 +23,7 @@ struct ChatTests {
         return visitor
     }
 
-    @Test func `what one says the others read, and it is not read back`() throws {
+    @Test func `what one visitor says the others read, and it is not read back`() throws {
         let ada = try member("Ada")
         let grace = try member("Grace")
         try ada.send("hello")
@@ -32,18 +32,18 @@ struct ChatTests {
         #expect(try ada.messages(3) == ["* Ada joined", "* Grace joined", "Grace: hello, Ada"])
     }
 
-    @Test func `who has not said its name hears nothing`() throws {
+    @Test func `a visitor without a name hears nothing`() throws {
         let silent = try Visitor(to: address, on: reactor)
         let ada = try member("Ada")
         let grace = try member("Grace")
         try ada.send("is anybody else here?")
         #expect(try grace.messages(2).last == "Ada: is anybody else here?")
-        // Answers come in order: had the silent one been told something of all this, it would come before this one.
+        // Answers come in order: had the silent visitor been told any of this, it would come before this answer.
         try silent.send("Ada")
         #expect(try silent.messages(1) == ["! the name 'Ada' is not available"])
     }
 
-    @Test func `a new nickname is told to all, and leaving too`() throws {
+    @Test func `a new nickname is announced to all, and so is a visitor's leaving`() throws {
         let ada = try member("Ada")
         let grace = try member("Grace")
         try grace.send("/nick Admiral")
@@ -54,7 +54,7 @@ struct ChatTests {
         #expect(try ada.messages(4).last == "* Admiral left")
     }
 
-    @Test func `the client says what is typed and shows what is said`() throws {
+    @Test func `the client sends what is typed and shows what is said`() throws {
         let ada = try member("Ada")
         let grace = try Example("Chat", address.description, "Grace", on: reactor)
         try grace.waitForLine("* Grace joined")
@@ -67,7 +67,7 @@ struct ChatTests {
         #expect(try ada.messages(4).last == "* Grace left")
     }
 
-    @Test func `what was piped in is said before the client leaves`() throws {
+    @Test func `piped input is sent before the client leaves`() throws {
         let ada = try member("Ada")
         let grace = try Example("Chat", address.description, "Grace", on: reactor)
         for number in 1...100 { try grace.type("line \(number)") }

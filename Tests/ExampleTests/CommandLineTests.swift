@@ -3,7 +3,7 @@ import Glibc
 import NamedPipes
 import Testing
 
-/// What every example does with its command line and with what its parent left it.
+/// How every example treats its command line and what it inherits from its parent.
 struct CommandLineTests {
     #if Service
     private static let services = ["LogCollector"]
@@ -17,7 +17,7 @@ struct CommandLineTests {
 
     init() throws { stage = try Stage() }
 
-    /// What a shell prints and how it ends, with `$0` the program and `$1` an address in a directory of the test's own.
+    /// The output of a shell and its exit status, with `$0` the program and `$1` an address in a directory of the test.
     private func run(_ script: String, _ name: String) throws -> (lines: [String], status: Int32) {
         let shell = try Example(
             command: ["sh", "-c", script, Example.path(name), stage.address.description], on: stage.reactor)

@@ -7,7 +7,7 @@ import Testing
 @testable import Chat
 @testable import LanguageServer
 
-/// What the examples' delegates are as delegates, without their programs.
+/// The examples' delegates, without their programs.
 struct ContractTests {
     @Test func `the room of the chat keeps to the contract`() throws {
         var conformance = DelegateConformance(messages: ["Ada", "Grace", "hello", "/nick Grace", "/nick "])

@@ -23,7 +23,7 @@ struct EchoServerTests {
     func `a signal ends it cleanly: the name is given up, the connection closed`(signal: Int32) throws {
         let server = try stage.start("EchoServer")
         let visitor = try Visitor(to: address, on: reactor)
-        // A round trip: from then on the server has accepted, instead of having a visitor in its queue that it refuses.
+        // After a round trip, the server has accepted the visitor. One that is still in its queue would be reset.
         try visitor.send("hello")
         _ = try visitor.messages(1)
         server.signal(signal)

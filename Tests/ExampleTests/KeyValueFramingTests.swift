@@ -5,7 +5,7 @@ import Testing
 
 @testable import KeyValue
 
-/// What a stream is cut into, without a socket.
+/// The messages of a stream, without a socket.
 struct KeyValueFramingTests {
     private static let framing = RequestFraming()
 
@@ -46,7 +46,7 @@ struct KeyValueFramingTests {
         ("*1\r\n$67108865\r\n", "invalid bulk length", 13), ("*1\r\n$67108864\r\n", "invalid bulk length", 15),
         ("*1\r\n$99999999999999999999\r\n", "invalid bulk length", 13),
     ])
-    func `what cannot become a command is delivered up to the byte that shows it`(
+    func `a command that cannot become one is delivered up to the byte that shows it`(
         stream: String, error: String, at count: Int
     ) throws {
         let bytes = Array(stream.utf8)
@@ -60,7 +60,7 @@ struct KeyValueFramingTests {
         #expect(found.text == error)
     }
 
-    /// As the database is called: what the framing delivers, it takes.
+    /// As the database is called: it takes what the framing delivers.
     @Test(arguments: ["*1\r\n$67108865\r\n", "*3\r\n$3\r\nSET\r\n$1\r\nx\r\n$2000000000\r\n"])
     func `82 · what the framing delivers the database takes, by the same limit`(stream: String) throws {
         let frame = try #require(Self.framing.outcome(of: Array(stream.utf8)).messages.first)
@@ -113,7 +113,7 @@ struct KeyValueFramingTests {
         }
     }
 
-    /// If a scan began anew with each piece, ten times as many would take a hundred times as long.
+    /// If a scan started over with each piece, ten times as many pieces would take a hundred times as long.
     @Test func `many strings that arrive in small pieces are each looked at once`() {
         func time(_ count: Int) -> Duration {
             let stream =
@@ -128,7 +128,7 @@ struct KeyValueFramingTests {
         #expect(time(50_000) < few * 40)
     }
 
-    /// As a connection does it, without copying what has arrived for each piece.
+    /// As a connection does it, without a copy of everything for each piece.
     private func scan(_ stream: [UInt8], _ cuts: [Int], _ framing: RequestFraming) -> Int {
         var scanned = 0
         var count = 0

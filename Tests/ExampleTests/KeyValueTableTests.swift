@@ -5,7 +5,7 @@ import Testing
 @testable import KeyValue
 
 struct KeyValueTableTests {
-    /// Few keys and many changes: slots are shared, freed and filled again all the time.
+    /// Few keys and many changes: slots are constantly shared, freed and filled again.
     @Test(arguments: [1, 2, 3] as [UInt64])
     func `the table holds what a dictionary would`(seed: UInt64) {
         var random = Seeded(seed)
@@ -47,7 +47,7 @@ struct KeyValueTableTests {
         }
     }
 
-    @Test func `what has expired goes without being asked for`() {
+    @Test func `an expired entry goes without being asked for`() {
         var database = Database()
         for number in 0..<1000 {
             #expect(database.execute("set key\(number) value px 1\r\n".utf8.span) == .goesOn)

@@ -15,7 +15,7 @@ struct KeyValueTests {
     private var reactor: Reactor { stage.reactor }
     private var address: PipeAddress { stage.address }
 
-    /// What redis-cli prints about these commands, a line each.
+    /// The output of redis-cli for these commands, one line each.
     private func answers(to commands: [String], from path: String) throws -> [String] {
         let client = try Example(command: ["redis-cli", "-s", path], on: reactor)
         for command in commands { try client.type(command) }
@@ -99,7 +99,7 @@ struct KeyValueTests {
         #expect(try answer(to: requests + "quit\r\nincr n\r\n") == replies + "+OK\r\n")
     }
 
-    /// What redis-py 8 says first, unless it is told to speak the second version.
+    /// The first command of redis-py 8, unless it is told to use the second version of the protocol.
     @Test func `a client of the third version is greeted and answered in it`() throws {
         let requests =
             "HELLO 3 SETNAME py\r\nget missing\r\nlpop missing 2\r\nconfig get save\r\nHELLO 2\r\nget missing\r\n"

@@ -2,9 +2,10 @@
 import Foundation
 import NamedPipes
 import NamedPipesRPC
+import PipeTestSupport
 import Testing
 
-/// The language server as an editor sees it: what is sent and what comes back, as LSP has it.
+/// The language server as an editor sees it: its messages, in the format of LSP.
 @Suite struct `The language server` {
     struct Document: Encodable {
         var uri = "file:///etc/daemon.conf"
@@ -64,7 +65,7 @@ import Testing
         var range: TextRange
     }
 
-    /// An editor's side of one connection: it asks, and takes what is published.
+    /// The editor's side of one connection: it sends requests, and takes what is published.
     struct Editor: Sendable {
         let peer: JSONRPCPeer
         let published: AsyncStream<Published>
@@ -90,7 +91,7 @@ import Testing
         }
     }
 
-    /// Runs the program and an editor beside it.
+    /// Runs the program and an editor at the same time.
     static func edit(_ body: @escaping @Sendable (Editor) async throws -> Void) async throws {
         let stage = try Stage()
         let server = try stage.start("LanguageServer")
@@ -113,7 +114,7 @@ import Testing
         try await editor.peer.notify("initialized")
     }
 
-    @Test func `marks what is no setting, and what is set twice`() async throws {
+    @Test func `marks lines that are no settings, and settings that are set twice`() async throws {
         try await Self.edit { editor in
             try await Self.initialize(editor)
             let wrong = try await editor.open("[a]\nx = 1\n# comment\n  x=2\n[b]\nx = 3\n𝄞 nonsense\n[c")
@@ -127,7 +128,7 @@ import Testing
         }
     }
 
-    @Test func `says what a key is set to, and lists everything`() async throws {
+    @Test func `shows the value of a key, and lists all keys`() async throws {
         try await Self.edit { editor in
             try await Self.initialize(editor)
             _ = try await editor.open("top = 0\n[server]\nport = 80 ")
@@ -145,17 +146,19 @@ import Testing
         }
     }
 
-    /// VS Code with `TransportKind.pipe`: the editor listens, starts the server and is connected to.
+    /// VS Code with `TransportKind.pipe`: the editor listens, starts the server, and the server connects.
     @Test(arguments: [true, false])
     func `connects to an editor that listens`(isShutDown: Bool) async throws {
         let stage = try Stage()
         let address = stage.address
         let (servers, listening) = AsyncStream.makeStream(of: ReactorReference<PipeServer>.self)
+        let connectionEnd = Gate()
         let editor = Task {
             try await PipeServer.serve(
                 at: address, configuration: PipeServer.Configuration(framing: ContentLengthFraming()),
                 onEvent: { server, event in if case .listening = event { listening.yield(server.reference) } }
             ) { connection in
+                defer { connectionEnd.open() }
                 try await JSONRPCPeer.run(on: connection) { peer in
                     let result = try await peer.requestJSON("initialize", JSONText("{}"), timeout: .seconds(30))
                     #expect(String(describing: result).contains("hoverProvider"))
@@ -170,14 +173,16 @@ import Testing
             let program = try Example(
                 "LanguageServer", "--pipe=\(stage.address)", "--clientProcessId=4711", on: stage.reactor)
             #expect(try program.exitStatus() == (isShutDown ? 0 : 1))
+            // On a busy machine, the editor hears of the end later than the test, and a stop must not come before.
+            #expect(await eventually { connectionEnd.isOpen })
             server.perform { $0.stop() }
             break
         }
         _ = try await editor.value
     }
 
-    /// Editors show what a server says on standard error.
-    @Test func `says what it could not read, instead of going on about an older text`() async throws {
+    /// Editors show a server's standard error.
+    @Test func `reports a message that it could not read, instead of going on with an older text`() async throws {
         let stage = try Stage()
         let server = try Example(
             command: [

@@ -29,7 +29,7 @@ struct LogCollectorTests {
     }
 
     private func content(of path: String) throws -> String {
-        // By handle: Foundation's reading of whole files leaks a buffer for each empty one.
+        // By handle, because Foundation's reading of whole files leaks a buffer for each empty one.
         let file = try FileHandle(forReadingFrom: URL(filePath: path))
         defer { try? file.close() }
         return String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self)
@@ -41,12 +41,12 @@ struct LogCollectorTests {
         return text.split(separator: "\n").map(String.init)
     }
 
-    /// What was sent of a line: behind the time, the user and the process.
+    /// The text of a line: behind the time, the user and the process.
     private func message(_ line: String) -> String {
         line.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false).last.map(String.init) ?? ""
     }
 
-    @Test func `everybody's lines come into the file, whole and in order, with who sent them`() throws {
+    @Test func `the lines of all clients come into the file, whole and in order, with user and process`() throws {
         let collector = try start()
         let visitors = [try visitor(), try visitor()]
         let sent = (0..<500).map { "line \($0) of one" }
@@ -70,11 +70,11 @@ struct LogCollectorTests {
         #expect(!FileManager.default.fileExists(atPath: "\(address)"))
     }
 
-    @Test func `what had arrived when the signal came is in the file, and in the numbers of the log`() throws {
+    @Test func `what had arrived before the signal is in the file, and in the numbers of the log`() throws {
         let collector = try start()
         let visitor = try visitor()
         for number in 0..<2000 { try visitor.send("number \(number)") }
-        // Everything has left; whether it was read is for the collector to see.
+        // Everything has left; only the collector knows whether it was read.
         #expect(reactor.run(timeout: .seconds(30)) { visitor.connection?.pendingByteCount == 0 })
         try waitForDisk("number 0")
         collector.signal(SIGTERM)
@@ -140,7 +140,7 @@ struct LogCollectorTests {
         #expect(try collector.exitStatus() == 1)
     }
 
-    @Test func `wrong arguments are told`() throws {
+    @Test func `wrong arguments are reported`() throws {
         #expect(try Example("LogCollector", "\(address)", file, "many", on: reactor).exitStatus() == 2)
     }
 }

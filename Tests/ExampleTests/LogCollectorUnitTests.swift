@@ -32,7 +32,7 @@ struct LogCollectorUnitTests {
         }
     }
 
-    /// Section, key and value of each line; an empty value is one, too.
+    /// Section, key and value of each line; an empty value is a value, too.
     private func settings(_ name: String) throws -> [String: [String]] {
         var settings: [String: [String]] = [:]
         var section = ""
@@ -58,17 +58,17 @@ struct LogCollectorUnitTests {
         #expect(command.first?.hasSuffix("/LogCollector") == true)
         #expect(socket["Socket.ListenStream"] == [String(command[1])])
         #expect(service["Service.Type"] == ["notify"])
-        // The names are those of the service, as `%L` and `LogsDirectory=` have it.
+        // The names are those of the service, as `%L` and `LogsDirectory=` define them.
         #expect(command[2].hasPrefix("%L/\(service["Service.LogsDirectory"]?.first ?? "?")/"))
     }
 
-    @Test(.requires("systemd-analyze")) func `systemd has nothing to say against the units`() throws {
+    @Test(.requires("systemd-analyze")) func `systemd accepts the units`() throws {
         let verification = try Example(command: ["systemd-analyze", "verify"] + copyUnits(), on: reactor)
         #expect(try verification.exitStatus() == 0)
     }
 
-    /// 4 of 100 as it is; another version of systemd may weigh things differently.
-    @Test(.requires("systemd-analyze")) func `systemd finds the service well shut in`() throws {
+    /// 4 of 100 at present; another version of systemd may rate things differently.
+    @Test(.requires("systemd-analyze")) func `systemd rates the service as well confined`() throws {
         let units = try copyUnits()
         let analysis = try Example(
             command: ["systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=10", units[0]],
@@ -80,7 +80,7 @@ struct LogCollectorUnitTests {
         let file = "\(address).log"
         let collector = try Example(
             command: ["systemd-socket-activate", "--listen=\(address)", program, "unused", file], on: reactor)
-        // The socket is there before the program is: it is started for the first who comes.
+        // The socket exists before the program: its first client starts the program.
         let ticks = reactor.schedule(after: .zero, repeating: .milliseconds(1)) {}
         #expect(reactor.run(timeout: .seconds(30)) { FileManager.default.fileExists(atPath: "\(address)") })
         ticks.cancel()
@@ -92,7 +92,7 @@ struct LogCollectorUnitTests {
         collector.signal(SIGTERM)
         #expect(try collector.exitStatus() == 0)
         #expect(try String(contentsOfFile: file, encoding: .utf8).hasSuffix("from before the start\n"))
-        // It is the manager's.
+        // The socket file belongs to the manager.
         #expect(FileManager.default.fileExists(atPath: "\(address)"))
     }
 }

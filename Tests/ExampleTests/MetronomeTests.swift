@@ -15,7 +15,7 @@ struct MetronomeTests {
     private var reactor: Reactor { stage.reactor }
     private var address: PipeAddress { stage.address }
 
-    @Test func `everybody hears the same beats, none left out`() throws {
+    @Test func `every client hears the same beats, none left out`() throws {
         let first = try Visitor(to: address, on: reactor)
         let second = try Visitor(to: address, on: reactor)
         let heardFirst = try first.messages(100).prefix(100)
@@ -27,11 +27,11 @@ struct MetronomeTests {
         }
     }
 
-    @Test func `who does not listen misses beats, and the program says how many`() throws {
+    @Test func `a client that does not listen misses beats, and the program says how many`() throws {
         let listening = try Visitor(to: address, on: reactor)
         let asleep = try Visitor(to: address, on: reactor)
         asleep.connection?.pauseReceiving()
-        // Far more than the kernel and the queue hold for the one that is asleep.
+        // Far more than the kernel and the queue hold for the client that is asleep.
         _ = try listening.messages(2000)
         #expect(asleep.messages.count < 2000)
         asleep.connection?.abort()
@@ -43,7 +43,7 @@ struct MetronomeTests {
         #expect(try metronome.exitStatus() == 0)
     }
 
-    /// From the lines that the program prints when somebody leaves.
+    /// From the lines that the program prints when a client leaves.
     private var missedCounts: [Int] {
         metronome.lines.filter { $0.hasSuffix(" beats missed") }.compactMap { line in
             line.split(separator: " ").dropLast(2).last.flatMap { Int($0) }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import LanguageServer
 
-/// What the language server makes of a text, without its program.
+/// How the language server reads a text, without its program.
 struct SettingsTests {
     private func described(_ text: String) -> [String] {
         let settings = Settings(text)
@@ -24,14 +24,14 @@ struct SettingsTests {
         #expect("\r\n".linesOfLSP.map(String.init) == ["", ""])
     }
 
-    @Test func `an accent behind a sign leaves the sign what it is`() {
+    @Test func `an accent behind a sign leaves the sign unchanged`() {
         #expect(described("k =\u{301}x") == ["0: .k=\u{301}x"])
         #expect(described("[a]\u{301}") == ["0: a section is [name]"])
         #expect(described("#\u{301} = 1") == [])
         #expect(described(" \u{301}k = 1") == ["0: .\u{301}k=1"])
     }
 
-    @Test func `keys that only look the same are two`() {
+    @Test func `keys that only look the same are different`() {
         #expect(described("\u{E9} = 1\ne\u{301} = 2").count == 2)
         #expect(described("\u{E9} = 1\n\u{E9} = 2").last == "1: '\u{E9}' is already set")
     }

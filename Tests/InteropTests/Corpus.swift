@@ -2,10 +2,10 @@
 
 /// The messages that all foreign peers send, defined once more, in Swift. `Peers/README.md` has the definition.
 enum Corpus {
-    /// What every peer prints when each message of the corpus has come back.
+    /// The output of every peer when each message of the corpus has come back.
     static let report = "ok 10022 messages 19784074 bytes 885331fe"
 
-    /// What the line clients print.
+    /// The output of the line clients.
     static let lineReport = "ok 2007 messages 1556266 bytes f4b7c24b"
 
     static let messages = singles + pipelined

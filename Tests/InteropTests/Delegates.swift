@@ -2,7 +2,7 @@
 import Glibc
 import NamedPipes
 
-/// Sends back what it receives and remembers what went wrong.
+/// Sends back what it receives, and keeps the errors.
 final class EchoDelegate: PipeServerDelegate {
     private(set) var ends: [DisconnectReason] = []
     private(set) var problems: [PipeError] = []
@@ -14,7 +14,7 @@ final class EchoDelegate: PipeServerDelegate {
     func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) { ends.append(reason) }
 }
 
-/// A client that sends messages, the next large one after the reply to the one before, and compares what comes back.
+/// A client that sends messages, each large one after the reply to the one before, and compares the replies.
 final class Sender: PipeClientDelegate {
     private let messages: [[UInt8]]
     private var sentCount = 0

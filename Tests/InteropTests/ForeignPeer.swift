@@ -2,10 +2,11 @@
 import Foundation
 import Testing
 
-/// A program of another language, running beside the test. The programs are in `Peers`.
+/// A program in another language, running beside the test. The programs are in `Peers`.
 ///
-/// Nothing here waits: the test's thread runs the reactor that the program talks to. So the program's output goes to
-/// files, and whether it has ended is asked without blocking. What still runs when the test lets go of it is ended.
+/// Nothing here waits, because the test's thread runs the reactor that the program talks to. So the program's output
+/// goes to files, and the check for its end does not block. A program that still runs when the test releases it is
+/// ended.
 final class ForeignPeer {
     /// How a program ended.
     enum Outcome: Equatable {
@@ -20,8 +21,8 @@ final class ForeignPeer {
     /// Starts a program of `Peers`.
     ///
     /// - Parameters:
-    ///   - script: its file name; the ending decides on the interpreter.
-    ///   - arguments: what follows the script. A `--timeout` is added: a forgotten program ends by itself.
+    ///   - script: its file name; the extension selects the interpreter.
+    ///   - arguments: the arguments after the script. A `--timeout` is added, so that a forgotten program ends.
     init(_ script: String, _ arguments: [String]) throws {
         let interpreter = ForeignPeer.interpreter(of: script)
         let executable = try #require(ForeignPeer.find(interpreter), "\(interpreter) is not on PATH")
@@ -45,13 +46,13 @@ final class ForeignPeer {
         return outcome != nil
     }
 
-    /// What the program has printed by now, by lines.
+    /// The lines that the program has printed so far.
     var output: [String] { lines(of: "output") }
 
-    /// What it has complained about by now, by lines.
+    /// The lines of its standard error so far.
     var errors: [String] { lines(of: "errors") }
 
-    /// Expects that the program succeeded and printed these lines, and reports its own words if not.
+    /// Expects that the program succeeded and printed these lines, and reports its standard error if not.
     func expectSuccess(printing expected: String..., sourceLocation: SourceLocation = #_sourceLocation) {
         #expect(hasExited, "still running", sourceLocation: sourceLocation)
         #expect(errors == [], sourceLocation: sourceLocation)
@@ -60,7 +61,7 @@ final class ForeignPeer {
     }
 
     private func lines(of name: String) -> [String] {
-        // By handle: Foundation's reading of whole files leaks a buffer for each empty one.
+        // By handle, because Foundation's reading of whole files leaks a buffer for each empty one.
         guard let file = try? FileHandle(forReadingFrom: directory.appending(path: name)) else { return [] }
         defer { try? file.close() }
         let content = (try? file.readToEnd()).flatMap { $0 } ?? Data()
@@ -71,7 +72,7 @@ final class ForeignPeer {
 extension ForeignPeer {
     static func interpreter(of script: String) -> String {
         switch URL(filePath: script).pathExtension {
-        // Debian's modules belong to Debian's Python, whichever other one comes first on PATH.
+        // Debian's modules belong to Debian's Python, whichever Python comes first in PATH.
         case "py" where script.hasPrefix("lsp_") || script.hasPrefix("protobuf_"): "/usr/bin/python3"
         case "py": "python3"
         case "escript": "escript"
@@ -80,7 +81,7 @@ extension ForeignPeer {
         }
     }
 
-    /// The file that a command's name stands for, as the shell would find it in `PATH`.
+    /// The file of a command, as the shell would find it in `PATH`.
     static func find(_ command: String) -> String? {
         if command.hasPrefix("/") { return FileManager.default.isExecutableFile(atPath: command) ? command : nil }
         let directories = ProcessInfo.processInfo.environment["PATH", default: "/usr/bin:/bin"].split(separator: ":")
@@ -89,20 +90,20 @@ extension ForeignPeer {
 }
 
 extension Trait where Self == ConditionTrait {
-    /// Skips a test, saying so, where a command is not installed. With `REQUIRE_FOREIGN_PEERS` in the environment, as
-    /// in continuous integration, the test runs all the same and fails.
+    /// Skips a test, with a message, where a command is not installed. With `REQUIRE_FOREIGN_PEERS` in the environment,
+    /// as in continuous integration, the test runs all the same and fails.
     static func requires(_ commands: String...) -> Self {
         let missing = commands.filter { ForeignPeer.find($0) == nil }
         return .enabled(if: isStrict || missing.isEmpty, "not on PATH: \(missing.joined(separator: ", "))")
     }
 
-    /// Skips a test, in the same way, where Debian's Python has no such module.
+    /// Skips a test, in the same way, where Debian's Python lacks this module.
     static func requiresModule(_ module: String) -> Self {
         let path = "/usr/lib/python3/dist-packages/\(module)"
         return .enabled(if: isStrict || FileManager.default.fileExists(atPath: path), "not installed: \(module)")
     }
 
-    /// Skips a test, in the same way, where `.ci/install-peers` has not installed the packages of Python's index.
+    /// Skips a test, in the same way, where `.ci/install-peers` has not installed the packages from PyPI.
     static var requiresIndexPackages: Self {
         let path = URL(filePath: #filePath).deletingLastPathComponent().path() + "../../.build/peers/jsonrpcserver"
         return .enabled(

@@ -2,7 +2,7 @@
 import NamedPipes
 import Testing
 
-/// The wire against those who defined it: real clients and a real server of other languages.
+/// The wire format, tested with the programs that defined it: real clients and a real server in other languages.
 @Suite(.serialized)
 final class InteropTests {
     let reactor: Reactor
@@ -48,9 +48,9 @@ final class InteropTests {
     }
 
     @Test(.requires("python3"))
-    func `what .NET does on Linux finds its pipe and gets every message back`() throws {
+    func `a client like .NET's on Linux finds its pipe and gets every message back`() throws {
         let name = "interop-\(UInt64.random(in: .min ... .max))"
-        let early = try ForeignPeer("dotnet_like_client.py", [name])  // it waits for the server, as .NET does
+        let early = try ForeignPeer("dotnet_like_client.py", [name])  // It waits for the server, as .NET does.
         try expect(Corpus.report, at: .dotNet(name)) { early }
     }
 
@@ -98,7 +98,7 @@ final class InteropTests {
         }
     }
 
-    /// Echoes to one peer until it has ended, and expects its report and a clean end at this side.
+    /// Echoes to one peer until it has ended, and expects its report and a clean end on this side.
     private func expect(
         _ report: String, at address: PipeAddress, _ configuration: PipeServer.Configuration = .init(),
         sourceLocation: SourceLocation = #_sourceLocation, from start: () throws -> ForeignPeer
@@ -118,7 +118,7 @@ final class InteropTests {
         try .abstract("interop-\(UInt64.random(in: .min ... .max))")
     }
 
-    /// Runs the loop until the condition holds. The end of a process is no event of the loop, so a timer makes it look.
+    /// Runs the loop until the condition holds. The end of a process is no event of the loop, so a timer wakes it.
     private func run(until condition: () -> Bool) {
         let glance = reactor.schedule(after: .zero, repeating: .milliseconds(10)) {}
         defer { glance.cancel() }

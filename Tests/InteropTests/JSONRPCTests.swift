@@ -4,7 +4,7 @@ import NamedPipesRPC
 import Synchronization
 import Testing
 
-/// Our JSON-RPC against implementations that are not ours, at either end.
+/// Our JSON-RPC against other implementations, at either end.
 @Suite(.serialized) struct `JSON-RPC` {
     struct Pair: Codable {
         var left: Int
@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test(.requires("python3"))
-    func `serves what the specification's examples say, by lines`() async throws {
+    func `serves the specification's examples, by lines`() async throws {
         try await serve("lines_peer.py", DelimiterFraming.newline, report: "ok 10 requests")
     }
 
@@ -33,7 +33,7 @@ import Testing
     // MARK: Their servers, our client
 
     @Test(.requiresModule("pylsp_jsonrpc"))
-    func `asks python-lsp-jsonrpc, behind Content-Length`() async throws {
+    func `calls python-lsp-jsonrpc, behind Content-Length`() async throws {
         try await ask("lsp_peer.py", ContentLengthFraming(), Self.doubling, report: "ok 1 requests") { peer in
             try await expectArithmetic(peer)
             try await expectConversation(peer)
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test(.requires("node"))
-    func `asks Node, behind Content-Length, and sends metadata along`() async throws {
+    func `calls Node, behind Content-Length, and sends metadata along`() async throws {
         var configuration = JSONRPCPeer.Configuration()
         configuration.interceptor = Tracer()
         try await ask(
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test(.requires("python3"))
-    func `asks by lines, and in batches that are answered backwards`() async throws {
+    func `calls by lines, and in batches that are answered backwards`() async throws {
         try await ask("lines_peer.py", DelimiterFraming.newline, JSONRPCMethods(), report: "ok 203 requests") { peer in
             try await expectArithmetic(peer)
             var batch = JSONRPCBatch()
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test(.requiresIndexPackages, arguments: ["jsonrpcserver_peer.py", "jsonrpc_peer.py"])
-    func `asks servers that refuse unknown members, and sends metadata within the parameters`(
+    func `calls servers that refuse unknown members, and sends metadata within the parameters`(
         script: String
     ) async throws {
         var configuration = JSONRPCPeer.Configuration()
@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test(.requiresIndexPackages)
-    func `asks pygls, behind Content-Length, and is asked back`() async throws {
+    func `calls pygls, behind Content-Length, and is called back`() async throws {
         try await ask("pygls_peer.py", ContentLengthFraming(), Self.doubling, report: "ok 200 requests") { peer in
             let limit = Duration.seconds(30)
             _ = try await peer.requestJSON("initialize", JSONText(#"{"capabilities":{}}"#), timeout: limit)
@@ -121,7 +121,7 @@ import Testing
 
     // MARK: Vocabulary
 
-    /// Sends what a tracer of W3C Trace Context does.
+    /// Sends the headers of a W3C Trace Context tracer.
     private struct Tracer: JSONRPCInterceptor {
         static let metadata = ["traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"]
 
@@ -138,7 +138,7 @@ import Testing
         return methods
     }
 
-    /// A question back, and a timeout that cancels at the other end.
+    /// A call back, and a timeout that cancels at the other end.
     private func expectConversation(_ peer: JSONRPCPeer) async throws {
         let answer: Int = try await peer.request("ask back", [21], timeout: .seconds(30))
         #expect(answer == 43)
@@ -149,7 +149,7 @@ import Testing
         }
         try await peer.notify("release")
         #expect(try await first.value == "first")
-        // The one that our timeout cancelled never ran there.
+        // The request that our timeout cancelled never ran there.
         let ran: [String] = try await peer.request("ran", timeout: .seconds(30))
         #expect(ran == ["first"])
     }

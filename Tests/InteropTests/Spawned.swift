@@ -5,7 +5,7 @@ import Glibc
 // posix_spawn(3) rather than Foundation's Process, which reaps children on a thread of its own: here a process ID stays
 // ours until we have asked for its status, so that a signal can never hit a stranger who got the number next.
 enum Spawned {
-    /// Starts a program that leads a process group of its own and has its output in two files.
+    /// Starts a program that leads a process group of its own, with its output in two files.
     static func start(
         _ executable: String, _ arguments: [String], standardOutput: String, standardError: String
     ) throws -> pid_t {
@@ -41,14 +41,15 @@ enum Spawned {
         return signal == 0 ? .exited(status >> 8 & 0xFF) : .signalled(signal)
     }
 
-    /// Ends a running process that ``start(_:_:standardOutput:standardError:)`` started, and what it started itself.
+    /// Ends a running process that ``start(_:_:standardOutput:standardError:)`` started, and the processes that it
+    /// started.
     static func end(_ processID: pid_t) {
         kill(-processID, SIGKILL)
         var status: Int32 = 0
         unsafe waitpid(processID, &status, 0)
     }
 
-    /// The strings as C wants them, ending with a null pointer.
+    /// The strings in C's form, with a null pointer at the end.
     private static func withCStrings<Result>(
         _ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
     ) -> Result {

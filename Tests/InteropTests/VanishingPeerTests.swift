@@ -2,7 +2,7 @@
 import NamedPipes
 import Testing
 
-/// What crashed peers do: they send, read nothing, and are gone with replies on their way.
+/// The behaviour of peers that crash: they send, read nothing, and are gone while replies are on their way.
 struct VanishingPeerTests {
     @Test(arguments: [1, 1_000, 5_000, 20_000])
     func `a peer that vanishes without reading its replies is reported`(messageCount: Int) throws {

@@ -79,7 +79,7 @@ import Testing
         #expect(throws: FramingError.self) { try endless.scan(Array("Content-Length: \(digits)\r\n\r\n")) }
     }
 
-    @Test func `a header of its limit is read, one byte more is refused`() throws {
+    @Test func `a header at its limit is read, one byte more is refused`() throws {
         let fields = "Content-Length: 2\r\nX: "
         let fits = Array(fields + String(repeating: "x", count: 100 - fields.utf8.count - 4) + "\r\n\r\n")
         #expect(fits.count == 100)

@@ -4,7 +4,7 @@ import PipeTestSupport
 import Testing
 
 @Suite struct `A delimiter` {
-    @Test func `the usual ones on the wire`() throws {
+    @Test func `the common ones have these bytes on the wire`() throws {
         #expect(try DelimiterFraming.newline.encoded(Array("hi"), []) == Array("hi\n\n"))
         #expect(try DelimiterFraming.nul.encoded(Array("hi")) == [0x68, 0x69, 0x00])
         #expect(try DelimiterFraming.formFeed.encoded(Array("hi")) == [0x68, 0x69, 0x0C])
@@ -42,13 +42,13 @@ import Testing
             DelimiterFraming(Array("\r\n")).outcome(of: Array("a\r\r\nb\r\n")).messages == [Array("a\r"), Array("b")])
     }
 
-    @Test func `what was searched is not searched again`() throws {
+    @Test func `is not searched again in bytes that were searched`() throws {
         let crlf = DelimiterFraming([0x0D, 0x0A])
         #expect(try crlf.scan(Array("hello")) == .incomplete(frameByteCount: nil, scannedByteCount: 4))
         #expect(try crlf.scan(Array("hello\r")) == .incomplete(frameByteCount: nil, scannedByteCount: 5))
         #expect(
             try DelimiterFraming.newline.scan(Array("hello")) == .incomplete(frameByteCount: nil, scannedByteCount: 5))
-        // The hint is believed: a delimiter in front of it stays unseen.
+        // The framing relies on the hint: a delimiter before it is not seen.
         let skipping = try DelimiterFraming.newline.scan(Array("a\nb\n"), scannedByteCount: 2)
         #expect(skipping == .frame(message: 0..<3, byteCount: 4))
     }
@@ -72,16 +72,17 @@ import Testing
 
     @Test(arguments: [
         ("\n", "a\nb", 1), ("\n", "\n", 0), ("\r\n", "ab\r\n", 2), ("aab", "xaaab", 2),
-        // Only together with the delimiter behind it.
+        // The delimiter is complete only with the byte behind it.
         ("aa", "a", 0), ("aa", "ba", 1), ("abab", "xab", 1), ("\r\n\r\n", "x\r\n", 1),
     ])
-    func `a message that would end early is refused`(delimiter: String, message: String, offset: Int) {
+    func `in a message is refused, because the message would end early`(delimiter: String, message: String, offset: Int)
+    {
         let framing = DelimiterFraming(Array(delimiter))
         #expect(throws: FramingError.containsDelimiter(offset: offset)) { try framing.encoded(Array(message)) }
     }
 
     @Test(arguments: [("\r\n", "a\r"), ("\r\n", "\n"), ("aab", "a"), ("aab", "aa"), ("aab", "ab"), ("abab", "aba")])
-    func `a message that only looks like it comes back`(delimiter: String, message: String) throws {
+    func `that is only begun in a message does not end it`(delimiter: String, message: String) throws {
         let framing = DelimiterFraming(Array(delimiter))
         let stream = try framing.encoded(Array(message), Array(message))
         #expect(framing.outcome(of: stream).messages == [Array(message), Array(message)])

@@ -4,7 +4,7 @@ import PipeFraming
 import PipeTestSupport
 import Testing
 
-/// What a framing puts around a message that leaves from where it lies.
+/// The bytes that a framing puts around a message which is sent from its own memory.
 @Suite struct `An envelope` {
     static let sizes = [0, 1, 2, 127, 128, 255, 256, 16_383, 16_384, 65_535, 65_536, 1 << 20]
     static let subjects = Subject.all(limit: 1 << 20) + [Subject("raw", RawFraming())]
@@ -34,14 +34,14 @@ import Testing
         #expect(Array(copying: output.span) == Array("5:,"))
     }
 
-    @Test func `is not given by a framing that does not say what it is, and nothing is appended`() throws {
+    @Test func `is missing where a framing does not define one, and nothing is appended`() throws {
         var output = FrameBuffer()
         #expect(try NetstringFraming().encodeEnvelope(of: Array("hello").span, into: &output) == nil)
         #expect(output.byteCount == 0)
     }
 
     @Test(arguments: Subject.all(limit: 200).filter { $0.testDescription != "netstring" })
-    func `of a message above the maximum is refused as its frame is, and nothing is appended`(subject: Subject) throws {
+    func `of a message above the maximum is refused like its frame, and nothing is appended`(subject: Subject) throws {
         var output = FrameBuffer()
         output.append(9)
         let limit = subject.framing.maximumMessageByteCount
@@ -56,10 +56,10 @@ import Testing
     }
 
     @Test(arguments: Subject.delimiters(limit: 200))
-    func `of a message with a delimiter is refused as its frame is, and nothing is appended`(subject: Subject) throws {
+    func `of a message with a delimiter is refused like its frame, and nothing is appended`(subject: Subject) throws {
         let delimiter = try #require(subject.framing as? DelimiterFraming).delimiter
         var messages = [delimiter, letters(50).map { $0 & 0xFE | 0x40 } + delimiter + [0x41]]
-        // What becomes a delimiter only together with the one behind it, where it can.
+        // The last bytes become a delimiter only together with the one behind them, where that is possible.
         messages.append(Array(delimiter.dropLast()))
         for message in messages {
             var output = FrameBuffer()
@@ -76,7 +76,7 @@ import Testing
 
     @Test func `of 2 GiB is the escape and eight bytes of length`() throws {
         let byteCount = 0x8000_0000
-        // Nobody looks at the pages, so there need not be any.
+        // Nothing reads the pages, so they need not exist.
         let memory = unsafe mmap(nil, byteCount, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
         try #require(unsafe memory != MAP_FAILED)
         defer { unsafe munmap(memory, byteCount) }

@@ -17,7 +17,7 @@ import Testing
         #expect(buffer.isEmpty && buffer.capacity == 0)
     }
 
-    @Test func `keeps its memory where asked to`() {
+    @Test func `keeps its memory where told to`() {
         var buffer = FrameBuffer()
         buffer.append(1)
         let capacity = buffer.capacity
@@ -51,7 +51,7 @@ import Testing
         #expect(growths < 12)
     }
 
-    @Test func `uses the room at its front again instead of growing`() {
+    @Test func `uses the room at its front again before it grows`() {
         var buffer = FrameBuffer()
         buffer.append(contentsOf: [UInt8](repeating: 1, count: 250).span)
         let capacity = buffer.capacity
@@ -64,7 +64,7 @@ import Testing
         #expect(buffer.capacity <= 4 * 253 && capacity <= 4 * 253)
     }
 
-    @Test func `grows rather than move many bytes for the room of a few`() {
+    @Test func `grows rather than move many bytes for a little room`() {
         var buffer = FrameBuffer()
         buffer.append(contentsOf: [UInt8](repeating: 1, count: 256).span)
         buffer.removeFirst(1)
@@ -75,7 +75,7 @@ import Testing
         #expect(buffer.capacity == 512 && buffer.byteCount == 456)
     }
 
-    @Test func `being emptied brings all its room back`() {
+    @Test func `has all its room again once it is empty`() {
         var buffer = FrameBuffer()
         buffer.append(contentsOf: [UInt8](repeating: 1, count: 256).span)
         let capacity = buffer.capacity
@@ -98,7 +98,7 @@ import Testing
         #expect(buffer.capacity == 1000)
     }
 
-    @Test func `takes what a system call wrote and gives what one will send`() {
+    @Test func `takes what a system call wrote, and hands out what one will send`() {
         var buffer = FrameBuffer()
         buffer.append(9)
         let appended = unsafe buffer.withUnsafeFreeSpace(minimumCapacity: 300) { space in
@@ -111,7 +111,7 @@ import Testing
         #expect(sent == [9, 1, 2, 3])
     }
 
-    @Test func `a system call that failed appends nothing`() {
+    @Test func `appends nothing where a system call failed`() {
         var buffer = FrameBuffer()
         buffer.append(9)
         #expect(throws: FramingError.missingContentLength) { try failingRead(&buffer) }
@@ -125,7 +125,7 @@ import Testing
     }
 
     @Test(arguments: 1...8 as ClosedRange<UInt64>)
-    func `random operations agree with an array`(seed: UInt64) {
+    func `agrees with an array over random operations`(seed: UInt64) {
         var random = Seeded(seed)
         var buffer = FrameBuffer()
         var model: [UInt8] = []

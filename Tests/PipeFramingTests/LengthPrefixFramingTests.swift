@@ -65,7 +65,7 @@ import Testing
         #expect(try framing.scan([0, 0, 1, 0] + [UInt8](repeating: 0, count: 255)) == known)
     }
 
-    @Test func `the maximum is lowered to what the width expresses`() {
+    @Test func `the maximum is lowered to what the width can express`() {
         let limits = LengthPrefixFraming.Width.allCases.map {
             LengthPrefixFraming(width: $0, byteOrder: .littleEndian, maximumMessageByteCount: .max)
                 .maximumMessageByteCount
@@ -74,7 +74,7 @@ import Testing
         #expect(LengthPrefixFraming(maximumMessageByteCount: .max).maximumMessageByteCount == .max / 2)
     }
 
-    @Test func `other forms have no reserved lengths but those above 63 bits`() throws {
+    @Test func `other forms reserve no lengths but those above 63 bits`() throws {
         let little = LengthPrefixFraming(byteOrder: .littleEndian, maximumMessageByteCount: .max)
         let all = FrameScan.incomplete(frameByteCount: 4 + 0xFFFF_FFFF, scannedByteCount: 0)
         #expect(try little.scan(bigEndian(0xFFFF_FFFF)) == all)
@@ -121,7 +121,7 @@ import Testing
         #expect(Self.large.outcome(of: frame + frame, cutAt: Array(0...28)).messages == [Array("hi"), Array("hi")])
     }
 
-    @Test func `is not written for lengths that need none, nor are other words allowed by it`() throws {
+    @Test func `is not written for lengths that do not need it, and does not allow other reserved words`() throws {
         #expect(try Self.large.encoded(Array("hi")) == [0, 0, 0, 2, 0x68, 0x69])
         let known = FrameScan.incomplete(frameByteCount: 4 + 0x7FFF_FFFF, scannedByteCount: 0)
         #expect(try Self.large.scan(bigEndian(0x7FFF_FFFF)) == known)

@@ -3,7 +3,7 @@ import PipeFraming
 import Testing
 
 @Suite struct `A framing by name` {
-    @Test func `length prefixes`() {
+    @Test func `gives length prefixes`() {
         #expect(parse("length") == LengthPrefixFraming())
         #expect(parse("length:1") == LengthPrefixFraming(width: .one))
         #expect(parse("length:2:le") == LengthPrefixFraming(width: .two, byteOrder: .littleEndian))
@@ -13,14 +13,14 @@ import Testing
                 == LengthPrefixFraming(width: .eight, byteOrder: .littleEndian, maximumMessageByteCount: 9))
     }
 
-    @Test func `delimiters`() {
+    @Test func `gives delimiters`() {
         #expect(parse("newline") == DelimiterFraming.newline)
         #expect(parse("nul") == DelimiterFraming.nul)
         #expect(parse("formfeed") == DelimiterFraming.formFeed)
         #expect(parse("delimiter:0d0A", 9) == DelimiterFraming([0x0D, 0x0A], maximumMessageByteCount: 9))
     }
 
-    @Test func `the others`() {
+    @Test func `gives the others`() {
         #expect(parse("content-length") == ContentLengthFraming())
         #expect(parse("content-length", 9) == ContentLengthFraming(maximumMessageByteCount: 9))
         #expect(parse("varint") == VarintFraming())
@@ -34,17 +34,17 @@ import Testing
         "delimiter", "delimiter:", "delimiter:0", "delimiter:0d0", "delimiter:+f", "delimiter:0g", "delimiter:0d:0a",
         "delimiter:" + String(repeating: "00", count: 256), "raw:1", "delimiter:０a",
     ])
-    func `anything else is nothing`(text: String) {
+    func `is nil for any other text`(text: String) {
         #expect(NamedFraming.parse(text) == nil)
     }
 
-    @Test func `an impossible maximum is nothing, not a trap`() {
+    @Test func `is nil, not a trap, for an impossible maximum`() {
         #expect(NamedFraming.parse("length", maximumMessageByteCount: -1) == nil)
         #expect(NamedFraming.parse("raw", maximumMessageByteCount: 0) == nil)
         #expect(NamedFraming.parse("length:1", maximumMessageByteCount: .max)?.maximumMessageByteCount == 255)
     }
 
-    @Test func `each line of help begins with a name that is understood`() {
+    @Test func `is understood as each line of the help begins`() {
         for name in NamedFraming.names where name != "delimiter:HEX" {
             #expect(NamedFraming.parse(String(name.prefix { $0 != "[" })) != nil)
         }

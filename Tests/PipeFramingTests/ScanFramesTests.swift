@@ -3,7 +3,7 @@ import PipeFraming
 import PipeTestSupport
 import Testing
 
-@Suite struct `A walk over frames` {
+@Suite struct `A scan of frames` {
     private func walk(
         _ bytes: [UInt8], _ framing: some MessageFraming = LengthPrefixFraming(), hint: Int = 0,
         stopAfter limit: Int = .max

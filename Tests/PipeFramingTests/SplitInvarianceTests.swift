@@ -53,7 +53,8 @@ import Testing
         }
     }
 
-    /// The alphabet is the delimiters' own, so that nearly every position begins one that does not end.
+    /// The alphabet is that of the delimiters, so that nearly every position begins a delimiter that is never
+    /// completed.
     @Test(arguments: Subject.delimiters(limit: 1000), [1, 2, 3] as [UInt64])
     func `34: text that nearly contains the delimiter, cut at random`(subject: Subject, seed: UInt64) throws {
         let delimiter = try #require(subject.framing as? DelimiterFraming).delimiter

@@ -9,7 +9,7 @@ import Testing
             (0, [0x00]), (1, [0x01]), (127, [0x7F]), (128, [0x80, 0x01]), (150, [0x96, 0x01]), (300, [0xAC, 0x02]),
             (16_383, [0xFF, 0x7F]), (16_384, [0x80, 0x80, 0x01]),
         ] as [(Int, [UInt8])])
-    func `is written as protobuf's documentation has it`(length: Int, header: [UInt8]) throws {
+    func `is written as protobuf's documentation says`(length: Int, header: [UInt8]) throws {
         let message = [UInt8](repeating: 0x30, count: length)
         #expect(try VarintFraming().encoded(message) == header + message)
         let end = header.count + length
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test(arguments: [0x01, 0x02, 0x7F, 0x80, 0xFF] as [UInt8])
-    func `35: a tenth byte that is not the end is refused`(tenth: UInt8) {
+    func `35: of more than ten bytes is refused at the tenth`(tenth: UInt8) {
         let header = [UInt8](repeating: 0x80, count: 9) + [tenth]
         #expect(throws: FramingError.overlongVarint) { try VarintFraming().scan(header) }
     }

@@ -7,10 +7,10 @@ private struct Waits {
     var polling = BusyPolling(limit: .microseconds(50))
     var now = SuspendingClock.now
     var pollCount = 0
-    /// How often the thread has lost the cpu.
+    /// How often the thread has lost the CPU.
     var preemptions = 0
 
-    /// A wait whose event comes after so long. What makes it longer when we sleep is the price of waking up.
+    /// A wait whose event comes after `time`. Waking up from a sleep takes `wakeUp` longer.
     mutating func wait(for time: Duration, wakeUp: Duration = .zero) {
         let start = now
         guard let end = polling.beginWait(at: now, preemptions: { preemptions }) else {
@@ -26,7 +26,7 @@ private struct Waits {
         }
     }
 
-    /// How many of so many waits were polls.
+    /// How many of `count` waits were polls.
     mutating func polls(of count: Int, for time: Duration, wakeUp: Duration = .zero) -> Int {
         let before = pollCount
         for _ in 0..<count { wait(for: time, wakeUp: wakeUp) }
@@ -65,8 +65,8 @@ private struct Waits {
         #expect(waits.polls(of: 10, for: .microseconds(45), wakeUp: .microseconds(460)) == 0)
     }
 
-    /// Both ends on one cpu: the answer comes soon, but only once we sleep.
-    @Test func `seldom, where it is always in vain although events are frequent`() {
+    /// Both ends on one CPU: the answer comes soon, but only once this end sleeps.
+    @Test func `seldom, where every poll is in vain although events are frequent`() {
         var polling = BusyPolling(limit: .microseconds(50))
         var now = SuspendingClock.now
         var polls = 0
@@ -82,7 +82,7 @@ private struct Waits {
         #expect((100_000 / 257...100_000 / 257 + 10).contains(polls))
     }
 
-    @Test func `after each poll in vain twice as many short waits later, up to 256`() {
+    @Test func `after each poll in vain, once twice as many short waits are over, up to 256`() {
         var polling = BusyPolling(limit: .microseconds(50))
         let now = SuspendingClock.now
         for expected in [1, 2, 4, 8, 16, 32, 64, 128, 256, 256, 256] {
@@ -94,7 +94,7 @@ private struct Waits {
             }
             #expect(waits == expected)
         }
-        // One that paid, as the next wait finds.
+        // A poll that paid, as the next wait finds.
         #expect(polling.beginWait(at: now) { 0 } != nil)
         polling.pollWasInVain()
         #expect(polling.beginWait(at: now) { 0 } == nil)
@@ -102,8 +102,8 @@ private struct Waits {
         #expect(polling.beginWait(at: now) { 0 } != nil)
     }
 
-    /// Both ends on one cpu again, as it mostly is: the poll finds something, after the peer has taken the cpu.
-    @Test func `seldom, where a poll finds something only because it lost the cpu`() {
+    /// Both ends on one CPU, in the ordinary case: the poll finds something, but only after the peer has taken the CPU.
+    @Test func `seldom, where a poll finds something only because it lost the CPU`() {
         var waits = Waits()
         for _ in 0..<100_000 {
             waits.wait(for: .microseconds(10))
@@ -112,7 +112,7 @@ private struct Waits {
         #expect((100_000 / 257...100_000 / 257 + 10).contains(waits.pollCount))
     }
 
-    @Test func `again soon, after the cpu was lost once`() {
+    @Test func `again soon, after the CPU was lost once`() {
         var waits = Waits()
         for _ in 0..<10 {
             #expect(waits.polls(of: 100, for: .microseconds(10)) >= 99)
@@ -120,7 +120,7 @@ private struct Waits {
         }
     }
 
-    @Test(arguments: [1, 7, 60]) func `no longer in all than a small part of the time, whatever the distance`(
+    @Test(arguments: [1, 7, 60]) func `for a small part of the time in all, whatever the distance of events`(
         factor: Int
     ) {
         for distance in [51, 60, 75, 99, 100, 101, 200, 499, 500, 501] {

@@ -3,15 +3,15 @@ import PipeReactor
 import Synchronization
 import Testing
 
-/// HOSTILE 50: a callback that takes its time, or never returns, is named from outside.
+/// HOSTILE 50: the watchdog names a callback that takes long or never returns, from outside the loop.
 @Suite struct `50 · a callback that holds the loop` {
-    /// What the watchdog said, from its thread.
+    /// The watchdog's reports, from its thread.
     final class Reports: Sendable {
         private let list = Mutex<[SlowCallback]>([])
         func add(_ callback: SlowCallback) { list.withLock { $0.append(callback) } }
         var all: [SlowCallback] { list.withLock { $0 } }
 
-        /// Holds the loop until somebody has said that it is held.
+        /// Holds the loop until the watchdog has reported it.
         func hold() { _ = eventually { !all.isEmpty } }
     }
 
@@ -26,7 +26,7 @@ import Testing
     enum Place: CaseIterable { case timer, post, watch, endOfTurn }
 
     @Test(arguments: Place.allCases)
-    func `is named while it still does`(place: Place) throws {
+    func `is named while it still holds it`(place: Place) throws {
         final class Work: TurnWork {
             let body: () -> Void
             init(_ body: @escaping () -> Void) { self.body = body }
@@ -73,7 +73,7 @@ import Testing
         let reports = Reports()
         let reactor = try Self.reactor(reports, limit: .milliseconds(4))
         for round in 1...3 {
-            // Longer than the watchdog needs to stop looking.
+            // Longer than it takes the watchdog to stop looking.
             reactor.schedule(after: .milliseconds(30)) { _ = eventually { reports.all.count == round } }
             reactor.runBounded { reports.all.count == round }
         }
@@ -82,7 +82,7 @@ import Testing
         #expect(reports.all.count == 3)
     }
 
-    @Test func `counts without what it calls that has a name of its own`() throws {
+    @Test func `is counted without the callbacks inside it that have names of their own`() throws {
         var configuration = Reactor.Configuration()
         configuration.measuresCallbacks = true
         let reactor = try Reactor(configuration: configuration)
@@ -106,7 +106,7 @@ import Testing
         let reactor = try Reactor(configuration: configuration)
         #expect(reactor.statistics == Reactor.Statistics())
         var count = 0
-        // Three that are due together are one turn.
+        // Three callbacks that are due together are one turn.
         for _ in 0..<3 {
             reactor.schedule(after: .zero) {
                 holdLoop(for: .milliseconds(5))
@@ -119,7 +119,7 @@ import Testing
         #expect(try #require(statistics.longestCallback).duration >= .milliseconds(5))
     }
 
-    @Test func `costs nothing where nobody asked: no numbers, no clock, no thread`() throws {
+    @Test func `is not measured unless asked for: no numbers, no clock, no thread`() throws {
         let reactor = try Reactor()
         var isDone = false
         reactor.schedule(after: .zero) { isDone = true }

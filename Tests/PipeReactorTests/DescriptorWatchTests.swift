@@ -19,7 +19,7 @@ import Testing
         watch.cancel()
     }
 
-    @Test func `tells of the end of the stream`() throws {
+    @Test func `reports the end of the stream`() throws {
         let reactor = try Reactor()
         let ends = Ends(Pair.pipe())
         var calls = 0
@@ -29,7 +29,7 @@ import Testing
         watch.cancel()
     }
 
-    @Test func `tells of room to write, as long as there is some`() throws {
+    @Test func `reports room to write, as long as there is some`() throws {
         let reactor = try Reactor()
         let pair = Pair.sockets()
         var calls = 0
@@ -44,7 +44,7 @@ import Testing
         watch.cancel()
     }
 
-    @Test func `in both directions at once works`() throws {
+    @Test func `works in both directions at once`() throws {
         let reactor = try Reactor()
         let pair = Pair.sockets()
         var reads = 0
@@ -103,7 +103,7 @@ import Testing
     }
 
     @Test(arguments: [false, true])
-    func `ends when the watch is let go`(isFile: Bool) throws {
+    func `ends when the watch is released`(isFile: Bool) throws {
         let reactor = try Reactor()
         let pair = Pair.pipe()
         let file = openRegularFile()
@@ -203,7 +203,7 @@ final class Ends {
     func closeNear() { nearEnd = nil }
     func closeFar() { farEnd = nil }
 
-    /// Gives the near end to somebody else.
+    /// Gives the near end away.
     func takeNear() -> OwnedDescriptor {
         guard let end = nearEnd.take() else { preconditionFailure("the near end is gone") }
         return end

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct `An event source` {
     /// FACTS: HUP or RDHUP comes a million times a second to a level-triggered event that does not read.
-    @Test func `edge-triggered is told of a peer's end exactly once, level-triggered for ever`() throws {
+    @Test func `edge-triggered hears of a peer's end exactly once, level-triggered for ever`() throws {
         for halfClosed in [true, false] {
             let reactor = try Reactor()
             var edges: [Readiness] = []
@@ -27,7 +27,7 @@ import Testing
     }
 
     /// FACTS: on unix(7) sockets, writability comes back when at most a quarter is in flight.
-    @Test func `for writing is told once when the peer has made room, and again only after the next change`() throws {
+    @Test func `for writing hears once that the peer has made room, and again only after the next change`() throws {
         let reactor = try Reactor()
         let pair = Pair.sockets()
         let sent = fill(pair.near.rawValue)
@@ -49,7 +49,7 @@ import Testing
     }
 
     /// FACTS: therefore the write side is registered only while something waits.
-    @Test func `for writing, when nothing waits, is told of every read by the peer`() throws {
+    @Test func `for writing, when nothing waits, hears of every read by the peer`() throws {
         let reactor = try Reactor()
         let pair = Pair.sockets()
         var calls = 0
@@ -70,7 +70,7 @@ import Testing
         source.cancel()
     }
 
-    @Test func `of both directions on one descriptor are two that do not disturb each other`() throws {
+    @Test func `is one for each direction of a descriptor, and the two do not disturb each other`() throws {
         let reactor = try Reactor()
         let ends = Ends(Pair.sockets())
         var reads: [Readiness] = []
@@ -111,7 +111,7 @@ import Testing
         source.unregister()
     }
 
-    @Test func `may be cancelled and dropped by its own handler, which is let go after it returned`() throws {
+    @Test func `may be cancelled and dropped by its own handler, which is released after it has returned`() throws {
         let reactor = try Reactor()
         let ends = Ends(Pair.sockets())
         var source: ClosureSource?
@@ -166,7 +166,7 @@ import Testing
         }
     }
 
-    /// A handler as a connection is one: not retained around its events, because somebody else holds it.
+    /// A handler like a connection's: not retained around its events, because it has another owner.
     private final class Unretained: EventHandler {
         var source: EventSource?
         var log: [Readiness] = []
@@ -182,7 +182,7 @@ import Testing
     }
 
     @Test(arguments: [Interest.readable, .writable, .edgeWritable, .timer])
-    func `of any kind may be let go inside the handler that is called for it`(interest: Interest) throws {
+    func `of any kind may be dropped inside the handler that is called for it`(interest: Interest) throws {
         let reactor = try Reactor()
         let ends = Ends(Pair.sockets())
         let handler = Unretained()
@@ -198,7 +198,7 @@ import Testing
         #expect(handler.log.count == 1 && other.log == [.readable])
     }
 
-    @Test func `a regular file is refused with a typed error`() throws {
+    @Test func `for a regular file is refused with a typed error`() throws {
         let reactor = try Reactor()
         let source = ClosureSource(reactor, owning: openRegularFile(), .readable) { _ in }
         let error = #expect(throws: SystemError.self) { try source.register() }
@@ -206,8 +206,8 @@ import Testing
         source.cancel()
     }
 
-    /// FACTS: libevent's timers count on a coarse clock, up to a tick (10 ms at the most) behind.
-    @Test func `as a timer armed late in a long callback counts from then, not from the callback's beginning`() throws {
+    /// FACTS: libevent's timers use a coarse clock, which lags by up to a tick (10 ms at most).
+    @Test func `as a timer set late in a long callback counts from then, not from the callback's beginning`() throws {
         let reactor = try Reactor()
         var armed = SuspendingClock.now
         var fired: SuspendingClock.Instant?
@@ -226,7 +226,7 @@ import Testing
     }
 
     /// FACTS: the array of `epoll_wait` starts at 32 entries.
-    @Test func `is heard also where more than 32 are ready at once`() throws {
+    @Test func `is served also where more than 32 are ready at once`() throws {
         let reactor = try Reactor()
         var heard = [Int](repeating: 0, count: 200)
         let ends = (0..<200).map { _ in Ends(Pair.sockets()) }
@@ -246,7 +246,7 @@ import Testing
 
 /// HOSTILE 48: a descriptor's number is used again at once.
 @Suite struct `A descriptor's number used again` {
-    /// FACTS: events of one `epoll_wait` that belong to a source which ended meanwhile are taken back.
+    /// FACTS: when a source ends, its events that the same `epoll_wait` returned are withdrawn.
     @Test func `48 in the same batch brings the new source no event of the old one, and all of its own`() throws {
         let reactor = try Reactor()
         var reuses = 0
@@ -258,7 +258,7 @@ import Testing
             var isNewCalled = false
             for index in 0..<2 {
                 let source = ClosureSource(reactor, owning: all[index].takeNear(), .readable, once: true) { _ in
-                    // Whichever comes first ends the other, and lets a third take its number.
+                    // The first to be called ends the other, and lets a third source take its number.
                     survivors += 1
                     let other = 1 - index
                     sources[other].cancel()
@@ -286,9 +286,9 @@ import Testing
         #expect(reuses > 0, "no number was used again: this test has seen nothing")
     }
 
-    /// FACTS: epoll forgets first, then the descriptor closes. epoll watches what is open, not its number; once the
-    /// number is closed, a duplicate's registration can no longer be removed, and its events go to the number's next
-    /// owner.
+    /// FACTS: epoll has to forget the descriptor before it is closed. epoll watches the open file, not the number. Once
+    /// the number is closed, a duplicate's registration can no longer be removed, and its events go to the next owner
+    /// of the number.
     @Test func `48 while a duplicate of the old one is open brings the new source none of its events`() throws {
         let reactor = try Reactor()
         var reuses = 0
@@ -329,7 +329,7 @@ import Testing
             try source.register()
             previous?.cancel()
             put(ends.far)
-            // Nine of ten end with their event unheard.
+            // Nine of ten end before their event is handled.
             if round.isMultiple(of: 10) {
                 isMine = true
                 reactor.runTurns(1)

@@ -16,7 +16,7 @@ private actor Room {
         return threadNumber
     }
 
-    /// The threads before, during and after a visit next door.
+    /// The threads before, during and after a call to another actor.
     func visit(_ other: Room) async -> [UInt] {
         let before = threadNumber
         let during = await other.enter()
@@ -30,7 +30,7 @@ private actor Room {
 
     func start(visiting other: Room, then done: Counter) { Task { await visitOften(other, then: done) } }
 
-    /// Posted work and the actor's own jobs by turns.
+    /// Posted work and the actor's own jobs, alternating.
     func alternate(_ log: Log) {
         for number in 0..<100 {
             if number.isMultiple(of: 2) {
@@ -62,7 +62,7 @@ private func enterWithoutAwait(_ room: Room) { room.assumeIsolated { $0.guests +
         reactor.runBounded { room.assumeIsolated { $0.guests } == 3 }
     }
 
-    @Test func `runs on the reactor's thread, also around an await of another one there`() async throws {
+    @Test func `runs on the reactor's thread, also before and after it awaits another one there`() async throws {
         let thread = try ReactorThread { _ in }
         let here = Room(thread.executor)
         let nextDoor = Room(thread.executor)
@@ -74,7 +74,7 @@ private func enterWithoutAwait(_ room: Room) { room.assumeIsolated { $0.guests +
     }
 
     @Test(arguments: [false, true])
-    func `calls another one there as a function is called, without a turn of the loop`(isPreferring: Bool) throws {
+    func `calls another one there like a function, without a turn of the loop`(isPreferring: Bool) throws {
         let reactor = try Reactor()
         let here = Room(reactor.executor)
         let nextDoor = Room(reactor.executor)
@@ -121,7 +121,7 @@ private func enterWithoutAwait(_ room: Room) { room.assumeIsolated { $0.guests +
         }
     }
 
-    @Test func `does its jobs and posted work in the order in which they came`() throws {
+    @Test func `runs its jobs and posted work in the order of their arrival`() throws {
         let reactor = try Reactor()
         let log = Log()
         Room(reactor.executor).assumeIsolated { $0.alternate(log) }
@@ -131,7 +131,7 @@ private func enterWithoutAwait(_ room: Room) { room.assumeIsolated { $0.guests +
 }
 
 @Suite struct `A task that prefers a reactor` {
-    @Test func `runs on its thread, and comes back to it after sleeping and after other actors`() async throws {
+    @Test func `runs on its thread, and returns to it after sleeping and after visits to other actors`() async throws {
         let thread = try ReactorThread { _ in }
         let executor = thread.executor
         actor Elsewhere {
@@ -170,7 +170,7 @@ private func enterWithoutAwait(_ room: Room) { room.assumeIsolated { $0.guests +
         thread.join()
     }
 
-    @Test func `ten thousand times from eight threads is run each time`() throws {
+    @Test func `runs ten thousand times, started from eight threads`() throws {
         let reactor = try Reactor()
         let executor = reactor.executor
         let done = Counter()
@@ -200,10 +200,10 @@ private func enterWithoutAwait(_ room: Room) { room.assumeIsolated { $0.guests +
         #expect(executor.lostJobCount == 6)
     }
 
-    /// A task that is never run is never freed. Kept here, it is no leak to the sanitizer.
+    /// A task that never runs is never freed. Kept here, it is no leak for the sanitizer.
     private static let lostTasks = Mutex<[Task<Void, Never>]>([])
 
-    @Test func `belongs to no thread, though the system uses a thread's number again`() throws {
+    @Test func `belongs to no thread, even if the system uses its thread's number again`() throws {
         var reuses = 0
         for _ in 0..<100 where reuses < 3 {
             let former = Former()

@@ -6,9 +6,9 @@ import Testing
 
 private let count = 100_000
 
-/// A hundred thousand timers, and when each of them fired.
+/// A hundred thousand timers, and the time at which each fired.
 private final class ManyTimers {
-    /// Between these two points lies when a timer is due.
+    /// The timer is due between these two points.
     struct Due {
         let earliest: SuspendingClock.Instant
         let latest: SuspendingClock.Instant
@@ -16,7 +16,7 @@ private final class ManyTimers {
 
     private(set) var timers: [ScheduledWork] = []
     private(set) var dues: [Due] = []
-    /// The indices of those that fired, in order.
+    /// The indices of the timers that fired, in order.
     private(set) var fired: [Int] = []
     private(set) var earlyCount = 0
     private var coarseLag: Duration = .zero
@@ -38,8 +38,8 @@ private final class ManyTimers {
         fired.append(index)
     }
 
-    /// libevent counts on the coarse clock. It is a tick behind, 10 ms at the most, and more on a virtual machine that
-    /// was not given its cpu when a tick was due.
+    /// libevent uses the coarse clock. It lags by a tick, 10 ms at most, and by more on a virtual machine that was not
+    /// given its CPU when a tick was due.
     private func noteCoarseLag() {
         var coarse = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse)
@@ -49,8 +49,7 @@ private final class ManyTimers {
         coarseLag = max(coarseLag, lag)
     }
 
-    /// How many fired although others that were due before them, by more than the coarse clock was ever behind, had not
-    /// fired yet.
+    /// How many timers fired too early: before others that were due earlier, by more than the coarse clock ever lagged.
     var misplacedCount: Int {
         guard let first = fired.first else { return 0 }
         var last = dues[first].earliest
@@ -104,7 +103,7 @@ private final class ManyTimers {
     }
 }
 
-/// What one round of timers needs, the next ones use again.
+/// The next rounds use the memory of the first again.
 private func setAndCancelAgainAndAgain() throws {
     let reactor = try Reactor()
     let before = residentByteCount()

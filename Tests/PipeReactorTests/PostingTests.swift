@@ -27,7 +27,7 @@ import Testing
         for numbers in ledger.received.withLock({ $0 }) { #expect(numbers == Array(0..<10_000)) }
     }
 
-    @Test func `wakes the reactor once for all that waits`() throws {
+    @Test func `wakes the reactor once for everything that waits`() throws {
         let reactor = try Reactor()
         let executor = reactor.executor
         for _ in 0..<3 {
@@ -55,7 +55,7 @@ import Testing
         let executor = reactor.executor
         let running = Worker { reactor.run() }
         for round in 0..<2_000 {
-            // Now and then a reactor that is certainly asleep, otherwise one that is about to be.
+            // Now and then the reactor is certainly asleep, otherwise it is about to be.
             if round % 100 == 0 { #expect(eventually { running.isAsleep }) }
             let answer = Counter()
             executor.post { _ in answer.count() }
@@ -67,7 +67,7 @@ import Testing
         running.finish()
     }
 
-    @Test func `more than a turn has time for leaves the rest, in order, to the next turns`() throws {
+    @Test func `more than fits into a turn leaves the rest, in order, to the next turns`() throws {
         let reactor = try Reactor()
         let executor = reactor.executor
         let numbers = Numbers()
@@ -86,11 +86,11 @@ import Testing
         #expect(worst == ReactorExecutor.mailPerTurn && turns == 6)
     }
 
-    @Test func `faster than the loop works keeps no timer and no descriptor waiting`() throws {
+    @Test func `faster than the loop works delays no timer and no descriptor`() throws {
         let reactor = try Reactor()
         let executor = reactor.executor
         let done = Counter()
-        // Each function brings two of its kind, up to a number that no run comes to.
+        // Each function posts two more, up to a number that no run reaches.
         @Sendable func flood(_ executor: ReactorExecutor) {
             executor.post { _ in
                 done.count()
@@ -183,7 +183,7 @@ import Testing
         #expect(executor.lostJobCount == 0)
     }
 
-    @Test func `and never running it lets the function go with the reactor, whose end may post again`() throws {
+    @Test func `that never runs ends with the reactor, and its end may post again`() throws {
         var reactor: Reactor? = try Reactor()
         let executor = try #require(reactor).executor
         let ends = Counter()
@@ -194,7 +194,7 @@ import Testing
         #expect(ends.value == 3)
     }
 
-    @Test func `lets each function go after it has run`() throws {
+    @Test func `releases each function after it has run`() throws {
         let reactor = try Reactor()
         let ends = Counter()
         reactor.executor.post { [last = LastWords { ends.count() }] _ in last.touch() }
@@ -207,7 +207,7 @@ private final class Ledger: Sendable {
     let received = Mutex([[Int]](repeating: [], count: 8))
 }
 
-/// Something that a function on its way to another thread captures, to see when it is let go.
+/// A captured object that crosses threads, to see when it is released.
 private final class LastWords: Sendable {
     private let words: @Sendable () -> Void
     init(_ words: @escaping @Sendable () -> Void) { self.words = words }

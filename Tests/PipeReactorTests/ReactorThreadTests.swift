@@ -18,7 +18,7 @@ import Testing
         thread.join()
     }
 
-    @Test func `passes on what the set-up throws, and is gone then with all that was made`() throws {
+    @Test func `throws the error of the set-up, and leaves nothing behind`() throws {
         for reason in 0..<20 {
             let place = Log()
             let ends = Counter()
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test func `without descriptors is a typed error`() async {
+    @Test func `fails with a typed error where there are no descriptors`() async {
         await #expect(processExitsWith: .success) {
             withoutDescriptors {
                 let error = #expect(throws: SystemError.self) { try ReactorThread { _ in } }
@@ -48,7 +48,7 @@ import Testing
     @Test(arguments: [
         ("pipes", "pipes"), ("", ""), ("fifteen bytes..", "fifteen bytes.."), ("sixteen bytes...", "sixteen bytes.."),
     ])
-    func `shows its name, as far as the kernel keeps it`(name: String, shown: String) throws {
+    func `shows its name, as much of it as the kernel keeps`(name: String, shown: String) throws {
         let log = Log()
         let thread = try ReactorThread(name: name) { _ in
             log.add(contents(of: currentThreadDirectory() + "/comm") ?? "no file")
@@ -58,7 +58,7 @@ import Testing
         #expect(log.entries == [shown + "\n"])
     }
 
-    @Test func `is stopped and joined as often as one likes, from any thread`() throws {
+    @Test func `is stopped and joined any number of times, from any thread`() throws {
         let thread = try ReactorThread { _ in }
         let workers = (0..<8).map { _ in
             Worker {
@@ -73,7 +73,7 @@ import Testing
         #expect(!thread.executor.post { _ in })
     }
 
-    @Test func `is waited for by everyone who joins it`() throws {
+    @Test func `lets several threads join it`() throws {
         let isOpen = Counter()
         let hasEnded = Counter()
         let thread = try ReactorThread { reactor in
@@ -105,7 +105,7 @@ import Testing
         #expect(eventually { !exists(log.entries[0]) })
     }
 
-    @Test func `ends when the last reference is let go`() throws {
+    @Test func `ends when the last reference is released`() throws {
         let log = Log()
         let ends = Counter()
         var thread: ReactorThread? = try ReactorThread { reactor in
@@ -118,7 +118,7 @@ import Testing
         #expect(eventually { ends.value == 1 && !exists(log.entries[0]) })
     }
 
-    @Test func `ends when the last reference is let go on itself`() throws {
+    @Test func `ends when the last reference is released on the thread itself`() throws {
         let log = Log()
         let holder = Holder()
         try holder.set(ReactorThread { _ in log.add(currentThreadDirectory()) })
@@ -190,7 +190,7 @@ import Testing
         #expect(reference.resolve(on: reactor) == nil)
     }
 
-    @Test func `does not take an object of another type for its own`() throws {
+    @Test func `does not confuse objects of different types`() throws {
         let reactor = try Reactor()
         let key = reactor.registry.insert(Captive())
         #expect(ReactorReference<Guest>(reactor.executor, key: key).resolve(on: reactor) == nil)

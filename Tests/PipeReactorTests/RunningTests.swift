@@ -3,7 +3,7 @@ import PipeReactor
 import Testing
 
 @Suite struct `Running a reactor` {
-    @Test func `asks the condition before anything is waited for or run`() throws {
+    @Test func `asks the condition before it waits for anything or runs anything`() throws {
         let reactor = try Reactor()
         var ran = false
         reactor.schedule(after: .zero) { ran = true }
@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test(arguments: [Duration.seconds(-5), .zero, .milliseconds(1), .milliseconds(20)])
-    func `ends when its time is up, not before, and can be run again`(limit: Duration) throws {
+    func `ends when its time is up, not before, and can run again`(limit: Duration) throws {
         let reactor = try Reactor()
         for _ in 0..<2 {
             let start = SuspendingClock.now
@@ -27,7 +27,7 @@ import Testing
         #expect(!reactor.isStopped)
     }
 
-    @Test func `sees a condition that the last turn before the time limit made true`() throws {
+    @Test func `sees a condition that became true in the last turn before the time limit`() throws {
         let reactor = try Reactor()
         var isDone = false
         reactor.schedule(after: .zero) {
@@ -61,7 +61,7 @@ import Testing
         #expect(!executor.isCurrent)
     }
 
-    @Test func `work posted while a reactor moves to another thread is never forgotten`() throws {
+    @Test func `never loses work that is posted while it moves to another thread`() throws {
         for _ in 0..<1000 {
             let reactor = try Reactor()
             let executor = reactor.executor
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test func `run inside run is a programming error`() async {
+    @Test func `inside itself is a programming error`() async {
         await #expect(processExitsWith: .failure) {
             let reactor = try Reactor()
             reactor.schedule(after: .zero) { reactor.run(timeout: .zero) { true } }
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test func `without descriptors there is no reactor but a typed error`() async {
+    @Test func `without descriptors fails with a typed error`() async {
         await #expect(processExitsWith: .success) {
             withoutDescriptors {
                 let error = #expect(throws: SystemError.self) { try Reactor() }
@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test func `epoll is used whatever libevent's environment variables say`() async {
+    @Test func `uses epoll whatever libevent's environment variables say`() async {
         await #expect(processExitsWith: .success) {
             disableEpollByEnvironment()
             let reactor = try Reactor()

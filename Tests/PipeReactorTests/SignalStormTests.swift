@@ -3,7 +3,7 @@ import PipeReactor
 import Synchronization
 import Testing
 
-/// HOSTILE 57: a storm of signals, to the reactor's own thread, while it does everything that it can.
+/// HOSTILE 57: a storm of signals at the reactor's own thread, while it does everything that it can do.
 @Suite struct `Signals` {
     @Test func `57 by the thousand lose no event, no timer and no posted work`() throws {
         withHarmlessSignal { signal in

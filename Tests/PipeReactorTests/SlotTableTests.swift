@@ -35,7 +35,7 @@ import Testing
         #expect(Set(table.elements.map(ObjectIdentifier.init)) == Set(model.values.map(ObjectIdentifier.init)))
     }
 
-    @Test func `knows no key that it did not give out`() {
+    @Test func `rejects a key that it did not give out`() {
         var table = SlotTable<Item>()
         let key = table.insert(Item())
         for other in [0, 1, key + 1, key | 1 << 63, key + 1 << 32, UInt64.max] {
@@ -55,12 +55,12 @@ import Testing
         #expect(table.count == 0 && table.elements.isEmpty)
     }
 
-    @Test func `leaves the generation 0 out when generations wrap, so that no key is 0`() {
+    @Test func `skips the generation 0 when generations wrap, so that no key is 0`() {
         #expect(SlotTable<Item>.generation(after: 1) == 2)
         #expect(SlotTable<Item>.generation(after: .max) == 1)
     }
 
-    @Test func `lets an object go outside the access, so that its end may use the table`() {
+    @Test func `releases an object outside the access, so that its end may use the table`() {
         final class Owner { var table = SlotTable<Captive>() }
         let owner = Owner()
         var countAtEnd = -1

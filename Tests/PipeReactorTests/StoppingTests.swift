@@ -14,7 +14,7 @@ import Testing
         #expect(done.value == 1)
     }
 
-    @Test func `twice, and after it ran, is the same as once`() throws {
+    @Test func `twice, or after it ran, is the same as once`() throws {
         let reactor = try Reactor()
         reactor.schedule(after: .zero) { for _ in 0..<100 { reactor.stop() } }
         reactor.runToStop()
@@ -23,7 +23,7 @@ import Testing
         #expect(reactor.isStopped)
     }
 
-    @Test func `is for good: running again returns, and later work is refused`() throws {
+    @Test func `is final: running again returns, and later work is refused`() throws {
         let reactor = try Reactor()
         reactor.stop()
         reactor.runToStop()
@@ -78,7 +78,7 @@ import Testing
         for worker in workers { worker.finish() }
     }
 
-    @Test func `wakes a loop that has nothing at all to wait for`() throws {
+    @Test func `wakes a loop that has nothing to wait for`() throws {
         let reactor = try Reactor()
         let executor = reactor.executor
         let running = Worker { reactor.run() }
@@ -102,7 +102,7 @@ import Testing
         #expect(depth.value == 20)
     }
 
-    @Test func `ends even if work makes work for ever`() throws {
+    @Test func `ends even if work keeps making work`() throws {
         let reactor = try Reactor()
         let rounds = Counter()
         @Sendable func forever(_ reactor: Reactor) {
@@ -115,7 +115,7 @@ import Testing
         #expect(rounds.value > 0)
     }
 
-    @Test func `tells the registry, after the work that was queued`() throws {
+    @Test func `reaches registered objects, after the work that was queued`() throws {
         let reactor = try Reactor()
         let log = Log()
         let guest = Guest(reactor) { log.add("ended") }
@@ -126,7 +126,7 @@ import Testing
         #expect(guest.hasLeft && reactor.registry.count == 0)
     }
 
-    @Test func `does what the registry queue at their end`() throws {
+    @Test func `runs the work that registered objects queue at their end`() throws {
         let reactor = try Reactor()
         let log = Log()
         _ = Guest(reactor) { reactor.executor.post { _ in log.add("farewell") } }
@@ -135,7 +135,7 @@ import Testing
         #expect(log.entries == ["farewell"])
     }
 
-    @Test func `also ends what a registered object starts at its end`() throws {
+    @Test func `also ends an object that a registered one starts at its end`() throws {
         let reactor = try Reactor()
         let log = Log()
         _ = Guest(reactor) {
@@ -148,7 +148,7 @@ import Testing
         #expect(reactor.registry.count == 0)
     }
 
-    @Test func `ends though a registered object stays or begets others for ever`() throws {
+    @Test func `ends even if a registered object stays, or keeps making others`() throws {
         let reactor = try Reactor()
         final class Stayer: Registered { func reactorDidStop() {} }
         _ = reactor.registry.insert(Stayer())
@@ -159,7 +159,7 @@ import Testing
         for guest in reactor.registry.elements { (guest as? Guest)?.leave() }
     }
 
-    @Test func `is let go itself, although a guest that holds it left at its end or outside of any turn`() throws {
+    @Test func `releases the reactor, although an object that holds it left at its end or outside any turn`() throws {
         for leavesByItself in [true, false] {
             weak var seen: Reactor?
             do {
@@ -174,7 +174,7 @@ import Testing
         }
     }
 
-    @Test func `is not what a time limit does: registry stay`() throws {
+    @Test func `is not what a time limit does: registered objects stay`() throws {
         let reactor = try Reactor()
         let guest = Guest(reactor) { Issue.record("the reactor was not stopped") }
         #expect(!reactor.run(timeout: .zero) { false })
@@ -183,7 +183,7 @@ import Testing
     }
 }
 
-/// Lives on a reactor until it is told to leave.
+/// Stays on a reactor until it is told to leave.
 private final class Guest: Registered {
     private let reactor: Reactor
     private let farewell: () -> Void

@@ -54,7 +54,7 @@ import Testing
         #expect(attemptCall("getpid") { getpid() } == getpid())
         let pair = Pair.pipe()
         var byte: UInt8 = 0
-        // Finding nothing to do is not a failure where no other one can be.
+        // Where no other failure is possible, finding nothing to do is not a failure.
         #expect(infallibleCall("read") { unsafe read(pair.near.rawValue, &byte, 1) } == nil)
         await #expect(processExitsWith: .failure) { infallibleCall("unlink") { unsafe unlink("/proc/nothing") } }
     }
@@ -72,12 +72,12 @@ import Testing
         }
     }
 
-    @Test func `that only a mistake of ours can cause ends the process`() async {
+    @Test func `that only a bug of ours can fail ends the process`() async {
         await #expect(processExitsWith: .failure) { _ = try? systemCall("close") { close(-1) } }
         await #expect(processExitsWith: .failure) { _ = try? nonBlockingCall("close") { close(-1) } }
     }
 
-    @Test func `57 interrupted all the time by signals still returns its result`() throws {
+    @Test func `57 returns its result although signals interrupt it all the time`() throws {
         withHarmlessSignal { signal in
             let ends = Ends(Pair.pipe(blocking: true))
             let attempts = Counter()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PipeReactor
 
-/// HOSTILE 78: a process that was stopped, or held by a callback, past a limit, with the answer waiting.
+/// HOSTILE 78: a process that was stopped, or a loop that a callback held, until after a limit, while the answer waits.
 @Suite struct `A time limit` {
     @Test(arguments: [0, 1, 5])
     func `78 · passed while the loop was held lets what has arrived be handled, in however many turns`(
@@ -63,7 +63,7 @@ import Testing
         #expect(isExceeded && !limit.isPending)
     }
 
-    @Test func `that is cancelled lets its function go, also between being due and the decision`() throws {
+    @Test func `that is cancelled releases its function, also between being due and the decision`() throws {
         let reactor = try Reactor()
         var isGone = false
         var limit: TimeLimit?
@@ -74,7 +74,7 @@ import Testing
                 captive.touch()
             }
         }
-        // Set later, so it fires later in the turn in which the limit has become due.
+        // Set later, so it fires later in the turn in which the limit became due.
         reactor.schedule(after: .zero) { limit?.cancel() }
         reactor.runBounded { limit?.isPending == false }
         reactor.runTurns(4)
@@ -109,7 +109,7 @@ import Testing
     }
 }
 
-/// Work that takes a number of turns of the loop before it is done.
+/// Work that takes several turns of the loop.
 private final class Handling: TurnWork {
     private unowned let reactor: Reactor
     private var turnCount: Int

@@ -4,9 +4,8 @@ import PipeTestSupport
 import Testing
 
 @Suite struct `A timer` {
-    /// FACTS: libevent counts on a coarse clock, which may be a tick behind. HOSTILE 54: the clock is the monotonic
-    /// one.
-    @Test func `54 is never early on the monotonic clock, though libevent's coarse clock is`() throws {
+    /// FACTS: libevent uses a coarse clock, which may lag by a tick. HOSTILE 54: the clock is the monotonic one.
+    @Test func `54 is never early on the monotonic clock, although libevent's coarse clock is`() throws {
         let reactor = try Reactor()
         var fired = 0
         for index in 0..<300 {
@@ -20,7 +19,7 @@ import Testing
         reactor.runBounded { fired == 300 }
     }
 
-    @Test func `fires in the order of the times, not of the calls`() throws {
+    @Test func `fires in the order of due times, not of calls`() throws {
         let reactor = try Reactor()
         var order: [Int] = []
         for delay in [60, 0, 40, 20] { reactor.schedule(after: .milliseconds(delay)) { order.append(delay) } }
@@ -75,7 +74,7 @@ import Testing
         #expect(fired == 1 && first.isPending)
     }
 
-    @Test func `armed late in a long callback counts from now, not from the callback's beginning`() throws {
+    @Test func `set late in a long callback counts from then, not from the callback's beginning`() throws {
         let reactor = try Reactor()
         var order: [String] = []
         reactor.schedule(after: .zero) {
@@ -94,7 +93,7 @@ import Testing
         reactor.runBounded { fired }
     }
 
-    @Test func `lets its function go after it fired`() throws {
+    @Test func `releases its function after it fired`() throws {
         let reactor = try Reactor()
         var isHeld = true
         let timer = reactor.schedule(after: .zero) { [captive = Captive { isHeld = false }] in captive.touch() }
@@ -103,7 +102,7 @@ import Testing
         #expect(!timer.isPending)
     }
 
-    @Test func `is itself let go by the reactor after it fired or was cancelled`() throws {
+    @Test func `is itself released by the reactor after it fired or was cancelled`() throws {
         let reactor = try Reactor()
         var fired = 0
         weak let once = reactor.schedule(after: .zero) { fired += 1 }
@@ -115,7 +114,7 @@ import Testing
         #expect(once == nil && cancelled == nil)
     }
 
-    @Test func `ends with the reactor, and lets its function go`() throws {
+    @Test func `ends with the reactor, and releases its function`() throws {
         var reactor: Reactor? = try Reactor()
         var ends = 0
         let timers = try [nil, Duration.seconds(60)].map { interval in
@@ -131,7 +130,8 @@ import Testing
         }
     }
 
-    @Test func `may be cancelled by the end of what another captured, when both end with the reactor`() throws {
+    @Test func `may be cancelled by the end of an object that another captured, when both end with the reactor`() throws
+    {
         for first in 0..<2 {
             var reactor: Reactor? = try Reactor()
             var timers: [ScheduledWork] = []
@@ -144,7 +144,7 @@ import Testing
         }
     }
 
-    /// If each looked through all others, ten times as many would take a hundred times as long.
+    /// If setting a timer had to search all others, ten times as many would take a hundred times as long.
     @Test func `can be set and cancelled a hundred thousand times`() throws {
         let reactor = try Reactor()
         var held = 0
@@ -169,7 +169,7 @@ import Testing
         #expect(!reactor.run(timeout: .zero) { false })
     }
 
-    @Test func `an interval has to be greater than zero`() async {
+    @Test func `whose interval is zero or less is a programming error`() async {
         await #expect(processExitsWith: .failure) {
             try Reactor().schedule(after: .zero, repeating: .zero) {}
         }
@@ -177,7 +177,7 @@ import Testing
 }
 
 @Suite struct `Cancelling a timer` {
-    @Test func `before its time keeps it from firing and lets its function go`() throws {
+    @Test func `before its time keeps it from firing and releases its function`() throws {
         let reactor = try Reactor()
         var isHeld = true
         let timer = reactor.schedule(after: .zero) { [captive = Captive { isHeld = false }] in
@@ -200,7 +200,7 @@ import Testing
             if fired == 3 {
                 timer?.cancel()
                 timer = nil
-                #expect(isHeld, "the function is let go only after it has returned")
+                #expect(isHeld, "the function is released only after it has returned")
                 captive.touch()
             }
         }
@@ -266,7 +266,7 @@ import Testing
         #expect(point == Self.zero + .milliseconds(next))
     }
 
-    @Test func `keeps to the attosecond of its grid after a trillion points`() {
+    @Test func `keeps its grid to the attosecond after a trillion points`() {
         let third = Duration(secondsComponent: 0, attosecondsComponent: 333_333_333_333_333_333)
         let point = ScheduledWork.nextPoint(after: Self.zero + third * 1_000_000_000_000, of: Self.zero, every: third)
         #expect(point == Self.zero + third * 1_000_000_000_001)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Bytes in which a shift or a swap would show.
+/// Bytes that show every shift and every swap.
 package func pattern(_ count: Int, seed: Int = 0) -> [UInt8] {
-    // A block of a prime number of bytes, repeated: this code is not optimised, and some tests want many megabytes.
+    // A block whose length is prime, repeated: this code is not optimised, and some tests want many megabytes.
     var random = Seeded(UInt64(truncatingIfNeeded: seed))
     var block: [UInt8] = []
     while block.count < min(count, 4093) {
@@ -12,7 +12,7 @@ package func pattern(_ count: Int, seed: Int = 0) -> [UInt8] {
     return repeated(block, count)
 }
 
-/// Lower-case letters in which a shift or a swap would show: text for framings that do not carry every byte.
+/// Lower-case letters that show every shift and every swap: text for framings that do not carry every byte.
 package func letters(_ count: Int, seed: Int = 0) -> [UInt8] {
     repeated(pattern(4093, seed: seed).map { 0x61 + $0 % 26 }, count)
 }

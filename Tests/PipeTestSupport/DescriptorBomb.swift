@@ -2,8 +2,8 @@
 internal import Glibc
 package import PipeReactor
 
-/// A TCP socket whose last close waits for an hour: it has bytes that nobody reads, and `SO_LINGER`. Whoever got it
-/// from somebody else, and drops it, waits.
+/// A TCP socket whose last close blocks for an hour: it has bytes that the peer does not read, and `SO_LINGER`. A
+/// process that receives it and closes it blocks.
 package final class DescriptorBomb {
     private let listener: Int32
     private let reader: Int32
@@ -32,27 +32,27 @@ package final class DescriptorBomb {
         _ = unsafe setsockopt(bomb, SOL_SOCKET, SO_LINGER, &hour, socklen_t(MemoryLayout<linger>.size))
     }
 
-    /// Hands it over: now the other's copy is the last one.
+    /// Hands the descriptor over: from now on the receiver has the last copy.
     package func send(over peer: RawPeer, with bytes: [UInt8]) -> Int {
         let result = peer.write(bytes, passing: [bomb])
-        // Ours would be the last one where the kernel has refused to carry it.
+        // Where the kernel has refused to carry the descriptor, our copy would be the last one.
         if result > 0 { forget() }
         return result
     }
 
-    /// Gives the descriptor up: whoever has it now is to close it.
+    /// Gives the descriptor up, so that its receiver has to close it.
     package func take() -> Int32 {
         defer { bomb = -1 }
         return bomb
     }
 
-    /// Closes our own copy, which must not be the last one, unless it is disarmed first.
+    /// Closes our own copy, which must not be the last one unless the bomb was disarmed first.
     private func forget() {
         guard bomb >= 0 else { return }
         _ = close(take())
     }
 
-    /// Wakes whoever waits in the last close: the bytes can be delivered to nobody any more.
+    /// Wakes every thread that blocks in the last close: the bytes can no longer be delivered.
     package func defuse() { _ = shutdown(reader, Int32(SHUT_RDWR)) }
 
     deinit {

@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
-// What users get for their tests, our own have as well.
+// Our own tests have everything that users get for theirs.
 @_exported public import NamedPipesTesting

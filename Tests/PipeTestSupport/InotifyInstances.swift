@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// Of inotify's instances a user has few (`fs.inotify.max_user_instances`, often 128), in all processes together.
-/// Whoever has to get one holds this, and whoever may take all of them holds it alone; it waits until it can
+/// The inotify instances of a user are few (`fs.inotify.max_user_instances`, often 128), for all processes together. A
+/// test that needs one takes a shared lock, and a test that may take all of them an exclusive one; both wait for it
 /// (`flock(2)`).
 package final class InotifyInstances {
     private let descriptor: Int32

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package import NamedPipes
 
-/// A reactor on the test's own thread, and what lives on it. Everything waits for something, and no longer than
-/// ``patience``.
+/// A reactor on the test's own thread, with everything that lives on it. Every wait has a condition and a limit
+/// (``patience``).
 package final class Loop {
     package let reactor: Reactor
     package let address: PipeAddress
@@ -12,8 +12,9 @@ package final class Loop {
 
     private var recorders: [Recorder] = []
 
-    /// - Parameter virtualTime: by which deadlines go, so that a test of them takes no time and depends on no machine's
-    ///   speed; see ``turn()`` and `reactor.advance(by:)`. ``run(_:)`` and what waits with it are for real time.
+    /// - Parameter virtualTime: the time of deadlines, so that a test of them takes no time and does not depend on the
+    ///   machine's speed; see ``turn()`` and `reactor.advance(by:)`. ``run(_:)`` and the waits that use it are for real
+    ///   time.
     package init(in virtualTime: VirtualTime? = nil) throws {
         reactor = try Reactor(in: virtualTime)
         address = try PipeAddress.unique(prefix: "test")
@@ -24,23 +25,13 @@ package final class Loop {
         reactor.run(timeout: Self.patience, until: condition)
     }
 
-    /// Runs until the condition holds; false once a number that grows meanwhile has stood still for as long as
-    /// ``patience``. For much work, of which how long all of it takes is the machine's affair.
+    /// ``PipeReactor/Reactor/run(whileGrowing:_:)`` of this loop's reactor.
     package func run(whileGrowing number: () -> Int, _ condition: () -> Bool) -> Bool {
-        var isMet = false
-        var reached = number()
-        while run({
-            isMet = condition()
-            return isMet || number() > reached
-        }) {
-            if isMet { return true }
-            reached = number()
-        }
-        return false
+        reactor.run(whileGrowing: number, condition)
     }
 
-    /// Runs until the condition holds, and asks it again and again, also while nothing happens on the loop: for a
-    /// condition that itself reads or writes a plain socket, or that another thread brings about.
+    /// Runs until the condition holds, and asks it repeatedly even if nothing happens on the loop: for a condition that
+    /// itself reads or writes a plain socket, or that another thread brings about.
     package func poll(_ condition: () -> Bool) -> Bool {
         let ticks = reactor.schedule(after: .zero, repeating: .milliseconds(1)) {}
         defer { ticks.cancel() }
@@ -56,7 +47,7 @@ package final class Loop {
         }
     }
 
-    /// Runs the loop until it has had nothing to do for a turn: what was under way has arrived.
+    /// Runs the loop until it has had nothing to do for a turn: everything under way has arrived.
     ///
     /// A timer that is due at once comes after all events that are ready.
     package func settle() {
@@ -68,17 +59,17 @@ package final class Loop {
         }
     }
 
-    /// Lets time pass on the loop, for what must *not* happen meanwhile.
+    /// Lets time pass on the loop, for an event that must *not* happen meanwhile.
     package func run(for duration: Duration) {
         _ = reactor.run(timeout: duration) { false }
     }
 
-    /// How often the loop turns in that time: a few times at most, if nothing happens. The time that it takes would
-    /// depend on what else the machine does.
+    /// How often the loop turns in that time: a few times at most, if nothing happens. Unlike the CPU time that it
+    /// takes, this does not depend on other work of the machine.
     package func turnCount(in duration: Duration) -> Int {
         var count = 0
         var isOver = false
-        // A timer's turn is one; a time-out of `run` would take another to look at what has arrived.
+        // The timer's turn is one; a timeout of `run` would take another turn to look at what has arrived.
         let timer = reactor.schedule(after: duration) { isOver = true }
         defer { timer.cancel() }
         _ = run {
@@ -116,7 +107,7 @@ package final class Loop {
         return (client, delegate)
     }
 
-    /// Ends everything that lives here, and tells what was not as promised.
+    /// Ends everything that lives here, and returns the broken promises.
     package func end() -> [String] {
         reactor.stop()
         reactor.run()
@@ -128,6 +119,26 @@ package final class Loop {
             recorder.forgetClosures()
         }
         return problems
+    }
+}
+
+extension Reactor {
+    /// Runs until the condition holds; false once a number that grows meanwhile has stood still for as long as
+    /// ``Loop/patience``. For much work, where the time for all of it depends on the machine.
+    package func run(whileGrowing number: () -> Int, _ condition: () -> Bool) -> Bool {
+        var isMet = false
+        var reached = number()
+        while run(
+            timeout: Loop.patience,
+            until: {
+                isMet = condition()
+                return isMet || number() > reached
+            })
+        {
+            if isMet { return true }
+            reached = number()
+        }
+        return false
     }
 }
 

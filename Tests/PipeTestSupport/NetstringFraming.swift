@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// D. J. Bernstein's netstrings, `5:hello,`: a framing as a user writes one, with public interfaces only.
+/// D. J. Bernstein's netstrings, `5:hello,`: a framing as a user would write it, with public interfaces only.
 package struct NetstringFraming: MessageFraming {
     package var maximumMessageByteCount: Int
-    /// Whether it says what stands around a message, which is optional.
+    /// Whether it describes the envelope of a message, which is optional.
     private let givesEnvelope: Bool
 
     package init(maximumMessageByteCount: Int = 1 << 20, givesEnvelope: Bool = false) {
@@ -25,7 +25,7 @@ package struct NetstringFraming: MessageFraming {
             guard length <= maximumMessageByteCount else {
                 throw .messageTooLarge(byteCount: length, limit: maximumMessageByteCount)
             }
-            // A length of leading zeros only would never end.
+            // A length that consists of leading zeros would never end.
             guard offset < 20 else { throw .malformedFrame(offset: offset, byte: byte) }
         }
         return .incomplete(frameByteCount: nil, scannedByteCount: 0)

@@ -3,10 +3,10 @@ internal import Dispatch
 internal import PipeReactor
 internal import Synchronization
 
-/// Threads for tasks that are to run elsewhere than on a reactor.
+/// Threads for tasks that have to run elsewhere than on a reactor.
 ///
-/// The global executor has as many threads as there are CPUs, and a test that runs a loop keeps one for as long as that
-/// takes: beside such tests, each hop to the global executor can take seconds.
+/// The global executor has as many threads as there are CPUs, and each test that runs a loop occupies one meanwhile.
+/// Beside such tests, a hop to the global executor can take seconds.
 package final class OtherThreads: TaskExecutor {
     package static let shared = OtherThreads(count: 4)
 

@@ -2,7 +2,7 @@
 internal import Glibc
 package import NamedPipes
 
-// What the process as a whole has: only a test that has the process for itself can count that.
+// The resources of the whole process. Only a test that has the process for itself can count them.
 
 /// What the open descriptors are: `socket:[4711]`, `anon_inode:[eventpoll]`, paths.
 package func openDescriptors() -> [String] {
@@ -62,7 +62,7 @@ package var isAddressSanitized: Bool { unsafe dlsym(nil, "__asan_init") != nil }
 /// Whether AddressSanitizer or ThreadSanitizer is at work.
 package var isSanitized: Bool { unsafe isAddressSanitized || dlsym(nil, "__tsan_init") != nil }
 
-/// A directory of a test's own, below the temporary one. It goes with everything in it.
+/// A directory of one test, inside the temporary one. It is removed with its contents.
 package final class FreshDirectory {
     package let path: String
 

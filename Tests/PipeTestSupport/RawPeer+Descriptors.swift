@@ -2,11 +2,11 @@
 internal import Glibc
 
 extension RawPeer {
-    /// One write that takes a descriptor along; see ``write(_:passing:)-([UInt8],[Int32])``.
+    /// One write that passes a descriptor; see ``write(_:passing:)-([UInt8],[Int32])``.
     package func write(_ bytes: [UInt8], passing other: Int32) -> Int { write(bytes, passing: [other]) }
 
-    /// One write that takes descriptors along (`SCM_RIGHTS`, unix(7)), 253 at most; how many bytes the kernel took, or
-    /// the negative errno.
+    /// One write that passes descriptors (`SCM_RIGHTS`, unix(7)), 253 at most. Returns the number of bytes that the
+    /// kernel took, or the negative errno.
     package func write(_ bytes: [UInt8], passing others: [Int32]) -> Int {
         var bytes = bytes
         // struct cmsghdr: length, level, type; then the descriptors, padded to 8.

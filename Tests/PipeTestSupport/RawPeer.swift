@@ -2,14 +2,14 @@
 internal import Glibc
 package import NamedPipes
 
-/// The other end as a plain socket, without any of the library: writes any bytes in any cuts, ends in any way.
+/// The other end as a plain socket, without the library: it writes any bytes in any pieces, and ends in any way.
 ///
 /// It never blocks, so that it can live on the reactor's own thread.
 package final class RawPeer {
     package private(set) var descriptor: Int32
     /// All bytes that were read.
     package private(set) var received: [UInt8] = []
-    /// Whether a read has found the end.
+    /// Whether a read has found the end of the stream.
     package private(set) var isAtEnd = false
     /// The error of a read, such as ECONNRESET; reading may go on after it.
     package private(set) var readErrors: [Int32] = []
@@ -43,7 +43,7 @@ package final class RawPeer {
     package func finishWriting() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
     package func finishReading() { _ = shutdown(descriptor, Int32(SHUT_RD)) }
 
-    /// One write; how many bytes the kernel took, or the negative errno.
+    /// One write; returns the number of bytes that the kernel took, or the negative errno.
     @discardableResult
     package func write(_ bytes: some Collection<UInt8>, flags: Int32 = 0) -> Int {
         let bytes = Array(bytes)
@@ -51,13 +51,13 @@ package final class RawPeer {
         return count >= 0 ? count : -Int(errno)
     }
 
-    /// One write of everything. A test that uses it knows that there is room.
+    /// One write of everything, for tests that know that there is room.
     package func writeAll(_ bytes: some Collection<UInt8>) {
         let count = write(bytes)
         precondition(count == bytes.count, "only \(count) of \(bytes.count) bytes were taken")
     }
 
-    /// One read, if there is something.
+    /// One read, if there is something to read.
     @discardableResult
     package func read(atMost limit: Int = 1 << 20) -> Int? {
         var bytes = [UInt8](repeating: 0, count: limit)
@@ -73,12 +73,12 @@ package final class RawPeer {
         return count >= 0 ? count : nil
     }
 
-    /// Reads what is there now.
+    /// Reads everything that has arrived.
     package func readAll() {
         while let count = read(), count > 0 {}
     }
 
-    /// The bodies of the whole frames that were read, with the usual 4-byte length in front.
+    /// The bodies of the complete frames that were read, each with a 4-byte length in front.
     package var frames: [[UInt8]] {
         var bodies: [[UInt8]] = []
         let bytes = received
@@ -92,7 +92,7 @@ package final class RawPeer {
     package var texts: [String] { frames.map { String(decoding: $0, as: UTF8.self) } }
 }
 
-/// A listening socket without any of the library.
+/// A listening socket, without the library.
 package final class RawListener {
     package let address: PipeAddress
     package private(set) var descriptor: Int32

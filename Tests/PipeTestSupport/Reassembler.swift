@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A connection's receiving half without the connection: keeps what is unfinished, and the framing's hint for it.
+/// The receiving half of a connection, without the connection: keeps the partial frame and the framing's hint for it.
 package struct Reassembler: ~Copyable {
     private let framing: any MessageFraming
     private var unread = FrameBuffer()
@@ -27,7 +27,7 @@ package struct Reassembler: ~Copyable {
     }
 }
 
-/// What came out of a stream: the messages, and how it ended.
+/// The outcome of a stream: the messages, and the way it ended.
 package struct Outcome: Hashable {
     package var messages: [[UInt8]]
     package var error: FramingError?
@@ -58,7 +58,7 @@ extension MessageFraming {
         return outcome
     }
 
-    /// The frames of `messages`, one behind the other.
+    /// The frames of `messages`, one after the other.
     package func encoded(_ messages: [UInt8]...) throws(FramingError) -> [UInt8] {
         try encoded(messages)
     }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package import NamedPipes
-internal import NamedPipesTesting
+package import NamedPipesTesting
 
-/// A delegate that writes down what arrives, does what a test gave it to do, and watches over the contract: order, the
-/// thread, no nesting, exactly one end. Whatever breaks the contract is in ``violations``.
+/// The recorder that users have (``RecordingDelegate``), with what only our own tests need: code to run inside the
+/// callbacks, the connections themselves, and a check of the contract: order, the thread, no nesting, exactly one end.
+/// Whatever breaks the contract is in ``violations``.
+@dynamicMemberLookup
 package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package enum Callback: Hashable, CaseIterable, Sendable {
         case shouldAccept, didFailToAccept, didOpen, didReceive, didDrain, didFinishReceiving, didClose, serverDidStop
@@ -11,50 +13,38 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
         case didLoseName, didRegainName, didFailToRepublish
     }
 
-    /// Every callback in order.
-    package private(set) var log: [Callback] = []
+    private let recording = RecordingDelegate()
 
-    /// Every message in order, of all connections.
-    package private(set) var messages: [[UInt8]] = []
-    /// The messages of each connection.
-    package private(set) var messagesByConnection: [PipeConnection.ID: [[UInt8]]] = [:]
+    /// The events of one kind so far, such as `messages`, `reasons` and `states`.
+    package subscript<Value: Sendable>(dynamicMember kind: KeyPath<SortedEvents, Value>) -> Value {
+        recording.sorted(kind)
+    }
+
+    /// Every callback in order.
+    package var log: [Callback] { recording.events.map(Callback.init) }
+
     package private(set) var messageCount = 0
     package private(set) var byteCount = 0
-    /// Off where a test moves more than it wants to hold.
+    /// Whether messages are recorded. False where a test moves more than it wants to hold; they are counted all the
+    /// same.
     package var keepsMessages = true
 
-    package private(set) var reasons: [DisconnectReason] = []
-    package private(set) var reasonsByConnection: [PipeConnection.ID: DisconnectReason] = [:]
     package private(set) var unsentMessageCount = 0
-    package private(set) var drainCount = 0
-    /// How many messages had not left when the output of a connection failed, for each.
-    package private(set) var failedSends: [Int] = []
-    package private(set) var finishCount = 0
-    package private(set) var openCount = 0
-    package private(set) var stopCount = 0
-    package private(set) var losses: [NameLoss] = []
-    package private(set) var regainCount = 0
-    package private(set) var republishErrors: [PipeError] = []
-    package private(set) var peers: [PeerCredentials] = []
-    package private(set) var acceptErrors: [SystemError] = []
+    /// The reports of refusals, of which the recording has the reason alone.
     package private(set) var refusals: [RefusalReport] = []
-    package private(set) var states: [PipeClient.State] = []
-    package private(set) var failures: [PipeError] = []
-    package private(set) var failedAttempts: [PipeError] = []
 
     /// The connections that are open, in the order in which they opened.
-    package var connections: [PipeConnection] { opened.compactMap { openConnections[$0] } }
-    private var opened: [PipeConnection.ID] = []
+    package var connections: [PipeConnection] { self.openedConnections.compactMap { openConnections[$0] } }
     private var openConnections: [PipeConnection.ID: PipeConnection] = [:]
-    /// What was not as promised.
+    /// The broken promises.
     package private(set) var violations: [String] = []
 
-    // What to do inside the callbacks.
+    // The code to run inside the callbacks.
     package var whenAsked: (PipeServer, PeerCredentials) -> Bool = { _, _ in true }
     package var whenAcceptFailed: (PipeServer) -> Void = { _ in }
     package var whenRefused: (PipeServer, RefusalReport) -> Void = { _, _ in }
     package var whenOpened: (PipeConnection) -> Void = { _ in }
-    /// With the message as it was lent, in place.
+    /// With the message in place, as it was lent.
     package var whenLent: (PipeConnection, Span<UInt8>) -> Void = { _, _ in }
     package var whenReceived: (PipeConnection, [UInt8]) -> Void = { _, _ in }
     package var whenDrained: (PipeConnection) -> Void = { _ in }
@@ -77,7 +67,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
         executor = reactor.executor
     }
 
-    /// Lets go of what the closures captured, which may be this very object.
+    /// Releases what the closures captured, which may be this object itself.
     package func forgetClosures() {
         whenAsked = { _, _ in true }
         whenAcceptFailed = { _ in }
@@ -98,7 +88,21 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
 
     /// The messages as texts; of a long one, which no test compares as text, only the size.
     package var texts: [String] {
-        messages.map { $0.count > 4096 ? "\($0.count) bytes" : String(decoding: $0, as: UTF8.self) }
+        self.messages.map { $0.count > 4096 ? "\($0.count) bytes" : String(decoding: $0, as: UTF8.self) }
+    }
+
+    package var openCount: Int { self.openedConnections.count }
+
+    /// The messages of each connection.
+    package var messagesByConnection: [PipeConnection.ID: [[UInt8]]] {
+        self.byConnection.compactMapValues { events in
+            let messages = events.compactMap { if case .received(let message) = $0 { message } else { nil } }
+            return messages.isEmpty ? nil : messages
+        }
+    }
+
+    package var reasonsByConnection: [PipeConnection.ID: DisconnectReason] {
+        self.byConnection.compactMapValues { if case .closed(let reason) = $0.last { reason } else { nil } }
     }
 
     package var isEverythingClosed: Bool { openCount > 0 && openConnections.isEmpty }
@@ -109,78 +113,85 @@ private final class CallbackDepth {
     var value = 0
 }
 
+extension Recorder.Callback {
+    fileprivate init(_ event: PipeEvent) {
+        self =
+            switch event {
+            case .opened: .didOpen
+            case .received: .didReceive
+            case .drained: .didDrain
+            case .failedSending: .didFailSending
+            case .finishedReceiving: .didFinishReceiving
+            case .closed: .didClose
+            case .asked: .shouldAccept
+            case .refused: .didRefuse
+            case .failedToAccept: .didFailToAccept
+            case .lostName: .didLoseName
+            case .failedToRepublish: .didFailToRepublish
+            case .regainedName: .didRegainName
+            case .stopped: .serverDidStop
+            case .changed: .didChangeState
+            case .failedToConnect: .didFailToConnect
+            case .failedToReconnect: .didFailToReconnect
+            }
+    }
+}
+
 // MARK: - The callbacks
 
 extension Recorder {
     package func server(_ server: PipeServer, shouldAccept peer: PeerCredentials) -> Bool {
-        note(.shouldAccept) {
-            peers.append(peer)
-            return whenAsked(server, peer)
-        }
+        note(.asked(peer)) { whenAsked(server, peer) }
     }
 
     package func server(_ server: PipeServer, didFailToAcceptWith error: SystemError) {
-        note(.didFailToAccept) {
-            acceptErrors.append(error)
-            whenAcceptFailed(server)
-        }
+        note(.failedToAccept(error)) { whenAcceptFailed(server) }
     }
 
     package func server(_ server: PipeServer, didRefuse report: RefusalReport) {
-        note(.didRefuse) {
+        note(.refused(report.refusal)) {
             refusals.append(report)
             whenRefused(server, report)
         }
     }
 
     package func connectionDidOpen(_ connection: PipeConnection) {
-        note(.didOpen, .opened(connection.id)) {
-            openCount += 1
-            opened.append(connection.id)
+        note(.opened, connection, .opened(connection.id)) {
             openConnections[connection.id] = connection
             whenOpened(connection)
         }
     }
 
     package func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
-        note(.didReceive, .received(connection.id)) {
+        check("a message", .received(connection.id)) {
             messageCount += 1
             byteCount += message.count
             whenLent(connection, message)
             guard keepsMessages else { return whenReceived(connection, []) }
             let bytes = Array(lent: message)
-            messages.append(bytes)
-            messagesByConnection[connection.id, default: []].append(bytes)
+            recording.note(.received(bytes), of: connection.id)
             whenReceived(connection, bytes)
         }
     }
 
     package func connectionDidDrain(_ connection: PipeConnection) {
-        note(.didDrain, .drained(connection.id)) {
-            drainCount += 1
-            whenDrained(connection)
-        }
+        note(.drained, connection, .drained(connection.id)) { whenDrained(connection) }
     }
 
     package func connection(_ connection: PipeConnection, didFailSendingWith unsentMessageCount: Int) {
-        note(.didFailSending, .failedSending(connection.id)) {
-            if connection.pendingByteCount != 0 { violations.append("a queue that nobody will take is kept") }
-            failedSends.append(unsentMessageCount)
+        let event = PipeEvent.failedSending(unsentMessageCount: unsentMessageCount)
+        note(event, connection, .failedSending(connection.id)) {
+            if connection.pendingByteCount != 0 { violations.append("a queue that can never be sent is kept") }
             whenSendingFailed(connection, unsentMessageCount)
         }
     }
 
     package func connectionDidFinishReceiving(_ connection: PipeConnection) {
-        note(.didFinishReceiving, .finishedReceiving(connection.id)) {
-            finishCount += 1
-            whenFinished(connection)
-        }
+        note(.finishedReceiving, connection, .finishedReceiving(connection.id)) { whenFinished(connection) }
     }
 
     package func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
-        note(.didClose, .closed(connection.id)) {
-            reasons.append(reason)
-            reasonsByConnection[connection.id] = reason
+        note(.closed(reason), connection, .closed(connection.id)) {
             unsentMessageCount += connection.unsentMessageCount
             openConnections[connection.id] = nil
             whenClosed(connection, reason)
@@ -188,71 +199,65 @@ extension Recorder {
     }
 
     package func serverDidStop(_ server: PipeServer) {
-        note(.serverDidStop) {
+        note(.stopped) {
             if server.connectionCount != 0 { violations.append("stopped with \(server.connectionCount) connections") }
-            stopCount += 1
             whenStopped(server)
         }
     }
 
     package func server(_ server: PipeServer, didLoseName loss: NameLoss) {
-        note(.didLoseName) {
-            losses.append(loss)
-            whenLost(server, loss)
-        }
+        note(.lostName(loss)) { whenLost(server, loss) }
     }
 
     package func server(_ server: PipeServer, didFailToRepublish error: PipeError) {
-        note(.didFailToRepublish) {
+        note(.failedToRepublish(error)) {
             if server.isPublished { violations.append("published, and told that it is not") }
-            republishErrors.append(error)
         }
     }
 
     package func serverDidRegainName(_ server: PipeServer) {
-        note(.didRegainName) {
+        note(.regainedName) {
             if !server.isPublished { violations.append("regained, and not published") }
-            regainCount += 1
         }
     }
 
     package func client(_ client: PipeClient, didChangeTo state: PipeClient.State) {
-        note(.didChangeState, .changed(ObjectIdentifier(client), state)) {
-            states.append(state)
-            whenChanged(client, state)
-        }
+        note(.changed(state), nil, .changed(ObjectIdentifier(client), state)) { whenChanged(client, state) }
     }
 
     package func client(_ client: PipeClient, didFailToConnectWith error: PipeError) {
-        note(.didFailToConnect) {
-            failures.append(error)
-            whenFailed(client, error)
-        }
+        note(.failedToConnect(error)) { whenFailed(client, error) }
     }
 
     package func client(_ client: PipeClient, didFailToReconnectWith error: PipeError) {
-        note(.didFailToReconnect) {
-            failedAttempts.append(error)
-            whenAttemptFailed(client, error)
-        }
+        note(.failedToReconnect(error)) { whenAttemptFailed(client, error) }
     }
 
     private func note<Result>(
-        _ callback: Callback, _ step: CallbackContract.Callback = .other, _ body: () -> Result
+        _ event: PipeEvent, _ connection: PipeConnection? = nil, _ step: CallbackContract.Callback = .other,
+        _ body: () -> Result
+    ) -> Result {
+        check("\(Callback(event))", step) {
+            recording.note(event, of: connection?.id)
+            return body()
+        }
+    }
+
+    private func check<Result>(
+        _ callback: @autoclosure () -> String, _ step: CallbackContract.Callback, _ body: () -> Result
     ) -> Result {
         if let problem = contract.begin(step) { violations.append(problem) }
         defer { contract.end() }
-        if depth.value != 0 { violations.append("\(callback) inside another callback") }
-        if !executor.isCurrent { violations.append("\(callback) on another thread") }
+        if depth.value != 0 { violations.append("\(callback()) inside another callback") }
+        if !executor.isCurrent { violations.append("\(callback()) on another thread") }
         depth.value += 1
         defer { depth.value -= 1 }
-        log.append(callback)
         return body()
     }
 }
 
 extension Array where Element == UInt8 {
-    /// What a callback was lent, to keep.
+    /// Keeps the bytes that a callback was lent.
     package init(lent bytes: Span<UInt8>) {
         self = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
     }

@@ -2,11 +2,11 @@
 package import PipeReactor
 internal import Synchronization
 
-/// Asks again and again until it is so; false if it never was. The condition itself waits for another thread.
+/// Asks until the condition holds; false if it never did. The condition waits for another thread by itself.
 package func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
     let start = ContinuousClock.now
     var yieldCount = 0
-    // Beside many other tests, a single yield may take longer than anybody's patience.
+    // Beside many other tests, a single yield may take longer than the limit.
     while ContinuousClock.now - start < Loop.patience || yieldCount < 1000 {
         if try await condition() { return true }
         await Task.yield()
@@ -18,7 +18,7 @@ package func eventually(_ condition: () async throws -> Bool) async rethrows -> 
 extension ReactorExecutor {
     /// Lets the reactor's loop go on to a later turn, which looks at sockets and timers.
     ///
-    /// On the reactor a `Task.yield()` does not do that: of what yields, a hundred steps and more fit into one turn.
+    /// On the reactor, `Task.yield()` does not: a hundred yields and more fit into one turn.
     package func turn() async {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let isPosted = post { _ in continuation.resume() }
@@ -42,7 +42,7 @@ package final class Gate: Sendable {
 
     package var isOpen: Bool { opened.load(ordering: .acquiring) }
 
-    /// Waits for ``open()``. One task at a time; a cancelled one does not wait.
+    /// Waits for ``open()``. For one task at a time; a cancelled one does not wait.
     package func pass() async {
         for await _ in stream {}
     }

@@ -33,7 +33,7 @@ struct CallTests: StagedSuite {
         #expect(done.status == 0)
     }
 
-    @Test func `what a terminal would obey stays escaped as JSON has it`() throws {
+    @Test func `a control sequence stays escaped as JSON has it`() throws {
         let done = try call("greet", #"["red"]"#)
         #expect(done.lines.count == 1)
         #expect(done.lines.first?.lowercased() == #""\u001b[31mred\u202e""#)

@@ -21,7 +21,7 @@ struct ConnectTests: StagedSuite {
         _ = server
     }
 
-    @Test func `what is queued at the end of the input is sent`() throws {
+    @Test func `the queue is sent at the end of the input`() throws {
         let listener = try serve(reactor, "listen", name)
         #expect(try run(reactor, "connect", name, input: "a\nb").status == 0)
         listener.waitFor("a\nb\n")

@@ -35,7 +35,7 @@ struct DemoTests {
         #expect(demo.lines == ["pipectl: no text can be read from /nonexistent/text"])
     }
 
-    @Test func `percentiles are known to 3 percent`() {
+    @Test func `percentiles are accurate to 3 percent`() {
         var histogram = LatencyHistogram()
         #expect(histogram.percentile(0.5) == nil)
         for value in 1...100_000 { histogram.record(nanoseconds: value) }

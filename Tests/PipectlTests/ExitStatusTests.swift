@@ -20,7 +20,7 @@ struct ExitStatusTests: StagedSuite {
         ["demo", "--clients", "0"],
     ])
     func `a wrong command line is 2`(_ arguments: [String]) throws {
-        // ArgumentParser exits with its own objects still in its hands, which LeakSanitizer would count.
+        // ArgumentParser exits while it still holds its own objects, which LeakSanitizer would count.
         let tool = try Tool(reactor, arguments, assignment: "ASAN_OPTIONS=detect_leaks=0")
         #expect(tool.waitForExit() == 2)
         #expect(tool.text.contains("Error: "))
@@ -37,7 +37,7 @@ struct ExitStatusTests: StagedSuite {
         #expect(try run(reactor, "send", name, "x", "--wait", "--timeout", "50ms").status == 3)
     }
 
-    @Test func `no reply within the time is 3, and says how far it came`() throws {
+    @Test func `no reply within the time is 3, and says how many came`() throws {
         let listener = try serve(reactor, "listen", name)
         let sent = try run(reactor, "send", name, "a", "b", "--reply", "--timeout", "50ms")
         #expect(sent.status == 3)
@@ -46,7 +46,7 @@ struct ExitStatusTests: StagedSuite {
         _ = listener
     }
 
-    @Test func `a server that takes nothing is 3`() throws {
+    @Test func `a server that reads nothing is 3`() throws {
         let server = try PipeServer(
             listeningOn: .init(parsing: name), reactor: reactor, delegate: Mute { $0.pauseReceiving() })
         let sent = try run(

@@ -6,7 +6,7 @@ import Testing
 
 @testable import pipectl
 
-/// HOSTILE 77: what the parent process left, one thing after the other.
+/// HOSTILE 77: what the parent process left behind, one thing after the other.
 @Suite(.timeLimit(.minutes(5)))
 struct InheritanceTests: StagedSuite {
     let stage: Stage
@@ -22,7 +22,7 @@ struct InheritanceTests: StagedSuite {
         return server
     }
 
-    /// What the server's command prints.
+    /// The output of the server's command.
     private func output() throws -> [String] { try run(reactor, "connect", name, "--wait", input: "").lines }
 
     // MARK: Signals
@@ -39,7 +39,7 @@ struct InheritanceTests: StagedSuite {
         let server = try Tool(reactor, ["echo", name], assignment: "trap '' \(signal);")
         server.waitFor("listening on ")
         server.signal(number)
-        // The other one ends it, in order, although it came later.
+        // The other signal ends it, in order, although it came later.
         server.signal(number == SIGTERM ? SIGINT : SIGTERM)
         #expect(server.waitForExit() == 0)
         let second = try Tool(reactor, ["echo", name], assignment: "trap '' \(signal);")
@@ -73,7 +73,7 @@ struct InheritanceTests: StagedSuite {
         #expect(server.waitForExit() == 0)
     }
 
-    // MARK: What a command gets
+    // MARK: What a command inherits
 
     @Test func `77 · a command has the limits and signals that pipectl was given`() throws {
         let setting = "ulimit -Sn 256; ulimit -Sc 0; trap '' USR1 CHLD; umask 027;"
@@ -146,9 +146,9 @@ struct InheritanceTests: StagedSuite {
         #expect(server.waitForExit() == 0)
     }
 
-    @Test func `77 · a limit of file sizes is an error that is told, and not the end of the process`() throws {
-        // ThreadSanitizer, before the program begins, fills a file of half a megabyte in TMPDIR and maps it, and
-        // touches what the limit has kept from being written. Where it cannot make that file, it does without.
+    @Test func `77 · a limit of file sizes is a reported error, and not the end of the process`() throws {
+        // Before the program begins, ThreadSanitizer fills a file of half a megabyte in TMPDIR and maps it, and would
+        // touch the pages that the limit kept from being written. Where it cannot make that file, it does without.
         let listener = try Tool(
             reactor, ["listen", name], redirection: ">\"$(mktemp)\"", assignment: "ulimit -f 1; TMPDIR=/proc")
         listener.waitFor("listening on ")
@@ -177,7 +177,7 @@ struct InheritanceTests: StagedSuite {
     @Test(arguments: [
         "send BYTES x", "echo BYTES", "call @x BYTES", "call @x m '[\"BYTES\"]'", "echo --framing BYTES @x",
     ])
-    func `77 · what has to be text is refused where it is not UTF-8`(command: String) throws {
+    func `77 · an argument that has to be text is refused where it is not UTF-8`(command: String) throws {
         let tool = try byteTool(
             command.replacing("'[\"BYTES\"]'", with: "\"$(printf '[\"\\351\"]')\"").replacing(
                 "BYTES", with: "\"$(printf 'caf\\351')\""))
@@ -192,7 +192,7 @@ struct InheritanceTests: StagedSuite {
             assignment: "ASAN_OPTIONS=detect_leaks=0")
     }
 
-    @Test func `77 · bytes as text come back as they were, in part as well`() {
+    @Test func `77 · bytes as text come back unchanged, in part as well`() {
         var random = SystemRandomNumberGenerator()
         let reserved = Array("\u{10FF80}\u{10FFFF}".utf8)
         for _ in 0..<2000 {
@@ -222,11 +222,11 @@ struct InheritanceTests: StagedSuite {
     }
 
     @Test(.enabled(if: canUnshare("-pf")))
-    func `77 · a peer that is in no process namespace of ours has no PEER_PID`() throws {
+    func `77 · a peer without a number in our process namespace has no PEER_PID`() throws {
         let server = try Tool(
             reactor,
             command: [
-                "unshare", "-pf", "--kill-child", Tool.program, "serve", name, "--exec",
+                "unshare", "-pf", "--kill-child", Tool.program, "serve", name, "--linger", "60s", "--exec",
                 "echo ${PEER_PID-none} ${PEER_UID-none}",
             ], errors: .merged)
         server.waitFor("listening on ")

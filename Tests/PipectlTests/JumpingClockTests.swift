@@ -6,9 +6,10 @@ import Testing
 
 @testable import pipectl
 
-/// HOSTILE 54. The wall clock belongs to the whole machine, and a time namespace has none of its own: so a library that
-/// is loaded first answers every question for the wall clock with one a year off, forth and back in turn. Questions for
-/// the monotonic clock go through. Whoever asked the wrong clock anywhere would be early by a year, or never done.
+/// HOSTILE 54. The wall clock belongs to the whole machine, and a time namespace has none of its own. So a preloaded
+/// library answers every question for the wall clock with a time that is a year off, alternately before and after.
+/// Questions for the monotonic clock go through. Code that asks the wrong clock would be early by a year, or never
+/// done.
 @Suite(.timeLimit(.minutes(5)), .enabled(if: JumpingClock.isToBeHad, "needs a C compiler"))
 struct `54 · a wall clock that jumps by a year at every look` {
     let reactor: Reactor
@@ -19,7 +20,7 @@ struct `54 · a wall clock that jumps by a year at every look` {
         clock = try JumpingClock()
     }
 
-    @Test func `is there: who asks it is told two years that are not this one`() throws {
+    @Test func `is there: a program that asks it is told two years that are not this one`() throws {
         let years = "date +%Y; LD_PRELOAD= date +%Y; date +%Y"
         let lines = try clock.output(of: "\(clock.assignment) /bin/sh -c '\(years)'", reactor)
         let numbers = lines.compactMap { Int($0) }
@@ -27,7 +28,7 @@ struct `54 · a wall clock that jumps by a year at every look` {
         #expect(numbers[0] != numbers[1] && numbers[2] != numbers[1])
     }
 
-    @Test func `brings no deadline early, and none late`() throws {
+    @Test func `makes no deadline early, and none late`() throws {
         let start = SuspendingClock.now
         let tool = try Tool(
             reactor, ["connect", freshName(), "--wait", "--timeout", "700ms"], redirection: "</dev/null",
@@ -50,7 +51,7 @@ struct `54 · a wall clock that jumps by a year at every look` {
     }
 }
 
-/// The library that is loaded first, made for one test.
+/// The preloaded library, made for one test.
 final class JumpingClock {
     private let directory: URL
     private var library: String { directory.appending(path: "clock.so").path }
@@ -76,12 +77,12 @@ final class JumpingClock {
 
     deinit { try? FileManager.default.removeItem(at: directory) }
 
-    /// In front of a command of a shell. AddressSanitizer wants to be first otherwise.
+    /// In front of a shell's command. AddressSanitizer insists on being first.
     var assignment: String {
         "LD_PRELOAD=\(library):$LD_PRELOAD ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0"
     }
 
-    /// The lines that a command of a shell prints.
+    /// The lines that a shell's command prints.
     func output(of command: String, _ reactor: Reactor) throws -> [String] {
         var bytes: [UInt8] = []
         let child = try ChildProcess(reactor, ["/bin/sh", "-c", command + " 2>&1"]) { bytes += $0 }

@@ -3,7 +3,7 @@ import Glibc
 import NamedPipes
 import Testing
 
-/// HOSTILE 83: commands of `serve --exec` that do not end by themselves, and what they leave.
+/// HOSTILE 83: commands of `serve --exec` that do not end by themselves, and what they leave behind.
 @Suite(.timeLimit(.minutes(5)))
 struct LeftBehindTests: StagedSuite {
     let stage: Stage
@@ -16,14 +16,14 @@ struct LeftBehindTests: StagedSuite {
         return server
     }
 
-    /// A client of a command that says its process ID first.
+    /// A client of a command that prints its process ID first.
     private func client() throws -> (tool: Tool, processID: Int32) {
         let client = try Tool(reactor, ["connect", name, "--stay"])
         client.waitFor("\n")
         return (client, try #require(client.lines.first.flatMap { Int32($0) }))
     }
 
-    /// Runs the loop until the process has ended; one that nobody collects has no command line any more.
+    /// Runs the loop until the process has ended; a zombie has no command line any more.
     private func hasEnded(_ processID: Int32) -> Bool {
         let ticker = reactor.schedule(after: .milliseconds(5), repeating: .milliseconds(5)) {}
         defer { ticker.cancel() }
@@ -32,7 +32,8 @@ struct LeftBehindTests: StagedSuite {
         }
     }
 
-    /// By read(2): what Foundation reads into is never freed where the process ends between opening and reading.
+    /// With read(2), because the memory that Foundation reads into is never freed where the process ends between
+    /// opening and reading.
     private func hasCommandLine(_ processID: Int32) -> Bool {
         let file = unsafe open("/proc/\(processID)/cmdline", O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return false }
@@ -53,14 +54,14 @@ struct LeftBehindTests: StagedSuite {
         #expect(try self.client().processID != processID)
     }
 
-    @Test func `83 · what a client left for a slow command is not cut off when it goes`() throws {
+    @Test func `83 · input that a client left for a slow command is not cut off when it goes`() throws {
         let server = try server("sleep 0.2; wc -c >&2")
         let line = String(repeating: "x", count: 999) + "\n"
         #expect(try run(reactor, "send", name, input: String(repeating: line, count: 300)).status == 0)
         server.waitFor("300000\n")
     }
 
-    @Test func `83 · what a command leaves in the background ends with it`() throws {
+    @Test func `83 · processes that a command leaves in the background end with it`() throws {
         let server = try server(
             #"sh -c 'trap "echo left gone >&2; exit" TERM; echo $$; while :; do sleep 0.1; done' & read line"#)
         let (client, processID) = try client()
@@ -71,7 +72,7 @@ struct LeftBehindTests: StagedSuite {
         server.waitFor("the command exited with 0")
     }
 
-    @Test func `83 · what is left and does not obey is killed`() throws {
+    @Test func `83 · processes that do not obey are killed`() throws {
         let server = try server(
             #"sh -c 'trap "" TERM HUP; echo $$; while :; do sleep 0.1; done' & read line"#)
         let (client, processID) = try client()
@@ -81,7 +82,7 @@ struct LeftBehindTests: StagedSuite {
         server.waitFor("the command exited with 0")
     }
 
-    @Test func `83 · what has left the group and holds the output does not hold the connection`() throws {
+    @Test func `83 · a process that has left the group and has the output open does not hold the connection`() throws {
         let server = try server("setsid sleep 20 & echo $$; read line")
         let (client, _) = try client()
         client.write("end\n")
@@ -110,7 +111,7 @@ struct LeftBehindTests: StagedSuite {
     @Test func `83 · commands that end at once lose nothing and leave nothing`() throws {
         let server = try server("echo out; exit 7")
         for _ in 0..<20 {
-            // Its own line may find nobody any more, and is then told to be undelivered on standard error.
+            // Its own line may find no reader any more, and is then reported as undelivered on standard error.
             #expect(try run(reactor, "connect", name, input: "x\n", errors: .dropped).lines == ["out"])
         }
         server.terminate()

@@ -25,7 +25,7 @@ struct ListenTests: StagedSuite {
         let base64: Data?
     }
 
-    @Test func `what a terminal would obey is escaped`() throws {
+    @Test func `control sequences are escaped`() throws {
         let listener = try serve(reactor, "listen", name)
         let sender = try Tool(reactor, ["send", name])
         sender.write([UInt8]("\u{1B}[31mred\u{7} \u{9B}2J\t\u{202E}é\n".utf8) + [0xFF, 0x5C, 0x0A])
@@ -41,7 +41,7 @@ struct ListenTests: StagedSuite {
         listener.waitFor("a\u{1B}b\tc\n")
     }
 
-    @Test func `JSON tells time, connection, peer, size and message`() throws {
+    @Test func `JSON shows time, connection, peer, size and message`() throws {
         let listener = try serve(reactor, "listen", name, "--json")
         let sender = try Tool(reactor, ["send", name])
         sender.write([UInt8]("say \"hi\"\u{9B}\u{1B}\n".utf8) + [0xFF, 0x00, 0x0A])

@@ -11,7 +11,7 @@ struct NameTests: StagedSuite {
     init() throws { stage = try Stage() }
 
     @Test(arguments: [["echo"], ["echo", "--async"]])
-    func `76 · a server whose socket file is removed says so and publishes it again`(_ command: [String]) throws {
+    func `76 · a server whose socket file is removed reports it and publishes it again`(_ command: [String]) throws {
         let path = try #require(try PipeAddress.unique(prefix: "pipectl-test").path)
         defer { removeLeftovers(of: path) }
         let server = try Tool(reactor, command + [path])
@@ -25,13 +25,13 @@ struct NameTests: StagedSuite {
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test func `76 · a directory without permission to make files is what the error names`() throws {
+    @Test func `76 · a directory without permission to make files is named by the error`() throws {
         let place = try run(reactor, "echo", "/proc/pipe")
         #expect(place.status == 1)
         #expect(place.lines.last?.hasSuffix("no permission to make files in /proc") == true, "\(place.lines)")
     }
 
-    /// Starts a command in a user namespace in which only the users 0 to 65535 have numbers, as user 65534.
+    /// Starts a command, as user 65534, in a user namespace in which only the users 0 to 65535 have numbers.
     private static let inNamespace = """
         import ctypes, os, signal, sys
         libc = ctypes.CDLL(None); go, done = os.pipe(), os.pipe()
@@ -58,8 +58,8 @@ struct NameTests: StagedSuite {
             errors: .merged)
         server.waitFor("listening on ")
         guard server.text.contains("listening on ") else { return }
-        // Root of the namespace, to show that the way is open to whom it should be; then two whom the server sees as
-        // 65534: one without a number, and the one whose number that is.
+        // Root of the namespace, to show that the way is open to an admitted user; then two users that the server sees
+        // as 65534: one without a number, and the one whose number that is.
         for (user, message) in [(100_000, "root"), (12345, "nobody"), (165_534, "own")] {
             let client = try Tool(
                 reactor,

@@ -5,7 +5,7 @@ import Testing
 
 @testable import pipectl
 
-/// What a command cannot write or read is a failure that says why.
+/// A command that cannot write or read fails with the reason.
 @Suite(.timeLimit(.minutes(5)))
 struct OutputTests: StagedSuite {
     let stage: Stage
@@ -17,7 +17,7 @@ struct OutputTests: StagedSuite {
         ["send", "NAME", "hi", "--reply"],
         ["connect", "NAME"], ["echo"], ["echo", "--async"], ["--help"], ["help", "send"],
     ])
-    func `81 · a full device is a failure that says so`(command: [String]) throws {
+    func `81 · a full device is a failure with its reason`(command: [String]) throws {
         let server = try serve(reactor, "echo", name)
         let tool = try Tool(
             reactor, command.map { $0 == "NAME" ? name : $0 }, redirection: ">/dev/full",
@@ -39,7 +39,7 @@ struct OutputTests: StagedSuite {
     }
 
     @Test(arguments: ["stat NAME --watch 20ms", "listen OTHER"])
-    func `81 · a reader that has gone ends what writes for it`(command: String) throws {
+    func `81 · a reader that has gone ends the command that writes for it`(command: String) throws {
         let server = try serve(reactor, "echo", name)
         let other = freshName()
         let words = command.replacing("NAME", with: name).replacing("OTHER", with: other)
@@ -62,7 +62,7 @@ struct OutputTests: StagedSuite {
     }
 
     @Test(arguments: [["send", "NAME"], ["connect", "NAME"], ["echo", "--until-input-ends"]])
-    func `81 · an input that cannot be read is a failure that says so`(command: [String]) throws {
+    func `81 · an input that cannot be read is a failure with its reason`(command: [String]) throws {
         let server = try serve(reactor, "echo", name)
         let tool = try Tool(reactor, command.map { $0 == "NAME" ? name : $0 }, redirection: "</")
         #expect(tool.waitForExit() == 1)
@@ -87,8 +87,8 @@ struct OutputTests: StagedSuite {
         #expect(shown.count + counted.reduce(0, +) == 5)
     }
 
-    /// The reply is there when the client wakes up, and so is the end of its time.
-    @Test func `78 · a reply that came while nobody ran counts`() throws {
+    /// The reply is there when the client wakes up, and the time is over as well.
+    @Test func `78 · a reply that came while the process was stopped counts`() throws {
         let answering = Answering()
         let server = try PipeServer(listeningOn: .init(parsing: name), reactor: reactor, delegate: answering)
         let sender = try Tool(reactor, ["send", name, "question", "--reply", "--timeout", "1s"])

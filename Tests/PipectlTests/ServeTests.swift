@@ -28,7 +28,7 @@ struct ServeTests: StagedSuite {
         #expect(server.text.contains("stopped after 1 connection (1 closed by the peer), 3 messages, 14 B"))
     }
 
-    @Test func `connections have a process each, which knows whom it serves`() throws {
+    @Test func `connections have a process each, which knows its client`() throws {
         let server = try server("echo $CONNECTION $PEER_UID $PEER_PID $$; cat >/dev/null")
         let first = try run(reactor, "connect", name, input: "")
         let second = try run(reactor, "connect", name, input: "")
@@ -40,13 +40,13 @@ struct ServeTests: StagedSuite {
         _ = server
     }
 
-    @Test func `what a command still says after the end of its input arrives, also a line without its end`() throws {
+    @Test func `output after the end of the input arrives, also a line without its end`() throws {
         let server = try server("wc -l; printf 'no line feed'")
         #expect(try run(reactor, "connect", name, input: "a\nb\nc\n").lines == ["3", "no line feed"])
         _ = server
     }
 
-    @Test func `a command that fails ends its connection behind its last line, and its status is told`() throws {
+    @Test func `a command that fails ends its connection behind its last line, and its status is reported`() throws {
         let server = try server("echo sorry; echo why >&2; exit 3")
         let client = try run(reactor, "connect", name, "--stay", input: "")
         #expect(client.lines.first == "sorry")
@@ -54,13 +54,13 @@ struct ServeTests: StagedSuite {
         server.waitFor("the command exited with 3")
     }
 
-    @Test func `a command that cannot be found says so`() throws {
+    @Test func `a command that cannot be found is reported`() throws {
         let server = try server("exec /nowhere/at/all")
         _ = try run(reactor, "connect", name, "--stay", input: "")
         server.waitFor("the command exited with 127")
     }
 
-    /// What a client prints whose input ends once it has seen this: before that, a command has as long as it takes.
+    /// The output of a client whose input ends once it has read this: before that, a command has unlimited time.
     private func linesOfClient(until text: String) throws -> [String] {
         let client = try Tool(reactor, ["connect", name])
         client.waitFor(text)
@@ -70,7 +70,7 @@ struct ServeTests: StagedSuite {
     }
 
     @Test func `a command that goes on after the end of its input is ended, with what it started`() throws {
-        // Two processes; the inner one says when it has gone.
+        // Two processes; the inner one reports when it ends.
         let server = try server(
             #"sh -c 'trap "echo inner gone >&2; exit" TERM; echo up; for i in $(seq 300); do sleep 0.1; done'; true"#,
             "--linger", "50ms")
@@ -89,7 +89,7 @@ struct ServeTests: StagedSuite {
         let server = try server("echo up; sleep 30; true", "--linger", "0", "--grace", "0")
         let client = try Tool(reactor, ["connect", name, "--stay"])
         client.waitFor("up")
-        // Two different ones, because a second one of a kind that still waits is none.
+        // Two different signals, because a second one of a kind that is still pending is lost.
         server.terminate()
         server.signal(SIGINT)
         server.waitFor("the command was ended by signal 15")
@@ -122,7 +122,7 @@ struct ServeTests: StagedSuite {
         server.waitFor("refused: 1 commands are running (--limit)")
     }
 
-    @Test func `much goes through both ways, although the command is slower`() throws {
+    @Test func `many lines pass both ways, although the command is slower`() throws {
         let server = try server("while read -r line; do echo \"$line\"; done")
         let expected = (1...3000).map { "\($0) " + String(repeating: "x", count: 500) }
         let client = try run(reactor, "connect", name, input: expected.joined(separator: "\n") + "\n")
@@ -133,7 +133,7 @@ struct ServeTests: StagedSuite {
     @Test func `a client that does not read makes the command wait`() throws {
         let server = try server("yes; true")
         let idle = try Sender(to: name, on: reactor, reads: false)
-        // Two different ones, because a second one of a kind that still waits is none.
+        // Two different signals, because a second one of a kind that is still pending is lost.
         server.terminate()
         server.signal(SIGINT)
         server.waitFor("the command ")

@@ -7,7 +7,7 @@ import Testing
 private let python = "/usr/bin/python3"
 private var hasPython: Bool { unsafe access(python, X_OK) == 0 }
 
-/// What a service manager has to do with `echo` and `listen`: hand-over, sockets that it keeps, messages to it.
+/// What a service manager does with `echo` and `listen`: hand-over, sockets that it keeps, notifications.
 @Suite(.timeLimit(.minutes(5)))
 final class ServiceTests {
     let reactor: Reactor
@@ -54,7 +54,7 @@ final class ServiceTests {
         #expect(try run(reactor, "send", path, "--reply", "hello").lines == ["hello"])
     }
 
-    @Test func `readiness and the end are told to the service manager`() throws {
+    @Test func `readiness and the end are reported to the service manager`() throws {
         let manager = "\(path).manager"
         let socket = try #require(NotifySocket(at: manager))
         let server = try Tool(reactor, ["echo", path], assignment: "NOTIFY_SOCKET='\(manager)'")
@@ -65,13 +65,13 @@ final class ServiceTests {
         #expect(socket.message(reactor) == "STOPPING=1")
     }
 
-    @Test func `a manager that is not there is no reason not to serve`() throws {
+    @Test func `a missing manager does not keep it from serving`() throws {
         let server = try Tool(reactor, ["echo", path], assignment: "NOTIFY_SOCKET='\(path).nobody'")
         server.waitFor("the service manager was not notified: ")
         #expect(try run(reactor, "send", path, "--reply", "hello").lines == ["hello"])
     }
 
-    @Test func `15 · --inherit without a socket says so, and takes no address beside it`() throws {
+    @Test func `15 · --inherit without a socket is reported, and allows no address beside it`() throws {
         #expect(
             try run(reactor, "echo", "--inherit").lines == [
                 "pipectl: 0 sockets handed over (LISTEN_FDS), but one is needed"
@@ -82,9 +82,9 @@ final class ServiceTests {
     }
 
     /// A service manager in twenty lines: it keeps the listener, and starts the server again whenever it was killed,
-    /// while a client connects and has an answer each time it gets to one.
+    /// while a client connects and gets an answer each time.
     @Test(.enabled(if: hasPython, "needs python3 to make sockets for children"))
-    func `62 · a server that is killed and started again below a kept listener refuses nobody`() throws {
+    func `62 · a server that is killed and started again behind a kept listener refuses no client`() throws {
         let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
             .appending(path: "pipectl").path
         let script = """
@@ -118,7 +118,7 @@ final class ServiceTests {
     }
 }
 
-/// Where a service manager hears (`sd_notify(3)`).
+/// The socket at which a service manager listens (`sd_notify(3)`).
 private final class NotifySocket {
     private let descriptor: Int32
 

@@ -3,7 +3,7 @@ import FoundationEssentials
 import NamedPipes
 import Testing
 
-/// The name's files that are still there.
+/// The files of the name that still exist.
 func leftovers(of path: String) -> [String] {
     let url = URL(filePath: path)
     let names = try? FileManager.default.contentsOfDirectory(atPath: url.deletingLastPathComponent().path)
@@ -22,9 +22,9 @@ struct SignalTests: StagedSuite {
     init() throws { stage = try Stage() }
 
     @Test(arguments: ["echo", "listen"])
-    func `SIGTERM stops a server and takes its name back`(_ command: String) throws {
+    func `SIGTERM stops a server and removes its name`(_ command: String) throws {
         let path = try #require(try PipeAddress.unique(prefix: "pipectl-test").path)
-        // The lock stays with every name that somebody may want again; nobody wants this one.
+        // A lock stays beside a name that may be taken again; this one will not be.
         defer { removeLeftovers(of: path) }
         let server = try serve(reactor, command, path)
         #expect(leftovers(of: path).contains(URL(filePath: path).lastPathComponent))
@@ -38,10 +38,11 @@ struct SignalTests: StagedSuite {
         let server = try serve(reactor, "echo", name, "--grace", "0")
         let client = PipeClient(address: try PipeAddress(parsing: name), reactor: reactor, delegate: Flood())
         client.connect()
-        // More than the kernel holds between the two has left, so the server is left with replies that nobody takes.
+        // More than the kernel holds between the two has left, so the server is left with replies that the client does
+        // not read.
         #expect(reactor.run(timeout: deadline) { client.connection.map { $0.pendingByteCount < 7 << 20 } ?? false })
         server.terminate()
-        // Nothing that happens on our reactor tells of the name's end: ask again and again.
+        // No event on our reactor tells of the name's end, so the loop asks repeatedly.
         let ticker = reactor.schedule(after: .milliseconds(10), repeating: .milliseconds(10)) {}
         #expect(reactor.run(timeout: deadline) { isRefused(name) })
         ticker.cancel()
@@ -52,7 +53,7 @@ struct SignalTests: StagedSuite {
         client.connection?.abort()
     }
 
-    @Test func `an interrupted sender says how far it came`() throws {
+    @Test func `an interrupted sender reports how many it sent`() throws {
         let server = try serve(reactor, "echo", name)
         let sender = try Tool(reactor, ["send", name, "--reply"])
         sender.write("one\n")
@@ -63,7 +64,7 @@ struct SignalTests: StagedSuite {
         _ = server
     }
 
-    /// Whether nobody can connect to the name any more.
+    /// Whether no client can connect to the name any more.
     private func isRefused(_ name: String) -> Bool {
         guard let probe = try? Reactor(), let address = try? PipeAddress(parsing: name) else { return false }
         let delegate = Probe()

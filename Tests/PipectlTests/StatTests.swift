@@ -7,7 +7,7 @@ import Testing
 
 @testable import pipectl
 
-/// What the tests look at in the JSON of a report.
+/// The fields of a report's JSON that the tests check.
 private struct Report: Decodable {
     struct Name: Decodable {
         struct File: Decodable {
@@ -44,7 +44,7 @@ struct StatTests: StagedSuite {
 
     init() throws { stage = try Stage() }
 
-    /// Asks until the server tells what is wanted: its statistics begin a moment after it listens.
+    /// Asks until the server's report is as wanted: its statistics begin a moment after it listens.
     private func report(
         on name: String, until condition: (Report) -> Bool = { _ in true }
     ) throws -> Report {
@@ -99,7 +99,7 @@ struct StatTests: StagedSuite {
         #expect(unsafe lstat(path + ".stat", &status) != 0)
     }
 
-    @Test func `shows who does not offer statistics, too`() throws {
+    @Test func `also shows a server that does not offer statistics`() throws {
         let server = try serve(reactor, "echo", name)
         let stat = try run(reactor, "stat", name)
         #expect(stat.status == 0)
@@ -115,7 +115,7 @@ struct StatTests: StagedSuite {
         _ = server
     }
 
-    @Test func `who takes the name over takes its statistics over`() throws {
+    @Test func `a server that takes the name over takes its statistics over`() throws {
         let place = try Directory()
         let path = place.path + "/socket"
         let first = try serve(reactor, "echo", path, "--stat")
@@ -127,7 +127,7 @@ struct StatTests: StagedSuite {
         _ = second
     }
 
-    @Test func `watching tells rates until a signal`() throws {
+    @Test func `watching shows rates until a signal`() throws {
         let server = try serve(reactor, "echo", name, "--stat")
         _ = try report(on: name) { $0.statistics != nil }
         let watching = try Tool(reactor, ["stat", name, "--watch", "50ms"])
@@ -141,13 +141,13 @@ struct StatTests: StagedSuite {
         _ = server
     }
 
-    @Test func `nobody there is a failure`() throws {
+    @Test func `a missing server is a failure`() throws {
         let stat = try run(reactor, "stat", name)
         #expect(stat.status == 1)
         #expect(stat.lines.first?.contains("no server at \(name)") == true)
     }
 
-    @Test func `81 · the accepted and the waiting are counted as they are, without those who have gone`() throws {
+    @Test func `81 · the accepted and the waiting are counted, without those that have gone`() throws {
         let address = try PipeAddress(parsing: name)
         let busy = try Reactor()
         let server = try PipeServer(listeningOn: address, reactor: busy, delegate: Silent())
@@ -174,7 +174,7 @@ struct StatTests: StagedSuite {
         #expect(watching.lines.last?.contains("no server at \(name)") == true)
     }
 
-    @Test func `81 · a server that does not answer is a matter of time`() throws {
+    @Test func `81 · a server that does not answer is a timeout`() throws {
         let server = try serve(reactor, "echo", name)
         let mute = try PipeServer(
             listeningOn: .init(parsing: name + ".stat"), configuration: .init(framing: DelimiterFraming.newline),
@@ -184,7 +184,7 @@ struct StatTests: StagedSuite {
         _ = server
     }
 
-    @Test func `who waits to be accepted is told apart`() throws {
+    @Test func `a client that waits to be accepted is told apart`() throws {
         let address = try PipeAddress(parsing: name)
         let busy = try Reactor()
         let server = try PipeServer(listeningOn: address, reactor: busy, delegate: Silent())
@@ -198,7 +198,7 @@ struct StatTests: StagedSuite {
         _ = client
     }
 
-    /// A directory of the test's own, which goes with it.
+    /// A directory of one test, removed with it.
     private final class Directory {
         let path = "/tmp/pipectl-stat-\(UInt64.random(in: .min ... .max))"
 
@@ -227,7 +227,7 @@ struct StatTests: StagedSuite {
         return head + body + [20, 0, 0, 0, 3, 0, 2, 0] + Array(repeating: 0, count: 12)
     }()
 
-    @Test func `what the kernel says of a socket is understood`() throws {
+    @Test func `the kernel's description of a socket is understood`() throws {
         var sockets: [UnixSocket] = []
         #expect(try !DiagnosisReply.take(Self.reply[...], into: &sockets))
         let socket = UnixSocket(
@@ -235,7 +235,7 @@ struct StatTests: StagedSuite {
         #expect(sockets == [socket])
     }
 
-    @Test func `an error of the kernel is one here, and what is cut short does no harm`() {
+    @Test func `an error of the kernel is one here, and a message that is cut short does no harm`() {
         var sockets: [UnixSocket] = []
         let error: [UInt8] = [36, 0, 0, 0, 2, 0, 0, 0] + Array(repeating: 0, count: 8) + [0xFE, 0xFF, 0xFF, 0xFF]
         #expect(throws: SystemError(call: "sock_diag", code: ENOENT)) {

@@ -15,7 +15,7 @@ struct TextTests {
     }
 
     @Test(arguments: ["", "KiB", "-1", "1.5MiB", "1XB", "9223372036854775807KiB", "99999999999999999999"])
-    func `what is no size is refused`(_ text: String) {
+    func `invalid sizes are refused`(_ text: String) {
         #expect(ByteSize(argument: text) == nil)
     }
 
@@ -50,7 +50,7 @@ struct TextTests {
         }
     }
 
-    @Test func `text is shown as it is, but for what is not seen`() {
+    @Test func `text is shown unchanged, apart from invisible characters`() {
         #expect(printable("a b é 日本 \\") == "a b é 日本 \\")
         #expect(printable(Array("a b é 日本".utf8)) == "a b é 日本")
         #expect(
@@ -59,17 +59,17 @@ struct TextTests {
         #expect(printable([0xC3, 0x28, 0x00, 0x5C, 0x7E]) == #"\xC3(\x00\\~"#)
     }
 
-    @Test func `what is escaped cannot be taken for what looks like it`() {
+    @Test func `escaped text cannot be confused with text that looks like it`() {
         #expect(printable(Array(#"a\nb"#.utf8)) == #"a\\nb"#)
         #expect(printable(Array("a\nb".utf8)) == #"a\nb"#)
     }
 
-    @Test func `numbers of strangers do no harm`() {
+    @Test func `numbers from other programs do no harm`() {
         #expect(whole(.infinity) > 0 && whole(-1e300) < 0 && whole(.nan) == 0)
         #expect(!decimal(1e300).isEmpty)
     }
 
-    @Test func `JSON of others is one line of JSON, however it was laid out`() throws {
+    @Test func `JSON from other programs becomes one line of JSON, whatever its layout`() throws {
         let line = oneLine(try JSONText("{\r\n\"a\": [1,\r2],\t\"b\": \"\u{2028}\"\n}"))
         #expect(line.utf8.count { $0 == 0x0A } == 1 && line.utf8.last == 0x0A)
         #expect(!line.utf8.contains(0x0D))

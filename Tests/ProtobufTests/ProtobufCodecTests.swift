@@ -10,14 +10,14 @@ import Testing
     typealias Value = Google_Protobuf_Value
     typealias Codec = MessageCodec<Value, Value>
 
-    /// Something of everything that JSON has.
+    /// One of each kind of JSON value.
     static let sample = Value(
         structValue: Google_Protobuf_Struct(fields: [
             "nothing": nil, "number": 4.5, "text": "naïve", "yes": true,
             "list": Value(listValue: [1, "two", Value(listValue: [3])]),
         ]))
 
-    @Test func `writes the bytes that the specification says, and reads them`() throws {
+    @Test func `writes the bytes of the specification, and reads them`() throws {
         let codec = MessageCodec<Google_Protobuf_Timestamp, Google_Protobuf_Timestamp>.protobuf
         let time = Google_Protobuf_Timestamp(seconds: 150, nanos: 1)
         // Field 1 as a varint, 150 as in the encoding guide; field 2.
@@ -28,12 +28,12 @@ import Testing
         #expect(try codec.decode(PipeMessage(copying: [])) == Google_Protobuf_Timestamp())
     }
 
-    @Test(arguments: ["binary", "JSON"]) func `gives back what it was given`(form: String) throws {
+    @Test(arguments: ["binary", "JSON"]) func `decodes to the value that was encoded`(form: String) throws {
         let codec: Codec = form == "JSON" ? .protobufJSON : .protobuf
         #expect(try codec.decode(PipeMessage(copying: codec.encode(Self.sample))) == Self.sample)
     }
 
-    @Test func `refuses what is no such message`() throws {
+    @Test func `refuses bytes that are no such message`() throws {
         for bytes: [UInt8] in [[0x08], [0x0A, 0x05, 1], [0xFF, 0xFF, 0xFF]] {
             #expect(throws: BinaryDecodingError.self) {
                 try Codec.protobuf.decode(PipeMessage(copying: bytes))
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    /// A few bytes for each list in another: who sends them must not decide how deep our stack gets.
+    /// A few bytes for each level of nesting: the sender must not decide how deep our stack gets.
     @Test func `refuses to nest deeper than allowed`() throws {
         var value = Value(numberValue: 1)
         for _ in 0..<60 { value = Value(listValue: [value]) }

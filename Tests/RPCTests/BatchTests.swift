@@ -35,7 +35,7 @@ import Testing
         #expect(answer == #"{"jsonrpc":"2.0","id":1,"result":"pong"}"#)
     }
 
-    @Test func `above the limit is refused whole`() async throws {
+    @Test func `above the limit is refused as a whole`() async throws {
         var conversation = Conversation(methods: .arithmetic)
         conversation.configuration.batchLimit = 2
         let request = #"{"jsonrpc":"2.0","method":"ping","id":1}"#
@@ -63,8 +63,8 @@ import Testing
         }
     }
 
-    @Test func `has a time limit, and what came before it counts`() async throws {
-        // A server that answers the first of each batch.
+    @Test func `has a time limit, and the replies before it count`() async throws {
+        // A server that answers the first request of each batch.
         try await Conversation().serve { connection in
             for try await _ in connection.messages {
                 try await connection.send(#"{"jsonrpc":"2.0","id":1,"result":3}"#)

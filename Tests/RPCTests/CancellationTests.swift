@@ -4,7 +4,7 @@ import NamedPipesRPC
 import PipeTestSupport
 import Testing
 
-@Suite struct `A request given up` {
+@Suite struct `A request that is given up` {
     /// A server whose handler waits until it is cancelled, and says so.
     static func waiting(_ begun: Door, _ cancelled: Door) -> Conversation {
         var conversation = Conversation(methods: .arithmetic)
@@ -29,7 +29,7 @@ import Testing
             request.cancel()
             await #expect(throws: CancellationError.self) { try await request.value }
             try await cancelled.wait()
-            // The late answer of the cancelled handler surprises nobody.
+            // The late reply of the cancelled handler does no harm.
             let pong: String = try await peer.request("ping")
             #expect(pong == "pong")
         }
@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    @Test func `takes along what its handler asks of others`() async throws {
+    @Test func `cancels what its handler asks of others, too`() async throws {
         let (begun, cancelled) = (Door(), Door())
         let inner = Self.waiting(begun, cancelled)
         try await inner.run { backend in
@@ -90,7 +90,7 @@ import Testing
 
     @Test func `before its handler has begun never waits`() async throws {
         let answer = try await Self.waiting(Door(), Door()).runRaw { connection in
-            // A batch is taken whole before anything of it is handled.
+            // A batch is accepted as a whole before any of its requests is handled.
             try await connection.ask(
                 """
                 [{"jsonrpc":"2.0","id":1,"method":"wait"},
@@ -110,7 +110,7 @@ import Testing
                 try await peer.request("note")
             }
             await #expect(throws: CancellationError.self) { try await request.value }
-            // Answered behind everything that was sent before.
+            // The reply comes behind everything that was sent before.
             try await peer.request("ping")
         }
         #expect(calls.texts == [])

@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    /// Swaps what arrives, and counts what cannot be decoded.
+    /// Swaps the values that arrive, and counts the messages that cannot be decoded.
     static func swap(
         _ policy: UndecodableMessage.Policy, _ codec: String
     ) -> @Sendable (AsyncPipeConnection) async throws -> Void {
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test func `hands out the bytes of what cannot be decoded, and goes on`() async throws {
+    @Test func `hands out the bytes of a message that cannot be decoded, and goes on`() async throws {
         try await Conversation().serve { connection in
             for text in ["{\"left\":1}", "no JSON", #"{"left":1,"right":2}"#] { try await connection.send(text) }
         } while: { address in
@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    @Test func `ends the connection at what cannot be decoded, if told so`() async throws {
+    @Test func `ends the connection at a message that cannot be decoded, if told to`() async throws {
         let events = Events()
         try await Conversation().serve { connection in
             do {
@@ -94,7 +94,7 @@ import Testing
         #expect(events.texts == ["7"])
     }
 
-    @Test func `skips what cannot be decoded, if told so`() async throws {
+    @Test func `skips a message that cannot be decoded, if told to`() async throws {
         let events = Events()
         let policy = UndecodableMessage.Policy.skip { events.note("\($0)") }
         try await Conversation().serve(Self.swap(policy, "one's own")) { address in
@@ -106,7 +106,7 @@ import Testing
         #expect(events.texts == ["a message of 7 bytes that cannot be decoded: OwnFailure()"])
     }
 
-    @Test func `sends nothing of what cannot be encoded`() async throws {
+    @Test func `sends nothing of a value that cannot be encoded`() async throws {
         try await Conversation().serve(Self.swap(.keepConnection, "JSON")) { address in
             try await PipeClient.withConnection(to: address) { connection in
                 let channel = PipeChannel<Pair, Double>(connection, codec: .json)

@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 @Suite struct `When a JSON-RPC connection ends` {
-    @Test func `requests that wait throw, and later ones do at once`() async throws {
+    @Test func `requests that wait throw, and later ones throw at once`() async throws {
         try await Conversation().serve { connection in
             _ = try await connection.nextMessage()
             _ = try await connection.nextMessage()
@@ -43,10 +43,10 @@ import Testing
         }
     }
 
-    @Test func `replies that came before it count`() async throws {
+    @Test func `replies that came before the end count`() async throws {
         let reply = Mutex<Int?>(nil)
         try await Conversation().serve { connection in
-            // In one burst with the end: a request that nobody answers, and the reply behind it.
+            // In one burst with the end: a request that the client never answers, and behind it the reply.
             _ = try await connection.nextMessage()
             try await connection.send(#"{"jsonrpc":"2.0","id":1,"method":"wait"}"#)
             try await connection.send(#"{"jsonrpc":"2.0","id":1,"result":5}"#)
@@ -63,13 +63,13 @@ import Testing
                     }
                 }
             } catch PipeError.messagesUnsent {
-                // The answer to the request of an end that has gone.
+                // The reply to a request whose sender has gone.
             }
         }
         #expect(reply.withLock { $0 } == 5)
     }
 
-    @Test func `what the other end asked before it finished sending is answered`() async throws {
+    @Test func `requests that the other end sent before it finished sending are answered`() async throws {
         let answers = try await Conversation(methods: .arithmetic).runRaw { connection in
             for id in 1...3 { try await connection.send(#"{"jsonrpc":"2.0","id":\#(id),"method":"ping"}"#) }
             await connection.finishSending()
@@ -141,7 +141,7 @@ import Testing
         #expect(conversation.events.texts.count == 2)
     }
 
-    @Test func `after a parse error, it was configured so`() async throws {
+    @Test func `after a parse error, it was configured to`() async throws {
         var conversation = Conversation()
         conversation.configuration.endsAfterParseError = true
         let (answer, next) = try await conversation.runRaw { connection in

@@ -24,7 +24,7 @@ import Testing
                 try await PipeClient.withConnection(to: address) { connection in
                     _ = try await connection.ask(Calls.call("ask", id: 1))
                     server.perform { $0.stop(gracePeriod: .seconds(3600)) }
-                    // From some time on, nothing new is begun.
+                    // From some point on, nothing new is begun.
                     var id = 2
                     while try await connection.ask(Calls.call("ping", id: id)) == Calls.result(#""pong""#, id: id) {
                         id += 1
@@ -33,7 +33,7 @@ import Testing
                     #expect(refused?.hasPrefix(#"{"jsonrpc":"2.0","id":0,"error":{"code":-32001,"#) == true)
                     let reply = try await connection.ask(Calls.result("null", id: 1))
                     #expect(reply == Calls.result("null", id: 1))
-                    // That was the last; an hour was not needed.
+                    // That was the last request; the hour was not needed.
                     #expect(try await connection.nextText() == nil)
                 }
                 break

@@ -11,7 +11,7 @@ import Testing
         let isHeld = Atomic(false)
         let hasReplied = Atomic(false)
 
-        /// On the client's thread, until the reply has been sent and then the time is over.
+        /// Holds the client's thread until the reply has been sent and the time limit is over.
         func hold(for time: Duration) {
             let end = ContinuousClock.now + time
             isHeld.store(true, ordering: .releasing)
@@ -36,10 +36,10 @@ import Testing
                 try await JSONRPCPeer.run(on: connection) { peer in
                     let request = Task { try await peer.request("ask", timeout: limit) as Int }
                     while await peer.pendingRequestCount == 0 { await Task.yield() }
-                    // It leaves at the end of the turn.
+                    // The request leaves at the end of the turn.
                     while await connection.pendingByteCount > 0 { await Task.yield() }
                     let wasInTime = await peer.hold(meeting, limit * 2)
-                    // On a machine that stood still before the loop was held, there is nothing to see.
+                    // If the machine stalled before the loop was held, there is nothing to see.
                     guard wasInTime else { return request.cancel() }
                     let reply = try await request.value
                     #expect(reply == 5)

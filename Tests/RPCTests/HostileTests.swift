@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test(arguments: ["\"" + String(repeating: "a", count: 1 << 20) + "\"", String(repeating: "9", count: 1 << 20)])
-    func `ids are not sent back when they are huge`(id: String) async throws {
+    func `ids that are huge are not sent back`(id: String) async throws {
         let answer = try await Conversation(methods: .arithmetic).runRaw {
             try await $0.ask(#"{"jsonrpc":"2.0","method":"ping","id":\#(id)}"#)
         }
@@ -35,7 +35,7 @@ import Testing
             answer == `JSON-RPC's specification`.invalid("id is not a number, string or null of at most 256 bytes"))
     }
 
-    @Test func `ids twice at a time are refused, and the first keeps its answer`() async throws {
+    @Test func `ids that two requests share are refused, and the first keeps its reply`() async throws {
         var conversation = Conversation(methods: .arithmetic)
         let door = Door()
         conversation.methods.handle("wait") { _ in try await door.wait() }
@@ -60,13 +60,13 @@ import Testing
     ])
     func `replies end the request that they are for`(reply: String) async throws {
         let (cameBack, _) = try await `80 · A server that is lax`.answering([Array(reply.utf8)]) { peer in
-            // Without a time limit: nothing but the reply can end it.
+            // Without a time limit, so that only the reply can end it.
             await expectFailure("not a valid reply: \(reply)") { try await peer.request("anything") }
         }
         #expect(cameBack == [], "a reply was answered")
     }
 
-    @Test func `replies that come twice, or to nobody, do no harm`() async throws {
+    @Test func `replies that come twice, or to no request, do no harm`() async throws {
         let events = Events()
         try await Conversation().serve { connection in
             for try await _ in connection.messages {
@@ -90,12 +90,12 @@ import Testing
         #expect(events.texts.count >= 6)
     }
 
-    @Test func `replies to what was not even sent are dropped`() async throws {
+    @Test func `replies to requests that were never sent are dropped`() async throws {
         let (waiting, forged, events) = (Door(), Door(), Events())
         try await Conversation().serve { connection in
             try await waiting.wait()
             try await connection.send(#"{"jsonrpc":"2.0","id":1,"result":5}"#)
-            // Not before the forged one was seen is anything read.
+            // Nothing is read before the forged reply was seen.
             try await forged.wait()
             for try await message in connection.messages where message.byteCount < 100 {
                 try await connection.send(#"{"jsonrpc":"2.0","id":1,"result":6}"#)
@@ -120,7 +120,7 @@ import Testing
         #expect(events.texts == ["unexpectedReply(Optional(1))"])
     }
 
-    @Test func `progress that nobody asked for is dropped`() async throws {
+    @Test func `progress that was not requested is dropped`() async throws {
         let conversation = Conversation(methods: .arithmetic)
         let answer = try await conversation.runRaw { connection in
             for params in [#"{"token":1,"value":2}"#, "[]", #"{"token":[]}"#] {

@@ -5,7 +5,7 @@ import PipeTestSupport
 import Synchronization
 import Testing
 
-/// Adds metadata to all that is sent, and notes what passes.
+/// Adds metadata to everything that is sent, and notes what passes.
 private final class Journal: JSONRPCInterceptor {
     let metadata: [String: String]
     private let log = Mutex<[String]>([])
@@ -90,7 +90,7 @@ private func methods(telling tell: @escaping @Sendable ([String: String]) -> Voi
         (#"{"_meta":{"token":7},"a":1}"#, #"{"_meta":{"m":"\"1\"","token":7},"a":1}"#),
         (#"{"_meta":{"m":"0"}}"#, #"{"_meta":{"m":"0"}}"#), (#"{"_meta":3}"#, #"{"_meta":3}"#), ("[1]", "[1]"),
     ])
-    func `travels within the parameters, where it was configured so`(params: String?, sent: String) async throws {
+    func `travels within the parameters, where it was configured to`(params: String?, sent: String) async throws {
         var configuration = client(Journal(["m": "\"1\""]))
         configuration.metadataPlace = .metaOfParams
         var conversation = Conversation()
@@ -114,7 +114,7 @@ private func methods(telling tell: @escaping @Sendable ([String: String]) -> Voi
         #expect(arrived == ["note": "kept"])
     }
 
-    @Test func `is strings only, the first of a name, and no more than the limit`() async throws {
+    @Test func `is strings only, the first of each name, and no more than the limit`() async throws {
         var conversation = Conversation(methods: methods())
         conversation.configuration.metadataByteLimit = 40
         let reply = try await conversation.runRaw { connection in
@@ -122,7 +122,7 @@ private func methods(telling tell: @escaping @Sendable ([String: String]) -> Voi
                 #"{"jsonrpc":"2.0","id":1,"n":1,"o":{"a":"b"},"a":"1","a":"2","long":"12345678901234567890123456","b":"3","#
                     + #""method":"metadata"}"#)
         }
-        // Of 40 bytes, `"a"` and `"1"` take 6; `"long"` and its 28 bytes would fill them up exactly.
+        // Of the 40 bytes, `"a"` and `"1"` take 6; `"long"` and its 28 bytes would fill them up exactly.
         #expect(reply?.contains(#""a":"1""#) == true)
         #expect(reply?.contains("long") == true)
         #expect(reply?.contains(#""b""#) == false)
@@ -132,7 +132,7 @@ private func methods(telling tell: @escaping @Sendable ([String: String]) -> Voi
 }
 
 @Suite struct `An interceptor of JSON-RPC` {
-    @Test func `stands around requests and handlers, and sees their errors`() async throws {
+    @Test func `wraps requests and handlers, and sees their errors`() async throws {
         let asking = Journal(["trace": "1"])
         let answering = Journal()
         var conversation = Conversation(methods: .arithmetic)

@@ -8,7 +8,7 @@ import Testing
         "0", "-0", "10", "-1.5e+10", "1E-2", "\"\"", "\"\\u00e9\\ud83d\\ude00 é\"", "true", "false", "null", "[]", "{}",
         " [ 1 , { \"a\" : [ ] } ] ", "{\"a\":1,\"b\":[true,null]}",
     ])
-    func `is taken as it is`(text: String) throws {
+    func `is accepted unchanged`(text: String) throws {
         #expect(try JSONText(text).description == text)
         #expect(try JSONText(text).bytes == Array(text.utf8))
     }
@@ -22,7 +22,7 @@ import Testing
         ("\"\\u00g0\"", .unexpectedByte(offset: 5)), ("trux", .unexpectedByte(offset: 3)),
         ("[[1]", .unexpectedEnd), ("\u{FEFF}1", .unexpectedByte(offset: 0)), ("NaN", .unexpectedByte(offset: 0)),
     ])
-    func `says what is wrong and where`(text: String, error: JSONSyntaxError) {
+    func `names its error and where it is`(text: String, error: JSONSyntaxError) {
         #expect(throws: error) { try JSONText(text) }
     }
 

@@ -4,9 +4,10 @@ import NamedPipesRPC
 import PipeTestSupport
 import Testing
 
-/// Replies as real servers send them. No request here has a time limit: what does not end it at once, hangs the test.
+/// Replies as real servers send them. No request here has a time limit: one that the reply does not end hangs the test.
 @Suite(.timeLimit(.minutes(5))) struct `80 · A server that is lax` {
-    /// A server that takes requests, then says all of this, and whatever comes back; and a client with no time limit.
+    /// A server that reads requests, and then sends these texts and everything that comes back; and a client without a
+    /// time limit.
     static func answering(
         _ replies: [[UInt8]], after requestCount: Int = 1, framing: any MessageFraming = LengthPrefixFraming(),
         _ body: @escaping @Sendable (JSONRPCPeer) async throws -> Void
@@ -33,7 +34,7 @@ import Testing
                 configuration.onEvent = { events.add($0) }
                 try await JSONRPCPeer.run(on: connection, configuration: configuration) { peer in
                     try await body(peer)
-                    // Behind all that this end has said.
+                    // Behind everything that this end has sent.
                     try await peer.request("ping")
                 }
             }
@@ -82,7 +83,8 @@ import Testing
     ]
 
     @Test(arguments: unreadable)
-    func `whose reply cannot be read fails the request at once, with what came`(reply: [UInt8]) async throws {
+    func `whose reply cannot be read fails the request at once, with the text of the reply`(reply: [UInt8]) async throws
+    {
         let (cameBack, events) = try await Self.answering([reply]) { peer in
             do {
                 try await peer.request("anything")
@@ -95,7 +97,7 @@ import Testing
         #expect(events.count == 1)
     }
 
-    @Test func `is answered where what it sends is a request that cannot be read`() async throws {
+    @Test func `gets an error where it sends a request that cannot be read`() async throws {
         let requests = [#"{"jsonrpc":"2.0","id":1,"method":"x","params":NaN}"#, #"{"params":[NaN],"method":"x"}"#]
         let (cameBack, _) = try await Self.answering(
             requests.map { Array($0.utf8) } + [Array(#"{"jsonrpc":"2.0","id":1,"result":5}"#.utf8)]
@@ -107,7 +109,7 @@ import Testing
         #expect(cameBack.allSatisfy { $0.contains("-32700") })
     }
 
-    @Test func `says that one of several requests failed, and that one is known once the others are answered`()
+    @Test func `reports that one of several requests failed, and which one is known once the others are answered`()
         async throws
     {
         let replies = [
@@ -122,7 +124,7 @@ import Testing
         }
     }
 
-    @Test func `says so of all of them`() async throws {
+    @Test func `reports a failure of all of them`() async throws {
         let error = Array(#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}"#.utf8)
         _ = try await Self.answering([error, error], after: 2) { peer in
             for request in await Self.begin(2, peer) {
@@ -131,13 +133,13 @@ import Testing
         }
     }
 
-    @Test func `says so, and a request that is given up may have been the one`() async throws {
+    @Test func `reports a failure, and a request that is given up may have been the one`() async throws {
         let error = Array(#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}"#.utf8)
         let late = Array(#"{"jsonrpc":"2.0","id":1,"result":1}"#.utf8)
         let (_, events) = try await Self.answering([error, late], after: 3) { peer in
             let requests = await Self.begin(2, peer)
             requests[1].cancel()
-            // Its cancellation is the third message.
+            // The cancellation is the third message.
             await #expect(throws: CancellationError.self) { try await requests[1].value }
             let answered = try await requests[0].value
             #expect(answered == 1)
@@ -145,7 +147,7 @@ import Testing
         #expect(events.count == 1)
     }
 
-    @Test func `says so, and answers for the one that was given up`() async throws {
+    @Test func `reports a failure, and answers for the one that was given up`() async throws {
         let replies = [
             #"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}"#,
             #"{"jsonrpc":"2.0","id":2,"error":{"code":-32800,"message":"cancelled"}}"#,
@@ -157,7 +159,7 @@ import Testing
         }
     }
 
-    /// Requests that have been sent, in this order.
+    /// The requests that have been sent, in order.
     private static func begin(_ count: Int, _ peer: JSONRPCPeer) async -> [Task<Int, any Error>] {
         var tasks: [Task<Int, any Error>] = []
         for number in 1...count {

@@ -43,9 +43,9 @@ import Testing
     }
 
     @Test(arguments: [("1.0", "1"), ("1", "1.00e0"), ("0.5", "5e-1"), ("-0", "0"), ("1e30", "10e29")])
-    func `cancels by another way of writing the same number`(id: String, other: String) async throws {
+    func `cancels by another spelling of the same number`(id: String, other: String) async throws {
         let (begun, cancelled) = (Door(), Door())
-        let answer = try await `A request given up`.waiting(begun, cancelled).runRaw { connection in
+        let answer = try await `A request that is given up`.waiting(begun, cancelled).runRaw { connection in
             try await connection.send(#"{"jsonrpc":"2.0","id":\#(id),"method":"wait"}"#)
             try await begun.wait()
             return try await connection.ask(

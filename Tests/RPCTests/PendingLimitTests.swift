@@ -12,7 +12,7 @@ import Testing
         return configuration
     }
 
-    /// A server whose `wait` waits for the door.
+    /// A server whose method `wait` waits for the door.
     static func waiting(_ begun: Door, _ door: Door) -> Conversation {
         var conversation = Conversation(methods: .arithmetic)
         conversation.methods.handle("wait") { _ in
@@ -57,7 +57,7 @@ import Testing
             let pong = try await last.value
             #expect(pong == "pong")
         }
-        // Neither did "fail" run, nor was the server told to cancel what it never got.
+        // Neither did `fail` run, nor was the server told to cancel a request that it never got.
         #expect(conversation.events.texts == [])
     }
 
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test func `a batch waits until all of it has places, and one that never can is not sent`() async throws {
+    @Test func `a batch waits until all of it has places, and one that never can have them is not sent`() async throws {
         let (begun, door) = (Door(), Door())
         try await Self.waiting(begun, door).run(clientConfiguration: Self.limited(to: 2)) { peer in
             async let first: Void = peer.request("wait")
@@ -91,7 +91,7 @@ import Testing
         }
     }
 
-    @Test func `a batch of notifications sets no time limit, which would keep the peer`() async throws {
+    @Test func `a batch of notifications sets no time limit, which would keep the peer alive`() async throws {
         var configuration = JSONRPCPeer.Configuration()
         configuration.requestTimeout = .seconds(3600)
         let kept = Kept()
@@ -105,13 +105,13 @@ import Testing
                     try batch.notify("nothing", [1])
                     _ = try await peer.send(batch)
                 }
-                // The task that ran it lets it go a moment later.
+                // The task that ran it releases it a moment later.
                 while kept.isAlive { await Task.yield() }
             }
         }
     }
 
-    /// Knows whether a peer is still alive.
+    /// Tells whether a peer is still alive.
     private final class Kept: Sendable {
         private struct Reference: Sendable { weak let peer: JSONRPCPeer? }
 

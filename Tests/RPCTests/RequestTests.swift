@@ -28,11 +28,11 @@ import Testing
         }
     }
 
-    @Test func `goes beside many others, whose replies come in any order`() async throws {
+    @Test func `runs beside many others, whose replies come in any order`() async throws {
         var conversation = Conversation()
         let doors = (0..<100).map { _ in Door() }
         conversation.methods.handle("wait") { (numbers: [Int], call) in
-            // Each lets the one before go on: the last one's reply comes first.
+            // Each handler lets the one before it go on, so the reply of the last one comes first.
             if numbers[0] < doors.count - 1 { try await doors[numbers[0]].wait() }
             if numbers[0] > 0 { doors[numbers[0] - 1].open() }
             return numbers[0]
@@ -52,7 +52,7 @@ import Testing
         #expect(order.sorted() == Array(0..<100))
     }
 
-    @Test func `goes in both directions at once`() async throws {
+    @Test func `works in both directions at once`() async throws {
         var conversation = Conversation()
         conversation.methods.handle("ask back") { (numbers: [Int], call) in
             let doubled: Int = try await call.peer.request("double", numbers)
@@ -60,7 +60,7 @@ import Testing
         }
         var client = JSONRPCMethods()
         client.handle("double") { (numbers: [Int], _) in numbers[0] * 2 }
-        // More at a time than may be handled: each end goes on reading for the sake of its own requests.
+        // More at a time than may be handled: each end goes on reading because it waits for replies of its own.
         conversation.configuration.handledRequestLimit = 4
         let sum = try await conversation.run(clientMethods: client) { peer in
             var sum = 0
@@ -76,7 +76,7 @@ import Testing
         conversation.configuration.handledRequestLimit = 1
         conversation.methods.handle("count") { _ in
             started.note("")
-            // Turns of the loop, in each of which more could begin.
+            // Turns of the loop, in each of which another handler could begin.
             for _ in 0..<100 { await Task.yield() }
             return started.texts.count
         }
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test func `may be JSON of any shape, and handlers may take all`() async throws {
+    @Test func `may be JSON of any shape, and handlers may take any`() async throws {
         var conversation = Conversation()
         conversation.methods.handleOthers { params, call in
             try JSONText(#"{"\#(call.method)":\#(params?.description ?? "null")}"#)
@@ -139,7 +139,7 @@ import Testing
         }
     }
 
-    @Test func `brings parts before its reply`() async throws {
+    @Test func `may have partial results before its reply`() async throws {
         var conversation = Conversation()
         struct Count: Codable {
             var upTo: Int

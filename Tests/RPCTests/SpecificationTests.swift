@@ -4,7 +4,7 @@ import NamedPipesRPC
 import PipeTestSupport
 import Testing
 
-/// The wire, byte by byte: the examples of the specification's section 7, and what it says in words.
+/// The bytes on the wire: the examples of the specification's section 7, and the rules of its text.
 @Suite struct `JSON-RPC's specification` {
     static func answer(_ members: String) -> String { #"{"jsonrpc":"2.0",\#(members)}"# }
 
@@ -71,7 +71,7 @@ import Testing
         #"{"jsonrpc": "2.0", "method": "foobar, "params": "bar", "baz]"#, "", " ", "{", "[1,", #"{"a"}"#, "01", "1 2",
         "tru", "-", "1.", "1e", #""\x""#, #""\u12g4""#, "\"\u{1}\"", #"{"a":1,}"#, "[1,]", "nul", "{]",
     ])
-    func `has a parse error for what is no JSON, and the connection survives`(request: String) async throws {
+    func `has a parse error for text that is not JSON, and the connection survives`(request: String) async throws {
         try await Conversation(methods: .arithmetic).runRaw { connection in
             let answer = try await connection.ask(request)
             #expect(answer?.hasPrefix(Self.answer(#""id":null,"error":{"code":-32700,"#).dropLast()) == true)
@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    @Test func `has a parse error for what is not UTF-8`() async throws {
+    @Test func `has a parse error for bytes that are not UTF-8`() async throws {
         try await Conversation(methods: .arithmetic).runRaw { connection in
             try await connection.send([0x22, 0xC3, 0x22])
             #expect(
@@ -93,7 +93,7 @@ import Testing
         ("add", #"[1]"#), ("add", #"{"left":1}"#), ("add", #"{"left":1,"right":"2"}"#), ("sum", #"["a"]"#),
         ("sum", #"{"a":1}"#), ("sum", #"[12345678901234567890123]"#),
     ])
-    func `has invalid params for what does not decode`(method: String, params: String) async throws {
+    func `has invalid params for parameters that do not decode`(method: String, params: String) async throws {
         let answer = try await Conversation(methods: .arithmetic).runRaw { connection in
             try await connection.ask(#"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":\#(params)}"#)
         }
@@ -135,7 +135,7 @@ import Testing
         #expect(conversation.events.texts.last?.hasPrefix("errorReport") == true)
     }
 
-    @Test func `errors travel as values, both ways`() async throws {
+    @Test func `has errors that travel as values, both ways`() async throws {
         try await Conversation(methods: .arithmetic).run { peer in
             do {
                 try await peer.request("divide", Pair(left: 5, right: 0))

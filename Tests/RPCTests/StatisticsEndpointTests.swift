@@ -5,7 +5,7 @@ import PipeTestSupport
 import Testing
 
 @Suite struct `A server's numbers beside its name` {
-    @Test func `are told to whoever asks`() async throws {
+    @Test func `are sent to every client that asks`() async throws {
         let address = try PipeAddress.abstract("numbers-\(UInt64.random(in: .min ... .max))")
         try await withServer(at: address) {
             let before = try await snapshot(beside: address)
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test func `are lines of JSON-RPC for everybody else`() async throws {
+    @Test func `are lines of JSON-RPC for every other program`() async throws {
         let address = try PipeAddress.abstract("numbers-\(UInt64.random(in: .min ... .max))")
         try await withServer(at: address) {
             _ = try await snapshot(beside: address)
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test func `have a name that says whose they are`() throws {
+    @Test func `have a name that says which server they are of`() throws {
         let beside = try StatisticsEndpoint.address(beside: .path("/run/app/pipe.sock"))
         #expect(beside == (try .path("/run/app/pipe.sock.stat")))
         #expect(try StatisticsEndpoint.address(beside: .abstract("a")) == .abstract("a.stat"))
@@ -55,7 +55,7 @@ import Testing
         #expect(throws: PipeError.self) { try StatisticsEndpoint.address(beside: long) }
     }
 
-    /// An echo server with its numbers, while a function runs.
+    /// An echo server with its statistics, while a function runs.
     private func withServer(
         at address: PipeAddress, _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
@@ -78,13 +78,13 @@ import Testing
                     group.cancelAll()
                 }
             }
-            // Who asked is done, or the server is; its cancellation is no failure.
+            // Either end may be the first to finish; the cancellation is no failure.
             try await group.next()
             group.cancelAll()
         }
     }
 
-    /// Asks until there is somebody to ask, and the numbers are those.
+    /// Asks until the server is there and its statistics are the expected ones.
     private func snapshot(
         beside address: PipeAddress, _ condition: (ServerSnapshot) -> Bool = { _ in true }
     ) async throws -> ServerSnapshot {
@@ -94,7 +94,7 @@ import Testing
                 let snapshot = try await StatisticsEndpoint.ask(beside: address)
                 if condition(snapshot) { return snapshot }
             } catch PipeError.noServer {}
-            try #require(.now - start < .seconds(30), "nobody tells these numbers")
+            try #require(.now - start < .seconds(30), "no server reports these numbers")
             await Task.yield()
         }
     }

@@ -11,7 +11,7 @@ import Testing
 
     static func result(_ result: String, id: Int) -> String { #"{"jsonrpc":"2.0","id":\#(id),"result":\#(result)}"# }
 
-    /// A server that handles one call at a time: `ask` asks the client back, `note` and `ping` are done at once.
+    /// A server that handles one call at a time: `ask` asks the client back, `note` and `ping` return at once.
     static func askingBack(_ notes: Events = Events()) -> Conversation {
         var conversation = Conversation(methods: .arithmetic)
         conversation.configuration.handledRequestLimit = 1
@@ -64,7 +64,7 @@ import Testing
 
     @Test func `a cancellation takes effect at once, also for a request that waits`() async throws {
         let begun = Door()
-        var conversation = `A request given up`.waiting(begun, Door())
+        var conversation = `A request that is given up`.waiting(begun, Door())
         conversation.configuration.handledRequestLimit = 1
         try await conversation.runRaw { connection in
             for id in 1...3 { try await connection.send(Self.call("wait", id: id)) }
@@ -72,7 +72,7 @@ import Testing
             for id in [2, 1, 3] {
                 let answer = try await connection.ask(Self.call("$/cancelRequest", #"{"id":\#(id)}"#))
                 #expect(answer?.hasPrefix(#"{"jsonrpc":"2.0","id":\#(id),"error":{"code":-32800"#) == true)
-                // The place of the first is free: the third has it.
+                // The place of the first request is free, and the third takes it.
                 if id == 1 { try await begun.wait() }
             }
             #expect(try await connection.ask(Self.call("ping", id: 4)) == Self.result(#""pong""#, id: 4))
@@ -80,16 +80,16 @@ import Testing
     }
 
     @Test(arguments: [8 << 20, 100_000])
-    func `a client that goes is noticed, whatever waits behind`(waitingByteLimit: Int) async throws {
+    func `the end of a client is noticed, whatever waits behind`(waitingByteLimit: Int) async throws {
         let (begun, cancelled) = (Door(), Door())
         let calls = Events()
-        var conversation = `A request given up`.waiting(begun, cancelled)
+        var conversation = `A request that is given up`.waiting(begun, cancelled)
         conversation.configuration.handledRequestLimit = 1
         conversation.configuration.waitingByteLimit = waitingByteLimit
         conversation.methods.handle("note") { call in calls.note(call.method) }
         let large = #"["\#(String(repeating: "x", count: 60_000))"]"#
         try await conversation.serve { [conversation] connection in
-            // It throws where the connection was reset.
+            // This throws where the connection was reset.
             defer { calls.note("served") }
             try await JSONRPCPeer.serve(
                 connection, methods: conversation.methods, configuration: conversation.configuration)
@@ -98,7 +98,7 @@ import Testing
                 try await connection.send(Self.call("wait", id: 1))
                 try await begun.wait()
                 try await connection.send(Self.call("note"))
-                // As much as there is room for.
+                // As many as there is room for.
                 var id = 1
                 while id < 60, try await connection.send(Self.call("wait", large, id: id + 1)) == .accepted { id += 1 }
                 await connection.abort()
@@ -106,11 +106,11 @@ import Testing
             try await cancelled.wait()
             while calls.texts.count < 2 { await Task.yield() }
         }
-        // Of the requests that waited, none was begun; the notification was handled.
+        // None of the waiting requests was begun; the notification was handled.
         #expect(calls.texts == ["note", "served"])
     }
 
-    @Test func `requests are refused, and nothing waits for ever, once too much waits`() async throws {
+    @Test func `requests are refused, and none waits for ever, once too many bytes wait`() async throws {
         var conversation = Self.askingBack()
         conversation.configuration.waitingByteLimit = 1000
         try await conversation.runRaw { connection in
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test func `a notification that cannot wait ends the connection, and says so`() async throws {
+    @Test func `a notification that cannot wait ends the connection, with its reason`() async throws {
         var conversation = Self.askingBack()
         conversation.configuration.waitingByteLimit = 1000
         let end = try await conversation.runRaw { connection in
@@ -140,7 +140,7 @@ import Testing
             conversation.events.texts.contains("overload(calls of more than 1000 bytes wait to be handled)"))
     }
 
-    @Test func `reading waits once too much waits, and goes on`() async throws {
+    @Test func `reading pauses once too many bytes wait, and goes on`() async throws {
         var conversation = Conversation(methods: .arithmetic)
         conversation.configuration.handledRequestLimit = 1
         conversation.configuration.waitingByteLimit = 1

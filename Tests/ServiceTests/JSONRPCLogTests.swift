@@ -16,7 +16,7 @@ private struct Quotation: Error { let text: String }
         return methods
     }
 
-    /// Lets a client's lines be answered, and returns the log and the answers.
+    /// Has a client's lines answered, and returns the log and the answers.
     private func exchange(
         _ lines: [String], _ log: JSONRPCLog = JSONRPCLog(), methods: JSONRPCMethods? = nil
     ) async throws -> Journal {
@@ -37,7 +37,7 @@ private struct Quotation: Error { let text: String }
         return running.journal
     }
 
-    @Test func `tells what handlers throw by its type, with the method and the connection`() async throws {
+    @Test func `names the type of a handler's error, with the method and the connection`() async throws {
         let journal = try await exchange([#"{"jsonrpc":"2.0","id":1,"method":"fail","params":["secret"]}"#])
         let line = journal.metadata("warning handler failed")
         #expect(line?["rpc.method"] == "fail")
@@ -46,7 +46,7 @@ private struct Quotation: Error { let text: String }
         #expect(!journal.text.contains("secret"))
     }
 
-    @Test func `tells it in full on demand`() async throws {
+    @Test func `gives it in full on demand`() async throws {
         let journal = try await exchange(
             [#"{"jsonrpc":"2.0","id":1,"method":"fail","params":["secret"]}"#], JSONRPCLog(describesErrors: true))
         #expect(journal.metadata("warning handler failed")?["pipe.detail"] == #"Quotation(text: "secret")"#)
@@ -58,14 +58,14 @@ private struct Quotation: Error { let text: String }
         #expect(!journal.text.contains("hunter2"))
     }
 
-    @Test func `does not repeat the name of a notification that nobody handles`() async throws {
+    @Test func `does not repeat the name of a notification without a handler`() async throws {
         let journal = try await exchange(
             [#"{"jsonrpc":"2.0","method":"hunter2"}"#], methods: JSONRPCMethods())
         #expect(journal.metadata("debug notification dropped") != nil)
         #expect(!journal.text.contains("hunter2"))
     }
 
-    @Test func `tells what is not understood, without a word of it`() async throws {
+    @Test func `reports a message that is not understood, without a word of it`() async throws {
         let journal = try await exchange([
             #"{"secret"#, #"{"jsonrpc":"2.0","secret":1}"#, #"{"jsonrpc":"2.0","id":9,"result":"secret"}"#,
             #"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"secret"}}"#,
@@ -80,7 +80,7 @@ private struct Quotation: Error { let text: String }
     @Test func `cannot be filled by a client`() async throws {
         let journal = try await exchange(Array(repeating: "x", count: 200))
         let notices = journal.lines.filter { $0 == "notice no JSON" }.count
-        // Ten a second; a crowded machine may take some of them.
+        // Ten a second; on a busy machine, some of them may take longer.
         #expect((10..<200).contains(notices))
         #expect(journal.lines.filter { $0.hasSuffix("no JSON") }.count == 200)
     }

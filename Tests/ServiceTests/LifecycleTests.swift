@@ -51,7 +51,7 @@ private final class Shouter: PipeServerDelegate {
         #expect(running.journal.metadata("info stopped")?["pipe.sent"] == "50")
     }
 
-    @Test func `ends connections that do not come to their end in time, and says so`() async throws {
+    @Test func `ends connections that do not end in time, and reports it`() async throws {
         var running = try Running()
         running.configuration.shutdownGrace = .milliseconds(50)
         try await running.run { connection in
@@ -67,7 +67,7 @@ private final class Shouter: PipeServerDelegate {
         #expect(running.journal.metadata("notice stopped")?["pipe.forced"] == "1")
     }
 
-    @Test func `that is told to stop before it has begun serves nobody`() async throws {
+    @Test func `that is told to stop before it has begun serves no client`() async throws {
         let running = try Running()
         try await testGracefulShutdown { trigger in
             trigger.triggerGracefulShutdown()
@@ -94,7 +94,7 @@ private final class Shouter: PipeServerDelegate {
         }
     }
 
-    @Test func `serves with a delegate, on a reactor of somebody else's`() async throws {
+    @Test func `serves with a delegate, on a reactor that it does not own`() async throws {
         let running = try Running()
         let thread = try ReactorThread { _ in }
         let service = PipeService(
@@ -152,7 +152,7 @@ private final class Shouter: PipeServerDelegate {
         #expect(running.journal.metadata("info listening")?["pipe.address"] == "\(running.address)")
     }
 
-    @Test func `tells the service manager when it is ready and when it stops`() async throws {
+    @Test func `notifies the service manager when it is ready and when it stops`() async throws {
         let directory = try FreshDirectory()
         let manager = try RawManager(at: directory.address("notify"))
         var running = try Running()

@@ -11,7 +11,7 @@ import Testing
 private struct Quotation: Error { let text: String }
 
 @Suite struct `The log of a service` {
-    @Test func `says who came and who left, and nothing of what was said`() async throws {
+    @Test func `says who came and who left, and nothing of the messages`() async throws {
         let running = try Running()
         try await running.run { _ in
             let answer = try await ask(running.address, "confidential")
@@ -72,7 +72,7 @@ private struct Quotation: Error { let text: String }
         #expect(detail == (logsErrors ? #"Quotation(text: "secret")"# : "Quotation"))
     }
 
-    @Test func `notes who was refused, and why`() async throws {
+    @Test func `notes which clients were refused, and why`() async throws {
         var running = try Running()
         running.configuration.server.accessPolicy = .users([1 << 30])
         try await running.run { [running] _ in
@@ -85,7 +85,7 @@ private struct Quotation: Error { let text: String }
         #expect(refusal?["pipe.peer.pid"] == "\(getpid())")
     }
 
-    @Test func `says it where the service manager does not hear`() async throws {
+    @Test func `reports that the service manager does not listen`() async throws {
         var running = try Running()
         let directory = try FreshDirectory()
         running.configuration.notifier = ServiceNotifier(address: try directory.address("nobody"))

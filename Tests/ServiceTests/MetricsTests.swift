@@ -28,8 +28,8 @@ import Testing
         try metrics.expectGauge("pipe_server_" + label, [("where", "here")]).values
     }
 
-    @Test func `tell all that has happened, once, when it has stopped`() async throws {
-        // Longer than the test: only the end publishes.
+    @Test func `report everything that has happened, once, when it has stopped`() async throws {
+        // Longer than the test, so that only the end publishes.
         let running = try running(every: .seconds(3600))
         try await running.run { _ in
             for _ in 0..<3 { _ = try await ask(running.address, "hello") }
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    @Test func `grow by what is new each time`() async throws {
+    @Test func `grow by the difference each time`() async throws {
         let running = try running(every: .milliseconds(2))
         try await running.run { _ in
             try await PipeClient.withConnection(to: running.address) { connection in
@@ -80,7 +80,7 @@ import Testing
         #expect(try gauge("connections_open").last == 0)
     }
 
-    @Test func `count those who are turned away`() async throws {
+    @Test func `count refused clients`() async throws {
         var running = try running(every: .seconds(3600))
         running.configuration.server.accessPolicy = .users([1 << 30])
         try await running.run { [running] _ in
@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test(arguments: [false, true])
-    func `tell how promptly the loop serves, where it measures`(_ measures: Bool) async throws {
+    func `show how promptly the loop serves, where it measures`(_ measures: Bool) async throws {
         var running = try running(every: .seconds(3600))
         running.configuration.reactor.measuresCallbacks = measures
         try await running.run { [running] _ in _ = try await ask(running.address, "hello") }
@@ -102,13 +102,13 @@ import Testing
         #expect(try gauge("longest_callback_seconds").count == (measures ? 1 : 0))
     }
 
-    @Test func `are not even made where nobody wants them`() async throws {
+    @Test func `are not made unless asked for`() async throws {
         let running = try running(every: nil)
         try await running.run { _ in _ = try await ask(running.address, "hello") }
         #expect(metrics.counters.isEmpty)
     }
 
-    @Test func `are about the address, and end with the server`() async throws {
+    @Test func `name the address, and end with the server`() async throws {
         var running = try running(every: .milliseconds(1))
         running.configuration.metrics.dimensions = nil
         let thread = try ReactorThread { _ in }

@@ -37,7 +37,7 @@ private struct TracedPair {
 }
 
 @Suite struct `Tracing of JSON-RPC` {
-    @Test func `goes from a request to its handler`() async throws {
+    @Test func `leads from a request to its handler`() async throws {
         let pair = TracedPair()
         var methods = JSONRPCMethods()
         methods.handle("double") { (numbers: [Int], _) in numbers.map { $0 * 2 } }
@@ -80,11 +80,11 @@ private struct TracedPair {
         #expect(handling.errors.first?.error is Mishap)
     }
 
-    @Test func `is one trace for what a handler itself asks, and has the caller's span above it`() async throws {
+    @Test func `is one trace for the requests that a handler makes, and has the caller's span above it`() async throws {
         let pair = TracedPair()
         var methods = JSONRPCMethods()
         methods.handle("outer") { (call: JSONRPCCall) -> String? in
-            // What the handler does with the same tracer is below its own span.
+            // The handler's own work with the same tracer is below its own span.
             ServiceContext.current?.inMemorySpanContext?.spanID
         }
         try await pair.run(methods) { [pair] peer in
@@ -99,7 +99,7 @@ private struct TracedPair {
         #expect(pair.answering.finishedSpans.first?.traceID == spans[1].traceID)
     }
 
-    @Test func `covers notifications, batches and methods that nobody registered`() async throws {
+    @Test func `covers notifications, batches and unknown methods`() async throws {
         let pair = TracedPair()
         var methods = JSONRPCMethods()
         methods.handle("note") { _ in }
@@ -117,7 +117,7 @@ private struct TracedPair {
         #expect(pair.answering.finishedSpans.map(\.traceID) == pair.asking.finishedSpans.map(\.traceID))
     }
 
-    @Test func `begins a trace of its own where clients are not to choose it`() async throws {
+    @Test func `begins a trace of its own where clients must not choose it`() async throws {
         var pair = TracedPair()
         pair.trustsPeers = false
         var methods = JSONRPCMethods()

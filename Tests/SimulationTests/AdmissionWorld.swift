@@ -3,8 +3,8 @@ import PipeTestSupport
 
 @testable import NamedPipes
 
-/// The answers to one message after another, carried out on plain numbers: any policy, a kernel that takes what it
-/// likes, and budgets that have room or not. What is promised of a queue holds after each step, and each message has an
+/// The answers to one message after another, carried out on plain numbers: any policy, a kernel that takes any number
+/// of bytes, and budgets with or without room. The promises of a queue hold after each step, and each message has its
 /// answer after three questions.
 struct AdmissionWorld {
     private var random: Seeded
@@ -17,7 +17,7 @@ struct AdmissionWorld {
     private var isCharged = false
     private var hasEnded = false
 
-    // What has become of the messages.
+    // The fate of the messages.
     private var offered = 0
     private var taken = 0
     private var sent = 0
@@ -49,7 +49,7 @@ struct AdmissionWorld {
 
     private var startedByteCount: Int { sentByteCount > 0 ? frames[0] - sentByteCount : 0 }
 
-    /// One write, as long as the kernel likes.
+    /// One write, of which the kernel takes any part.
     private mutating func write() {
         var room = random.pick([0, 1, 50, 5000, .max])
         while let first = frames.first, first - sentByteCount <= room {
@@ -131,7 +131,7 @@ struct AdmissionWorld {
         }
     }
 
-    /// What is not as it is promised.
+    /// The broken promises.
     private var difference: String? {
         if offered != taken + dropped + refused { return "a message is lost" }
         if taken != sent + displaced + frames.count { return "a message that was taken is lost" }

@@ -4,7 +4,8 @@ import PipeTestSupport
 
 @testable import NamedPipes
 
-/// A client's attempt to connect while its server comes, goes and is full, against the table of what each error means.
+/// A client's attempts to connect while its server comes, goes and is full, against a table of the meaning of each
+/// error.
 enum AttemptWorld {
     static func run(_ seed: UInt64) throws -> [String] {
         var random = Seeded(seed)
@@ -56,7 +57,7 @@ enum AttemptWorld {
         }
     }
 
-    /// Never less than what jitter allows, never more than the maximum, and as at first after a reset.
+    /// Never less than jitter allows, never more than the maximum, and as at first after a reset.
     private static func backoff(_ random: inout Seeded) -> [String] {
         let initial = Duration.microseconds(random.number(1...10_000))
         let maximum = initial * random.number(1...500)

@@ -5,7 +5,7 @@ import PipeTestSupport
 
 /// The ledger while charges of several users grow, shrink and end in any order, against plain sums.
 final class BudgetWorld {
-    /// One charge, in a place of its own, so that it can end at any time.
+    /// One charge, in an object of its own, so that it can end at any time.
     private final class Holder {
         var charge: ByteCharge
         let isHeld: Bool
@@ -80,7 +80,7 @@ final class BudgetWorld {
         holders.reduce(0) { isMeant($1) ? $0 + $1.expected : $0 }
     }
 
-    /// Where the ledger says something else than the sums.
+    /// The differences between the ledger and the sums.
     private var difference: String? {
         let queued = sum { !$0.isHeld }
         highest = max(highest, queued)

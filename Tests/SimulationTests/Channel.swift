@@ -3,8 +3,8 @@ import PipeTestSupport
 
 @testable import NamedPipes
 
-/// One connection over a socket pair, a plain socket at its other end, and the model of what each has promised the
-/// other so far.
+/// One connection over a socket pair, a plain socket at its other end, and a model of what each has promised the other
+/// so far.
 final class Channel {
     let connection: PipeConnection
     let peer: RawPeer
@@ -14,7 +14,7 @@ final class Channel {
     private let report: (String) -> Void
     private let history: (String) -> Void
 
-    // What the peer sends: the stream, where each frame of it ends, how much the kernel has taken.
+    // The peer's sending: the stream, where each of its frames ends, and how much the kernel has taken.
     private var inbound: [UInt8] = []
     private var inboundMessages: [[UInt8]] = []
     private var inboundEnds: [Int] = []
@@ -22,12 +22,12 @@ final class Channel {
     private var endsInGarbage = false
     private var deliveredCount = 0
 
-    // What the connection sends: every accepted message, as bytes.
+    // The connection's sending: every accepted message, as bytes.
     private var outbound: [UInt8] = []
     private var outboundEnds: [Int] = []
     private var checkedCount = 0
 
-    // What was done to either end.
+    // The actions on either end.
     private(set) var hasPeerFinished = false
     private(set) var isPeerClosed = false
     private var hasPeerStoppedReading = false
@@ -36,7 +36,7 @@ final class Channel {
     private var wasFinished = false
     private(set) var isPaused = false
 
-    // What the delegate was told.
+    // The delegate's callbacks.
     private(set) var isOpen = false
     private(set) var hasFinished = false
     private(set) var reason: DisconnectReason?
@@ -60,7 +60,7 @@ final class Channel {
     private func note(_ text: String) { history("\(connection.id) \(text)") }
 }
 
-// MARK: - What the scheduler does to the peer
+// MARK: - The scheduler's actions on the peer
 
 extension Channel {
     func peerPrepares(_ message: [UInt8]) throws {
@@ -95,7 +95,7 @@ extension Channel {
         checkReceived()
     }
 
-    /// Reads all, also what lies behind an ECONNRESET.
+    /// Reads everything, also behind an ECONNRESET.
     func peerReadsAll() {
         guard !isPeerClosed else { return }
         for _ in 0..<2 {
@@ -132,7 +132,7 @@ extension Channel {
     }
 }
 
-// MARK: - What the scheduler does to the connection
+// MARK: - The scheduler's actions on the connection
 
 extension Channel {
     func send(_ message: Span<UInt8>) {
@@ -201,7 +201,7 @@ extension Channel {
     }
 }
 
-// MARK: - What the delegate is told
+// MARK: - The delegate's callbacks
 
 extension Channel {
     func didOpen() {
@@ -255,7 +255,7 @@ extension Channel {
         checkSent()
     }
 
-    /// How many messages the peer has given to the kernel as a whole.
+    /// The number of messages that the peer has given to the kernel as a whole.
     private var wholeCount: Int { inboundEnds.prefix { $0 <= inboundWritten }.count }
 
     private func isLegal(_ reason: DisconnectReason) -> Bool {
@@ -273,7 +273,7 @@ extension Channel {
         }
     }
 
-    /// Every accepted message was read by the peer, or is told to be cut or unsent.
+    /// The peer has read every accepted message, or the message is reported as cut or unsent.
     private func checkSent() {
         peerReadsAll()
         let complete = outboundEnds.prefix { $0 <= peer.received.count }.count
@@ -288,14 +288,14 @@ extension Channel {
         if isCut != (cut == 1) { problem("the peer's stream \(isCut ? "is" : "is not") cut") }
     }
 
-    /// Whether there is nothing left to do for anybody, until somebody wants something.
+    /// Whether nothing is left to do for either side, until one of them acts.
     var isSettled: Bool {
         if reason != nil { return true }
         let isWritten = connection.pendingByteCount == 0
         return hasPeerWrittenAll && deliveredCount == wholeCount && isWritten && !(owesDrain && connection.isOpen)
     }
 
-    /// With everything read and nothing paused, nobody may have to wait for ever.
+    /// With everything read and nothing paused, neither side may have to wait for ever.
     func checkSettled() {
         guard !isSettled else { return }
         if owesDrain { problem("never drained") }

@@ -4,7 +4,7 @@ import PipeTestSupport
 
 @testable import NamedPipes
 
-/// A client's lifecycle in any legal order of events, against the facts that it stands for.
+/// A client's lifecycle in any legal order of events, against the facts that it represents.
 struct ClientWorld {
     private typealias Lifecycle = ClientLifecycle<Int>
 
@@ -14,7 +14,7 @@ struct ClientWorld {
     private let reconnects: Bool
     private let attemptLimit: Int
 
-    // The model: what has happened, each for itself.
+    // The model: the facts, each by itself.
     private var isTrying = false
     private var isDelayed = false
     private var connection: Int?
@@ -23,7 +23,7 @@ struct ClientWorld {
     private var wantsToConnect = false
     private var isDisconnected = false
     private var hasEnded = false
-    /// An attempt that fails is made again: there was a connection since the owner has called connect.
+    /// A failed attempt is made again: there was a connection since the owner called connect.
     private var hadConnection = false
     private var failuresInRow = 0
     private var history: [String] = []
@@ -50,7 +50,7 @@ struct ClientWorld {
             try .path("/run/simulation/\(seed)"), waitsForServer: random.isOne(of: 2), reconnects ? reconnection : nil)
     }
 
-    /// One event, if it may happen now; what is wrong with the answer.
+    /// One event, if it is possible now; returns what is wrong with the answer.
     private mutating func step(_ random: inout Seeded) -> String? {
         switch random.number(0...9) {
         case 0: return connect()
@@ -185,7 +185,7 @@ struct ClientWorld {
         }
     }
 
-    /// Where the value says something else than the facts.
+    /// The differences between the value and the facts.
     private var difference: String? {
         if lifecycle.connection != connection { return "another connection" }
         if lifecycle.isTrying != isTrying { return "isTrying is wrong" }

@@ -87,7 +87,7 @@ final class ConnectionWorld {
         }
         if let problem = endpoint.accountsProblem { problems.append(problem) }
         checkStates()
-        // A tenth of a second passes here and there.
+        // A tenth of a second passes now and then.
         if endpoint.budget.demand != nil, isSettling || random.isOne(of: 4) { endpoint.relieve() }
     }
 
@@ -97,12 +97,12 @@ final class ConnectionWorld {
         if let problem = endpoint.countsProblem(queued: queued) { problems.append(problem) }
     }
 
-    /// Whatever happened: what the values of each connection say fits together.
+    /// Whatever happened, the values of each connection agree with each other.
     private func checkStates() {
         endpoint.forEachConnection { if let problem = $0.stateProblem { problems.append(problem) } }
     }
 
-    /// A connection as a server's door makes it.
+    /// A connection as a server admits it.
     private func open() {
         guard openedCount < 8, !isSettling else { return }
         openedCount += 1
@@ -126,7 +126,7 @@ final class ConnectionWorld {
         connection.didOpen()
     }
 
-    /// Something happens to somebody.
+    /// Something happens to one of them.
     private func act() {
         guard !order.isEmpty, !random.isOne(of: 20) else { return open() }
         let channel = channels[random.pick(order)]
@@ -146,7 +146,7 @@ final class ConnectionWorld {
     private func peerPrepares(_ channel: Channel) {
         if random.isOne(of: 60) { return channel.peerPreparesGarbage() }
         do {
-            // In runs, because the reads expect a large frame behind a large frame to be as large.
+            // In runs, because a read that follows a large frame expects another of its size.
             let size = random.pick([16_400, 33_000, 40_000, 70_000, 100_000, 229_372, 240_000])
             for _ in 0..<random.number(1...4) {
                 let isLarge = peersSendLargeMessages && !random.isOne(of: 4)
@@ -161,7 +161,7 @@ final class ConnectionWorld {
         Array(message.prefix(endpoint.framing.maximumMessageByteCount))
     }
 
-    /// What the owner may do at any time, also inside callbacks.
+    /// The actions that the owner may take at any time, also inside callbacks.
     private func actLocally(on channel: Channel) {
         let choice = random.number(0...19)
         switch choice {
@@ -174,7 +174,7 @@ final class ConnectionWorld {
         }
     }
 
-    /// Everybody is allowed to come to an end, and does.
+    /// Every connection may come to an end, and does.
     private func settle() {
         isSettling = true
         let peersFinishFirst = random.isOne(of: 2)
@@ -192,7 +192,7 @@ final class ConnectionWorld {
         while order.contains(where: { channels[$0]?.reason == nil }), turns < 2000 {
             settleOnce()
             turns += 1
-            // The peer's finish may have been answered by nobody: the owner was to close.
+            // The delegate may have ignored the peer's finish, which leaves the closing to the owner.
             for id in order {
                 if let channel = channels[id], channel.reason == nil, channel.hasFinished { channel.close() }
             }
@@ -218,7 +218,7 @@ extension ConnectionWorld: PipeConnectionDelegate {
         let bytes = Array(lent: message)
         inside(connection) { channel in
             channel.didReceive(bytes)
-            // As it was lent: then it may leave from where it lies.
+            // As it was lent, so that it may leave in place.
             if random.isOne(of: 4) { channel.send(message) }
         }
     }
@@ -240,7 +240,7 @@ extension ConnectionWorld: PipeConnectionDelegate {
         inside(connection) { $0.didClose(reason) }
     }
 
-    /// The model's part of a callback, then anything else that a callback may do.
+    /// The model's part of a callback, then any action that a callback may take.
     private func inside(_ connection: PipeConnection, _ body: (Channel) -> Void) {
         if callbackDepth > 0 { problems.append("a callback inside another") }
         callbackDepth += 1

@@ -3,8 +3,8 @@ import PipeTestSupport
 
 @testable import NamedPipes
 
-/// The limits at the door while users connect, leave and come back at any time, against a list of who is there and a
-/// bucket that is refilled as one imagines it.
+/// The limits of admission while users connect, leave and return at any time, against a list of the present users and a
+/// bucket that is refilled in the obvious way.
 struct DoorWorld {
     private var random: Seeded
     private var limits: UserLimits
@@ -15,7 +15,7 @@ struct DoorWorld {
 
     private var now = SuspendingClock().now
     private var lastTimes: [UInt32: SuspendingClock.Instant] = [:]
-    // As time: an interval's worth is a token.
+    // As a time: one interval is one token.
     private var tokens: [UInt32: Duration] = [:]
     private var openCounts: [UInt32: Int] = [:]
 
@@ -36,7 +36,7 @@ struct DoorWorld {
         for step in 0..<world.random.number(1...60) {
             if let problem = world.step() { problems.append("step \(step): \(problem)") }
         }
-        // Who left and has a full bucket is forgotten, when somebody else comes a while later.
+        // A user who has left and has a full bucket is forgotten when another one comes later.
         for (user, count) in world.openCounts {
             for _ in 0..<count { world.limits.didClose(user) }
         }

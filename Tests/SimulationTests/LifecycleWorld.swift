@@ -3,11 +3,11 @@ import PipeTestSupport
 
 @testable import NamedPipes
 
-/// A connection's lifecycle in any legal order of calls, against the facts that it stands for.
+/// A connection's lifecycle in any legal order of calls, against the facts that it represents.
 struct LifecycleWorld {
     private var lifecycle = ConnectionLifecycle()
 
-    // The model: what has happened, each for itself.
+    // The model: the facts, each by itself.
     private var hasPeerFinished = false
     private var wasClosed = false
     private var wasFinished = false
@@ -30,7 +30,7 @@ struct LifecycleWorld {
         return problems
     }
 
-    /// One call; what it answered, if that is not what the facts demand.
+    /// One call; returns its answer if the facts demand another one.
     private mutating func step(_ choice: Int, _ history: inout [String]) -> String? {
         let expected: ConnectionLifecycle.Action
         let action: ConnectionLifecycle.Action
@@ -79,7 +79,7 @@ struct LifecycleWorld {
         return isFirst != isOver ? nil : "ended a second time"
     }
 
-    /// Where the value says something else than the facts.
+    /// The differences between the value and the facts.
     private var difference: String? {
         if lifecycle.isReceiving != (!isOver && !wasClosed && !hasPeerFinished) { return "isReceiving is wrong" }
         let maySend = !isOver && !wasClosed && !wasFinished && !hasOutputFailed

@@ -2,11 +2,11 @@
 import NamedPipes
 import PipeTestSupport
 
-/// What one seed does, in each of the small worlds, and what was wrong there.
+/// One seed in each of the small worlds, and what was wrong there.
 ///
 /// A world is a part of the library, a scheduler that makes everything happen to it that may happen, in any legal
-/// order, and a model that is simple enough to be seen right. All that is random comes from the seed, so a seed that
-/// fails once fails again.
+/// order, and a model that is simple enough to be obviously right. Everything random comes from the seed, so a seed
+/// that fails once fails again.
 enum Simulation {
     typealias World = (name: String, run: @Sendable (UInt64) throws -> [String])
 
@@ -32,8 +32,7 @@ enum Simulation {
         }
     }
 
-    /// Runs seeds; each problem says which one and in which world. Stops after a few, because the first is the one to
-    /// look at.
+    /// Runs seeds; each problem names its seed and world. Stops after a few, because the first is the one to look at.
     static func problems(of seeds: some Sequence<UInt64>, in worlds: [World] = worlds) -> [String] {
         var found: [String] = []
         for seed in seeds {
@@ -44,7 +43,7 @@ enum Simulation {
     }
 }
 
-/// Made once: most of a seed's time would go into it otherwise.
+/// Made once, because it would take most of a seed's time otherwise.
 private let alphabet = letters(244_093)
 
 extension Seeded {

@@ -17,7 +17,7 @@ import Testing
         return chosen.map { $0...$0 } ?? 1...2000
     }
 
-    @Test func `says which seed failed, and the same again`() throws {
+    @Test func `names the seed that failed, and fails in the same way again`() throws {
         let first = Simulation.problems(of: [3], in: [("failing", { ["\(Seeded($0))"] })])
         #expect(first.count == 1 && first[0].hasPrefix("seed 3, failing: "))
         #expect(first == Simulation.problems(of: [3], in: [("failing", { ["\(Seeded($0))"] })]))

@@ -3,8 +3,8 @@ import PipeTestSupport
 
 @testable import NamedPipes
 
-/// A send queue, a kernel that takes any number of its bytes, and a reader that gets them in any pieces and stops where
-/// it likes, against the plain list of messages. No socket is involved.
+/// A send queue, a kernel that takes any number of its bytes, and a reader that gets them in any pieces and stops
+/// anywhere, against the plain list of messages. No socket is involved.
 final class StreamWorld {
     static let framings: [any MessageFraming] = [
         LengthPrefixFraming(), LengthPrefixFraming(width: .two, byteOrder: .littleEndian), VarintFraming(),
@@ -18,7 +18,7 @@ final class StreamWorld {
     private let buffers: ReactorBuffers
     private var problems: [String] = []
 
-    // The model: all that was accepted, as bytes, and where each frame ends.
+    // The model: everything that was accepted, as bytes, and where each frame ends.
     private var messages: [[UInt8]] = []
     private var stream: [UInt8] = []
     private var ends: [Int] = []
@@ -84,7 +84,7 @@ final class StreamWorld {
         if random.isOne(of: 8), queue.isContiguous { queue.trim() }
     }
 
-    /// One read of any size, walked until the end or until the reader has enough.
+    /// One read of any size, decoded to its end or until the reader has enough.
     private func read() throws {
         let count = min(wire.count, random.pick([0, 1, 3, 17, 1000, 70_000]))
         if reassembly == nil { reassembly = ReassemblyBuffer(buffers.pool) }

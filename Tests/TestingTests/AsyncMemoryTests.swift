@@ -78,7 +78,7 @@ struct AsyncMemoryTests {
         #expect(guests[0].0.connection == nil && guests[1].1.texts == ["still"])
     }
 
-    @Test func `a stop ends what is served, and the task returns the report`() async throws {
+    @Test func `a stop ends the connections, and the task returns the report`() async throws {
         let network = try MemoryNetwork()
         let task = network.serve(at: "echo") { server, event in
             if case .disconnected = event { server.stop() }

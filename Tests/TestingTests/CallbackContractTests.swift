@@ -2,7 +2,7 @@
 import NamedPipesTesting
 import Testing
 
-/// What would be the library's fault, which no delegate can bring about.
+/// Errors of the library itself, which no delegate can bring about.
 struct CallbackContractTests {
     private func ids() throws -> [PipeConnection.ID] {
         let network = try MemoryNetwork()
@@ -14,7 +14,7 @@ struct CallbackContractTests {
         return recorder.connectionIDs
     }
 
-    /// What is wrong with callbacks that come one after the other.
+    /// The problems of a sequence of callbacks.
     private func problems(_ callbacks: [CallbackContract.Callback]) -> [String] {
         var contract = CallbackContract()
         return callbacks.compactMap { callback in
@@ -33,7 +33,7 @@ struct CallbackContractTests {
             ]).isEmpty)
     }
 
-    @Test func `what is out of order is told`() throws {
+    @Test func `a callback out of order is reported`() throws {
         let a = try ids()[0]
         #expect(problems([.opened(a), .opened(a)]) == ["a connection opened twice"])
         #expect(problems([.received(a)]) == ["a message while the connection is unknown"])
@@ -57,7 +57,7 @@ struct CallbackContractTests {
                 == ["a callback of a server that has stopped", "the server's stop twice"])
     }
 
-    @Test func `a client's states are each told once, and none after the last`() throws {
+    @Test func `a client's states are each reported once, and none after the last`() throws {
         let client = ObjectIdentifier(RecordingDelegate())
         #expect(
             problems([.changed(client, .connecting), .changed(client, .connecting)]) == ["the state connecting twice"])
@@ -65,7 +65,7 @@ struct CallbackContractTests {
             problems([.changed(client, .disconnected), .changed(client, .idle)]) == ["idle after the client was done"])
     }
 
-    @Test func `a callback inside another is told`() throws {
+    @Test func `a callback inside another is reported`() throws {
         let a = try ids()[0]
         var contract = CallbackContract()
         #expect(contract.begin(.opened(a)) == nil)

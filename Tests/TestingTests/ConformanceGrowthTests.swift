@@ -2,8 +2,8 @@
 import NamedPipesTesting
 import Testing
 
-/// What `DelegateConformance` finds that takes many connections, or a peer that does not read, to be seen; each with a
-/// delegate that does it right.
+/// Problems that `DelegateConformance` finds only with many connections, or with a peer that does not read; each with a
+/// delegate that is correct.
 struct ConformanceGrowthTests {
     private func problem<Delegate: PipeServerDelegate>(
         _ makeDelegate: @escaping (Reactor) -> Delegate, messages: [String] = ["hello"]
@@ -25,7 +25,7 @@ struct ConformanceGrowthTests {
                 == "keeps something of every connection that has ended: 32, 64, 128 after 32, 64, 128")
     }
 
-    @Test func `a table whose entries go with their connections passes, and a short memory of them`() throws {
+    @Test func `a table whose entries go with their connections passes, and so does a short memory of them`() throws {
         final class Table: PipeServerDelegate {
             private var names: [PipeConnection.ID: [UInt8]] = [:]
             private var last: [PipeConnection.ID] = []
@@ -39,7 +39,7 @@ struct ConformanceGrowthTests {
         #expect(try problem { _ in Table() } == nil)
     }
 
-    @Test func `what is to be kept may be kept`() throws {
+    @Test func `growth that is declared is allowed`() throws {
         final class Archive: PipeServerDelegate {
             private var messages: [[UInt8]] = []
             func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
@@ -71,7 +71,7 @@ struct ConformanceGrowthTests {
         #expect(problem?.hasPrefix("leaves a timer behind with every connection: ") == (isCancelled ? nil : true))
     }
 
-    /// Each answers more than it is asked, to a peer that does not read.
+    /// Each answer is larger than its question, to a peer that does not read.
     @Test(arguments: [false, true])
     func `a queue of the delegate's own without bound is caught`(isPausing: Bool) throws {
         final class Queueing: PipeServerDelegate {
@@ -115,9 +115,9 @@ struct ConformanceGrowthTests {
         #expect(try self.problem { _ in Echo() } == nil)
     }
 
-    /// Within as many calls as it takes to see it twice: the others would each take as long.
+    /// Within the calls that it takes to see it twice: each of the others would take as long.
     @Test(arguments: ["callback", "timer"])
-    func `a delegate that blocks is asked nothing more`(place: String) throws {
+    func `a delegate that blocks is not called again`(place: String) throws {
         final class Counter { var calls = 0 }
         final class Blocking: PipeServerDelegate {
             private let reactor: Reactor
@@ -140,7 +140,7 @@ struct ConformanceGrowthTests {
             Blocking($0, place == "timer", counter)
         }
         #expect(violations.contains { $0.problem.hasPrefix("held the loop for more than 0.5 seconds in ") })
-        // Timers are only looked at when the loop has come to rest.
+        // Timers are checked only when the loop has come to rest.
         #expect(counter.calls <= (place == "timer" ? 6 : 2))
     }
 }

@@ -19,7 +19,7 @@ struct ConformanceTests {
 
     // MARK: Delegates that keep to the contract
 
-    @Test func `a delegate that does much keeps to the contract`() throws {
+    @Test func `a delegate that uses everything keeps to the contract`() throws {
         let violations = try conformance.check(server: { Busy($0) }, prepare: { $0.server = $1 })
         #expect(violations.isEmpty)
     }
@@ -89,7 +89,7 @@ struct ConformanceTests {
 
     // MARK: Delegates that do not
 
-    @Test func `who blocks the loop is caught`() throws {
+    @Test func `a delegate that blocks the loop is caught`() throws {
         final class Slow: PipeServerDelegate {
             func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
                 let end = ContinuousClock.now + .milliseconds(300)
@@ -103,7 +103,7 @@ struct ConformanceTests {
         #expect(violations.first?.problem.hasSuffix("in connection(_:didReceive:)") == true)
     }
 
-    @Test func `who never closes is caught, with the shortest history that shows it`() throws {
+    @Test func `a delegate that never closes is caught, with the shortest history that shows it`() throws {
         final class Forgetful: PipeServerDelegate {
             func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {}
             func connectionDidFinishReceiving(_ connection: PipeConnection) {}
@@ -117,7 +117,7 @@ struct ConformanceTests {
                 """)
     }
 
-    @Test func `who pauses and never resumes is caught`() throws {
+    @Test func `a delegate that pauses and never resumes is caught`() throws {
         final class Pausing: PipeServerDelegate {
             func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
                 connection.pauseReceiving()
@@ -127,7 +127,7 @@ struct ConformanceTests {
         #expect(violations.first?.side == .delegate)
     }
 
-    @Test func `who keeps connections is caught`() throws {
+    @Test func `a delegate that keeps connections is caught`() throws {
         final class Hoarding: PipeServerDelegate {
             var all: [PipeConnection] = []
             func connectionDidOpen(_ connection: PipeConnection) { all.append(connection) }
@@ -141,7 +141,7 @@ struct ConformanceTests {
         #expect(allowed.isEmpty)
     }
 
-    @Test func `who holds itself is caught`() throws {
+    @Test func `a delegate that holds itself is caught`() throws {
         final class Holding: PipeServerDelegate {
             var work: (() -> Void)?
             func connectionDidOpen(_ connection: PipeConnection) { work = { self.work = nil } }
@@ -152,7 +152,7 @@ struct ConformanceTests {
             init(_ delegate: Holding) { self.delegate = delegate }
         }
         var kept: [Kept] = []
-        // So that this test does not leak what it shows to be kept.
+        // So that this test does not leak the object that it shows to be kept.
         defer { for one in kept { one.delegate?.work = nil } }
         let violations = try problems { _ in
             let delegate = Holding()
@@ -162,7 +162,7 @@ struct ConformanceTests {
         #expect(violations.first?.problem.hasPrefix("is kept alive after its end") == true)
     }
 
-    @Test func `who makes work for ever is caught`() throws {
+    @Test func `a delegate that makes work for ever is caught`() throws {
         final class Restless: PipeServerDelegate {
             func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
                 if let executor = connection.server?.reference.executor { Self.again(executor) }
@@ -186,7 +186,7 @@ struct ConformanceTests {
     }
 }
 
-/// Answers later, pauses, broadcasts, finishes and hangs up: whatever a delegate may do.
+/// Answers later, pauses, broadcasts, finishes and hangs up: everything that a delegate may do.
 private final class Busy: PipeServerDelegate {
     weak var server: PipeServer?
     private let reactor: Reactor

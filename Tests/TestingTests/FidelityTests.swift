@@ -2,7 +2,7 @@
 import NamedPipesTesting
 import Testing
 
-/// What happens in memory is what happens over a socket: the same scripts, the same events.
+/// Memory behaves like a socket: the same scripts cause the same events.
 struct FidelityTests {
     private static let large = [UInt8](repeating: 3, count: 500_000)
 
@@ -26,7 +26,7 @@ struct FidelityTests {
         ("last words", [.send("a"), .finish, .expect("a"), .expect("farewell"), .expectEnd], .closedByPeer),
     ]
 
-    /// Echoes, and says something last.
+    /// Echoes, and sends a last message.
     private final class Polite: PipeServerDelegate {
         private let saysFarewell: Bool
 

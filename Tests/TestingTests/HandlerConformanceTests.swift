@@ -5,7 +5,7 @@ import NamedPipesTesting
 import Synchronization
 import Testing
 
-/// The kit for `async` handlers and for methods of JSON-RPC: what is wrong is found, and what is right passes.
+/// The kit for `async` handlers and for methods of JSON-RPC: faults are found, and correct code passes.
 struct HandlerConformanceTests {
     private var conformance = DelegateConformance(messages: ["hello"])
 
@@ -37,7 +37,7 @@ struct HandlerConformanceTests {
         #expect(problem == "did not close a connection whose peer has finished")
     }
 
-    // What sleeps on a reactor that has ended never wakes up, which LeakSanitizer rightly counts.
+    // A task that sleeps on a reactor which has ended never wakes up, and LeakSanitizer is right to count it.
     @Test(.enabled(if: unsafe getenv("PIPES_SANITIZED") == nil))
     func `a handler that outlives its connection is caught`() throws {
         let problem = try problem { connection in
@@ -83,7 +83,7 @@ struct HandlerConformanceTests {
     }
 
     @Test(arguments: [true, false])
-    func `what a handler's service keeps may not grow`(forgets: Bool) throws {
+    func `the state of a handler's service may not grow`(forgets: Bool) throws {
         let violations = try conformance.check(service: { _ in Book(forgets: forgets) }) { book, connection in
             book.come(connection.id)
             for try await message in connection.messages { try await connection.send(message) }
@@ -93,7 +93,7 @@ struct HandlerConformanceTests {
         #expect(isCaught == (forgets ? nil : true), "\(violations)")
     }
 
-    /// What handlers share, without the lock that a program would need: here they run on one thread.
+    /// State that handlers share, without the lock that a program would need: here they run on one thread.
     private final class Book: Sendable {
         private nonisolated(unsafe) var names: [PipeConnection.ID: Int] = [:]
         private let forgets: Bool

@@ -32,7 +32,7 @@ struct MemoryNetworkTests {
         #expect(server.statistics.receivedMessageCount == 2)
     }
 
-    @Test func `what only the kernel knows of a peer is answered without one, not asked`() throws {
+    @Test func `questions to the kernel about a peer are answered without one`() throws {
         let network = try MemoryNetwork()
         var answers: [String] = []
         let recorder = RecordingDelegate()
@@ -82,7 +82,7 @@ struct MemoryNetworkTests {
         #expect(recorder.events.last == .changed(.disconnected))
     }
 
-    @Test func `who does not read is not read from, until there is room again`() throws {
+    @Test func `a peer that does not read is not read from, until there is room again`() throws {
         let network = try MemoryNetwork()
         try network.makeServer(at: "echo", delegate: Echo())
         let recorder = RecordingDelegate()
@@ -112,7 +112,7 @@ struct MemoryNetworkTests {
         #expect(recorder.events.filter { $0 == .drained }.count == 1)
     }
 
-    @Test func `a break is told as the kernel tells it`() throws {
+    @Test func `a break is reported as the kernel reports it`() throws {
         for (isReset, reason) in [(false, DisconnectReason.closedByPeer), (true, .resetByPeer)] {
             // Two messages there and back, in frames of 9 bytes.
             let network = try MemoryNetwork(faults: .none.cut(after: 36, isReset: isReset))
@@ -139,7 +139,7 @@ struct MemoryNetworkTests {
         #expect(recorder.events.suffix(2) == [.opened, .closed(.truncatedByPeer(missingByteCount: 2))])
     }
 
-    @Test func `what was written before the end is read, also where the end is a reset`() throws {
+    @Test func `bytes that were written before the end are read, also where the end is a reset`() throws {
         let network = try MemoryNetwork()
         let server = RecordingDelegate { connection, event in
             guard event == .opened else { return }
@@ -188,7 +188,7 @@ struct MemoryNetworkTests {
         #expect(clients[0].state == .connected)
     }
 
-    @Test func `the end of the network ends all that lives there`() throws {
+    @Test func `the end of the network ends everything on it`() throws {
         weak var reactor: Reactor?
         let host = RecordingDelegate()
         let guest = RecordingDelegate()

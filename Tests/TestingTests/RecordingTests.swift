@@ -3,7 +3,7 @@ import NamedPipesTesting
 import Testing
 
 struct RecordingTests {
-    /// A server and a client that says hello and goes, both recorded, over a socket.
+    /// A server and a client that sends hello and leaves, both recorded, over a socket.
     private func meet(_ server: RecordingDelegate, _ client: RecordingDelegate) throws {
         let reactor = try Reactor()
         let address = try PipeAddress.unique(prefix: "recording")
@@ -70,7 +70,7 @@ struct RecordingTests {
         #expect(client.texts == ["good day", "farewell"])
     }
 
-    @Test func `a task waits for what is to come, and only for that`() async throws {
+    @Test func `a task waits for an event to come, and only for that`() async throws {
         let recorder = RecordingDelegate()
         let address = try PipeAddress.unique(prefix: "recording")
         let thread = try ReactorThread { reactor in
@@ -93,7 +93,7 @@ struct RecordingTests {
         thread.join()
     }
 
-    @Test func `what does not come is told, with what came`() async throws {
+    @Test func `an event that does not come is reported, with those that came`() async throws {
         let recorder = RecordingDelegate()
         try meet(recorder, RecordingDelegate { connection, event in if event == .opened { connection.close() } })
         let missing = await #expect(throws: RecordingTimeout.self) {

@@ -27,7 +27,7 @@ struct ScriptTests {
         reactor.run()
     }
 
-    @Test func `a server elsewhere is waited for`() throws {
+    @Test func `a server on another thread is waited for`() throws {
         let address = try PipeAddress.unique(prefix: "script")
         let thread = try ReactorThread { reactor in
             reactor.schedule(after: .milliseconds(20)) {
@@ -47,13 +47,13 @@ struct ScriptTests {
             let server = try network.makeServer(at: "host", delegate: host)
             try network.run(PeerScript([.sendBytes(frames, pieceSize: size)]), against: "host")
             #expect(host.texts == ["AB", "", "C"])
-            // A read for each piece, so that they have come in these pieces.
+            // A read for each piece, so that they arrive in these pieces.
             #expect(server.statistics.receivedByteCount == frames.count)
             #expect(host.events.last == .closed(.closedByPeer))
         }
     }
 
-    @Test func `a failure names the step and what was there instead`() throws {
+    @Test func `a failure names the step and what happened instead`() throws {
         #expect(
             try failure([.send("a"), .expect("b")])?.description == "step 2 of 2, expect \"b\": \"a\" came")
         #expect(
@@ -67,14 +67,14 @@ struct ScriptTests {
         #expect(try failure([.sendBytes([255, 255, 255, 255]), .expectEnd, .expect("a")])?.number == 3)
     }
 
-    @Test func `nobody to talk to is a failure of the first step`() throws {
+    @Test func `a missing server is a failure of the first step`() throws {
         let network = try MemoryNetwork()
         let failure = #expect(throws: ScriptFailure.self) { try network.run(exchange, against: "nobody") }
         #expect(failure?.number == 1)
         #expect(failure?.problem.contains("no connection") == true)
     }
 
-    @Test func `a client is talked to as well`() throws {
+    @Test func `a script can also talk to a client`() throws {
         let network = try MemoryNetwork()
         let peer = try network.serve(PeerScript([.expect("question"), .send("answer"), .expectEnd]), at: "oracle")
         let recorder = RecordingDelegate { connection, event in

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 struct VirtualClockTests {
-    @Test func `timers fire at their points, in order, and only when time comes to them`() throws {
+    @Test func `timers fire at their points, in order, and only when time reaches them`() throws {
         let network = try MemoryNetwork()
         var fired: [String] = []
         func note(_ name: String) { fired.append("\(name) at \(network.clock.elapsed)") }
@@ -33,7 +33,7 @@ struct VirtualClockTests {
         #expect(network.clock.elapsed == .milliseconds(8999))
     }
 
-    @Test func `limits of connections go by it`() throws {
+    @Test func `limits of connections follow it`() throws {
         let network = try MemoryNetwork()
         var configuration = PipeServer.Configuration()
         configuration.connection.idleLimit = .seconds(600)
@@ -49,7 +49,7 @@ struct VirtualClockTests {
         #expect(host.events.last == .closed(.idle))
     }
 
-    @Test func `a client's attempts go by it`() throws {
+    @Test func `a client's attempts follow it`() throws {
         let network = try MemoryNetwork()
         var configuration = PipeClient.Configuration()
         configuration.waitsForServer = true

@@ -3,9 +3,10 @@ import Benchmark
 import EchoOptions
 import NamedPipes
 
-// One message to thousands of connections: a broadcast beside a loop of sends. Where the audience reads, on a thread of
-// its own, until the kernel has taken everything; the kernel's part is the same for both. Where it does not read, until
-// everything is queued: then the loop copies the message for each, and the broadcast shares one.
+// One message to thousands of connections: a broadcast compared with a loop of sends. With an audience that reads, on a
+// thread of its own, until the kernel has taken everything; the kernel's part is the same for both. With an audience
+// that does not read, until everything is queued: then the loop copies the message for each connection, and the
+// broadcast shares one copy.
 
 private final class Speaker: PipeServerDelegate {
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {}

@@ -2,9 +2,9 @@
 import Benchmark
 import NamedPipes
 
-// What a message of 64 bytes costs on its way through a connection, one direction at a time: from `send` to the kernel,
-// and from the kernel to the delegate, a thousand of them in one write and one read. Both ends live on this thread, and
-// the other one does nothing while one is measured. The scaling factor of 1,000 is the number of messages.
+// The cost of a message of 64 bytes on its way through a connection, one direction at a time: from `send` to the
+// kernel, and from the kernel to the delegate, a thousand messages in one write and one read. Both ends live on this
+// thread, and the other end is idle during the measurement. The scaling factor of 1,000 is the number of messages.
 
 private let messages = 1000
 private let message = [UInt8](repeating: 0x5A, count: 64)
@@ -31,7 +31,7 @@ private func measure(_ benchmark: Benchmark, _ direction: Direction) throws {
     guard let near = atClient.connection, let far = atServer.connection else {
         return benchmark.error("no connection")
     }
-    // The first round finds no buffers in reserve.
+    // The first round finds no buffers in the free list.
     for isWarm in [false, true] {
         far.pauseReceiving()
         if isWarm, direction == .sending { benchmark.startMeasurement() }

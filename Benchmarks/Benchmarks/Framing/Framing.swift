@@ -2,12 +2,12 @@
 import Benchmark
 import NamedPipes
 
-// What each framing costs per message: the scaling factor of 1,000 is the number of messages in one iteration, so every
-// figure that is shown is that of one message.
+// The cost of each framing per message: the scaling factor of 1,000 is the number of messages in one iteration, so
+// every figure shown is that of one message.
 
 private let messages = 1000
 
-/// How many messages of a size lie behind one another, as after a read.
+/// The number of messages of each size that are in the buffer, as after a read.
 private struct Burst {
     let byteCount: Int
     let count: Int
@@ -18,7 +18,7 @@ private struct Burst {
     ]
 }
 
-/// As a connection holds them: the existential is entered once per read or per send.
+/// As a connection holds them: the existential is opened once per read or per send.
 private let framings: [(name: String, framing: any MessageFraming)] = [
     ("length", LengthPrefixFraming()), ("newline", DelimiterFraming.newline),
     ("content-length", ContentLengthFraming()), ("varint", VarintFraming()), ("raw", RawFraming()),

@@ -3,12 +3,12 @@ import Benchmark
 import NamedPipes
 import Synchronization
 
-// What it costs to have a function run on a reactor that another thread runs: from the first post of a million until
-// the last of them has run. The scaling factor of 1,000,000 is the number of posts in one iteration.
+// The cost of running a function on a reactor that another thread runs: from the first post of a million until the last
+// of them has run. The scaling factor of 1,000,000 is the number of posts in one iteration.
 
 private let posts = 1_000_000
 
-/// Counts on the reactor's thread, and says on another when all have run.
+/// Counts on the reactor's thread, and reports to another when all have run.
 private final class Count: Sendable {
     private let value = Atomic(0)
     private let finished: ReactorExecutor

@@ -2,9 +2,9 @@
 import Benchmark
 import NamedPipes
 
-// What a message to a server and back costs over a real pipe: the server on a reactor thread of its own, the client on
-// the benchmark's thread. Every reply is compared with what was sent. The scaling factor of 1,000 is the number of
-// round trips in one iteration.
+// The cost of a message to a server and back over a real pipe: the server on a reactor thread of its own, the client on
+// the benchmark's thread. Every reply is compared with the message. The scaling factor of 1,000 is the number of round
+// trips in one iteration.
 
 private let roundTrips = 1000
 

@@ -2,8 +2,8 @@
 import Benchmark
 import NamedPipes
 
-// What a timer costs beside others that are pending: to set it, and to cancel it. The scaling factor of 1,000 is the
-// number of timers that one iteration sets and cancels.
+// The cost of setting and cancelling a timer beside others that are pending. The scaling factor of 1,000 is the number
+// of timers that one iteration sets and cancels.
 
 private let timers = 1000
 

@@ -34,9 +34,9 @@ static void prepare_process(void) {
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0) fail("getrlimit");
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0) fail("setrlimit");
-    // A peer that has gone is an error of write(2), not the end of the server.
+    // With SIGPIPE ignored, a peer that has gone is an error of write(2), not the end of the server.
     signal(SIGPIPE, SIG_IGN);
-    // Large buffers are used again instead of being mapped and faulted in anew each time.
+    // Large buffers are reused instead of being mapped and faulted in each time.
     mallopt(M_MMAP_THRESHOLD, 64 << 20);
     mallopt(M_TRIM_THRESHOLD, 512 << 20);
 }

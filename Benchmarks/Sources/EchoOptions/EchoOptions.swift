@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// What an echo server was asked for on its command line: `PROGRAM SOCKET [OPTION VALUE]…`, as all of them have it.
+/// The command line of an echo server: `PROGRAM SOCKET [OPTION VALUE]…`, the same for all of them.
 public struct EchoOptions {
     public enum Option: String {
         /// How long to poll before blocking, in microseconds.
@@ -19,9 +19,9 @@ public struct EchoOptions {
     /// The value of an option, or nil if it was not given.
     public subscript(option: Option) -> Int? { values[option] }
 
-    /// Reads the command line; whatever a server does not understand ends it with a line on how to use it and status 2.
+    /// Reads the command line; an argument that the server does not understand ends it with a usage line and status 2.
     ///
-    /// - Parameter supported: The options that make sense for this server.
+    /// - Parameter supported: the options that apply to this server.
     public init(supporting supported: [Option] = []) {
         var arguments = CommandLine.arguments.dropFirst()
         guard let socket = arguments.popFirst(), !socket.hasPrefix("--") else { Self.exitWithUsage(supported) }

@@ -4,8 +4,7 @@ public import NIOPosix
 import NIOCore
 
 extension ServerBootstrap {
-    /// Lets thousands of clients come, and gives their connections the sizes of buffers that were asked for on the
-    /// command line.
+    /// Admits thousands of clients, and gives their connections the buffer sizes of the command line.
     public func forManyClients(as options: EchoOptions) -> ServerBootstrap {
         _ = serverChannelOption(.backlog, value: 4096)
         // Otherwise it accepts four at a time, and with thousands of busy clients the others wait for minutes.

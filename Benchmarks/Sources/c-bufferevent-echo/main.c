@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// libevent with bufferevents, as its book has it: the library reads and writes, and the server sees two buffers per
-// connection. Whole frames are made contiguous in the input and their replies added to the output.
+// libevent with bufferevents, as its book shows them: the library reads and writes, and the server sees two buffers per
+// connection. Whole frames are made contiguous in the input, and their replies are added to the output.
 //
 // Usage: c-bufferevent-echo SOCKET [--send-buffer BYTES] [--receive-buffer BYTES]
 
@@ -46,7 +46,7 @@ static void on_input(struct bufferevent *client, void *context) {
             break;
         }
         if (evbuffer_get_length(output) > high_water) {
-            // on_output takes it up again.
+            // on_output resumes it.
             bufferevent_disable(client, EV_READ);
             return;
         }
@@ -86,7 +86,7 @@ int main(int count, char **arguments) {
     options = echo_start(count, arguments, false);
     struct event_base *base = event_base_new();
     if (!base) fail("event_base_new");
-    // A backlog of 0: the socket listens already. libevent makes what it accepts non-blocking.
+    // A backlog of 0, because the socket listens already. libevent makes the accepted sockets non-blocking.
     unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
     if (!evconnlistener_new(base, on_accepted, NULL, flags, 0, echo_listen(options.path))) fail("evconnlistener_new");
     event_base_dispatch(base);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The floor: an echo server as one would write it by hand in C on raw epoll, for the load that c-load makes.
+// The floor: a hand-written echo server in C on raw epoll, for the load that c-load makes.
 //
-// One thread, level-triggered; one read per readiness and one write per burst. What becomes of the bytes: echo.h.
+// One thread, level-triggered; one read per readiness and one write per burst. echo.h has the rest.
 //
 // Usage: c-epoll-echo SOCKET [--poll MICROSECONDS] [--send-buffer BYTES] [--receive-buffer BYTES]
 
@@ -73,7 +73,7 @@ static uint64_t microseconds(void) {
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-// Being woken costs far more than asking once more: with --poll this asks for a while before it goes to sleep.
+// Waking up costs far more than asking once more: with --poll, the server asks for a while before it goes to sleep.
 static int wait_for_events(void) {
     if (options.poll) {
         uint64_t end = microseconds() + (uint64_t)options.poll;

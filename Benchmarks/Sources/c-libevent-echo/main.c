@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// libevent with plain events: it says who is ready, and the server reads and writes as the one on raw epoll does. A
-// reply leaves from the read callback; an event for writability exists only while the kernel has not taken all of it.
+// libevent with plain events: it reports which descriptors are ready, and the server reads and writes like the one on
+// raw epoll. A reply leaves from the read callback; an event for writability exists only while the kernel has not taken
+// all of it.
 //
 // Usage: c-libevent-echo SOCKET [--send-buffer BYTES] [--receive-buffer BYTES]
 
@@ -79,7 +80,7 @@ int main(int count, char **arguments) {
     options = echo_start(count, arguments, false);
     base = event_base_new();
     if (!base) fail("event_base_new");
-    // A backlog of 0: the socket listens already. libevent makes what it accepts non-blocking.
+    // A backlog of 0, because the socket listens already. libevent makes the accepted sockets non-blocking.
     unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
     if (!evconnlistener_new(base, on_accepted, NULL, flags, 0, echo_listen(options.path))) fail("evconnlistener_new");
     event_base_dispatch(base);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-// Nothing here goes on after an error: a load that lost a connection measures something else.
+// Every error ends the program: a load that lost a connection measures something else.
 
 __attribute__((noreturn)) static inline void fail(const char *what) {
     perror(what);

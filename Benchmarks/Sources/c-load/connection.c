@@ -39,7 +39,7 @@ void open_connection(struct connection *connection) {
     set_buffer(connection->descriptor, SO_RCVBUF, options.receive_buffer);
     int attempts = 0;
     while (connect(connection->descriptor, (struct sockaddr *)&address, sizeof address) < 0) {
-        // The server's queue is full (unix(7)): it is being worked off.
+        // The server's queue is full (unix(7)), and is being served.
         if ((errno != EAGAIN && errno != EINTR) || ++attempts > connect_attempts) fail("connect");
         usleep(connect_pause);
     }

@@ -20,7 +20,7 @@ enum pace {
 
 struct connection;
 
-// Connections that do the same.
+// Connections with the same behaviour.
 struct group {
     enum pace pace;
     uint32_t count, in_flight;
@@ -56,9 +56,9 @@ void make_connections(struct group *group, uint32_t first_index);
 void open_connection(struct connection *connection);
 void close_connection(struct connection *connection);
 
-// Sends what is allowed and fits.
+// Sends as much as is allowed and fits.
 void send_allowed(struct connection *connection);
-// Reads once, checks what came, and goes on as the group's pace says.
+// Reads once, checks the bytes, and goes on at the group's pace.
 void receive(struct connection *connection);
 
 void begin_churn(struct connection *connection);

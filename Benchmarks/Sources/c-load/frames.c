@@ -21,8 +21,8 @@ static size_t mixed[mixed_count];
 
 struct sizes fixed_size(size_t message) { return (struct sizes){.frame = message + 4}; }
 
-// Each doubling is as likely as the next, so what is counted is mostly small messages and what is sent mostly bytes of
-// large ones, as in life.
+// Each doubling is as likely as the next, so most messages are small and most bytes belong to large ones, as in
+// practice.
 struct sizes mixed_sizes(void) {
     uint64_t state = 1;
     for (size_t i = 0; i < mixed_count; i++) {

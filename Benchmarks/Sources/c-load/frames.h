@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// What travels: 4 bytes of big-endian length, and a message that begins with its number and its connection's, followed
-// by a pattern. So a reply that is late, early, someone else's or altered shows.
+// The frames: 4 bytes of big-endian length, and a message that begins with its number and its connection's, followed by
+// a pattern. So a reply that is late, early, another's or altered is detected.
 
 enum {
     smallest_message = 16,
@@ -18,7 +18,7 @@ enum {
     small_frame = 4096,
 };
 
-// Of which size the messages are: all of one, or mixed, as the same sequence in every run.
+// The size of the messages: all the same, or mixed, in the same sequence in every run.
 struct sizes {
     size_t frame; // 4 + the message's size; 0: mixed
 };
@@ -42,7 +42,7 @@ void make_head(uint32_t connection, uint64_t number, size_t frame, uint8_t *head
 // What follows the head, in frames of every size.
 extern uint8_t *frame_pattern;
 
-// Whether `count` bytes at `offset` behind the head are what message `number` of this size has there.
+// Whether `count` bytes at `offset` behind the head are those of message `number` of this size.
 bool body_matches(uint64_t number, size_t frame, const uint8_t *bytes, size_t offset, size_t count);
 
 #endif

@@ -57,7 +57,7 @@ static int poll_and_wait(struct epoll_event *events, uint64_t time, uint64_t end
     return wait_for_events(events, milliseconds < longest_wait ? (int)milliseconds : longest_wait);
 }
 
-// What is due and late goes out all the same, and its latency counts from when it was due: nothing is dropped.
+// A message that is due and late is sent all the same, and its latency counts from when it was due: none is dropped.
 static void release_due(struct group *group, uint64_t time) {
     for (int i = 0; i < releases_per_turn && group->released < group->limit; i++) {
         struct connection *connection = &group->connections[group->released % group->count];

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A load for echo servers that speak 4-byte big-endian lengths: one thread on raw epoll, one read and one write per
-// burst, so that the load is cheaper than most servers. c-load without arguments prints what it can do.
+// A load for echo servers that use 4-byte big-endian lengths: one thread on raw epoll, one read and one write per
+// burst, so that the load is cheaper than most servers. c-load without arguments prints its options.
 //
-// Every reply's order and content are checked, or the run fails. Latencies go into a histogram without sampling. Rates,
-// latencies and the server's cpu time are those of the measured time, after a warm-up; one line of JSON tells them.
+// The order and content of every reply are checked, or the run fails. Latencies go into a histogram without sampling.
+// Rates, latencies and the server's CPU time are those of the measured time, after a warm-up; the output is one line of
+// JSON.
 
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -94,8 +95,8 @@ static void do_one_round_trip_each(struct group *group, uint32_t first_index) {
     await_one_round_trip_each(group);
 }
 
-// A server that accepts one client in each turn of its loop, as Node does, hardly comes to the last of thousands beside
-// those that are busy already: nobody goes on before everyone has had a reply.
+// A server that accepts one client in each turn of its loop, as Node does, hardly reaches the last of thousands beside
+// those that are busy already: no connection goes on before each has had a reply.
 static void admit_all(struct group *group) {
     enum pace pace = group->pace;
     group->pace = pace_once;
@@ -145,7 +146,7 @@ static uint64_t bytes_received(void) {
     return bytes;
 }
 
-// What was due and never answered, or never even left, counts with the time that it has waited by now.
+// A message that was due and never answered, or never even left, counts with the time that it has waited by now.
 static uint64_t record_unanswered(void) {
     uint64_t count = 0, time = now();
     for (uint32_t i = 0; i < measured.count; i++) {
@@ -191,7 +192,7 @@ int main(int count, char **arguments) {
     raise_descriptor_limit();
     make_loop();
     make_groups();
-    // The first connection faults in what the server uses for any: that is not what a connection costs.
+    // The first connection faults in memory that the server uses for all: that is not the cost of a connection.
     do_one_round_trip_each(&probe, UINT32_MAX);
     close_connection(&probe.connections[0]);
     outcome.resident.before = server_resident_bytes();

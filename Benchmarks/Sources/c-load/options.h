@@ -23,7 +23,7 @@ struct options {
 
 extern struct options options;
 
-// Ends the program with a word on what is wrong.
+// Ends the program with a message about the error.
 void parse_options(int count, char **arguments);
 
 #endif

@@ -15,7 +15,7 @@ __attribute__((noreturn)) static void wrong(const struct connection *connection,
     exit(1);
 }
 
-// Takes bytes of the reply that is arriving, and returns how many they were.
+// Takes bytes of the reply that is arriving, and returns their number.
 static size_t take_piece(struct connection *connection, const uint8_t *bytes, size_t count) {
     uint64_t number = connection->received;
     size_t frame = frame_size(connection->group->sizes, connection->index, number);
@@ -40,7 +40,7 @@ static size_t take_piece(struct connection *connection, const uint8_t *bytes, si
     return piece;
 }
 
-// Takes bytes of the stream, wherever they were cut; returns how many replies they completed.
+// Takes bytes of the stream, wherever they were cut; returns the number of replies that they completed.
 static uint64_t take(struct connection *connection, const uint8_t *bytes, size_t count) {
     uint64_t before = connection->received;
     while (count > 0) {
@@ -51,7 +51,7 @@ static uint64_t take(struct connection *connection, const uint8_t *bytes, size_t
     return connection->received - before;
 }
 
-// Messages of one burst left at one time: they are counted together.
+// The messages of one burst left at the same time, so they are counted together.
 static void record(const struct connection *connection, uint64_t count, uint64_t end) {
     uint64_t number = connection->received - count;
     while (number < connection->received) {

@@ -16,7 +16,7 @@ static double microseconds(const struct histogram *latencies, double part) {
     return (double)histogram_quantile(latencies, part) / 1e3;
 }
 
-// Points of the curve, four for each halving of what is beyond them, as far as there are messages beyond.
+// Points of the curve, four for each halving of the remaining part, as far as there are messages beyond.
 static void print_curve(const struct histogram *latencies) {
     printf(", \"latency_curve_us\": [");
     const double quarter = 0.8408964152537145; // of a halving: 2 to the power of -1/4

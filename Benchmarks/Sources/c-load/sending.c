@@ -24,7 +24,7 @@ static void set_writability(struct connection *connection, bool awaited) {
     if (epoll_ctl(connection->group->poller, EPOLL_CTL_MOD, connection->descriptor, &event) < 0) fail("epoll_ctl");
 }
 
-// Small messages of one size are built one behind the other, as many as a burst takes.
+// Small messages of one size are built one after the other, as many as fit into a burst.
 static size_t gather_small(const struct connection *connection) {
     size_t frame = connection->group->sizes.frame, burst = connection->group->burst;
     uint8_t *end = buffer;
@@ -88,7 +88,7 @@ void send_allowed(struct connection *connection) {
         if (count < 0 && errno != EAGAIN) fail("send");
         size_t taken = count < 0 ? 0 : (size_t)count;
         advance(connection, taken, time);
-        // A flooder sends one burst whenever it is its turn: the server would never let it come to an end.
+        // A flooder sends one burst in each of its turns: the server would never let it finish.
         if (taken < total || connection->group->pace == pace_flood) return set_writability(connection, true);
     }
     set_writability(connection, false);

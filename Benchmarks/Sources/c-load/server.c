@@ -12,7 +12,7 @@ uint64_t server_cpu(void) {
     return nanoseconds(clock);
 }
 
-// From smaps_rollup (proc_pid_smaps(5)), which counts the pages: statm is behind by up to dozens of pages for each cpu.
+// From smaps_rollup (proc_pid_smaps(5)), which counts the pages: statm lags by up to dozens of pages for each CPU.
 uint64_t server_resident_bytes(void) {
     if (options.server == 0) return 0;
     char path[64], line[256];

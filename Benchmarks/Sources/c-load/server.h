@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-// What the process of --server-pid has used; 0 without one.
+// The resources that the process of --server-pid has used; 0 without one.
 
 // To the nanosecond, where utime and stime of /proc/PID/stat count ticks of 10 ms.
 uint64_t server_cpu(void);

@@ -41,7 +41,7 @@ enum FlyingSocksEcho {
         try? client.close()
     }
 
-    /// Hands on the whole frames; returns how many bytes they were, or nil if a length is beyond the maximum.
+    /// Passes on the whole frames; returns their number of bytes, or nil if a length is beyond the maximum.
     static func walk(_ received: [UInt8], _ replies: inout Data) -> Int? {
         var offset = 0
         while received.count - offset >= 4 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// libuv: a uv_pipe_t per client. What is read goes to the buffer that all share, or straight into a large frame; a
-// reply is tried at once, and only what the kernel does not take becomes a write request.
+// libuv: a uv_pipe_t per client. Bytes are read into a buffer that all clients share, or straight into a large frame. A
+// reply is tried at once, and only the bytes that the kernel does not take become a write request.
 //
 // Usage: libuv-echo SOCKET [--send-buffer BYTES] [--receive-buffer BYTES]
 
@@ -58,7 +58,7 @@ static void update_reading(struct client *client) {
 
 static void on_written(uv_write_t *request, int status);
 
-// Makes a request of what waits, unless one is under way.
+// Makes a request of the waiting bytes, unless one is under way.
 static void request_write(struct client *client) {
     struct bytes *out = &client->echo.out;
     if (client->writing.memory || count_of(out) == 0) return;
@@ -79,7 +79,7 @@ static void on_written(uv_write_t *request, int status) {
     update_reading(client);
 }
 
-// Sends what it can of the bytes at once; false when the peer is gone.
+// Sends as many of the bytes as it can at once; false when the peer is gone.
 static bool try_write(struct client *client, struct bytes *bytes) {
     uv_buf_t piece = uv_buf_init((char *)bytes->memory + bytes->start, (unsigned)count_of(bytes));
     int taken = uv_try_write((uv_stream_t *)&client->pipe, &piece, 1);

@@ -4,8 +4,8 @@ import NIOCore
 import NIOFrames
 import NIOPosix
 
-/// SwiftNIO's bridge to async sequences, as its example NIOTCPEchoServer has it: a task per connection, which awaits
-/// each message and each write. The tasks run where Swift runs tasks, the sockets on one event loop.
+/// SwiftNIO's bridge to async sequences, as its example NIOTCPEchoServer shows it: a task per connection, which awaits
+/// each message and each write. The tasks run on Swift's pool, the sockets on one event loop.
 @main
 enum NIOAsyncEcho {
     typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>

@@ -4,7 +4,7 @@ import NIOCore
 import NIOFrames
 import NIOPosix
 
-/// SwiftNIO as its documentation has it: its example NIOEchoServer, with a codec of frames in the pipeline.
+/// SwiftNIO as its documentation shows it: its example NIOEchoServer, with a codec of frames in the pipeline.
 @main
 enum NIOEcho {
     final class Echo: ChannelInboundHandler {

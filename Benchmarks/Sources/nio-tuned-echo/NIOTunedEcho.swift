@@ -4,7 +4,7 @@ import NIOCore
 import NIOFrames
 import NIOPosix
 
-/// SwiftNIO tuned by hand: one handler does all, so that nothing travels through the pipeline message by message.
+/// SwiftNIO tuned by hand: one handler does everything, so that no message travels through the pipeline by itself.
 @main
 enum NIOTunedEcho {
     static func main() throws {
@@ -16,7 +16,8 @@ enum NIOTunedEcho {
                     try channel.pipeline.syncOperations.addHandlers(BackPressureHandler(), TunedEchoHandler())
                 }
             }
-            // One read per readiness, and whatever the kernel has by it: more than the 64 KiB of NIO's default.
+            // One read per readiness, for everything that the kernel has by then: more than the 64 KiB of NIO's
+            // default.
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(
                 .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 256 << 10)

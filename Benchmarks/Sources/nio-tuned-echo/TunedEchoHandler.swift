@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import NIOCore
 
-/// Walks what was read, appends all replies to one buffer, and sends that with one write per burst. Large messages are
-/// not copied: they are written as slices of the buffer that they arrived in.
+/// Decodes each read, appends all replies to one buffer, and sends that with one write per burst. Large messages are
+/// not copied: they are written as slices of the buffer in which they arrived.
 final class TunedEchoHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -12,7 +12,8 @@ final class TunedEchoHandler: ChannelInboundHandler {
     static let maximumMessage = 16 << 20
     static let copiedUpTo = 16 << 10
 
-    /// The beginning of a frame. Only the rest of that frame is added to it: what follows is walked where it is.
+    /// The beginning of a frame. Only the rest of that frame is added to it: the bytes that follow are decoded in
+    /// place.
     private var partial: ByteBuffer?
     private var replies = ByteBuffer()
 
@@ -33,7 +34,7 @@ final class TunedEchoHandler: ChannelInboundHandler {
     func channelReadComplete(context: ChannelHandlerContext) {
         guard replies.readableBytes > 0 else { return context.flush() }
         context.writeAndFlush(wrapOutboundOut(replies), promise: nil)
-        // Unless the kernel left something over, this is the only owner again, and the memory is used again.
+        // Unless the kernel left something over, this is the only owner again, and the memory is reused.
         replies.clear()
     }
 
@@ -51,7 +52,7 @@ final class TunedEchoHandler: ChannelInboundHandler {
         context.write(wrapOutboundOut(message), promise: nil)
     }
 
-    /// Hands on the whole frames; returns how many bytes they were.
+    /// Passes on the whole frames; returns their number of bytes.
     private func walk(_ input: ByteBuffer, _ context: ChannelHandlerContext) throws -> Int {
         let bytes = input.readableBytesSpan
         var offset = 0
@@ -69,7 +70,7 @@ final class TunedEchoHandler: ChannelInboundHandler {
         return offset
     }
 
-    /// Moves what the frame lacks from the input; returns whether it is whole now.
+    /// Moves the missing bytes of the frame from the input; returns whether it is complete now.
     private func complete(_ frame: inout ByteBuffer, from input: inout ByteBuffer) throws -> Bool {
         guard fill(&frame, upTo: 4, from: &input) else { return false }
         return fill(&frame, upTo: 4 + (try Self.length(frame.readableBytesSpan, at: 0)), from: &input)

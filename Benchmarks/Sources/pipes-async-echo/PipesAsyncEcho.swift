@@ -2,7 +2,7 @@
 import EchoOptions
 import NamedPipes
 
-/// The async echo server that is compared with the others: this library as its documentation has it, on a reactor of
+/// The async echo server that is compared with the others: this library as its documentation shows it, on a reactor of
 /// the main thread.
 @main
 enum PipesAsyncEcho {

@@ -2,7 +2,7 @@
 import EchoOptions
 import NamedPipes
 
-/// The echo server that is compared with the others: this library as its documentation has it.
+/// The echo server that is compared with the others: this library as its documentation shows it.
 @main
 enum PipesEcho {
     final class Echo: PipeServerDelegate {

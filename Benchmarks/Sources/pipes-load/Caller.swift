@@ -4,18 +4,18 @@ import NamedPipes
 
 /// One connection of the load: keeps its messages in flight, and checks the order and the content of every reply.
 ///
-/// A message is what `c-load` sends: its number, its connection's, and a pattern.
+/// The messages are those of `c-load`: their number, their connection's, and a pattern.
 @safe
 final class Caller: PipeClientDelegate {
     private let index: UInt32
     private let inFlight: UInt64
     private let measurement: Measurement
-    // Memory that is never moved or shared: of an array, it would be asked at each send whether somebody holds it.
+    // Memory that is never moved or shared: an array would be checked at each send for other owners.
     private let message: UnsafeMutableRawBufferPointer
-    // What is sent instead of large ones: they take turns, because the library holds an array until it has left.
+    // Sent in place of large messages. They take turns, because the library holds an array until it has left.
     @safe @exclusivity(unchecked) private var arrays: [[UInt8]] = []
     private var sentCount: UInt64 = 0
-    // How many have been sent since the one that is timed.
+    // How many have been sent since the timed one.
     private var untimedCount: UInt64 = 0
     private(set) var receivedCount: UInt64 = 0
     private var timedNumber = UInt64.max
@@ -55,7 +55,7 @@ final class Caller: PipeClientDelegate {
     }
 
     /// Of the messages that a connection has in flight, one is timed: reading the clock twice for each would be a third
-    /// of what a message costs in a burst. With one in flight every message is timed.
+    /// of the cost of a message in a burst. With one in flight, every message is timed.
     private func sendNext(on connection: PipeConnection) {
         untimedCount += 1
         if untimedCount == inFlight || sentCount == 0 {
@@ -85,7 +85,7 @@ final class Caller: PipeClientDelegate {
         return UInt64(littleEndian: number) == receivedCount && isBodyExpected(reply)
     }
 
-    /// As `c-load` compares it: small messages wholly, of large ones the ends and a window that moves.
+    /// As `c-load` compares it: small messages as a whole, large ones at the ends and in a window that moves.
     private func isBodyExpected(_ reply: Span<UInt8>) -> Bool {
         let size = reply.count
         guard size > 4096 else { return isEqual(reply, 8..<size) }
@@ -94,7 +94,7 @@ final class Caller: PipeClientDelegate {
             && isEqual(reply, window..<min(window + 4096, size))
     }
 
-    /// Whether a reply, which is as long, has the message's bytes there.
+    /// Whether a reply of the same length has the message's bytes there.
     private func isEqual(_ reply: Span<UInt8>, _ range: Range<Int>) -> Bool {
         unsafe reply.withUnsafeBytes { reply in
             guard let start = reply.baseAddress, let sent = unsafe message.baseAddress else { return true }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// What the connections of the load have in common.
+/// The state that the connections of the load share.
 final class Measurement {
     var replyCount: UInt64 = 0
     var isMeasuring = false

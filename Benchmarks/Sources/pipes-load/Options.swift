@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The command line: those of `c-load`'s options that a closed loop has.
+/// The command line: the options of `c-load` that a closed loop has.
 struct Options {
     var path = ""
     var connections: UInt32 = 1
@@ -19,7 +19,7 @@ struct Options {
         guard !path.isEmpty, connections > 0, inFlight > 0, size >= 16 else { end(with: "--path SOCKET is missing") }
     }
 
-    /// Whether it was understood.
+    /// Whether the command line was valid.
     private mutating func take(_ name: String, _ value: String) -> Bool {
         switch name {
         case "--path": path = value

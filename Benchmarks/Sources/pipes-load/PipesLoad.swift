@@ -3,7 +3,7 @@ import EchoOptions
 import Glibc
 import NamedPipes
 
-/// The closed loop of `c-load` with this library's client: what using it costs the side that asks.
+/// The closed loop of `c-load` with this library's client: the cost of the library on the client's side.
 ///
 /// Usage: `pipes-load --path SOCKET [--connections N] [--in-flight K] [--size BYTES] [--seconds S] [--warm-up S]
 ///     [--poll MICROSECONDS] [--server-pid PID]`
@@ -54,7 +54,7 @@ enum PipesLoad {
     private static func microseconds(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1e3 }
 }
 
-/// Time that has passed, and cpu time that was used, in nanoseconds.
+/// Time that has passed, and CPU time that was used, in nanoseconds.
 private struct Usage {
     var time, own, server: UInt64
 

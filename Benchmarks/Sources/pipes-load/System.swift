@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// What a clock shows, in nanoseconds. See clock_gettime(2).
+/// The time of a clock, in nanoseconds. See clock_gettime(2).
 func nanoseconds(_ clock: clockid_t) -> UInt64 {
     var time = timespec()
     guard unsafe clock_gettime(clock, &time) == 0 else { end(with: "clock_gettime: errno \(errno)") }
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
-/// The cpu time of a process, in nanoseconds. See clock_getcpuclockid(3).
+/// The CPU time of a process, in nanoseconds. See clock_getcpuclockid(3).
 func cpuNanoseconds(ofProcess process: pid_t) -> UInt64 {
     var clock = clockid_t()
     guard unsafe clock_getcpuclockid(process, &clock) == 0 else { end(with: "no such process: \(process)") }

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Of the harness, what can be tested without a measurement, and that the load notices every wrong reply."""
+"""Tests of the harness that need no measurement, and of the load: it detects every wrong reply."""

@@ -49,7 +49,7 @@ class Limits(unittest.TestCase):
 
 
 class Committed(unittest.TestCase):
-    """What is in thresholds.json."""
+    """The contents of thresholds.json."""
 
     def test_limits_are_of_scenarios_and_metrics_that_exist(self) -> None:
         thresholds = Thresholds.load()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The load itself: it tells what a server did, and does not overlook what it did wrong."""
+"""The load itself: it reports what a server did, and overlooks no error."""
 
 import contextlib
 import json

@@ -13,7 +13,7 @@ def run(number: int, entry: str, rate: float, p99: float = 10, cpu_seconds: floa
 
 class Summaries(unittest.TestCase):
     def test_ratios_are_within_a_round(self) -> None:
-        # The machine was slow in the second round; the ratios do not show it, as the medians of the rates would.
+        # The machine was slow in the second round. The ratios do not show that, as the medians of the rates would.
         runs = [run(0, "c", 100), run(0, "ours", 90), run(1, "ours", 45), run(1, "c", 50), run(2, "c", 10)]
         self.assertEqual(ratios(runs, "ours", "c", METRICS["rate"]), [0.9, 0.9])
 

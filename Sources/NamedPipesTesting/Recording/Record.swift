@@ -7,10 +7,11 @@ struct Record {
         let connection: PipeConnection.ID?
     }
 
-    var entries: [Entry] = []
+    private(set) var entries: [Entry] = []
+    private(set) var sorted = SortedEvents()
 
     /// The index behind the last event that a task has received.
-    var nextIndex = 0
+    private var nextIndex = 0
 
     private var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
     private var lastWaiter = 0
@@ -18,8 +19,15 @@ struct Record {
     /// - Returns: the waiting tasks, to be resumed outside the lock.
     mutating func append(_ event: PipeEvent, _ connection: PipeConnection.ID?) -> [CheckedContinuation<Void, Never>] {
         entries.append(Entry(event: event, connection: connection))
+        sorted.append(event, connection)
         defer { waiting = [:] }
         return Array(waiting.values)
+    }
+
+    mutating func removeAll() {
+        entries = []
+        sorted = SortedEvents()
+        nextIndex = 0
     }
 
     /// The next matching event, which is then consumed, together with all before it.

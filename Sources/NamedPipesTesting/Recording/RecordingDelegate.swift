@@ -47,33 +47,34 @@ public final class RecordingDelegate: Sendable {
 
     /// The events of one connection so far.
     public func events(of id: PipeConnection.ID) -> [PipeEvent] {
-        record.withLock { $0.entries.filter { $0.connection == id }.map(\.event) }
+        record.withLock { $0.sorted.byConnection[id] ?? [] }
     }
 
     /// The connections that were opened so far, in order.
-    public var connectionIDs: [PipeConnection.ID] {
-        record.withLock { $0.entries.compactMap { $0.event == .opened ? $0.connection : nil } }
-    }
+    public var connectionIDs: [PipeConnection.ID] { sorted(\.openedConnections) }
 
     /// Every message so far, of all connections.
-    public var messages: [[UInt8]] {
-        record.withLock { $0.entries.compactMap { if case .received(let message) = $0.event { message } else { nil } } }
-    }
+    public var messages: [[UInt8]] { sorted(\.messages) }
 
     /// ``messages`` as texts, with U+FFFD where one is not UTF-8.
     public var texts: [String] { messages.map { String(decoding: $0, as: UTF8.self) } }
 
     /// Removes all records, so that only later events are left.
     public func removeAll() {
-        record.withLock {
-            $0.entries = []
-            $0.nextIndex = 0
-        }
+        record.withLock { $0.removeAll() }
     }
 
-    private func note(_ event: PipeEvent, _ connection: PipeConnection? = nil) {
-        record.withLock { $0.append(event, connection?.id) }.forEach { $0.resume() }
+    /// The events of one kind so far.
+    package func sorted<Value: Sendable>(_ kind: KeyPath<SortedEvents, Value>) -> Value {
+        record.withLock { $0.sorted[keyPath: kind] }
     }
+
+    /// Records an event of another delegate.
+    package func note(_ event: PipeEvent, of id: PipeConnection.ID?) {
+        record.withLock { $0.append(event, id) }.forEach { $0.resume() }
+    }
+
+    private func note(_ event: PipeEvent, _ connection: PipeConnection? = nil) { note(event, of: connection?.id) }
 
     private var server: (any PipeServerDelegate)? { unsafe target as? any PipeServerDelegate }
     private var client: (any PipeClientDelegate)? { unsafe target as? any PipeClientDelegate }

@@ -9,7 +9,7 @@ struct Serving: Sendable {
     let server: ReactorReference<PipeServer>
     let events: Events
 
-    /// What the server has told, in order.
+    /// The server's events, in order.
     final class Events: Sendable {
         private let log = Mutex<[PipeServer.ServeEvent]>([])
 

@@ -2,17 +2,17 @@
 import NamedPipes
 import PipeTestSupport
 
-/// What happens in one round of the stress: all of it decided by the seed.
+/// The events of one round of the stress, all decided by the seed.
 struct StressPlan: CustomStringConvertible, Sendable {
     enum Ending: CaseIterable {
-        /// The server sends all, finishes, and takes all that it is sent.
+        /// The server sends everything, finishes, and takes everything that it is sent.
         case peerFinishes
         case peerAborts, peerLeaves, ownClose, ownAbort, stop, gracefulStop
     }
 
     struct Participant {
         let place: Place
-        /// After so many steps, if at all.
+        /// After this many steps, if at all.
         let cancelledAfter: Int?
         let iterates: Bool
         let seed: UInt64
@@ -20,7 +20,7 @@ struct StressPlan: CustomStringConvertible, Sendable {
 
     let seed: UInt64
     let ending: Ending
-    /// After how many of its steps the end that comes from the client's side or from the server itself is made.
+    /// After how many of its steps the end is made that comes from the client's side or from the server itself.
     let endsAfter: Int
     let messageCount: Int
     let messageByteCount: Int
@@ -65,7 +65,7 @@ struct StressPlan: CustomStringConvertible, Sendable {
 }
 
 extension Seeded {
-    /// Lets others run, for as long as the seed says.
+    /// Lets others run, as often as the seed says.
     mutating func letOthersRun() async {
         for _ in 0..<number(0...3) { await Task.yield() }
     }

@@ -14,7 +14,7 @@ private func message(_ sender: Int, _ number: Int, _ byteCount: Int) -> [UInt8] 
         + [UInt8](repeating: 9, count: byteCount - 4)
 }
 
-/// Sends numbered messages, takes what comes, and may be the one who ends.
+/// Sends numbered messages, takes messages, and may be the one that ends the connection.
 final class StressedServer: Sendable {
     private let plan: StressPlan
     private let state = Mutex((received: [Int: [Int]](), hasEnded: false))
@@ -54,7 +54,7 @@ final class StressedServer: Sendable {
     }
 }
 
-/// Its tasks take and send messages side by side, until they are cancelled or there is nothing more to do.
+/// Its tasks take and send messages side by side, until they are cancelled or nothing is left to do.
 final class StressedClient: Sendable {
     private let plan: StressPlan
     private let state: Mutex<(taken: [[Int]], accepted: [Int: Int])>
@@ -95,7 +95,7 @@ final class StressedClient: Sendable {
             await random.letOthersRun()
         }
         let watcher = Task { try await connection.waitForEnd() }
-        // What nobody has taken is taken now: a connection with messages that wait has not come to its end.
+        // What no task has taken is taken now: a connection with waiting messages has not come to its end.
         while let message = try? await connection.nextMessage() { note(message, plan.consumers.count) }
         for (_, task) in tasks { _ = await task.result }
         if plan.ending == .peerFinishes { await connection.finishSending() }

@@ -5,9 +5,10 @@ import Testing
 
 @testable import pipectl
 
-/// The program of an example, running as a child process. What it prints arrives on the test's own reactor.
+/// The program of an example, running as a child process. Its output arrives on the test's own reactor.
 ///
-/// With the demonstration's child processes, because Foundation's leak a little, which LeakSanitizer would count.
+/// It uses the child processes of pipectl's demonstration, because Foundation's leak a little, which LeakSanitizer
+/// would count.
 final class Example {
     private(set) var lines: [String] = []
 
@@ -19,18 +20,18 @@ final class Example {
         try self.init(command: [Self.path(name)] + arguments, on: reactor)
     }
 
-    /// Starts another program than an example, one that is found in `PATH`.
+    /// Starts a program other than an example, found in `PATH`.
     init(command: [String], on reactor: Reactor) throws {
         self.reactor = reactor
         process = try ChildProcess(reactor, command) { [unowned self] in readOutput($0) }
     }
 
-    /// An example's program: it lies beside this test's own.
+    /// An example's program, which is beside this test's own.
     static func path(_ name: String) -> String {
         URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: name).path
     }
 
-    /// Runs the reactor until the program has printed a line that begins like this.
+    /// Runs the reactor until the program has printed a line with this beginning.
     func waitForLine(_ beginning: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
         let isThere = reactor.run(timeout: .seconds(120)) { lines.contains { $0.hasPrefix(beginning) } }
         try #require(isThere, "no line '\(beginning)' in \(lines)", sourceLocation: sourceLocation)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What redis-server and the example have to answer alike, word for word.
+/// Commands that redis-server and the example have to answer alike, word for word.
 enum KeyValueScript {
     static let commands = strings + lists + keys + mistakes
 

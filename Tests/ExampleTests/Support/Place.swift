@@ -2,7 +2,8 @@
 import Foundation
 import NamedPipes
 
-/// An address in a directory of the test's own, which goes with the test: also what a killed program leaves there.
+/// An address in a directory of one test. The directory is removed with the test, and with it what a killed program
+/// left.
 final class Place {
     let address: PipeAddress
 

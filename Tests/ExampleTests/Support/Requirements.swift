@@ -3,8 +3,8 @@ import Foundation
 import Testing
 
 extension Trait where Self == ConditionTrait {
-    /// Skips a test, saying so, where a command is not installed. With `REQUIRE_FOREIGN_PEERS` in the environment, as
-    /// in continuous integration, the test runs all the same and fails.
+    /// Skips a test, with a message, where a command is not installed. With `REQUIRE_FOREIGN_PEERS` in the environment,
+    /// as in continuous integration, the test runs all the same and fails.
     static func requires(_ commands: String...) -> Self {
         let environment = ProcessInfo.processInfo.environment
         let directories = environment["PATH", default: "/usr/bin:/bin"].split(separator: ":")
@@ -17,7 +17,8 @@ extension Trait where Self == ConditionTrait {
 }
 
 enum PythonModule {
-    /// Whether the `python3` on PATH has a module: one of PyPI, which no package of a distribution has as it is tested.
+    /// Whether the `python3` on PATH has a module that comes from PyPI, because no distribution packages the tested
+    /// version.
     static func isThere(_ name: String) -> Bool {
         let python = Process()
         python.executableURL = URL(filePath: "/usr/bin/env")

@@ -2,7 +2,7 @@
 import NamedPipes
 import Testing
 
-/// Where an example's program and the test's clients of it meet: an address of their own, and the clients' reactor.
+/// The meeting place of an example's program and the test's clients: an address of their own, and the clients' reactor.
 final class Stage {
     let reactor: Reactor
     let address: PipeAddress
@@ -23,7 +23,7 @@ final class Stage {
     }
 
     /// Starts an example with the address as its first argument, and returns when clients can connect. It runs until
-    /// the test ends, if it does not end before.
+    /// the test ends, or ends before.
     @discardableResult
     func start(_ name: String, _ arguments: [String] = []) throws -> Example {
         let program = try Example(command: [Example.path(name), address.description] + arguments, on: reactor)

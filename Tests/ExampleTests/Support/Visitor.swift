@@ -2,7 +2,7 @@
 import NamedPipes
 import Testing
 
-/// A client of ours on the test's own reactor, which remembers what it was sent.
+/// A client on the test's own reactor, which keeps the messages that it was sent.
 final class Visitor: PipeClientDelegate {
     private(set) var messages: [String] = []
     private(set) var closeReason: DisconnectReason?
@@ -25,7 +25,7 @@ final class Visitor: PipeClientDelegate {
 
     func send(_ message: String) throws { try connection?.send(message) }
 
-    /// Runs the reactor until so many messages are there, and returns all of them.
+    /// Runs the reactor until `count` messages have arrived, and returns all of them.
     func messages(_ count: Int, sourceLocation: SourceLocation = #_sourceLocation) throws -> [String] {
         let areThere = reactor.run(timeout: .seconds(30)) { messages.count >= count }
         try #require(areThere, "only \(messages)", sourceLocation: sourceLocation)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The messages that every foreign client sends (README.md defines them), and what the Python clients share."""
+"""The messages that every foreign client sends (README.md defines them), and the code that the Python clients share."""
 
 import argparse
 import os
@@ -46,7 +46,7 @@ def pattern(offset, length):
 
 
 def singles():
-    """The messages sent one at a time, each after the reply to the one before."""
+    """The messages that are sent one at a time, each after the reply to the one before."""
     lengths = [0, 1, 65_535, 65_536, 65_537, 1_048_576, LARGEST]
     misleading = [bytes(4), b"\xff" * 12, bytes(range(256))]
     noise = [pattern(1_009 * length, length) for length in (4, 1_000, 9_999, 250_007)]
@@ -54,7 +54,7 @@ def singles():
 
 
 def pipelined():
-    """The messages sent without waiting for replies."""
+    """The messages that are sent without waiting for replies."""
     return [pattern(31 * index, 97 * index % 301) for index in range(PIPELINED_COUNT)]
 
 
@@ -103,7 +103,7 @@ def socket_address(text):
 
 
 def in_background(work):
-    """Runs `work` beside the main thread; the function returned waits for it and raises what it raised."""
+    """Runs `work` on another thread; the returned function waits for it and raises its exception."""
     problems = []
 
     def guarded():
@@ -130,7 +130,7 @@ def main(exchange, arguments):
     def expired(*_):
         raise Failure(f"not finished after {arguments.timeout:g} s")
 
-    # An alarm ends a read that blocks inside somebody else's library; the parent's signal mask came with us.
+    # An alarm ends a read that blocks inside another library; the parent's signal mask was inherited.
     signal.signal(signal.SIGALRM, expired)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
     signal.setitimer(signal.ITIMER_REAL, arguments.timeout)

@@ -35,7 +35,7 @@ def pipe_path(name):
 
 
 def connect(path):
-    """Tries until the server is there; the run's alarm is the timeout."""
+    """Tries until the server exists; the run's alarm is the timeout."""
     while True:
         stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:

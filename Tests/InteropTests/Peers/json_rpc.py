@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the JSON-RPC peers share: their command line, their sockets and how they report."""
+"""The common code of the JSON-RPC peers: command line, sockets and reports."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 
 class Failure(Exception):
-    """Something else came than was expected."""
+    """An unexpected message came."""
 
 
 def connect(address: str) -> socket.socket:
@@ -20,7 +20,7 @@ def connect(address: str) -> socket.socket:
 
 
 def accept(address: str) -> socket.socket:
-    """Listens, says so, and takes the first client; the name goes."""
+    """Listens, reports it, and accepts the first client; then removes the name."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(address)
         listener.listen()
@@ -31,12 +31,12 @@ def accept(address: str) -> socket.socket:
 
 
 def main(parser: argparse.ArgumentParser, roles: dict[str, Callable[[str], int]]) -> None:
-    """Plays the role that the command line names, and prints how many requests that took."""
+    """Plays the role that the command line names, and prints the number of requests."""
     parser.add_argument("role", choices=roles)
     parser.add_argument("address", help="the path of a Unix socket")
     parser.add_argument("--timeout", type=int, default=30, help="seconds for the whole run (default: 30)")
     arguments = parser.parse_args()
-    # The parent's signal mask came with us; an alarm that nobody handles ends the process.
+    # The parent's signal mask was inherited; an alarm without a handler ends the process.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
     signal.alarm(arguments.timeout)
     try:

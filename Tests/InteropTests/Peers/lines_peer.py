@@ -10,7 +10,7 @@ import json_rpc
 
 
 class Lines:
-    """A socket as two streams: one stream for both directions would forget, as it writes, what it has read ahead."""
+    """A socket as two streams: one stream for both directions would lose its read-ahead when it writes."""
 
     def __init__(self, connected: socket.socket) -> None:
         self.incoming = connected.makefile("r", encoding="utf-8", newline="\n")
@@ -57,7 +57,7 @@ def client(address: str) -> int:
     expect(set(replies), {"1", None, "5", "9"})
     expect(replies["1"]["result"], 3)
     expect(replies["9"]["result"], ["é😀\u2028"])
-    # Notifications alone have no answer: the next line is the next request's.
+    # Notifications alone have no answer, so the next line is the next request's.
     lines.write('[{"jsonrpc": "2.0", "method": "note", "params": ["again"]}]')
     expect(exchange(lines, '{"jsonrpc": "2.0", "method": "ping", "id": 7}')["result"], "pong")
     return 10

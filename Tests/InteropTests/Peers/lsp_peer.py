@@ -76,7 +76,7 @@ def expect(found: object, expected: object) -> None:
 
 
 def client(address: str) -> int:
-    """Asks everything that the tests' server can do, and is asked back."""
+    """Calls every method of the tests' server, and is called back."""
     peer = Peer(json_rpc.connect(address))
     futures = [peer.endpoint.request("add", {"left": i, "right": 1}) for i in range(REQUEST_COUNT)]
     expect([future.result(timeout=30) for future in futures], [i + 1 for i in range(REQUEST_COUNT)])
@@ -108,6 +108,6 @@ def server(address: str) -> int:
 
 
 if __name__ == "__main__":
-    # What it logs are the errors that the tests make on purpose.
+    # It logs the errors that the tests make on purpose.
     logging.disable()
     json_rpc.main(argparse.ArgumentParser(description=__doc__), {"client": client, "server": server})

@@ -11,7 +11,7 @@ def exchange(arguments):
     tally = corpus.Tally()
     with Client(corpus.socket_address(arguments.address), "AF_UNIX", authkey=None) as connection:
         for body in corpus.singles():
-            # Beside, because an echo may answer a large message before it has read all of it.
+            # At the same time, because an echo may answer a large message before it has read all of it.
             sent = corpus.in_background(lambda: connection.send_bytes(body))
             tally.check(body, receive(connection, tally))
             sent()

@@ -14,7 +14,7 @@ import corpus
 def serve(arguments):
     tallies = []
     ended = []
-    # The default backlog of 1 stays: whoever connects without blocking may meet EAGAIN, as with any such server.
+    # The default backlog of 1 stays: a client that connects without blocking may get EAGAIN, as with any such server.
     with Listener(corpus.socket_address(arguments.address), "AF_UNIX", authkey=None) as listener:
         print("listening", flush=True)
         for _ in range(arguments.connections):

@@ -17,7 +17,7 @@ READ_SIZE = 256 * 1024
 
 
 class Peer:
-    """One connection; replies are parsed while anything is waited for, so that the two sides never wait in a ring."""
+    """One connection; replies are parsed during every wait, so that the two sides never wait for each other."""
 
     def __init__(self, address, seed):
         self.random = random.Random(seed)
@@ -46,7 +46,7 @@ class Peer:
         return self.tally.message_count < len(self.expected)
 
     def cuts(self, bodies, stream_length):
-        """Where writes end: for some messages after every single byte of the header, else anywhere."""
+        """The ends of writes: for some messages after every byte of the header, else anywhere."""
         places = {stream_length}
         position = 0
         for body in bodies:
@@ -67,7 +67,7 @@ class Peer:
                 self.wait(selectors.EVENT_READ | selectors.EVENT_WRITE)
 
     def wait_until_read(self):
-        """Makes the server see the stream end exactly here: SIOCOUTQ counts what it has not read yet."""
+        """Makes one of the server's reads end exactly here: SIOCOUTQ counts the bytes that it has not read yet."""
         while struct.unpack("i", fcntl.ioctl(self.socket, termios.TIOCOUTQ, bytes(4)))[0] > 0:
             self.wait(selectors.EVENT_READ, timeout=0.001)
 
@@ -94,7 +94,7 @@ class Peer:
         return bool(content)
 
     def finish(self, bodies):
-        """Says goodbye right behind the last messages, before their replies."""
+        """Half-closes right behind the last messages, before their replies."""
         self.expected += bodies
         self.write(b"".join(corpus.frame(body) for body in bodies))
         self.socket.shutdown(socket.SHUT_WR)

@@ -13,7 +13,7 @@ import Testing
         [0, 1000, 2000].filter { policy.admits(peer($0), ownUserID: 1000) }
     }
 
-    @Test func `17 · admits the users it names and nobody else`() {
+    @Test func `17 · admits the users it names and no others`() {
         #expect(admitted(.anyUser) == [0, 1000, 2000])
         #expect(admitted(.ownUser) == [1000])
         #expect(admitted(.ownUserOrRoot) == [0, 1000])
@@ -26,11 +26,11 @@ import Testing
         #expect(policy.admits(peer(2000, 44)))
         #expect(policy.admits(peer(2000, 7), supplementaryGroupIDs: [8, 45]))
         #expect(!policy.admits(peer(2000, 7), supplementaryGroupIDs: [8, 9]))
-        // Membership counts, not power.
+        // Membership counts, not privileges.
         #expect(!policy.admits(peer(0, 0)))
     }
 
-    @Test func `17 · combines, and admits nobody by a combination of nothing`() {
+    @Test func `17 · combines, and a combination of nothing admits no user`() {
         #expect(admitted(.any(of: [.ownUser, .users([2000])])) == [1000, 2000])
         #expect(admitted(.all(of: [.ownUserOrRoot, .users([0, 2000])])) == [0])
         #expect(admitted(.all(of: [.any(of: [.ownUser, .users([2000])]), .groups([7])])) == [1000, 2000])
@@ -38,7 +38,7 @@ import Testing
         #expect(admitted(.all(of: [])) == [])
     }
 
-    @Test func `means this process's user where nobody else is named`() {
+    @Test func `means this process's user where no other is named`() {
         #expect(AccessPolicy.ownUser.admits(peer(geteuid())))
         #expect(!AccessPolicy.ownUser.admits(peer(geteuid() + 1)))
     }

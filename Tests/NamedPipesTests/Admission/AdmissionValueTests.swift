@@ -4,7 +4,7 @@ import Testing
 
 @testable import NamedPipes
 
-/// The decisions about clients, without sockets, on a clock that stands still unless told otherwise.
+/// The decisions about clients, without sockets, on a clock that stands still unless a test moves it.
 @Suite struct `The decision about a client` {
     private let start = SuspendingClock.now
 
@@ -28,7 +28,7 @@ import Testing
         admission.didClose(PeerCredentials(userID: user, groupID: user, processID: 1))
     }
 
-    @Test func `17 · goes by the policy first, and asks for groups only where they matter`() {
+    @Test func `17 · follows the policy first, and asks for groups only where they matter`() {
         var own = admission { _ in }
         #expect(refusal(&own, 1000) == nil)
         #expect(refusal(&own, 0) == nil)
@@ -48,7 +48,7 @@ import Testing
         #expect(asked == 1)
     }
 
-    @Test func `17 · lets nobody in whose groups cannot be asked for`() {
+    @Test func `17 · refuses a client whose groups cannot be looked up`() {
         struct Unknown: Error {}
         var group = admission { $0.accessPolicy = .groups([44]) }
         #expect(throws: Unknown.self) {
@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    @Test func `21 · leaves eight places to root, unless it was said how many there are`() {
+    @Test func `21 · leaves eight places to root, unless the number was configured`() {
         var admission = admission { _ in }
         #expect(refusal(&admission, 1000, open: 20_000 - 65) == nil)
         #expect(refusal(&admission, 1000, open: 20_000 - 64) == .connectionLimit)
@@ -80,7 +80,7 @@ import Testing
         #expect(refusal(&full, 1000, open: 5) == .connectionLimit)
     }
 
-    @Test func `21 · leaves three quarters to the others where strangers are let in, and counts nobody where not`() {
+    @Test func `21 · leaves three quarters to others where strangers may enter, and limits no user where not`() {
         var anybody = admission(limit: 1064) { $0.accessPolicy = .anyUser }
         for _ in 0..<250 { #expect(refusal(&anybody, 2000) == nil) }
         #expect(refusal(&anybody, 2000) == .userConnectionLimit)
@@ -104,7 +104,7 @@ import Testing
         }
     }
 
-    @Test func `21 · lets a user connect in a burst, then at its rate, which nobody else's attempts touch`() {
+    @Test func `21 · lets a user connect in a burst, then at its own rate, whatever others attempt`() {
         var limited = admission { $0.connectRatePerUser = ConnectRate(burst: 3, perSecond: 2) }
         func tries(_ user: UInt32, _ count: Int, after time: Duration) -> Int {
             (0..<count).count { _ in refusal(&limited, user, after: time) == nil }
@@ -118,13 +118,13 @@ import Testing
         #expect(refusal(&limited, 1000, after: .seconds(3600)) == .userConnectRate)
     }
 
-    @Test func `21 · takes rates that make no sense as the nearest that do`() {
+    @Test func `21 · replaces rates that make no sense by the nearest that do`() {
         #expect(ConnectRate(burst: -1, perSecond: .nan) == ConnectRate(burst: 1, perSecond: 1.0 / 86_400))
         #expect(ConnectRate(burst: .max, perSecond: .infinity) == ConnectRate(burst: 1_000_000, perSecond: 1_000_000))
         #expect(ConnectRate(burst: 5, perSecond: -3) == ConnectRate(burst: 5, perSecond: 1.0 / 86_400))
     }
 
-    @Test func `21 · remembers nobody who has nothing open and has not connected for long`() throws {
+    @Test func `21 · forgets a user who has nothing open and has not connected for long`() throws {
         var limited = admission {
             $0.accessPolicy = .anyUser
             $0.connectRatePerUser = ConnectRate(burst: 2, perSecond: 1)
@@ -144,7 +144,7 @@ import Testing
             $0.accessPolicy = .anyUser
             $0.connectRatePerUser = ConnectRate(burst: 10, perSecond: 1)
         }
-        // One who tries all the time, over many generations: ten at once and one a second.
+        // A user who tries all the time, over many generations: ten at once and one a second.
         let count = (0..<1000).count { refusal(&limited, 2000, after: .milliseconds($0 * 100)) == nil }
         #expect(count == 10 + 99)
         for user in 0..<100_000 as Range<UInt32> {
@@ -158,7 +158,7 @@ import Testing
         func time(_ userCount: UInt32) -> Duration {
             var limited = admission(limit: 1 << 30) { $0.accessPolicy = .anyUser }
             for user in 0..<userCount { _ = refusal(&limited, user) }
-            // The best of a few, in the thread's own time: what else the machine does must not count.
+            // The best of several, in the thread's own time, so that the rest of the machine does not count.
             return (0..<5).map { _ in
                 let before = threadTime()
                 for step in 0..<2000 as Range<UInt32> {

@@ -5,10 +5,10 @@ import Testing
 
 @testable import NamedPipes
 
-// HOSTILE 73. A filter is one thread's, so each errno gets a thread with a loop of its own, all in one process.
+// HOSTILE 73. A filter belongs to one thread, so each errno gets a thread with a loop of its own, all in one process.
 
 @Suite struct `73 · each errno that the kernel can give` {
-    @Test func `for accept4 has the table's answer, and the loop does not spin`() async {
+    @Test func `for accept4 has the answer of the table, and the loop does not spin`() async {
         await #expect(processExitsWith: .success) {
             forEachErrno(acceptErrors) { code in try failAccept(with: code) }
         }
@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    @Test func `for writing ends the one connection or its output, and is told`() async {
+    @Test func `for writing ends the one connection or its output, and is reported`() async {
         await #expect(processExitsWith: .success) {
             forEachErrno(connectionErrors) { code in try failWriting(with: code) }
         }
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test func `of a listener that another process has shut down ends the accepting, and is told`() throws {
+    @Test func `of a listener that another process has shut down ends the accepting, and is reported`() throws {
         let scratch = Scratch()
         let kept = ForeignSocket(at: try scratch.address())
         let copy = ListenEnvironment.Socket(descriptor: fcntl(kept.descriptor, F_DUPFD_CLOEXEC, 0), name: "shared")
@@ -60,7 +60,7 @@ import Testing
             let waiting = try RawPeer(connectingTo: scratch.address())
             #expect(shutdown(kept.descriptor, Int32(SHUT_RD)) == 0)
             try #require(loop.run { recorder.acceptErrors == [SystemError(call: "accept4", code: EINVAL)] })
-            #expect(recorder.openCount == 2, "who waited is accepted first")
+            #expect(recorder.openCount == 2, "the waiting client is accepted first")
             #expect(!server.isListening && !server.isStopped)
             #expect(loop.turnCount(in: .milliseconds(100)) < 10)
             early.writeAll(frame("still"))
@@ -72,7 +72,7 @@ import Testing
     }
 }
 
-/// Those that accept(2) and the code of the kernel name, and some that it does not.
+/// The errnos that accept(2) and the kernel's code name, and some that they do not.
 private let acceptErrors = [
     EPERM, EIO, ENOMEM, EACCES, EINVAL, ENFILE, EMFILE, ENOSYS, EPROTO, EOPNOTSUPP, ENETDOWN, ECONNABORTED, ENOBUFS,
     ETIMEDOUT, EHOSTUNREACH, EDQUOT,
@@ -83,7 +83,7 @@ private let connectionErrors = [
     ECONNREFUSED, EMSGSIZE, EDESTADDRREQ,
 ]
 
-/// One after the other: what a thread's filter does ends with the thread.
+/// One after the other: a thread's filter ends with the thread.
 private func forEachErrno(_ codes: [Int32], _ body: @escaping @Sendable (Int32) throws -> Void) {
     for code in codes {
         onThreads(1) { _ in

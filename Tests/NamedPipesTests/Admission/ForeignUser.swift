@@ -4,8 +4,8 @@ import NamedPipes
 import PipeTestSupport
 import Testing
 
-/// A Python program as another process, and as root also as another user, that talks to a server on the test's own
-/// thread: so nothing here waits for it but the loop.
+/// A Python program in a process of its own, as root also as another user, that talks to a server on the test's thread.
+/// While the test waits for the program, it runs the loop.
 final class ForeignUser {
     static let userID: UInt32 = 65534
 
@@ -18,13 +18,13 @@ final class ForeignUser {
     private var outcome: Int32?
 
     /// Starts a program, in which `address` is the server's path, and `peer` a socket that is connected to it unless
-    /// told otherwise.
+    /// `connects` is false.
     ///
     /// - Parameters:
-    ///   - program: what it does; its end is success.
+    /// - program: the program's text; if it runs to its end, it has succeeded.
     ///   - address: the path of the server.
     ///   - connects: whether `peer` is connected.
-    ///   - privileges: what `setpriv` is told; nil runs it as the test's own user.
+    /// - privileges: the options of `setpriv`; nil runs the program as the test's own user.
     init(
         _ program: String, _ address: PipeAddress, connects: Bool = true,
         privileges: [String]? = ["--reuid=\(userID)", "--regid=\(userID)", "--clear-groups"]
@@ -40,7 +40,7 @@ final class ForeignUser {
         processID = Child(prefix + [python, "-S", "-c", prelude + program]).process
     }
 
-    /// The exit code once it has ended, or the negative number of the signal.
+    /// The exit code once the program has ended, or the negative number of the signal.
     var exitCode: Int32? {
         var status: Int32 = 0
         if outcome == nil, unsafe waitpid(processID, &status, WNOHANG) == processID {
@@ -63,7 +63,7 @@ final class ForeignUser {
     }
 }
 
-/// Takes every descriptor that the process may still have.
+/// Takes every descriptor that the process can still open.
 final class Hoard {
     private var descriptors: [Int32] = []
 

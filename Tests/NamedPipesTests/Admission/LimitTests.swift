@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 @Suite struct `A server's limits` {
-    @Test func `21 · are on connections in all`() throws {
+    @Test func `21 · apply to all connections together`() throws {
         try withLoop { loop in
             var configuration = PipeServer.Configuration()
             configuration.maximumConnectionCount = 2
@@ -16,7 +16,7 @@ import Testing
             #expect(recorder.refusals[0].refusal == .connectionLimit)
             peers[2].readAll()
             #expect(peers[2].isAtEnd)
-            // Nobody is asked about those who do not get in.
+            // The delegate is not asked about clients for which there is no place.
             #expect(recorder.peers.count == 2)
             peers[0].close()
             try #require(loop.run { recorder.reasons.count == 1 })
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test func `21 · are on how often a user connects`() throws {
+    @Test func `21 · apply to how often a user connects`() throws {
         try withLoop { loop in
             var configuration = PipeServer.Configuration()
             configuration.connectRatePerUser = ConnectRate(burst: 2, perSecond: 1 / 3600)
@@ -42,7 +42,9 @@ import Testing
         }
     }
 
-    @Test func `17 · and its owner are told apart, and a stop in the middle of accepting`() throws {
+    @Test func `17 · and its owner's are told apart, and the delegate may stop the server in the middle of accepting`()
+        throws
+    {
         try withLoop { loop in
             let (server, recorder) = try loop.server()
             recorder.whenAsked = { server, _ in
@@ -58,7 +60,7 @@ import Testing
         }
     }
 
-    @Test func `52 · on accepts in a turn let nobody who is in wait behind 4,000 who knock`() throws {
+    @Test func `52 · on accepts in a turn keep no connected client waiting behind 4,000 new ones`() throws {
         try withLoop { loop in
             var configuration = PipeServer.Configuration()
             configuration.maximumConnectionCount = 1
@@ -67,7 +69,8 @@ import Testing
             let inside = try RawPeer(connectingTo: loop.address)
             try #require(loop.run { recorder.openCount == 1 })
             recorder.whenReceived = { connection, bytes in _ = try? connection.send(bytes) }
-            // Each is turned away, so that the crowd needs no descriptors; whoever is let in costs an accept as well.
+            // The server refuses each, so that the crowd needs no descriptors; an admitted client costs an accept as
+            // well.
             let crowdSize = min(4000, maximumBacklog)
             for _ in 0..<crowdSize { try RawPeer(connectingTo: loop.address).close() }
             var answered = 0
@@ -76,7 +79,7 @@ import Testing
                 inside.writeAll(frame("ping"))
                 try #require(loop.run { recorder.messageCount == answered + 1 })
                 answered += 1
-                // The ping was there at the beginning of a turn: it is served in that turn.
+                // The ping was there at the beginning of a turn, and is served in that turn.
                 #expect(server.statistics.refusedCount - before <= 2 * 16)
                 inside.readAll()
                 #expect(inside.frames.count == answered)
@@ -85,7 +88,7 @@ import Testing
         }
     }
 
-    @Test func `67 · and totals fit together for an observer of 10,000 connections that come and go`() throws {
+    @Test func `67 · and totals add up for an observer of 10,000 connections that come and go`() throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server()
             recorder.keepsMessages = false
@@ -134,7 +137,7 @@ import Testing
     }
 }
 
-/// How many clients can wait (`net.core.somaxconn`).
+/// How many clients can wait in a queue (`net.core.somaxconn`).
 private var maximumBacklog: Int {
     contents(of: "/proc/sys/net/core/somaxconn").flatMap { Int($0.split(separator: "\n")[0]) } ?? 128
 }

@@ -9,7 +9,7 @@ import Testing
     @Test func `18 · is pinned on demand, and is known to have ended`() throws {
         try withLoop { loop in
             let (_, recorder) = try loop.server()
-            // So that the end of the peer is not noticed.
+            // So that the server does not notice the end of the peer.
             recorder.whenOpened = { $0.pauseReceiving() }
             let stranger = ForeignUser("peer.recv(1)", loop.address, privileges: nil)
             try #require(loop.poll { recorder.openCount == 1 })
@@ -36,14 +36,14 @@ import Testing
     func `18 · that has ended is not taken for the one that got its number`() throws {
         try withLoop { loop in
             let (_, recorder) = try loop.server()
-            // So that the end of the peer is not noticed.
+            // So that the server does not notice the end of the peer.
             recorder.whenOpened = { $0.pauseReceiving() }
             let stranger = ForeignUser("", loop.address, privileges: nil)
             try #require(loop.poll { recorder.openCount == 1 })
             #expect(stranger.finish(loop) == 0)
             let connection = try #require(recorder.connections.first)
             let successor = try #require(Self.process(numbered: stranger.processID))
-            // The number is all that peer knows, and it now means a process that runs.
+            // The number is all that `peer` knows, and it now belongs to another running process.
             #expect(connection.peer.processID == successor && kill(successor, 0) == 0)
             expectEnded(connection)
             kill(successor, SIGKILL)
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test func `22 · is the one that connected, whoever writes, and as the user it was then`() throws {
+    @Test func `22 · is the one that connected, whichever process writes, with the user it had then`() throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server()
             recorder.whenFinished = { _ in }
@@ -78,7 +78,7 @@ import Testing
         await #expect(processExitsWith: .success) { try pinWithoutDescriptor() }
     }
 
-    /// Not even pinned any more, before Linux 6.16.
+    /// Before Linux 6.16, the process is not even pinned.
     private func expectEnded(_ connection: PipeConnection) {
         do {
             let isRunning = try isPeerRunning(connection)
@@ -92,7 +92,7 @@ import Testing
 
     private static let lastProcessID = "/proc/sys/kernel/ns_last_pid"
 
-    /// Starts a process with a number of one's choice: others start processes as well, so that it takes a few attempts.
+    /// Starts a process with a chosen number. Others start processes as well, so that it may take several attempts.
     private static func process(numbered wanted: pid_t) -> pid_t? {
         for _ in 0..<1000 {
             let file = unsafe open(lastProcessID, O_WRONLY | O_CLOEXEC)
@@ -109,7 +109,7 @@ import Testing
     }
 }
 
-/// Pins the process for as long as it takes to ask.
+/// Pins the process only while it asks.
 func isPeerRunning(_ connection: PipeConnection) throws(PipeError) -> Bool {
     let process = try connection.verifiedProcess()
     return process.isRunning
@@ -132,7 +132,7 @@ private func pinWithoutDescriptor() throws {
 }
 
 @Suite struct `The peer's own name` {
-    @Test func `20 · with control characters gets into nothing that is printed`() throws {
+    @Test func `20 · with control characters appears in nothing that is printed`() throws {
         try withLoop { loop in
             let (_, recorder) = try loop.server()
             recorder.whenAsked = { _, _ in recorder.peers.count == 1 }

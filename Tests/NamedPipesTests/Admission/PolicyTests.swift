@@ -4,10 +4,10 @@ import NamedPipes
 import PipeTestSupport
 import Testing
 
-/// What other users meet at a name that everybody may connect to. Needs root to become another user.
+/// Other users at a name that every user may connect to. Needs root to become another user.
 @Suite(.enabled(if: ForeignUser.canBeAnotherUser, "needs root, setpriv and python3"))
 struct `Another user at an open name` {
-    /// Sends a message, and expects to be hung up on.
+    /// Sends a message, and expects the server to hang up.
     private let knock = """
         try:
             peer.sendall(b'\\0\\0\\0\\5hello')
@@ -23,7 +23,7 @@ struct `Another user at an open name` {
     }
 
     @Test(arguments: [nil, AccessPolicy.users([0]), .groups([44]), .all(of: [])])
-    func `17 · is hung up on unread, counted and reported, unless the policy names it`(_ policy: AccessPolicy?) throws {
+    func `17 · is refused unread, counted and reported, unless the policy names it`(_ policy: AccessPolicy?) throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server(configuration(policy))
             #expect(ForeignUser(knock, loop.address).finish(loop) == 0)
@@ -40,7 +40,7 @@ struct `Another user at an open name` {
         AccessPolicy.anyUser, .users([1, ForeignUser.userID]), .groups([ForeignUser.userID]), .groups([4242]),
         .any(of: [.ownUser, .all(of: [.groups([4299]), .users([ForeignUser.userID])])]),
     ])
-    func `17 · is let in by its user, its group or a supplementary one of a hundred`(_ policy: AccessPolicy) throws {
+    func `17 · is admitted by its user, its group or one of 100 supplementary groups`(_ policy: AccessPolicy) throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server(configuration(policy))
             let groups = (4200..<4300).map(String.init).joined(separator: ",")
@@ -78,7 +78,7 @@ struct `Another user at an open name` {
             let own = try (0..<50).map { _ in try RawPeer(connectingTo: loop.address) }
             try #require(loop.run { recorder.openCount == 100 })
             #expect(server.refusedCountsByUser == [ForeignUser.userID: 150])
-            // Whose connections have ended may have new ones.
+            // Users whose connections have ended may open new ones.
             for connection in recorder.connections where connection.peer.userID == ForeignUser.userID {
                 connection.close()
             }
@@ -89,7 +89,7 @@ struct `Another user at an open name` {
         }
     }
 
-    @Test func `66 · cannot fill a log by knocking without end`() throws {
+    @Test func `66 · cannot fill a log by connecting without end`() throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server(configuration())
             var times: [ContinuousClock.Instant] = []

@@ -7,7 +7,7 @@ import Testing
     private let start = SuspendingClock.now
     private let peer = PeerCredentials(userID: 2000, groupID: 1, processID: 1)
 
-    /// The times of the reports, in milliseconds, if somebody is refused every millisecond.
+    /// The times of the reports, in milliseconds, if there is a refusal every millisecond.
     private func reportTimes(_ refusal: ConnectionRefusal, _ ledger: inout RefusalLedger, for count: Int) -> [Int] {
         (0..<count).filter { ledger.count(refusal, of: peer, at: start + .milliseconds($0)) != nil }
     }
@@ -17,17 +17,18 @@ import Testing
     }
 
     @Test(arguments: ConnectionRefusal.allCases)
-    func `66 · tells at most ten times in any second, once at the limit of descriptors`(_ refusal: ConnectionRefusal) {
+    func `66 · reports at most ten times in any second, once at the limit of descriptors`(_ refusal: ConnectionRefusal)
+    {
         var ledger = RefusalLedger()
         let times = reportTimes(refusal, &ledger, for: 10_000)
         let limit = refusal == .descriptorLimit ? 1 : 10
         #expect(mostInOneSecond(times) <= limit)
-        // Nor does it fall silent: half of the limit is what a second brings in the long run.
+        // Nor does it fall silent: in the long run, a second brings half of the limit.
         #expect(times.count >= 10 * max(1, limit / 2))
         #expect(times.first == 0)
     }
 
-    @Test func `66 · has each reason's reports apart, and says how many were suppressed`() throws {
+    @Test func `66 · has separate reports for each reason, and says how many were suppressed`() throws {
         var ledger = RefusalLedger()
         var told = 0
         for step in 0..<5000 {
@@ -57,7 +58,7 @@ import Testing
         #expect(ledger.countsByUser[0] == 2)
     }
 
-    @Test func `20 · writes a report in one line, without anything of the peer's making`() {
+    @Test func `20 · writes a report in one line, without any text of the peer's choice`() {
         let report = RefusalReport(
             refusal: .system, peer: peer, error: SystemError(call: "epoll_ctl", code: 28), suppressedCount: 3)
         #expect(

@@ -5,10 +5,10 @@ import Testing
 
 @testable import NamedPipes
 
-@Suite struct `A client that requires who the server is` {
+@Suite struct `A client that requires a certain server` {
     private var own: UInt32 { geteuid() }
 
-    @Test func `23 · fails, typed, before a byte is sent, and keeps what it was to send`() throws {
+    @Test func `23 · fails, typed, before a byte is sent, and keeps its messages`() throws {
         try withLoop { loop in
             let listener = try RawListener(at: loop.address)
             var configuration = PipeClient.Configuration()
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    @Test func `23 · connects to the user it requires, and by default to whom it finds elsewhere`() throws {
+    @Test func `23 · connects to the user it requires, and by default to any server in other places`() throws {
         let directory = try FreshDirectory()
         try withLoop { loop in
             let address = try directory.address()
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test(.enabled(if: ForeignUser.canBeAnotherUser, "needs root, setpriv and python3"))
-    func `23 · does not believe another user at a name in the runtime directory, unless told to`() throws {
+    func `23 · does not trust another user at a name in the runtime directory, unless told to`() throws {
         try withLoop { loop in
             try #require(loop.address.isInRuntimeDirectory)
             let impostor = ForeignUser(
@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    @Test func `23 · requires its own user or root where they alone can make a name`() throws {
+    @Test func `23 · requires its own user or root where only they can make a name`() throws {
         var environment = AddressEnvironment(
             userID: 1000, xdgRuntimeDirectory: "/run/user/1000", tmpDirectory: nil, isDirectory: { _ in true })
         #expect(try PipeAddress.runtime("echo", in: environment).isInRuntimeDirectory(of: environment))

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// Has the kernel fail a system call of this thread with an errno of one's choice, for good (`seccomp(2)`): only for a
-/// test that has its process, or its thread, for itself.
+/// Makes the kernel fail a system call of this thread with a chosen errno, for good (`seccomp(2)`). Only for a test
+/// that has its process, or its thread, for itself.
 enum SystemCallFilter {
     enum Call {
         case accept4
         case socket
-        /// `epoll_ctl` with `EPOLL_CTL_ADD`, of descriptors from this one on.
+        /// `epoll_ctl` with `EPOLL_CTL_ADD`, for descriptors from this one on.
         case epollAdd(from: Int32)
         /// `epoll_ctl` with `EPOLL_CTL_MOD`.
         case epollModify
-        /// What reads a socket: `recvfrom` (recv), `recvmsg`, `readv`. The loop's own `read` goes on.
+        /// The calls that read a socket: `recvfrom` (recv), `recvmsg`, `readv`. The loop's own `read` goes on.
         case read
-        /// What writes a socket: `sendto` (send), `sendmsg`, `writev`.
+        /// The calls that write a socket: `sendto` (send), `sendmsg`, `writev`.
         case write
+        /// The calls that let a thread wait for an event or a time: `poll`, `select`, `epoll_wait`, `nanosleep` and
+        /// their variants.
+        case wait
 
         fileprivate var numbers: [UInt32] {
             #if arch(x86_64)
@@ -24,6 +27,7 @@ enum SystemCallFilter {
             case .epollAdd, .epollModify: [233]
             case .read: [45, 47, 19]
             case .write: [44, 46, 20]
+            case .wait: [7, 271, 23, 270, 232, 281, 35, 230]
             }
             #else
             switch self {
@@ -32,6 +36,7 @@ enum SystemCallFilter {
             case .epollAdd, .epollModify: [21]
             case .read: [207, 212, 65]
             case .write: [206, 211, 66]
+            case .wait: [73, 72, 22, 101, 115]
             }
             #endif
         }
@@ -55,14 +60,19 @@ enum SystemCallFilter {
     private static let jumpIfNotLess: UInt16 = 0x35
     private static let answer: UInt16 = 0x06
 
-    /// Fails the call from now on. False where the kernel does not take filters.
-    static func fail(_ call: Call, with code: Int32) -> Bool {
+    /// Fails the call from now on. False where the kernel takes no filters.
+    static func fail(_ call: Call, with code: Int32) -> Bool { filter(call, 0x0005_0000 | UInt32(code)) }
+
+    /// Ends the process with SIGSYS at the call from now on. False where the kernel takes no filters.
+    static func endProcess(at call: Call) -> Bool { filter(call, 0x8000_0000) }
+
+    private static func filter(_ call: Call, _ action: UInt32) -> Bool {
         let allow = Instruction(code: answer, operand: 0x7fff_0000)
-        let refuse = Instruction(code: answer, operand: 0x0005_0000 | UInt32(code))
+        let refuse = Instruction(code: answer, operand: action)
         // struct seccomp_data: the number at 0, then the arguments, 8 bytes each from 16 on, here little-endian.
         var program = [Instruction(code: load, operand: 0)]
         switch call {
-        case .accept4, .socket, .read, .write:
+        case .accept4, .socket, .read, .write, .wait:
             for number in call.numbers {
                 program += [Instruction(code: jumpIfEqual, ifFalse: 1, operand: number), refuse]
             }

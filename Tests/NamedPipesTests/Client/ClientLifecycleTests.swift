@@ -30,7 +30,7 @@ import Testing
         return lifecycle
     }
 
-    /// The connection is lost, or closed, after it has lasted that long.
+    /// The connection is lost, or closed, after it has lasted for this time.
     private mutating func end(
         _ lifecycle: inout Lifecycle, isLost: Bool = true, after lifetime: Duration = .zero
     ) -> Lifecycle.Action {
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test mutating func `says after its time what the last look found`() {
+    @Test mutating func `reports after its time what the last look found`() {
         var lifecycle = lifecycle()
         _ = lifecycle.connect()
         _ = lifecycle.queueWasFull(using: &random)
@@ -102,7 +102,7 @@ import Testing
 
     // MARK: Connecting again
 
-    @Test mutating func `comes back to a lost connection, less and less often`() {
+    @Test mutating func `returns to a lost connection, less and less often`() {
         var lifecycle = connected()
         expect(end(&lifecycle), "reconnect after 10")
         #expect(lifecycle.state == .waitingToReconnect(after: .milliseconds(10)) && !lifecycle.isTrying)
@@ -114,7 +114,7 @@ import Testing
         }
         _ = lifecycle.delayDidPass()
         lifecycle.didConnect("second", at: start)
-        // One that did not last: as if it had not been.
+        // A connection that did not last counts as none.
         expect(end(&lifecycle, after: .milliseconds(79)), "reconnect after 80")
         _ = lifecycle.delayDidPass()
         lifecycle.didConnect("third", at: start)
@@ -149,7 +149,7 @@ import Testing
         #expect(lifecycle.state == .idle)
     }
 
-    @Test mutating func `does not come back where that is not wanted`() {
+    @Test mutating func `does not return where that is not wanted`() {
         var closed = connected()
         expect(end(&closed, isLost: false), "rest")
         #expect(closed.state == .idle)
@@ -160,9 +160,9 @@ import Testing
         #expect(planless.state == .idle && unallowed.state == .idle)
     }
 
-    // MARK: While the delegate hears of the end
+    // MARK: While the delegate is told of the end
 
-    @Test mutating func `tells of an end without a connection, and can connect after it`() {
+    @Test mutating func `reports an end without a connection, and can connect after it`() {
         var lifecycle = connected()
         lifecycle.connectionWillReport()
         #expect(lifecycle.connection == nil && lifecycle.state == .connected && lifecycle.mayKeepMessages)
@@ -173,7 +173,7 @@ import Testing
         expect(lifecycle.connect(), "begin")
     }
 
-    @Test mutating func `may be disconnected there, and does not come back`() {
+    @Test mutating func `may be disconnected there, and does not return`() {
         var lifecycle = connected()
         lifecycle.connectionWillReport()
         expect(lifecycle.connect(), "nothing")
@@ -213,8 +213,8 @@ import Testing
         }
     }
 
-    /// `send` looks at the phase for each message.
-    @Test func `keeps what is looked at for each message small`() {
+    /// `send` reads the phase for each message.
+    @Test func `keeps the part that each message reads small`() {
         let byteCount = MemoryLayout<ClientLifecycle<PipeConnection>.Phase>.size
         #expect(byteCount * 4 < MemoryLayout<ConnectAttempt>.size)
     }
@@ -227,14 +227,14 @@ private func expect(
 }
 
 extension ClientLifecycle<String> {
-    /// The delay that it waits, in milliseconds.
+    /// The delay of its wait, in milliseconds.
     fileprivate var delay: Int {
         if case .waitingToReconnect(let delay) = phase { delay.wholeMilliseconds } else { -1 }
     }
 }
 
 extension ClientLifecycle.Action where Connection == String {
-    /// Without the delays that are drawn.
+    /// Without the random delays.
     fileprivate var text: String {
         switch self {
         case .nothing: "nothing"
@@ -269,7 +269,7 @@ extension Duration {
 }
 
 @Suite struct `A client's reports` {
-    @Test func `hold a state once, in the order of what happened`() {
+    @Test func `contain a state once, in the order of events`() {
         var reports = ClientReports()
         reports.note(.idle)
         #expect(reports.isEmpty)

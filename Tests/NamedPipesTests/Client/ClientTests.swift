@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func `knows who the server is, and the server who the client is`() throws {
+    @Test func `knows the server's process and user, and the server knows the client's`() throws {
         try withLoop { loop in
             let pair = try Pair(loop)
             let own = PeerCredentials(userID: geteuid(), groupID: getegid(), processID: getpid())
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test func `63 at a full queue tries until the deadline and says what it was`() throws {
+    @Test func `63 at a full queue tries until the deadline and reports what it was`() throws {
         try withLoop { loop in
             let listener = try RawListener(at: loop.address, backlog: 0)
             let waiting = try listener.fill()
@@ -118,7 +118,7 @@ import Testing
         }
     }
 
-    @Test func `sends what is queued before it disconnects, and is done then`() throws {
+    @Test func `sends its queue before it disconnects, and is done then`() throws {
         try withLoop { loop in
             let pair = try Pair(loop)
             for number in 0..<100 { try pair.client.send("\(number)") }
@@ -153,7 +153,7 @@ import Testing
         case beforeConnect, afterConnect, waiting, queueFull, connected, closing, reconnecting, failed
     }
 
-    @Test(arguments: Place.allCases) func `can be disconnected in every state, and lets go`(place: Place) throws {
+    @Test(arguments: Place.allCases) func `can be disconnected in every state, and is released`(place: Place) throws {
         try withLoop { loop in
             var configuration = PipeClient.Configuration()
             configuration.waitsForServer = place == .waiting
@@ -266,7 +266,7 @@ import Testing
     }
 
     @Test func `costs nothing while it waits`() throws {
-        // A directory of its own: it hears of all that happens beside the name.
+        // A directory of its own, because the client hears of everything that happens beside the name.
         let scratch = Scratch()
         let instances = InotifyInstances()
         defer { withExtendedLifetime(instances) {} }

@@ -26,12 +26,12 @@ import Testing
         #expect(backoff.attemptCount == 1)
     }
 
-    @Test mutating func `64 takes off at most the part that is random`() {
+    @Test mutating func `64 subtracts at most the random part`() {
         var backoff = Backoff(initialDelay: .milliseconds(100), maximumDelay: .milliseconds(100), jitter: 0.5)
         var delays: [Duration] = []
         for _ in 0..<1000 { delays.append(backoff.next(using: &random)) }
         #expect(delays.allSatisfy { $0 >= .milliseconds(50) && $0 <= .milliseconds(100) })
-        // Spread, not in a wave.
+        // Spread out, not in a wave.
         #expect(Set(delays).count > 900)
         #expect(delays.contains { $0 < .milliseconds(60) } && delays.contains { $0 > .milliseconds(90) })
     }
@@ -71,7 +71,8 @@ import Testing
         #expect(step == .fail(.accessDenied(address)))
     }
 
-    @Test(arguments: [EMFILE, ENOMEM, EPROTOTYPE, ELOOP]) mutating func `that fails otherwise says how`(code: Int32) {
+    @Test(arguments: [EMFILE, ENOMEM, EPROTOTYPE, ELOOP]) mutating func `that fails otherwise reports how`(code: Int32)
+    {
         let step = step(code, waits: true)
         #expect(step == .fail(.system(SystemError(call: "connect", code: code))))
     }
@@ -101,7 +102,7 @@ import Testing
         #expect(refused <= .milliseconds(10))
     }
 
-    @Test mutating func `that runs out of time says what it saw last`() {
+    @Test mutating func `that runs out of time reports what it saw last`() {
         var attempt = ConnectAttempt(address: address, waitsForServer: true)
         #expect(attempt.timeoutError == .timedOut)
         _ = attempt.queueWasFull(using: &random)

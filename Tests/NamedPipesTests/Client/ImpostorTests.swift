@@ -6,7 +6,7 @@ import Testing
 
 @testable import NamedPipes
 
-// HOSTILE 75, first half. The kernel's word of who listens is replaced by the test's, so that it needs no other user.
+// HOSTILE 75, first half. The test replaces the kernel's answer about the listener's user, so no other user is needed.
 
 @Suite struct `75 · a client that connects again` {
     private static let required: UInt32 = 1000
@@ -23,8 +23,8 @@ import Testing
         return configuration
     }
 
-    /// What each connect finds, the last one again and again: a server of a user that loses the connection at once, or
-    /// an errno.
+    /// What each connect finds, the last one repeatedly: a server of a user that ends the connection at once, or an
+    /// errno.
     private enum Found {
         case server(UInt32)
         case failure(Int32)
@@ -34,7 +34,7 @@ import Testing
         let client: PipeClient
         let recorder: Recorder
         let connects: Box<Int>
-        /// How many bytes were sent to whom.
+        /// How many bytes each user's server was sent.
         let sentTo: Box<[UInt32: Int]>
     }
 
@@ -57,7 +57,7 @@ import Testing
         return stage
     }
 
-    @Test func `gives up at a server of the wrong user, says so, and sends it nothing`() throws {
+    @Test func `gives up at a server of the wrong user, reports it, and sends it nothing`() throws {
         try withLoop { loop in
             let stage = stage(loop, configuration(), [.server(Self.required), .server(2000)])
             stage.recorder.whenClosed = { _, _ in _ = try? stage.client.send("kept") }
@@ -69,14 +69,14 @@ import Testing
             #expect(stage.connects.value == 2, "not tried again")
             #expect(stage.sentTo.value[2000] == nil && stage.client.keptMessageCount == 1)
             #expect(stage.recorder.failedAttempts == [])
-            // It may be told to try once more, and still does not believe it.
+            // If it is told to try once more, it still does not trust the server.
             stage.client.connect()
             try #require(loop.run { stage.recorder.failures.count == 2 })
             #expect(stage.recorder.failures.last == .peerRefused(impostor))
         }
     }
 
-    @Test func `tells of every attempt that failed, and why`() throws {
+    @Test func `reports every attempt that failed, and why`() throws {
         try withLoop { loop in
             let found: [Found] = [
                 .server(Self.required), .failure(ECONNREFUSED), .failure(EACCES), .failure(ENFILE), .failure(ENOENT),
@@ -91,7 +91,7 @@ import Testing
                     .accessDenied(loop.address),
                 ])
             #expect(stage.connects.value == found.count && stage.recorder.openCount == 2)
-            // Before the delay that follows: the owner can act on the error.
+            // Before the following delay, so that the owner can act on the error.
             let told = stage.recorder.log.filter { $0 == .didFailToReconnect || $0 == .didChangeState }
             #expect(
                 told.prefix(8) == [
@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    @Test func `tells the last error of a limited number of attempts as the failure`() throws {
+    @Test func `reports the last error of a limited number of attempts as the failure`() throws {
         try withLoop { loop in
             let stage = stage(loop, configuration(attempts: 3), [.server(Self.required), .failure(EACCES)])
             try #require(loop.run { !stage.recorder.failures.isEmpty })
@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    @Test func `may be disconnected when it hears of a failed attempt`() throws {
+    @Test func `may be disconnected in the report of a failed attempt`() throws {
         try withLoop { loop in
             let stage = stage(loop, configuration(), [.server(Self.required), .failure(EACCES)])
             stage.recorder.whenAttemptFailed = { client, _ in client.disconnect() }

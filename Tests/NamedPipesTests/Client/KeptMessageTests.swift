@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func `may be ones that are kept by their owner, of any size`() throws {
+    @Test func `may be in-place messages of any size`() throws {
         try withLoop { loop in
             let (client, recorder) = idleClient(loop)
             let large = [UInt8](repeating: 7, count: 300_000)
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test func `are refused above the limit, and nothing of them is kept`() throws {
+    @Test func `are refused above the limit, and none of them is kept`() throws {
         try withLoop { loop in
             let (client, _) = idleClient(loop, limit: 1000)
             try client.send(pattern(2000))
@@ -93,8 +93,8 @@ import Testing
             for message in sent { try raw.client.send(message) }
             loop.settle()
             raw.peer.readAll()
-            // A test beside this one may be forking: until its child has called exec, the descriptor lives on there,
-            // and a close alone would let more bytes leave.
+            // A test beside this one may be forking: until its child has called exec, the child has a copy of the
+            // descriptor, and a close alone would let more bytes leave.
             raw.peer.finishReading()
             raw.peer.close()
             try #require(loop.run { raw.recorder.reasons.count == 1 })
@@ -151,7 +151,7 @@ import Testing
         }
     }
 
-    @Test func `are dropped by disconnect, which says how many`() throws {
+    @Test func `are dropped by disconnect, which reports how many`() throws {
         try withLoop { loop in
             let (client, recorder) = loop.client(keeping())
             try client.send("1")

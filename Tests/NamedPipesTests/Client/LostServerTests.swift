@@ -3,8 +3,8 @@ import NamedPipes
 import PipeTestSupport
 import Testing
 
-/// HOSTILE 65: what a client knows of its messages when the server is suddenly gone. "Not sent" is certain; of what the
-/// kernel took, nothing is, unless an answer says so.
+/// HOSTILE 65: what a client knows about its messages when the server is suddenly gone. Only "not sent" is certain; the
+/// fate of bytes that the kernel took is unknown unless a reply reports it.
 @Suite struct `65 · a server that dies in the middle of an answer` {
     @Test func `leaves exact numbers: not sent, sent in part, and the rest unknown`() throws {
         try withLoop { loop in
@@ -15,7 +15,7 @@ import Testing
             raw.peer.read(atMost: 50_000)
             raw.peer.writeAll(frame("answer") + frame("cut off").dropLast(3))
             loop.settle()
-            // It dies: what it had not read is gone with it.
+            // The server dies, and what it had not read is gone with it.
             let readCount = raw.peer.frames.count
             raw.peer.finishWriting()
             raw.peer.finishReading()
@@ -26,17 +26,17 @@ import Testing
             let inPart = connection.hasPartlySentMessage ? 1 : 0
             let unknown = 300 - notSent - inPart
             #expect(notSent > 100 && inPart == 1)
-            // Some of these were read, and some were not: neither is claimed.
+            // Some of these were read and some were not; the client claims neither.
             #expect(unknown > readCount && readCount > 0)
             #expect([.resetByPeer, .truncatedByPeer(missingByteCount: 3)].contains(raw.recorder.reasons[0]))
         }
     }
 
-    @Test func `leaves everything certain that never reached the kernel`() throws {
+    @Test func `leaves it certain for messages that never reached the kernel`() throws {
         try withLoop { loop in
             let raw = try RawServer(loop)
             let connection = try #require(raw.client.connection)
-            // Queued in a callback's turn, and the connection ends before the write.
+            // Queued in a callback's turn; the connection ends before the write.
             for _ in 0..<5 { try connection.send("never") }
             connection.abort()
             try #require(loop.run { raw.recorder.reasons == [.closedLocally] })

@@ -14,7 +14,7 @@ import Testing
 private func loseTheServerOfTenThousand() throws {
     let count = 10_000
     raiseDescriptorLimit()
-    // Each of them would wait for its server with one, as far as there are any.
+    // Each client would wait for its server with an inotify instance, as long as there are any.
     let instances = InotifyInstances(all: true)
     defer { withExtendedLifetime(instances) {} }
     try withLoop { loop in
@@ -38,11 +38,12 @@ private func loseTheServerOfTenThousand() throws {
         try #require(loop.run { recorder.openCount == 2 * count })
         let time = ContinuousClock.now - start
         #expect(recorder.failures == [])
-        // Two seconds where there is nothing else to do. How much longer it takes beside others, in a debug build, is
-        // the machine's affair.
+        // Two seconds on an idle machine. How much longer it takes beside other tests, in a debug build, depends on the
+        // machine.
         print("64 · \(count) clients were back \(time) after their server was started again")
 
-        // The first delays lie anywhere between half of 50 ms and all of it: no fifth of that has more than its share.
+        // The first delays lie anywhere between half of 50 ms and all of it: no fifth of that range has more than its
+        // share.
         let delays = recorder.states.compactMap { if case .waitingToReconnect(let delay) = $0 { delay } else { nil } }
         let first = delays.filter { $0 <= .milliseconds(50) }
         #expect(first.count >= count)

@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test func `waits longer and longer, and no longer than the maximum`() throws {
+    @Test func `waits longer and longer, up to the maximum`() throws {
         try withLoop { loop in
             let (server, _) = try loop.server()
             let (_, recorder) = loop.client(configuration(maximum: .seconds(100)))
@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    @Test func `gives up after so many failures in a row`() throws {
+    @Test func `gives up after a number of failures in a row`() throws {
         try withLoop { loop in
             let (server, _) = try loop.server()
             let (client, recorder) = loop.client(configuration(attempts: 3))
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test func `counts failures in a row, and a connection is none`() throws {
+    @Test func `counts failures in a row, and a connection ends the row`() throws {
         try withLoop { loop in
             let (server, atServer) = try loop.server()
             atServer.whenOpened = { if atServer.openCount <= 6 { $0.abort() } }
@@ -121,7 +121,7 @@ import Testing
         }
     }
 
-    @Test func `is not for a first connection that never was`() throws {
+    @Test func `is not for a first connection that never came about`() throws {
         try withLoop { loop in
             let (_, recorder) = loop.client(configuration())
             try #require(loop.run { !recorder.failures.isEmpty })

@@ -4,7 +4,7 @@ import Testing
 
 @testable import NamedPipes
 
-/// One frame for all: written at once where nothing waits, else queued, and shared where it is large.
+/// One frame for all connections: written at once where nothing waits, else queued, and shared where it is large.
 @Suite struct `A broadcast` {
     static let sizes = [0, 100, 16_383, 16_384, 150_000, 1 << 20]
 
@@ -40,7 +40,7 @@ import Testing
             let connection = try raw.accepted
             let message = pattern(byteCount)
             var count = 0
-            // Each finds an empty queue, until one does not leave whole.
+            // Each message finds an empty queue, until one does not leave as a whole.
             while connection.pendingByteCount == 0 {
                 try raw.server.broadcast(message)
                 count += 1
@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    @Test func `in the callback of what it passes on reaches all, the sender too, in order`() throws {
+    @Test func `in the callback of the message that it passes on reaches all, the sender too, in order`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             let other = try RawPeer(connectingTo: loop.address)

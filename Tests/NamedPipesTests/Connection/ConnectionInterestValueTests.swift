@@ -3,8 +3,8 @@ import Testing
 
 @testable import NamedPipes
 
-@Suite struct `What a connection has epoll watch` {
-    /// An output that the kernel takes no more of, watched.
+@Suite struct `The events that a connection watches` {
+    /// A watched output, of which the kernel takes no more.
     private var blocked: ConnectionInterest {
         var interest = ConnectionInterest.onlyInput
         interest.outputDidBlock()
@@ -18,7 +18,7 @@ import Testing
         #expect(!interest.isInputReady && !interest.isPeerFinishing)
     }
 
-    @Test func `takes and leaves the input, and what was said of it stands`() {
+    @Test func `adds and removes the input, and keeps what was reported of it`() {
         var interest = ConnectionInterest()
         interest.watchInput()
         #expect(interest == .onlyInput)
@@ -31,7 +31,7 @@ import Testing
         #expect(interest == ConnectionInterest())
     }
 
-    @Test func `an output is watched from the first write that the kernel did not take whole`() {
+    @Test func `include the output from the first write that the kernel did not take as a whole`() {
         var interest = ConnectionInterest.onlyInput
         interest.outputDidBlock()
         #expect(!interest.watchesOutput)
@@ -40,7 +40,7 @@ import Testing
         #expect(interest.awaitsWritability && interest.watchesOutput && interest.watchesInput)
     }
 
-    @Test func `and until nothing waits, whether the event has come or not`() {
+    @Test func `and exclude it once nothing waits, whether the event has come or not`() {
         for comes in [true, false] {
             var interest = blocked
             if comes { interest.outputIsWritable() }
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test func `stays with the output behind the end of the input, where only the hang-up is to come`() {
+    @Test func `keep the output behind the end of the input, where only the hang-up can follow`() {
         var interest = blocked
         interest.watchForHangUp()
         #expect(!interest.watchesInput && interest.watchesOutput)
@@ -57,13 +57,13 @@ import Testing
         #expect(!goes && interest.watchesOutput && !interest.awaitsWritability)
     }
 
-    @Test func `waits for nothing at an output that has failed`() {
+    @Test func `wait for nothing at an output that has failed`() {
         var interest = blocked
         interest.outputDidFail()
         #expect(interest == .onlyInput)
     }
 
-    @Test func `is registered once, and never for an output that takes everything`() async {
+    @Test func `are registered once, and never for an output that takes everything`() async {
         await #expect(processExitsWith: .failure) {
             var interest = ConnectionInterest.onlyInput
             interest.watchInput()

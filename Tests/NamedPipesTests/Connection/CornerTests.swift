@@ -5,9 +5,9 @@ import Testing
 
 @testable import NamedPipes
 
-/// What a review of the core found: each of these failed once.
+/// Findings of a review of the core: each of these failed once.
 @Suite struct Corners {
-    @Test func `a close sends what is queued also to a server that waits for room to answer`() throws {
+    @Test func `a close sends the queue also to a server that waits for room to answer`() throws {
         try withLoop { loop in
             let pair = try Pair(loop)
             pair.atServer.keepsMessages = false
@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test func `nobody is told of room in a queue that takes no more`() throws {
+    @Test func `no drain is reported for a queue that takes no more`() throws {
         for isClosing in [true, false] {
             try withLoop { loop in
                 let raw = try RawClient(loop)
@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    @Test func `a message is refused only after the kernel was asked to take what waits`() throws {
+    @Test func `a message is refused only after the kernel was asked to take the waiting ones`() throws {
         try withLoop { loop in
             var configuration = PipeServer.Configuration()
             configuration.connection.sendQueueLimit = 4096
@@ -145,7 +145,7 @@ import Testing
         }
     }
 
-    @Test func `a failure is told before what the delegate does about it`() throws {
+    @Test func `a failure is reported before the effects of the delegate's answer to it`() throws {
         try withLoop { loop in
             let (_, recorder) = loop.client()
             var isAgain = false
@@ -177,8 +177,8 @@ import Testing
         }
     }
 
-    /// Not by using the watches up: they are the user's, and other tests need some.
-    @Test func `without a watch the clock asks every second at the latest`() throws {
+    /// Without using the watches up: they belong to the user, and other tests need some.
+    @Test func `without a watch it looks every second at the latest`() throws {
         var attempt = ConnectAttempt(address: try .unique(prefix: "test"), waitsForServer: true)
         var generator = SystemRandomNumberGenerator()
         let missing = SystemError(call: "connect", code: 2)
@@ -212,7 +212,7 @@ import Testing
         #expect(again.isStopped)
     }
 
-    @Test func `a stopped reactor lets go of its timers and what they captured`() throws {
+    @Test func `a stopped reactor releases its timers and what they captured`() throws {
         weak var seen: Reactor?
         do {
             let reactor = try Reactor()
@@ -265,7 +265,7 @@ import Testing
         }
     }
 
-    @Test func `one that a stranger holds is in use`() throws {
+    @Test func `one that another program holds is in use`() throws {
         try withLoop { loop in
             let address = try longAddress()
             let stranger = try RawListener(at: address)

@@ -3,8 +3,7 @@ import NamedPipes
 import PipeTestSupport
 import Testing
 
-// Order, nesting, thread and the single end are watched by every Recorder of every test; here are the sequences as
-// such.
+// Every Recorder of every test checks order, nesting, thread and the single end. These are the sequences themselves.
 
 @Suite struct `The delegate` {
     @Test func `hears of a connection in the promised order`() throws {
@@ -31,7 +30,7 @@ import Testing
         }
     }
 
-    @Test func `is never called inside a call`() throws {
+    @Test func `is never called inside a call of the library`() throws {
         try withLoop { loop in
             let pair = try Pair(loop)
             let before = pair.atServer.log.count + pair.atClient.log.count
@@ -50,7 +49,7 @@ import Testing
         }
     }
 
-    @Test func `is held until the server has stopped, and let go then`() throws {
+    @Test func `is held until the server has stopped, and released then`() throws {
         try withLoop { loop in
             weak var released: Recorder?
             var server: PipeServer?
@@ -68,7 +67,7 @@ import Testing
         }
     }
 
-    @Test func `is held until the client is disconnected, and let go then`() throws {
+    @Test func `is held until the client is disconnected, and released then`() throws {
         try withLoop { loop in
             weak var released: Recorder?
             var client: PipeClient?
@@ -129,7 +128,7 @@ import Testing
     }
 }
 
-// What a child process does. A function of its own: in the macro's closure, this crashes the 6.3.1 compiler.
+// The work of a child process. A separate function, because in the macro's closure this crashes the 6.3.1 compiler.
 private func serveAndCountDescriptors() throws {
     let before = openDescriptors()
     try withLoop { loop in
@@ -147,7 +146,7 @@ private func serveAndCountDescriptors() throws {
         client.disconnect()
         server.stop()
     }
-    // The test library opens descriptors of its own when it likes: an epoll, a file.
+    // The testing library opens descriptors of its own at any time: an epoll, a file.
     let after = openDescriptors().filter { !before.contains($0) }
     #expect(after.filter { $0.hasPrefix("socket:") || $0.contains("inotify") || $0.contains("/test-") } == [])
     #expect(after.count < 4)

@@ -40,7 +40,7 @@ import Testing
             raw.peer.finishReading()
             raw.peer.writeAll(frame("a"))
             try #require(loop.run { !verdicts.isEmpty })
-            // The write inside `send` has failed: nothing will ever drain, so nobody is told to wait.
+            // The write inside `send` has failed: nothing will ever drain, so the owner is not told to wait.
             #expect(verdicts == [.accepted])
             raw.peer.writeAll(frame("b"))
             raw.peer.close()
@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test func `44 of our sending comes after what is queued, and the peer's answers still arrive`() throws {
+    @Test func `44 of our sending comes after the queue, and the peer's answers still arrive`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             let connection = try raw.accepted
@@ -108,7 +108,7 @@ import Testing
             #expect(throws: PipeError.notConnected) { try connection.send("no") }
             try #require(loop.run { connection.pendingByteCount == 0 })
             loop.settle()
-            // To the end: the peer has read ours.
+            // Read to the end: the peer has read ours.
             raw.peer.readAll()
             #expect(raw.peer.texts == ["the last word"])
             raw.peer.writeAll(frame("one") + frame("two"))
@@ -163,11 +163,11 @@ import Testing
                     sent += max(0, raw.peer.write(stream[sent...]))
                     return sent == stream.count
                 })
-            // Both: a test beside this one may be forking, and its child holds the descriptor until exec.
+            // Both: a test beside this one may be forking, and its child has the descriptor until its exec.
             raw.peer.finishReading()
             raw.peer.close()
             loop.settle()
-            // Not one callback yet; the failed write is the first news.
+            // No callback has come yet; the failed write is the first sign.
             try connection.send("unsent 1")
             try connection.send("unsent 2")
             loop.settle()
@@ -182,7 +182,7 @@ import Testing
         }
     }
 
-    @Test func `before the accept is an ordinary connection`() throws {
+    @Test func `before the accept is that of an ordinary connection`() throws {
         try withLoop { loop in
             let recorder = try loop.server().1
             for _ in 0..<3 {
@@ -225,7 +225,7 @@ import Testing
         }
     }
 
-    @Test func `36 by a framing error comes after the messages before it and answers are still sent`() throws {
+    @Test func `36 by a framing error comes after the messages before it, and answers are still sent`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             raw.recorder.whenReceived = { connection, bytes in _ = try? connection.send(bytes) }
@@ -238,7 +238,7 @@ import Testing
         }
     }
 
-    @Test func `by close sends what is queued, and delivers nothing more`() throws {
+    @Test func `by close sends the queue, and delivers nothing more`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             raw.recorder.whenReceived = { connection, _ in
@@ -256,7 +256,7 @@ import Testing
         }
     }
 
-    @Test func `by abort drops what is queued and counts it`() throws {
+    @Test func `by abort drops the queue and counts it`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             let connection = try raw.accepted
@@ -295,7 +295,7 @@ import Testing
         }
     }
 
-    @Test func `of a server with clients in its queue is a reset that a client survives`() throws {
+    @Test func `of a server with waiting clients is a reset that a client survives`() throws {
         try withLoop { loop in
             let listener = try RawListener(at: loop.address)
             let (client, recorder) = loop.client()
@@ -307,7 +307,7 @@ import Testing
         }
     }
 
-    @Test func `of a peer that never reads and dies is noticed also above the high-water mark`() throws {
+    @Test func `of a peer that never reads and dies is noticed above the high-water mark, too`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             let connection = try raw.accepted
@@ -321,7 +321,7 @@ import Testing
         }
     }
 
-    @Test func `37 is not brought about by an urgent byte, nor is anything lost`() throws {
+    @Test func `37 is not caused by an urgent byte, and nothing is lost`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             raw.peer.writeAll(frame("before"))
@@ -332,7 +332,7 @@ import Testing
         }
     }
 
-    @Test func `37, 59 comes to a draining server only behind what follows an urgent byte`() throws {
+    @Test func `37, 59 comes to a stopping server only after the bytes behind an urgent one`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             raw.peer.writeAll(frame("before"))

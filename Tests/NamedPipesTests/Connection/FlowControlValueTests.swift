@@ -4,7 +4,7 @@ import Testing
 @testable import NamedPipes
 
 @Suite struct `A connection's flow control` {
-    @Test func `begins delivering, with no drain to tell of`() {
+    @Test func `begins with delivering, and with no drain to report`() {
         var flow = FlowControl()
         #expect(!flow.isPaused && !flow.isStarved && !flow.isAboveHighWaterMark && flow.problem == nil)
         let isDue = flow.takeDrain()
@@ -39,7 +39,7 @@ import Testing
         #expect(flow == FlowControl())
     }
 
-    @Test func `is told of one drain for each time the queue was above its mark`() {
+    @Test func `reports one drain for each time that the queue was above its mark`() {
         var flow = FlowControl()
         flow.rise(pausingReceiving: false)
         flow.rise(pausingReceiving: false)
@@ -54,7 +54,7 @@ import Testing
         #expect(!isDue)
     }
 
-    @Test func `tells of the last drain only, when the queue rose again before it was told`() {
+    @Test func `reports only the last drain, when the queue rose again before the report`() {
         var flow = FlowControl()
         flow.rise(pausingReceiving: true)
         flow.fall()
@@ -63,7 +63,7 @@ import Testing
         #expect(!isDue && flow.isAboveHighWaterMark && flow.problem == nil)
     }
 
-    @Test func `receives again below the high-water mark, and owes the drain until the low one`() {
+    @Test func `receives again below the high-water mark, and reports the drain at the low one`() {
         var flow = FlowControl()
         flow.rise(pausingReceiving: true)
         #expect(flow.isPaused)
@@ -75,7 +75,7 @@ import Testing
         #expect(flow.owesDrain)
     }
 
-    @Test func `owes nothing, and waits for nothing but its owner, once the output has failed`() {
+    @Test func `reports nothing, and waits for nothing but its owner, once the output has failed`() {
         var flow = FlowControl()
         flow.rise(pausingReceiving: true)
         flow.outputDidFail()
@@ -87,7 +87,7 @@ import Testing
         #expect(flow.isPaused && !flow.owesDrain)
     }
 
-    @Test func `has no drain of a queue that was never above its mark`() async {
+    @Test func `reports no drain of a queue that was never above its mark`() async {
         await #expect(processExitsWith: .failure) {
             var flow = FlowControl()
             flow.fall()

@@ -2,15 +2,15 @@
 import Foundation
 import Testing
 
-// A delegate's callbacks have defaults, so the compiler says nothing where one that stands before another forgets to
-// hand a callback on. It is looked up in the sources: what each protocol requires, what each forwarder has.
+// A delegate's callbacks have defaults, so the compiler does not complain if a forwarding delegate forgets one. The
+// test compares the sources: the requirements of each protocol, and the functions of each forwarder.
 
-/// A requirement of a delegate's protocol, by the name of its function and the labels of its parameters.
+/// A requirement of a delegate protocol, by the name of its function and the labels of its parameters.
 private struct Requirement: Hashable, CustomStringConvertible {
     let name: String
     let labels: [String]
 
-    /// - Parameter declaration: from behind `func` to the end of the parameters.
+    /// - Parameter declaration: the text from behind `func` to the end of the parameters.
     init?(_ declaration: Substring) {
         guard let open = declaration.firstIndex(of: "("), let close = declaration.firstIndex(of: ")") else {
             return nil
@@ -24,7 +24,7 @@ private struct Requirement: Hashable, CustomStringConvertible {
 
     var description: String { "\(name)(\(labels.map { "\($0):" }.joined()))" }
 
-    /// A call of it on something else than `self`.
+    /// A call of it on an object other than `self`.
     var call: Regex<Substring> {
         get throws {
             let arguments = labels.map { $0 == "_" ? "[^,()]+" : "\($0): [^,()]+" }.joined(separator: ", ")
@@ -34,7 +34,7 @@ private struct Requirement: Hashable, CustomStringConvertible {
 }
 
 private struct Sources {
-    /// The text of each file, with a declaration or call on one line.
+    /// The text of each file, with each declaration or call on one line.
     let texts: [String: String]
 
     init() throws {
@@ -45,7 +45,7 @@ private struct Sources {
         for case let file as URL in files where file.pathExtension == "swift" {
             let text = try String(contentsOf: file, encoding: .utf8)
             guard text.contains("Delegate") else { continue }
-            // What a comment shows is an example.
+            // Code in a comment is an example.
             let code = text.split(separator: "\n", omittingEmptySubsequences: false)
                 .filter { !$0.drop { $0 == " " }.hasPrefix("//") }.joined(separator: "\n")
             texts[file.lastPathComponent] = code.replacing(/\(\n */, with: "(").replacing(/,\n */, with: ", ")
@@ -59,13 +59,13 @@ private struct Sources {
         return Set(text.matches(of: /\bfunc ([^{\n]*)/).compactMap { Requirement($0.1) })
     }
 
-    /// What one protocol requires, without what it inherits. Its defaults stand in an extension behind it.
+    /// The requirements of one protocol, without inherited ones. Its defaults stand in an extension behind it.
     func requirements(of name: String) throws -> Set<Requirement> {
         let text = try #require(texts["\(name).swift"]?.split(separator: "\n}\n").first)
         return Set(text.matches(of: /\n    func ([^{\n]*)/).compactMap { Requirement($0.1) })
     }
 
-    /// The files of types that are delegates and have another: those that hand callbacks on.
+    /// The files of types that are delegates and have another delegate: those that forward callbacks.
     var forwarders: [String] {
         texts.filter {
             $0.value.contains(/(let|var) \w+: \(?any Pipe\w+Delegate/) && conforms($0.value, "Connection|Server|Client")
@@ -79,8 +79,8 @@ private struct Sources {
     }
 }
 
-@Suite struct `A delegate that stands before another` {
-    @Test func `hands on every callback`() throws {
+@Suite struct `A delegate that stands in front of another` {
+    @Test func `forwards every callback`() throws {
         let sources = try Sources()
         let ofConnections = try sources.requirements(of: "PipeConnectionDelegate")
         let ofServers = try sources.requirements(of: "PipeServerDelegate")
@@ -103,15 +103,15 @@ private struct Sources {
         }
     }
 
-    @Test func `or makes something else of it, as for tasks, has every callback`() throws {
+    @Test func `or translates the callbacks, for tasks, has every one`() throws {
         let sources = try Sources()
         let ofConnections = try sources.requirements(of: "PipeConnectionDelegate")
         #expect(try sources.functions(in: "AsyncConnectionDelegate.swift").isSuperset(of: ofConnections))
-        // `withConnection` is about one connection, and does not make it again.
+        // `withConnection` is for one connection, and does not connect again.
         let ofClients = try sources.requirements(of: "PipeClientDelegate")
             .filter { !$0.labels.contains("didFailToReconnectWith") }
         #expect(try sources.functions(in: "AsyncClientDelegate.swift").isSuperset(of: ofClients))
-        // Whether somebody may come in is left to the policy.
+        // The policy decides about admission.
         let ofServers = try sources.requirements(of: "PipeServerDelegate").filter {
             !$0.labels.contains("shouldAccept")
         }

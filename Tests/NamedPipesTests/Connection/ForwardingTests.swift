@@ -4,13 +4,13 @@ import Testing
 
 @testable import NamedPipes
 
-@Suite struct `A message that is handed on` {
-    /// In the receive space and in memory of their own; small ones come along.
+@Suite struct `A message that is passed on` {
+    /// In the receive buffer and in memory of its own; small messages come along.
     private let messages = [30, 150_000, 20_000, 7, 300_000, 16_384, 16_383, 1 << 20, 60_000].enumerated().map {
         letters($0.element, seed: $0.offset)
     }
 
-    /// The first connection's messages go to all others.
+    /// The messages of the first connection go to all others.
     private func forward(_ raw: RawClient, _ loop: Loop, to count: Int) throws -> [RawPeer] {
         let recorder = raw.recorder
         var sinks: [RawPeer] = []
@@ -26,7 +26,7 @@ import Testing
         return sinks
     }
 
-    /// Writes while nobody reads what comes out.
+    /// Writes while no peer reads the output.
     private func write(_ messages: [[UInt8]], _ raw: RawClient, _ loop: Loop) throws {
         let stream = messages.flatMap { frame($0) }
         let before = raw.recorder.messageCount
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test func `and is a part of what came in, too`() throws {
+    @Test func `may also be a part of the one that came in`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             let sinks = try forward(raw, loop, to: 2)
@@ -110,7 +110,7 @@ import Testing
 }
 
 @Suite struct `A kept message` {
-    @Test func `has its bytes, however small or large it is`() throws {
+    @Test func `has its bytes, whatever its size`() throws {
         for bytes in [[], [1], pattern(16_383), pattern(16_384), pattern(1 << 20)] {
             let message = PipeMessage(copying: bytes)
             #expect(message.byteCount == bytes.count)
@@ -118,8 +118,8 @@ import Testing
         }
     }
 
-    /// Kept in every place that a message can lie in, sent long after to many, and again.
-    @Test func `is sent to many, when all that it came with is gone`() throws {
+    /// Kept in every kind of memory that a message can have, sent much later to many, and again.
+    @Test func `is sent to many, when everything that it came with is gone`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             let sent = [0, 100, 20_000, 150_000, 400_000, 2 << 20].map { pattern($0, seed: $0) }
@@ -144,7 +144,7 @@ import Testing
         }
     }
 
-    @Test func `of several that lie in one piece of memory holds that, and the others may go`() throws {
+    @Test func `that shares its memory with others holds this memory, and the others may go`() throws {
         try withLoop { loop in
             var configuration = PipeServer.Configuration()
             configuration.connection.messagesPerTurn = 1
@@ -162,7 +162,8 @@ import Testing
         }
     }
 
-    @Test func `is left alone by whoever gets what its connection carried, when that ended over garbage`() throws {
+    @Test func `is not overwritten by a later reader of its connection's buffer, when that ended over garbage`() throws
+    {
         try withLoop { loop in
             let raw = try RawClient(loop)
             let message = pattern(20_000)
@@ -174,7 +175,7 @@ import Testing
             try #require(loop.run { raw.recorder.messageCount == 1 })
             try raw.accepted.resumeReceiving()
             try #require(loop.run { raw.recorder.reasons.count == 1 })
-            // What carried it is used again for the next unfinished frame.
+            // The buffer that carried it is used again for the next partial frame.
             let next = try RawPeer(connectingTo: loop.address)
             next.writeAll(frame(pattern(19_000, seed: 1)).dropLast())
             try #require(loop.run { raw.recorder.connections.first?.reassembly != nil })
@@ -194,7 +195,7 @@ import Testing
         return (kept, try raw.accepted.endpoint.buffers)
     }
 
-    /// Takes all that is in the pool, writes over it, and lets it go.
+    /// Takes every buffer of the pool, writes over it, and releases it.
     private func scribble(over pool: LargeBufferPool) {
         for exponent in 15...25 {
             while var bytes = pool.take(atLeast: 1 << exponent) {

@@ -22,7 +22,7 @@ import Testing
         for capacity in [1 << 20, 100_000, 400_000, 200_000] { give(capacity, to: pool) }
         #expect(capacity(of: pool.take(atLeast: 150_000)) == 200_000)
         #expect(capacity(of: pool.take(atLeast: 150_000)) == 400_000)
-        // Four times as much is the most.
+        // Four times the requested size is the most.
         #expect(capacity(of: pool.take(atLeast: 150_000)) == nil)
         #expect(capacity(of: pool.take(atLeast: (1 << 20) + 1)) == nil)
         var bytes = FrameBuffer()
@@ -32,7 +32,7 @@ import Testing
         #expect(capacity(of: pool.take(atLeast: 1)) == nil && pool.byteCount == 0)
     }
 
-    @Test func `keeps no small ones, and of the others those that were used last, no more than 32 MiB`() throws {
+    @Test func `keeps no small ones, and of the others the most recently used, no more than 32 MiB`() throws {
         let reactor = try Reactor()
         defer { withExtendedLifetime(reactor) {} }
         let pool = LargeBufferPool(reactor)
@@ -52,7 +52,7 @@ import Testing
         #expect(pool.byteCount == 24 << 20)
     }
 
-    @Test func `lets go of what nobody wanted for a time, and only of that`() throws {
+    @Test func `frees the ones that were not used for a time, and no others`() throws {
         let reactor = try Reactor()
         let pool = LargeBufferPool(reactor, keptTime: .milliseconds(20))
         give(1 << 20, to: pool)
@@ -72,7 +72,7 @@ import Testing
         #expect(reactor.run(timeout: Loop.patience) { pool.byteCount == 0 })
     }
 
-    @Test func `takes nothing in on a stopped reactor, and goes with it`() throws {
+    @Test func `takes no buffers back on a stopped reactor, and ends with it`() throws {
         weak var seen: LargeBufferPool?
         try withLoop { loop in
             let raw = try RawClient(loop)
@@ -95,8 +95,8 @@ import Testing
         return bytes
     }
 
-    /// Whatever is allocated beside the pool comes into it in the end.
-    @Test func `is all that an echo of 4 MiB needs, once it has begun`() throws {
+    /// Every buffer that is allocated beside the pool ends up in it.
+    @Test func `has everything that an echo of 4 MiB needs, once it has begun`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             raw.recorder.keepsMessages = false
@@ -116,7 +116,7 @@ import Testing
     }
 }
 
-@Suite struct `What an unfinished frame holds` {
+@Suite struct `The memory of an unfinished frame` {
     /// Fills the pool as a large message does that was delivered.
     private func fillPool(_ loop: Loop, _ raw: RawClient, byteCount: Int) throws {
         raw.recorder.keepsMessages = false

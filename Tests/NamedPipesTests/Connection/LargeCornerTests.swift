@@ -4,16 +4,16 @@ import Testing
 
 @testable import NamedPipes
 
-/// What a review of the large messages found: each of these failed once.
+/// Findings of a review of large messages: each of these failed once.
 @Suite struct `Corners of large messages` {
-    @Test func `one that is sent on in place is not overwritten by a second read in the same turn`() throws {
+    @Test func `one that is passed on in place is not overwritten by a second read in the same turn`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             raw.recorder.whenLent = { connection, message in _ = try? connection.send(message) }
             let sent = [letters(90_000, seed: 1), letters(50_000, seed: 2)]
             raw.peer.writeAll(frame(sent[0]))
-            // Urgent data: the kernel ends a read in front of it, although there is more. Once the peer has finished,
-            // the connection reads on.
+            // Urgent data: the kernel ends a read before it, although more bytes are there. Once the peer has finished,
+            // the connection goes on reading.
             try #require(raw.peer.write([1], flags: urgent) == 1)
             raw.peer.writeAll(frame(sent[1]))
             raw.peer.finishWriting()
@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test func `what a read brought that filled its room exactly is delivered, turn by turn`() throws {
+    @Test func `a read that filled its room exactly is delivered, turn by turn`() throws {
         try withLoop { loop in
             var configuration = PipeServer.Configuration(framing: DelimiterFraming.newline)
             configuration.connection.messagesPerTurn = 1
@@ -32,7 +32,7 @@ import Testing
                 raw.peer.writeAll(letters(20_000))
                 loop.settle()
             }
-            // The line's end and sixteen more lines, to the last byte that is read at once.
+            // The line's end and sixteen more lines, to the last byte of one read.
             let partial = try #require(raw.accepted.reassembly)
             let room = partial.memory.bytes.capacity - partial.byteCount
             try #require((61_000..<200_000).contains(room))
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    /// What is behind a large frame is read into two places, and a frame of another size may lie across both.
+    /// The bytes behind a large frame are read into two places, and a frame of another size may cross the border.
     @Test(arguments: [70_000, 40_000, 100_000, 150_000], [17_000, 600, 5000, 33_000, 40_100])
     func `frames of another size behind one are delivered`(large: Int, other: Int) throws {
         for (messages, pauses) in [(4096, false), (1, false), (3, false), (4096, true)] {
@@ -73,16 +73,16 @@ import Testing
         }
     }
 
-    /// What was delivered leaves room in front of the rest; its memory must not grow for that at each read.
+    /// Delivered lines leave room in front of the rest; its memory must not grow by that room with each read.
     @Test(arguments: [17_000, 40_000, 100_000])
-    func `lines of which each read brings an end and a beginning hold no more and more memory`(size: Int) throws {
+    func `lines of which each read brings an end and a beginning do not take more and more memory`(size: Int) throws {
         try withLoop { loop in
             let raw = try RawClient(loop, PipeServer.Configuration(framing: DelimiterFraming.newline))
             raw.recorder.keepsMessages = false
             raw.peer.writeAll(letters(size))
             loop.settle()
             for number in 1...12 {
-                // Each a little longer than what it ends.
+                // Each line is a little longer than the one before.
                 raw.peer.writeAll([0x0A] + letters(size + 10 * number))
                 try #require(loop.run { raw.recorder.messageCount == number })
                 let partial = try #require(raw.accepted.reassembly)
@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    @Test func `frames that are whole are delivered before what is left of them is held`() throws {
+    @Test func `frames that are complete are delivered before the rest is held`() throws {
         try withLoop { loop in
             var configuration = PipeServer.Configuration(framing: LengthPrefixFraming(maximumMessageByteCount: 100_000))
             configuration.connection.heldByteLimit = 100_004
@@ -140,7 +140,7 @@ import Testing
         }
         #expect(seen == nil)
         #expect(kept.map { $0.withBytes { Array(lent: $0) } } == [message])
-        // Its memory goes back to a pool that nobody serves any more.
+        // Its memory returns to a pool that no reactor serves any more.
         kept.removeAll()
     }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import NamedPipes
 
-/// How a large message is sent.
+/// The way in which a large message is sent.
 enum LargeWay: CaseIterable {
     case ownMemory, kept, broadcast
 
@@ -18,7 +18,7 @@ enum LargeWay: CaseIterable {
 }
 
 @Suite struct `The end of a connection with large messages` {
-    /// Three large ones with small ones between.
+    /// Three large messages with small ones between them.
     private let messages = [10, 700_000, 20, 1_000_000, 16_384, 0].enumerated().map {
         letters($0.element, seed: $0.offset)
     }
@@ -44,7 +44,7 @@ enum LargeWay: CaseIterable {
         }
     }
 
-    @Test(arguments: LargeWay.allCases) func `is not what finishSending is: it lets them out and goes on receiving`(
+    @Test(arguments: LargeWay.allCases) func `is not what finishSending is: it sends them and goes on receiving`(
         way: LargeWay
     ) throws {
         try withLoop { loop in
@@ -65,7 +65,7 @@ enum LargeWay: CaseIterable {
     }
 
     @Test(arguments: LargeWay.allCases, [0, 100, 300_000, 712_000, 900_000])
-    func `by abort says what did not leave`(way: LargeWay, readByteCount: Int) throws {
+    func `by abort reports what did not leave`(way: LargeWay, readByteCount: Int) throws {
         for framing: any MessageFraming in [LengthPrefixFraming(), DelimiterFraming.newline] {
             try withLoop { loop in
                 var configuration = configuration
@@ -83,7 +83,7 @@ enum LargeWay: CaseIterable {
         }
     }
 
-    @Test func `by abort in the callback that sends a lent one on says so, too`() throws {
+    @Test func `by abort in the callback that passes a message on reports it, too`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             var ended: PipeConnection?
@@ -118,7 +118,7 @@ enum LargeWay: CaseIterable {
         }
     }
 
-    /// What the connection says of its end is what the peer has seen.
+    /// The connection's report of its end agrees with what the peer has seen.
     private func expectAccount(of connection: PipeConnection, _ peer: RawPeer, _ framing: any MessageFraming) throws {
         let arrived = framing.messages(in: peer.received)
         #expect(arrived == Array(messages.prefix(arrived.count)))
@@ -149,7 +149,7 @@ enum LargeWay: CaseIterable {
         if readByteCount > 0 { try #require(raw.peer.receive(readByteCount, pieces: 1...20_000, loop)) }
         loop.settle()
         raw.peer.readAll()
-        // Another test's child may hold the descriptor for a moment; a close alone would then let more leave.
+        // Another test's child may have the descriptor for a moment; a close alone would then let more bytes leave.
         raw.peer.finishReading()
         raw.peer.close()
         try #require(loop.run { raw.recorder.reasons.count == 1 })

@@ -4,7 +4,7 @@ import PipeTestSupport
 import Testing
 
 @Suite struct `Large messages` {
-    /// Around what is sent in place, and around what one read takes.
+    /// Sizes around those of a message that is sent in place, and of one read.
     static let sizes =
         [16_383, 16_384, 16_385, 65_536, 208 << 10, 1 << 20, 7 << 20]
         + [-9, -8, -5, -4, -3, -1, 0, 1, 5].map { 224 << 10 + $0 }
@@ -31,7 +31,7 @@ import Testing
         NetstringFraming(givesEnvelope: true), RawFraming(),
     ]
 
-    /// Sent on as they are, kept, in part, from elsewhere; paused now and then; read by a slow peer.
+    /// Passed on as they are, kept, in part, from elsewhere; paused now and then; read by a slow peer.
     @Test(arguments: framings.indices, 1...6 as ClosedRange<UInt64>)
     func `and small ones, sent back in every way, arrive in order`(index: Int, seed: UInt64) throws {
         let framing = Self.framings[index]
@@ -43,14 +43,14 @@ import Testing
             configuration.connection.lowWaterMark = 20_000
             let raw = try RawClient(loop, configuration)
             let answers = Answers(loop, raw.recorder, framing, seed)
-            // In runs, because the reads expect a large frame behind a large frame to be as large.
+            // In runs, because a read that follows a large frame expects another of its size.
             let sizes = (0..<16).flatMap { _ in
                 let size = [0, 3, 200, 15_000, 17_000, 40_000, 70_000, 229_370, 300_000].randomElement(using: &random)
                 return Array(repeating: size ?? 0, count: .random(in: 1...5, using: &random))
             }
             let pieces = seed.isMultiple(of: 2) ? 1...90_000 : 150_000...300_000
             let sent = sizes.enumerated().map { letters($0.element, seed: $0.offset) }
-            // Without boundaries, the number of messages is anyone's; the last one may be empty.
+            // Without boundaries, the number of messages is arbitrary, and the last one may be empty.
             let total = sizes.reduce(0, +)
             let count = framing is RawFraming ? 0 : sizes.count
             let hasAll = { raw.recorder.byteCount == total && raw.recorder.messageCount >= count }
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test func `more of them in one turn than one gathered write takes leave in order`() throws {
+    @Test func `leave in order, where a turn has more of them than one gathered write takes`() throws {
         try withLoop { loop in
             var configuration = PipeServer.Configuration()
             configuration.connection.highWaterMark = 8 << 20
@@ -78,7 +78,7 @@ import Testing
     }
 }
 
-/// Sends every message back in one way or another, and knows what it sent.
+/// Sends every message back in one way or another, and records what it sent.
 private final class Answers {
     private(set) var stream: [UInt8] = []
     private var kept: [(message: PipeMessage, bytes: [UInt8])] = []
@@ -107,7 +107,7 @@ private final class Answers {
         }
     }
 
-    /// - Returns: what it sent.
+    /// - Returns: the bytes that it sent.
     private func send(_ message: Span<UInt8>, _ bytes: [UInt8], _ connection: PipeConnection) throws -> [[UInt8]] {
         switch Int.random(in: 0..<7, using: &random) {
         case 0:
@@ -123,7 +123,7 @@ private final class Answers {
             try connection.send(message.extracting(droppingFirst: middle))
             return [Array(bytes[..<middle]), Array(bytes[middle...])]
         case 3 where !kept.isEmpty:
-            // One that has waited.
+            // A message that has waited.
             let index = Int.random(in: kept.indices, using: &random)
             try connection.send(kept[index].message)
             return [kept[index].bytes]

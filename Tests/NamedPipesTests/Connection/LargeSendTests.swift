@@ -4,7 +4,7 @@ import Testing
 
 @testable import NamedPipes
 
-@Suite struct `A large message of the sender's own memory` {
+@Suite struct `A large message in the sender's own memory` {
     @Test func `leaves at once if the kernel takes it`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    @Test func `that the socket holds anyway is copied, and leaves with the others of its turn`() throws {
+    @Test func `that fits into the socket is copied, and leaves with the others of its turn`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             let connection = try raw.accepted
@@ -109,7 +109,7 @@ import Testing
         }
     }
 
-    @Test func `above the maximum is refused in every way, and costs nothing`() throws {
+    @Test func `above the maximum is refused in every way, and leaves no trace`() throws {
         try withLoop { loop in
             var configuration = PipeServer.Configuration()
             configuration.connection.framing = LengthPrefixFraming(maximumMessageByteCount: 20_000)
@@ -175,7 +175,7 @@ import Testing
         }
     }
 
-    @Test func `bring it above the high-water mark, and a drain once they have left`() throws {
+    @Test func `bring it above the high-water mark, and a drain follows once they have left`() throws {
         try withLoop { loop in
             var configuration = PipeServer.Configuration()
             configuration.connection.highWaterMark = 500_000

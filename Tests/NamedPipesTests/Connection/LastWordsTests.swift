@@ -10,7 +10,7 @@ private let words = pattern(2_000_000)
 private let question = frame(pattern(600_000, seed: 1))
 
 extension Loop {
-    /// The peer writes all of its own first, and then reads to the end: false where it never gets that far.
+    /// The peer writes everything first, and then reads to the end; false where it never gets that far.
     fileprivate func talkThenListen(_ peer: RawPeer) -> Bool {
         var written = 0
         let hasTalked = poll {
@@ -25,7 +25,7 @@ extension Loop {
     }
 }
 
-/// The moment of the close, as both sides have more to say than the other's socket takes.
+/// The moment of the close, while both sides have more to send than the other's socket takes.
 enum CloseMoment: CaseIterable {
     case inFirstCallback, inMessage, whilePaused, aboveHighWaterMark
 }
@@ -66,7 +66,7 @@ enum CloseMoment: CaseIterable {
         }
     }
 
-    @Test func `70 · reach it also if the server is told to stop behind the close`() throws {
+    @Test func `70 · also reach it if the server is told to stop after the close`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             raw.recorder.whenReceived = { connection, _ in
@@ -87,7 +87,7 @@ enum CloseMoment: CaseIterable {
         }
     }
 
-    /// Where `EAGAIN` comes as it likes.
+    /// `EAGAIN` comes at arbitrary times.
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func `70 · reach it through a transport that stalls`(seed: UInt64) throws {
         var faults = TransportFaults.bumpy
@@ -113,7 +113,7 @@ enum CloseMoment: CaseIterable {
         network.settle()
     }
 
-    @Test func `70 · for a peer that is gone are given up at once, and counted`() throws {
+    @Test func `70 · to a peer that is gone are given up at once, and counted`() throws {
         try withLoop(in: VirtualTime()) { loop in
             let raw = try RawClient(loop)
             let connection = try raw.accepted
@@ -128,7 +128,7 @@ enum CloseMoment: CaseIterable {
         }
     }
 
-    @Test func `70 · of a peer that writes byte by byte do not make a draining server's turn longer`() throws {
+    @Test func `70 · to a peer that writes byte by byte do not make the turns of a stopping server longer`() throws {
         var faults = TransportFaults.none
         faults.readSizes = 1...1
         let network = try MemoryNetwork(faults: faults)

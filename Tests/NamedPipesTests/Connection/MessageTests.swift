@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test func `above the limit are refused by the sender, and nothing of them leaves`() throws {
+    @Test func `above the limit are refused by the sender, and no part of them leaves`() throws {
         try withLoop { loop in
             let pair = try Pair(loop)
             let limit = 16 << 20
@@ -78,7 +78,7 @@ import Testing
                 let peer = try RawPeer(connectingTo: loop.address)
                 let before = recorder.messageCount
                 peer.writeAll(stream[..<cut])
-                // The first part is read before the second is there.
+                // The first part is read before the second has arrived.
                 try #require(loop.run { recorder.openCount == cut + 1 })
                 loop.settle()
                 peer.writeAll(stream[cut...])
@@ -112,7 +112,7 @@ import Testing
     }
 
     @Test(arguments: [17 << 10, 100_000, 262_140, 262_141, 300_000])
-    func `that are small and follow a large one in the same write`(byteCount: Int) throws {
+    func `that are small arrive behind a large one of the same write`(byteCount: Int) throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             let large = pattern(byteCount)
@@ -125,7 +125,7 @@ import Testing
     }
 
     @Test(arguments: 1...8 as ClosedRange<UInt64>)
-    func `34 large and small back to back with cuts anywhere`(seed: UInt64) throws {
+    func `34 come out the same where large and small ones are cut anywhere`(seed: UInt64) throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             var random = Seeded(seed)
@@ -175,7 +175,7 @@ import Testing
     }
 
     @Test(arguments: [262_143, 262_144, 262_145, 1_000_000, 3_000_000])
-    func `a line larger than the receive buffer arrives whole, and what follows too`(byteCount: Int) throws {
+    func `deliver a line larger than the receive buffer whole, and the bytes behind it`(byteCount: Int) throws {
         let framing = DelimiterFraming([0x0A], maximumMessageByteCount: 4 << 20)
         try withLoop { loop in
             let pair = try Pair(loop, server: .init(framing: framing), client: .init(framing: framing))
@@ -188,7 +188,7 @@ import Testing
         }
     }
 
-    @Test func `an unending line is refused where the limit says`() throws {
+    @Test func `refuse an unending line at the limit`() throws {
         try withLoop { loop in
             let framing = DelimiterFraming([0x0A], maximumMessageByteCount: 100_000)
             let raw = try RawClient(loop, .init(framing: framing))
@@ -198,7 +198,7 @@ import Testing
         }
     }
 
-    @Test func `raw bytes come in order, in whatever pieces`() throws {
+    @Test func `deliver raw bytes in order, in whatever pieces`() throws {
         try withLoop { loop in
             let pair = try Pair(loop, server: .init(framing: RawFraming()), client: .init(framing: RawFraming()))
             let stream = pattern(700_000)
@@ -209,7 +209,7 @@ import Testing
         }
     }
 
-    @Test func `a message that the framing cannot carry is refused and costs nothing`() throws {
+    @Test func `refuse a message that they cannot carry, and leave no trace of it`() throws {
         let framing = DelimiterFraming.newline
         try withLoop { loop in
             let pair = try Pair(loop, server: .init(framing: framing), client: .init(framing: framing))
@@ -220,7 +220,7 @@ import Testing
         }
     }
 
-    @Test func `35 garbage is a typed error at the first impossible byte`() throws {
+    @Test func `35 report garbage, typed, at the first impossible byte`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop, .init(framing: ContentLengthFraming()))
             raw.peer.writeAll(Array("Content-Length: 2\r\n\r\nhiGET / HTTP/1.1\r\n\r\n".utf8))
@@ -231,7 +231,7 @@ import Testing
     }
 
     @Test(arguments: ["GET / HTTP/1.1\r\n\r\n", "\u{16}\u{03}\u{01}\u{02}\u{00}\u{01}"])
-    func `35 HTTP and TLS are not messages of the default framing`(greeting: String) throws {
+    func `35 do not take HTTP and TLS for messages of the default framing`(greeting: String) throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             raw.peer.writeAll(Array(greeting.utf8))

@@ -14,7 +14,7 @@ private func configured(_ change: (inout PipeConnection.Configuration) -> Void =
 }
 
 extension RawClient {
-    /// Queues messages of 1 MB for the peer, which shuts its reading down and then reads what lies in the kernel, until
+    /// Queues messages of 1 MB for a peer that shuts its reading down and then reads what lies in the kernel, until
     /// there is room and the next write fails.
     fileprivate func failOutput(_ messageCount: Int, _ loop: Loop) throws {
         let message = letters(1_000_000)
@@ -28,8 +28,8 @@ extension RawClient {
     }
 }
 
-@Suite struct `Half an end: a peer that reads no more` {
-    // Without one, a server looks after its name on a timer of the loop.
+@Suite struct `A peer that reads no more` {
+    // Without a watcher, a server looks after its name on a timer of the loop.
     private let instances = InotifyInstances()
 
     @Test func `68 · costs nothing from then on, and the owner hears how much did not leave`() throws {
@@ -44,7 +44,7 @@ extension RawClient {
             #expect(raw.server.statistics.unsentMessageCount == 29)
             #expect(raw.server.statistics.partlySentMessageCount == 1)
             #expect(throws: PipeError.notConnected) { try connection.send("more") }
-            // Reading goes on, and the end is the peer's.
+            // Reading goes on, and the peer decides about the end.
             raw.peer.writeAll(frame("still here"))
             raw.peer.close()
             loop.reactor.settle()
@@ -55,7 +55,7 @@ extension RawClient {
         }
     }
 
-    @Test func `68 · that says nothing either is let go at the stall deadline, for a reason of its own`() throws {
+    @Test func `68 · and is silent as well, is disconnected at the stall deadline, for a reason of its own`() throws {
         try withLoop(in: VirtualTime()) { loop in
             let raw = try RawClient(loop, configured())
             try raw.failOutput(3, loop)
@@ -70,7 +70,7 @@ extension RawClient {
         }
     }
 
-    @Test func `68 · stays for as long as it has something to say`() throws {
+    @Test func `68 · stays for as long as it has something to send`() throws {
         try withLoop(in: VirtualTime()) { loop in
             let raw = try RawClient(loop, configured())
             try raw.failOutput(3, loop)
@@ -85,7 +85,7 @@ extension RawClient {
         }
     }
 
-    @Test func `68 · is not late while its owner does not listen`() throws {
+    @Test func `68 · is not late while its owner has paused receiving`() throws {
         try withLoop(in: VirtualTime()) { loop in
             let raw = try RawClient(loop, configured())
             let connection = try raw.accepted
@@ -103,7 +103,7 @@ extension RawClient {
         }
     }
 
-    @Test func `68 · is no end of a pump: its owner is told, and may close`() throws {
+    @Test func `68 · does not end a pump: its owner is told, and may close`() throws {
         try withLoop(in: VirtualTime()) { loop in
             // As in the guide on back-pressure.
             func pump(_ connection: PipeConnection) {
@@ -139,7 +139,7 @@ extension RawClient {
     }
 
     @Test(arguments: [PipeClient.UnsentMessages.discard, .keep])
-    func `68 · is not what a client stays connected with that is to reconnect`(
+    func `68 · is no peer for a client that reconnects`(
         unsent: PipeClient.UnsentMessages
     ) throws {
         try withLoop(in: VirtualTime()) { loop in
@@ -165,8 +165,8 @@ extension RawClient {
 }
 
 @Suite struct `The stall deadline` {
-    /// With `||` for `&&` in the question of who is under it, every queue would be: also one that leaves in this turn.
-    @Test func `38 · is for a queue that waits for the peer, not for one that is about to be written`() throws {
+    /// With `||` for `&&` in the condition, every queue would be under it, also one that leaves in this turn.
+    @Test func `38 · applies to a queue that waits for the peer, not to one that is about to be written`() throws {
         try withLoop(in: VirtualTime()) { loop in
             let raw = try RawClient(loop, configured { $0.idleLimit = .seconds(3600) })
             let connection = try raw.accepted

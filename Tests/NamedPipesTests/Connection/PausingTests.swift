@@ -4,7 +4,7 @@ import PipeTestSupport
 import Testing
 
 @Suite struct `Pausing` {
-    // Without one, a server looks after its name on a timer of the loop.
+    // Without a watcher, a server looks after its name on a timer of the loop.
     private let instances = InotifyInstances()
 
     @Test(arguments: [1, 7, 4096]) func `in the middle of a burst loses nothing and keeps the order`(budget: Int) throws
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test func `before a large frame's end, and behind it, keeps everything`() throws {
+    @Test func `before the end of a large frame, or behind it, keeps everything`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             let large = pattern(300_000)
@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    @Test func `53 while the peer hangs up costs nothing, and all is delivered after resuming`() throws {
+    @Test func `53 while the peer hangs up costs nothing, and everything is delivered after resuming`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             try raw.accepted.pauseReceiving()
@@ -102,7 +102,7 @@ import Testing
         }
     }
 
-    @Test func `53 after a half-close costs nothing while the answer takes its time`() throws {
+    @Test func `53 after a half-close costs nothing while the answer is being made`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             raw.recorder.whenFinished = { _ in }
@@ -112,7 +112,7 @@ import Testing
         }
     }
 
-    @Test func `does not keep what is sent from leaving`() throws {
+    @Test func `does not keep the queue from leaving`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             try raw.accepted.pauseReceiving()
@@ -125,7 +125,7 @@ import Testing
 }
 
 @Suite struct `A flooding peer` {
-    @Test func `51 gets its budget and then the others are served`() throws {
+    @Test func `51 gets its share of a turn, and then the others are served`() throws {
         try withLoop { loop in
             var configuration = PipeServer.Configuration()
             configuration.connection.messagesPerTurn = 10

@@ -33,7 +33,7 @@ import Testing
         return Self.admission(policy).answer(to: request)
     }
 
-    @Test(arguments: policies) func `is free while there is little that leaves in this turn`(
+    @Test(arguments: policies) func `is free while little is queued that leaves in this turn`(
         policy: PipeConnection.SlowReaderPolicy
     ) {
         #expect(answer(policy) { _ in } == .append(isCharged: false))
@@ -61,7 +61,7 @@ import Testing
         #expect(overBudget == .flushFirst)
     }
 
-    @Test func `is the policy's to decide where the kernel took too little`() {
+    @Test func `is up to the policy where the kernel took too little`() {
         func expect(_ policy: Policy, full: Answer, overBudget: Answer, at place: SourceLocation = #_sourceLocation) {
             let isFull = answer(policy) {
                 $0.attempt = .afterFlush
@@ -157,14 +157,14 @@ import Testing
         }
     }
 
-    @Test func `never cuts what waits where the framing keeps no boundaries`() {
+    @Test func `never cuts queued bytes where the framing has no boundaries`() {
         for policy in Self.policies {
             let isDisplacing = Self.displacing.contains(policy)
             #expect(Self.admission(policy, framing: RawFraming()).policy == (isDisplacing ? .refuse : policy))
         }
     }
 
-    @Test func `is never asked what cannot be`() async {
+    @Test func `is never asked for the impossible`() async {
         await #expect(processExitsWith: .failure) {
             _ = QueueAdmission(.init()).answer(to: .init(byteCount: 10, queuedByteCount: 1, startedByteCount: 2))
         }

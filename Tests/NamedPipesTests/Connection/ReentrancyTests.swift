@@ -3,9 +3,9 @@ import NamedPipes
 import PipeTestSupport
 import Testing
 
-// HOSTILE 47: every action inside every callback, with two more connections that have news in the same batch. What must
-// hold in every case is watched by the Recorder (one end each, nothing behind it, no nesting) and by the Loop (nothing
-// is left); what must hold for one action is in Action.verify.
+// HOSTILE 47: every action inside every callback, with two more connections that have news in the same batch. The
+// Recorder checks what must hold in every case (one end each, nothing behind it, no nesting), and so does the Loop
+// (nothing is left); Action.verify checks what must hold for one action.
 
 @Suite struct `47 Inside any callback of a server` {
     @Test(arguments: Moment.allCases, Action.allCases)
@@ -35,12 +35,12 @@ final class Stage {
     var peers: [RawPeer] = []
 
     var actionCount = 0
-    /// What the action was done in, where it was in a connection's callback.
+    /// The connection in whose callback the action was done, if it was one.
     var current: PipeConnection?
     var second: (server: PipeServer, recorder: Recorder)?
     var outcome: PipeServer.BroadcastOutcome?
     var refusal: PipeError?
-    /// How many messages there were when the action was done.
+    /// The number of messages when the action was done.
     var messageCount = 0
 
     init(_ loop: Loop) throws {
@@ -109,7 +109,7 @@ enum Moment: CaseIterable {
             for peer in stage.peers { peer.finishWriting() }
         case .didClose:
             for peer in stage.peers {
-                // Closing alone is not noticed while a child that another test has just started holds the descriptor,
+                // Closing alone is not noticed while a child that another test has just started has the descriptor,
                 // too.
                 peer.finishWriting()
                 peer.close()

@@ -3,9 +3,9 @@ import NamedPipes
 import PipeTestSupport
 import Testing
 
-/// libevent's callback does not retain the connection that it is for. So: every way to end it inside its own callbacks,
-/// where nobody but the reactor holds it. What is wrong here is seen by AddressSanitizer (`make test-address`).
-@Suite struct `A connection that nobody holds` {
+/// libevent's callback does not retain its connection. These are all ways to end a connection inside its own callbacks,
+/// where only the reactor holds it. AddressSanitizer sees what is wrong (`make test-address`).
+@Suite struct `A connection without an owner` {
     enum Moment: CaseIterable { case opened, received, drained, finished, closed }
     enum Way: CaseIterable { case abort, close, stopServer, stopReactor, sendAndAbort, dropContext }
 
@@ -30,7 +30,7 @@ import Testing
                 }
                 server = nil
             }
-            // Two with news in the same batch: the first one's end must not harm the second.
+            // Two connections with news in the same batch: the end of the first must not harm the second.
             let peers = [try RawPeer(connectingTo: loop.address), try RawPeer(connectingTo: loop.address)]
             loop.settle()
             bringAbout(moment, peers, loop)
@@ -39,7 +39,7 @@ import Testing
                 peer.readAll()
                 peer.close()
             }
-            // Another test's child, before it runs its program, may hold a peer's end open for a moment.
+            // Another test's child, before its exec, may keep a peer's end open for a moment.
             _ = loop.run { delegate.closeCount == delegate.openCount }
             loop.settle()
             server = nil
@@ -88,7 +88,7 @@ import Testing
         switch moment {
         case .opened: break
         case .received:
-            // Carried in memory of its own, with more behind it: the walk goes on over what has ended.
+            // The message is in memory of its own, with more behind it: decoding goes on over what has ended.
             for peer in peers { peer.write(frame(pattern(50_000)).dropLast()) }
             loop.settle()
             for peer in peers { peer.write(frame(pattern(50_000)).suffix(1) + frame("behind it")) }
@@ -104,7 +104,7 @@ import Testing
 
 /// A delegate that holds no connection.
 private final class Forgetful: PipeServerDelegate, PipeClientDelegate {
-    typealias Moment = `A connection that nobody holds`.Moment
+    typealias Moment = `A connection without an owner`.Moment
 
     var act: (Moment, PipeConnection, [UInt8]?) -> Void = { _, _, _ in }
     private(set) var openCount = 0

@@ -45,7 +45,7 @@ private let message = pattern(1 << 20)
         return result
     }
 
-    @Test func `is the kernel's default unless a size is given, and then as large as that`() throws {
+    @Test func `has the kernel's default size unless one is given, and then that size`() throws {
         for taken in [takenAtServer, takenAtClient] {
             let (usual, limited) = (try taken(nil), try taken(small))
             #expect(usual > 2 * limited)
@@ -61,8 +61,8 @@ private let message = pattern(1 << 20)
         #expect(try takenAtClient(.max) >= takenAtClient(nil))
     }
 
-    /// A fact of unix(7), and the reason why there is no option for it.
-    @Test func `is the only one: what the peer's receive buffer is called does not matter`() throws {
+    /// A fact of unix(7), and the reason why there is no such option.
+    @Test func `is the only one: the size of the peer's receive buffer does not matter`() throws {
         var counts: [Int] = []
         for size in [4096, 1 << 20] as [Int32] {
             let (near, far) = try RawPeer.pair()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import NamedPipes
 
-/// A send queue whose large messages stay where they are, against a list of frames.
+/// A send queue whose large messages stay in their own memory, against a list of frames.
 @Suite struct `A send queue with messages in place` {
     static let framings: [any MessageFraming] = [
         LengthPrefixFraming(), LengthPrefixFraming(width: .two, byteOrder: .littleEndian), VarintFraming(),
@@ -13,7 +13,7 @@ import Testing
     ]
 
     @Test(arguments: framings.indices, 1...6 as ClosedRange<UInt64>)
-    func `lets out exactly the frames that came in, whatever the cuts`(index: Int, seed: UInt64) throws {
+    func `sends exactly the frames that were appended, whatever the cuts`(index: Int, seed: UInt64) throws {
         let trial = try QueueTrial(Self.framings[index], seed)
         for _ in 0..<150 {
             try trial.fill()
@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    @Test func `keeps what lay in borrowed memory when that is overwritten`() throws {
+    @Test func `keeps messages from borrowed memory when that is overwritten`() throws {
         let buffers = ReactorBuffers(try Reactor())
         var queue = SendQueue()
         var bodies = [letters(20_000, seed: 1), letters(30_000, seed: 2)]
@@ -35,7 +35,7 @@ import Testing
                 }
                 #expect(isTaken)
                 queue.adoptBorrowed(buffers)
-                // And once more, which changes nothing.
+                // A second time, which changes nothing.
                 queue.adoptBorrowed(buffers)
                 unsafe body.initializeMemory(as: UInt8.self, repeating: 0xEE)
             }
@@ -85,21 +85,21 @@ import Testing
     }
 }
 
-/// A queue under test and, beside it, the list of frames that are in it.
+/// A queue under test, and beside it the list of its frames.
 @safe
 private final class QueueTrial {
     private let framing: any MessageFraming
     private var random: Seeded
     private static let text = letters(13_030)
     private let buffers: ReactorBuffers
-    // What the queue would write is sent here, to see it.
+    // The queue's output is sent here, so that the test sees it.
     private let near: RawPeer
     private let far: RawPeer
     private var queue = SendQueue()
 
     private var frames: [[UInt8]] = []
     private var writtenOfFirst = 0
-    // Stands for the receive space, and is overwritten like it.
+    // Stands for the receive buffer, and is overwritten like it.
     private let borrowed: UnsafeMutableRawBufferPointer
     private var borrowedCount = 0
     private static let borrowedSize = 64 << 10
@@ -164,7 +164,7 @@ private final class QueueTrial {
         #expect(isTaken)
     }
 
-    /// A gathered write of which the kernel takes any part. What is borrowed lasts only until its end.
+    /// A gathered write of which the kernel takes any part. Borrowed memory lasts only until its end.
     func drain() throws {
         if !queue.isEmpty, Int.random(in: 0..<4, using: &random) > 0 { try write() }
         queue.adoptBorrowed(buffers)
@@ -178,7 +178,7 @@ private final class QueueTrial {
         #expect(far.read(atMost: sent) == sent)
         let seen = Array(far.received.suffix(sent))
         #expect(sent > 0 && seen == Array(unsent.prefix(sent)))
-        // Often all, often just before or behind a seam.
+        // Often all bytes, often just up to or past a border.
         var count = Int.random(in: 0...sent, using: &random)
         if let first = frames.first, Bool.random(using: &random) {
             count = min(sent, max(0, first.count - writtenOfFirst + Int.random(in: -2...2, using: &random)))

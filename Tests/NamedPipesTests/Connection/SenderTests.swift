@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 @Suite struct `A sender` {
-    @Test func `carries messages from other threads, each thread's in order`() throws {
+    @Test func `carries messages from other threads, those of each thread in order`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             let sender = try raw.accepted.sender
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test func `drops and counts what comes after the end, and what is refused`() throws {
+    @Test func `drops and counts messages after the end, and refused ones`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             let connection = try raw.accepted
@@ -86,13 +86,13 @@ import Testing
         }
     }
 
-    /// What tasks on another thread were answered.
+    /// The answers to tasks on another thread.
     private final class Verdicts: Sendable {
         let all = Mutex<[Result<PipeConnection.SendVerdict, PipeError>]>([])
         var count: Int { all.withLock { $0.count } }
     }
 
-    @Test func `tells a task what became of its message`() throws {
+    @Test func `reports to a task what became of its message`() throws {
         try withLoop { loop in
             var configuration = PipeServer.Configuration()
             configuration.connection.highWaterMark = 500_000
@@ -116,7 +116,7 @@ import Testing
             let expected: [(Int, Result<PipeConnection.SendVerdict, PipeError>)] = [
                 (1000, .success(.accepted)), (900_000, .success(.acceptedAboveHighWaterMark)),
                 (900_000, .failure(.sendQueueFull(limit: 1_000_000))),
-                // What will never do comes first.
+                // The error that will never go away comes first.
                 ((16 << 20) + 1, .failure(.messageTooLarge(byteCount: (16 << 20) + 1, limit: 16 << 20))),
             ]
             for (index, (byteCount, _)) in expected.enumerated() {
@@ -129,7 +129,7 @@ import Testing
             verdicts.all.withLock { all in
                 #expect(all == expected.map(\.1) + [.failure(.notConnected)])
             }
-            // A send that is asked for is answered, not counted.
+            // A send whose answer is awaited is answered, not counted.
             #expect(sender.droppedMessageCount == 0)
             thread.stop()
             thread.join()

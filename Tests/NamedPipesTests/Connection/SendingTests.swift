@@ -24,9 +24,9 @@ import Testing
         }
     }
 
-    /// Short ones are copied in another way than the rest; several bursts, so that queues with and without room are
-    /// met.
-    @Test func `takes every size, from wherever it lies`() throws {
+    /// Short messages are copied in another way than the rest. Several bursts, so that there are queues with and
+    /// without room.
+    @Test func `takes every size, from every kind of memory`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             let connection = try raw.accepted
@@ -55,7 +55,7 @@ import Testing
             loop.settle()
             raw.peer.readAll()
             #expect(raw.peer.texts == (0..<100).map { "message \($0)" })
-            // A stream socket keeps what one write gave it in buffers of up to 32 KiB: one read, one buffer, one write.
+            // A stream socket keeps the bytes of one write in buffers of up to 32 KiB: one read, one buffer, one write.
             #expect(raw.peer.readSizes.count == 1)
             #expect(connection.pendingByteCount == 0)
         }
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test func `tells when the queue goes above the high-water mark, and once when there is room again`() throws {
+    @Test func `reports when the queue rises above the high-water mark, and once when there is room again`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop, Self.configuration(high: 1_000_000, low: 100_000))
             let connection = try raw.accepted
@@ -85,7 +85,7 @@ import Testing
             for crossing in 1...3 {
                 var verdicts: [PipeConnection.SendVerdict] = []
                 while connection.pendingByteCount <= 2_000_000 { verdicts.append(try connection.send(pattern(20_000))) }
-                // Above means above: the first message that takes the queue over the mark says so, and all behind it.
+                // The first message that takes the queue above the mark reports it, and so do all behind it.
                 let first = try #require(verdicts.firstIndex(of: .acceptedAboveHighWaterMark))
                 #expect(verdicts[first...].allSatisfy { $0 == .acceptedAboveHighWaterMark })
                 #expect(first < verdicts.count - 5)
@@ -123,7 +123,7 @@ import Testing
         }
     }
 
-    @Test func `38 stops at the limit, typed, and queues nothing of what it refuses`() throws {
+    @Test func `38 stops at the limit, typed, and queues nothing of a refused message`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop, Self.configuration(limit: 100_000))
             let connection = try raw.accepted
@@ -191,7 +191,7 @@ import Testing
         }
     }
 
-    @Test func `after close that the peer does not take ends with its own reason`() throws {
+    @Test func `after close, to a peer that reads nothing, ends with a reason of its own`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop, Self.configuration(closeTimeout: .milliseconds(30)))
             let connection = try raw.accepted
@@ -235,7 +235,8 @@ import Testing
     }
 
     @Test(arguments: Fault.allCases)
-    func `that the peer does not take leaves the end its own reason, if nobody closed`(fault: Fault) throws {
+    func `to a peer that reads nothing leaves the end its own reason, if the owner has not closed`(fault: Fault) throws
+    {
         try withLoop { loop in
             var configuration = Self.configuration(closeTimeout: .milliseconds(30))
             configuration.byteBudgetPerConnection = 300_000
@@ -246,7 +247,7 @@ import Testing
             fault.happen(raw)
             let start = ContinuousClock.now
             try #require(loop.run { raw.recorder.isEverythingClosed })
-            // They had their time.
+            // The time for them is over.
             #expect(ContinuousClock.now - start >= .milliseconds(30))
             #expect(raw.recorder.reasons == [fault.reason])
             #expect(connection.unsentMessageCount >= 1)
@@ -257,7 +258,7 @@ import Testing
         try withLoop { loop in
             let raw = try RawClient(loop, Self.configuration(high: 4 << 20))
             let connection = try raw.accepted
-            // Sizes that no buffer of the kernel is a multiple of.
+            // Sizes that do not divide any buffer of the kernel.
             for number in 0..<300 { try connection.send(pattern(7001, seed: number)) }
             loop.settle()
             connection.abort()
@@ -280,8 +281,8 @@ import Testing
             let message = [UInt8](repeating: 1, count: 60)
             var sent = 0
             raw.recorder.whenDrained = { connection in
-                // Until the kernel takes no more: then the next drain comes. If it came inside the send, it would not
-                // come for so long: the stack has room for some thousands.
+                // Until the kernel takes no more; then the next drain comes. A drain inside the send would end the test
+                // sooner: the stack has room for some thousands.
                 while sent < 200_000, (try? connection.send(message)) == .accepted { sent += 1 }
                 if sent < 200_000 { sent += 1 }
             }

@@ -30,7 +30,7 @@ import Testing
         #expect(turn.isScheduled)
     }
 
-    @Test func `is had again where one turn is not enough, once for each wish`() {
+    @Test func `is taken again where one turn is not enough, once for each request`() {
         var turn = TurnState()
         turn.begin()
         turn.want()
@@ -41,7 +41,7 @@ import Testing
         #expect(wishes == [true, false])
     }
 
-    @Test func `does not come up unasked`() async {
+    @Test func `is not taken unasked`() async {
         await #expect(processExitsWith: .failure) {
             var turn = TurnState()
             turn.comeUp()

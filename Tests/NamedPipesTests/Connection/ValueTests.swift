@@ -37,7 +37,7 @@ import Testing
         expect(lifecycle.queueIsEmpty(), .close)
     }
 
-    @Test func `44 finishes its output once what is queued is out, and goes on receiving`() {
+    @Test func `44 finishes its output once the queue is out, and goes on receiving`() {
         var lifecycle = ConnectionLifecycle()
         expect(lifecycle.finishSending(), .flush)
         #expect(lifecycle.isReceiving && !lifecycle.canSend && lifecycle.canWrite)
@@ -61,7 +61,7 @@ import Testing
         expect(lifecycle.close(), .close)
     }
 
-    @Test func `closes at once when the output fails and nothing can come`() {
+    @Test func `closes at once when the output fails and nothing more can arrive`() {
         var finished = ConnectionLifecycle()
         finished.peerDidFinish()
         expect(finished.outputDidFail(), .close)
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test func `is usual only while nobody wants to end anything`() {
+    @Test func `is on the fast path only while no end is wanted`() {
         let ways: [(inout ConnectionLifecycle) -> Void] = [
             { $0.peerDidFinish() }, { _ = $0.close() }, { _ = $0.outputDidFail() }, { _ = $0.finishSending() },
             { $0.shutDown() }, { _ = $0.end() },
@@ -120,7 +120,7 @@ import Testing
         #expect(!lifecycle.isShuttingDown && lifecycle.isOpenBothWays)
     }
 
-    @Test func `tells of a failed output once, unless it has ended meanwhile`() {
+    @Test func `reports a failed output once, unless it has ended meanwhile`() {
         var lifecycle = ConnectionLifecycle()
         _ = lifecycle.outputDidFail()
         let tellings = [lifecycle.takeOutputFailure(), lifecycle.takeOutputFailure()]
@@ -132,7 +132,7 @@ import Testing
         #expect(!isTold)
     }
 
-    @Test func `ends for the last reason that was decided, and says so once`() {
+    @Test func `ends for the last reason that was decided, and reports it once`() {
         var lifecycle = ConnectionLifecycle()
         _ = lifecycle.close()
         lifecycle.decide(byPeer: true)
@@ -173,8 +173,8 @@ import Testing
         }
     }
 
-    /// Frames of 14, 4, 104 and 24 bytes, written up to `cut` in steps of `step`: at every place, what is known is
-    /// right.
+    /// Frames of 14, 4, 104 and 24 bytes, written up to `cut` in steps of `step`: at every place, the queue's knowledge
+    /// is right.
     @Test(arguments: [1, 2, 3, 5, 14, 18, 100, 146]) func `knows where a cut frame began`(step: Int) throws {
         let sizes = [10, 0, 100, 20]
         var ends: [Int] = []
@@ -194,7 +194,7 @@ import Testing
         }
     }
 
-    @Test func `gives another only frames of which nothing was written`() throws {
+    @Test func `moves to another only frames of which nothing was written`() throws {
         var queue = SendQueue()
         try fill(&queue, [10, 20, 30])
         queue.didWrite(5, framing)
@@ -205,7 +205,7 @@ import Testing
         #expect(kept.unsentMessageCount == 2)
     }
 
-    @Test func `is as new after it was cleared`() throws {
+    @Test func `is like new after it was cleared`() throws {
         var queue = SendQueue()
         try fill(&queue, [10, 20])
         queue.didWrite(5, framing)
@@ -215,7 +215,7 @@ import Testing
         #expect(queue.bytes.capacity > 0)
     }
 
-    @Test func `a write of nothing changes nothing`() throws {
+    @Test func `is unchanged by a write of nothing`() throws {
         var queue = SendQueue()
         try fill(&queue, [10, 20])
         queue.didWrite(3, framing)

@@ -5,9 +5,9 @@ import Testing
 
 @testable import NamedPipes
 
-/// What the system-call torture found about waiting for room in the socket.
+/// Findings of the system-call torture about waiting for room in the socket.
 @Suite struct `Waiting for room` {
-    @Test func `40 · a write that waits for room is made good by the next one, and the one after it leaves as well`()
+    @Test func `40 · a write that waits for room is completed by the next one, and the one after it leaves as well`()
         throws
     {
         try withLoop { loop in
@@ -16,8 +16,8 @@ import Testing
             let raw = try RawClient(loop, configuration)
             let large = letters(300_000)
             raw.recorder.whenReceived = { connection, _ in
-                // Above the mark it is written at once, as far as there is room; then the peer makes room, before the
-                // burst's own write.
+                // Above the mark a message is written at once, as far as there is room; then the peer makes room,
+                // before the burst's own write.
                 _ = try? connection.send(large)
                 raw.peer.readAll()
             }
@@ -36,10 +36,11 @@ import Testing
             #expect(isNextOut)
         }
     }
-    /// Behind the end of the input, the watch is edge-triggered: it tells of room once, and not again while there is
+    /// Behind the end of the input, the watch is edge-triggered: it reports room once, and not again while there is
     /// room.
     @Test(.enabled(if: geteuid() == 0, "needs root, for a socket that holds more than one write brings"))
-    func `43 · behind the peer's half-close, what there is room for leaves although no room is made`() throws {
+    func `43 · behind the peer's half-close, messages leave for which there is room, although no more is made`() throws
+    {
         try withLoop { loop in
             var configuration = PipeServer.Configuration()
             configuration.connection.highWaterMark = 8 << 20
@@ -49,9 +50,9 @@ import Testing
             try #require(loop.run { raw.recorder.finishCount == 1 })
             let connection = try raw.accepted
             try allowBytes(32 << 20, inSocket: connection.stream.descriptor)
-            // What the first look at the socket tells of is behind us.
+            // The report of the first look at the socket is behind us.
             loop.settle()
-            // One write takes 64 pieces, of which each message is two: five writes, without a read by the peer.
+            // One write takes 64 pieces, and each message is two: five writes, without a read by the peer.
             let message = PipeMessage(copying: letters(17_000))
             for _ in 0..<130 { #expect(try connection.send(message) == .accepted) }
             #expect(connection.pendingByteCount == 130 * 17_004)
@@ -65,13 +66,13 @@ import Testing
         }
     }
 
-    @Test func `40 · a queue that drains and rises again at once tells of the second drain alone`() throws {
+    @Test func `40 · a queue that drains and rises again at once reports the second drain alone`() throws {
         try withLoop { loop in
             var configuration = PipeServer.Configuration()
             configuration.connection.highWaterMark = 64 << 10
             configuration.connection.lowWaterMark = 16 << 10
             configuration.connection.pausesReceivingAboveHighWaterMark = false
-            // Each message is a turn of its own, so that the room is told of between two of them.
+            // Each message is a turn of its own, so that the report of room comes between two of them.
             configuration.connection.messagesPerTurn = 1
             let raw = try RawClient(loop, configuration)
             var drains: [Int] = []
@@ -83,7 +84,7 @@ import Testing
                 } else if raw.peer.received.isEmpty {
                     raw.peer.readAll()
                 } else if rose.count == 1 {
-                    // Above the mark, a send writes: where there is room, and the loop has told of it, everything
+                    // Above the mark, a send writes: where there is room, and the loop has reported it, everything
                     // leaves.
                     _ = try? connection.send([1])
                     guard connection.pendingByteCount == 0 else { return }

@@ -20,14 +20,14 @@ private func problems(_ server: PipeServer) -> [String] {
         problems.append(
             "\(numbers.takenMessageCount) were taken, \(numbers.queuedMessageCount) wait, \(ends) have ended")
     }
-    // What waits is counted once more, in the queues.
+    // Messages that wait are counted once more, in the queues.
     let queued = server.connections.reduce(0) { $0 + $1.queuedMessageCount }
     if let problem = server.endpoint.countsProblem(queued: queued) { problems.append(problem) }
     return problems
 }
 
 @Suite struct `The counts of a server add up at any moment` {
-    /// Peers that read little or nothing, an owner that sends in every way and inside every callback, ends of every
+    /// Peers that read little or nothing, an owner that sends in every way and inside every callback, and ends of every
     /// kind.
     @Test(
         arguments: [PipeConnection.SlowReaderPolicy.refuse, .dropOldest, .dropNewest, .keepLatest, .disconnect], 1...4)
@@ -86,7 +86,7 @@ private func problems(_ server: PipeServer) -> [String] {
         }
     }
 
-    /// Their queue cannot be decoded, and still it is known how many messages wait.
+    /// Their queue cannot be decoded, and still the number of waiting messages is known.
     @Test func `also of bytes without boundaries, and of messages without bytes`() throws {
         try withLoop(in: VirtualTime()) { loop in
             var configuration = PipeServer.Configuration(framing: RawFraming())

@@ -7,7 +7,7 @@ import Testing
         let properties = Mirror(reflecting: ServerCounts()).children.compactMap(\.label)
         #expect(ServerCounter.all.map(\.name).sorted() == properties.sorted())
         #expect(Set(ServerCounter.all.map(\.metric)).count == properties.count)
-        // Each reads and writes the property that it is named after.
+        // Each counter reads and writes the property that it is named after.
         for counter in ServerCounter.all {
             var counts = ServerCounts()
             counts[counter] = 7
@@ -17,13 +17,13 @@ import Testing
         }
     }
 
-    @Test func `says of each what it is, in words that tell it from the others`() {
+    @Test func `describes each in words that tell it from the others`() {
         #expect(ServerCounter.all.allSatisfy { !$0.meaning.isEmpty && !$0.heading.isEmpty })
         let shown = ServerCounter.all.map { "\($0.heading) \($0.unit) \($0.word)" }
         #expect(Set(shown).count == shown.count)
     }
 
-    @Test func `puts counters of one heading beside each other`() {
+    @Test func `puts counters of one heading next to each other`() {
         var headings = ServerCounter.all.map(\.heading)
         headings = headings.indices.filter { $0 == 0 || headings[$0] != headings[$0 - 1] }.map { headings[$0] }
         #expect(Set(headings).count == headings.count)
@@ -31,7 +31,7 @@ import Testing
 }
 
 @Suite struct `A change of statistics` {
-    @Test func `is what is new, by reason, too, and levels as they are`() {
+    @Test func `is the new part, by reason too, and levels as they are`() {
         var old = PipeServer.Statistics()
         old.openCount = 4
         old.acceptedCount = 8

@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test func `is what never left, too`() throws {
+    @Test func `is also what never left`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             let connection = try raw.accepted
@@ -84,7 +84,7 @@ import Testing
         #expect(longest.name == "connection(_:didReceive:)")
         #expect(longest.connection == id?.description)
         #expect(longest.duration >= .milliseconds(20))
-        // The rest of the contract is the same behind the measurements.
+        // The rest of the contract is unchanged by the measurements.
         peer.finishWriting()
         try #require(reactor.run(timeout: Loop.patience) { recorder.reasons == [.closedByPeer] })
         #expect(recorder.log.filter { $0 != .shouldAccept } == [.didOpen, .didReceive, .didFinishReceiving, .didClose])

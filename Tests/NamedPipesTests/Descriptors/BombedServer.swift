@@ -5,9 +5,9 @@ import PipeTestSupport
 import Synchronization
 import Testing
 
-/// An echo server on a thread of its own: a test can look at it from outside while it is held up.
+/// An echo server on a thread of its own, so that a test can observe it from outside while its loop is held.
 ///
-/// Whoever sends "wait" is not read any more; ``abortWaiting()`` closes those.
+/// A client that sends "wait" is paused; ``abortWaiting()`` closes these clients.
 final class BombedServer {
     let address: PipeAddress
     let thread: ReactorThread
@@ -33,7 +33,7 @@ final class BombedServer {
         }
     }
 
-    /// - Parameter refuses: whether the delegate says no to everybody.
+    /// - Parameter refuses: whether the delegate refuses every client.
     convenience init(
         inheriting socket: ListenEnvironment.Socket, at address: PipeAddress, _ configuration: PipeServer.Configuration,
         refuses: Bool
@@ -57,7 +57,7 @@ final class BombedServer {
         bystander = try RawPeer(connectingTo: address)
     }
 
-    /// Whether the loop comes around, which it does not while somebody holds it.
+    /// Whether the loop turns, which it does not while a callback holds it.
     func turns() -> Bool {
         let isThere = Flag()
         thread.executor.post { _ in isThere.raise() }
@@ -95,7 +95,7 @@ final class BombedServer {
         try body()
     }
 
-    /// Ends the connections that are not read, unread.
+    /// Ends the paused connections, unread.
     func abortWaiting() {
         thread.executor.post { reactor in
             for case let connection as PipeConnection in reactor.registry.elements where connection.context != nil {
@@ -132,14 +132,14 @@ final class BombedServer {
     }
 }
 
-/// Raised once, by whatever thread.
+/// Raised once, by any thread.
 final class Flag: Sendable {
     private let value = Atomic(false)
     func raise() { value.store(true, ordering: .sequentiallyConsistent) }
     var isRaised: Bool { value.load(ordering: .sequentiallyConsistent) }
 }
 
-/// Asks until the condition holds, for what another thread does.
+/// Asks until the condition holds, for a condition that another thread brings about.
 func eventually(_ condition: () -> Bool) -> Bool {
     let end = SuspendingClock.now + Loop.patience
     while SuspendingClock.now < end {

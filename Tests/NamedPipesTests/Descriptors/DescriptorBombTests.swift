@@ -6,18 +6,18 @@ import PipeTestSupport
 import Synchronization
 import Testing
 
-// HOSTILE 24. A bomb makes whoever drops it wait for an hour, so the bound here is generous: a second more or less of a
-// crowded machine must not decide, and 3,600 of them would.
+// HOSTILE 24. The thread that closes a bomb blocks for an hour, so the limit here is generous: on a busy machine a
+// second more or less must not decide, while 3,600 would.
 
 @Suite(.serialized) struct `24 · descriptor bomb` {
     static let bound = Duration.seconds(10)
 
-    /// Where the server drops it, if nothing is done about it.
+    /// Where the server closes it, if nothing prevents that.
     enum Place: CaseIterable {
         case inAMessage, queuedBeforeAccept, unreadAtClose, refusedAtTheDoor, inTheQueueAtStop, withTheLastWords
     }
 
-    @Test func `is one: the thread that closes it waits`() throws {
+    @Test func `is one: the thread that closes it blocks`() throws {
         let bomb = try DescriptorBomb()
         let victim = try ReactorThread { _ in }
         let isClosed = Flag()
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test(arguments: Place.allCases, [false, true])
-    func `holds nobody up`(place: Place, lacksPassRights: Bool) throws {
+    func `delays no other connection`(place: Place, lacksPassRights: Bool) throws {
         let server = try BombedServer(lacksPassRights: lacksPassRights)
         defer { server.end() }
         _ = try #require(server.ping())
@@ -45,7 +45,7 @@ import Testing
         for _ in 0..<5 {
             let bomb = try DescriptorBomb()
             bombs.append(bomb)
-            // Held as long as the bomb: its own end would be the last one where the kernel refused it.
+            // Held as long as the bomb: where the kernel refused the descriptor, this end would be the last one.
             try place.attack(server, with: bomb, isRefused: !lacksPassRights && isRefusedByKernel)
             if place == .inTheQueueAtStop { break }
             worst = max(worst, try #require(server.ping(), "the server does not answer"))
@@ -57,12 +57,12 @@ import Testing
         withExtendedLifetime(bombs) {}
     }
 
-    @Test func `inside a socket inside a message holds up neither the loop nor the ends of others`() throws {
+    @Test func `inside a socket inside a message delays neither the loop nor the ends of other connections`() throws {
         let server = try BombedServer(lacksPassRights: true)
         defer { server.end() }
         _ = try #require(server.ping())
         var bombs: [DescriptorBomb] = []
-        // One place is left: what is nested is not disarmed.
+        // One place is left: the nested descriptor is not disarmed.
         for _ in 1..<DescriptorDisposal.threadLimit {
             let bomb = try DescriptorBomb()
             bombs.append(bomb)
@@ -71,7 +71,7 @@ import Testing
                 let (near, far) = try RawPeer.pair()
                 #expect(bomb.send(over: near, with: [0]) == 1)
                 #expect(peer.write(frame("boom"), passing: [far.descriptor]) == 8)
-                // Before the server drops its own: the last one has to be there, or it would go off here.
+                // Before the server closes its own: the last copy has to be there, or it would go off here.
                 near.close()
                 far.close()
             }
@@ -89,7 +89,7 @@ import Testing
             eventually {
                 peer.readAll(); return peer.isAtEnd
             })
-        // Their end lets the threads go.
+        // The end of their connections frees the threads.
         bombs.removeAll()
     }
 
@@ -131,7 +131,7 @@ extension `24 · descriptor bomb`.Place {
                 server.thread.stop()
             }
         case .withTheLastWords:
-            // The connection is closing, and reads on only so that the peer takes what is queued for it.
+            // The connection is closing, and reads on only so that the peer takes its queue.
             let peer = try RawPeer(connectingTo: server.address)
             peer.writeAll([0, 0, 0])
             throwIt(over: peer, [1, 2, 3])

@@ -6,8 +6,8 @@ import Testing
 
 @testable import NamedPipes
 
-// HOSTILE 69. SO_PASSRIGHTS of an accepted socket is what it was on the listener at the moment of the connect, and a
-// program that is started on demand sets it after the connect that started it.
+// HOSTILE 69. An accepted socket has the SO_PASSRIGHTS of its listener at the moment of the connect, and a program that
+// is started on demand sets the option after the connect that started it.
 
 @Suite(.serialized) struct `69 · clients that connected before the program started` {
     private let scratch = Scratch()
@@ -40,7 +40,7 @@ import Testing
         withExtendedLifetime((early, late)) {}
     }
 
-    @Test(arguments: Fate.allCases) func `hold nobody up with what they have sent`(fate: Fate) throws {
+    @Test(arguments: Fate.allCases) func `delay no other with what they have sent`(fate: Fate) throws {
         let address = try scratch.address()
         let listener = ForeignSocket(at: address)
         let early = try bombs(3, at: address)
@@ -56,16 +56,16 @@ import Testing
                 })
         }
         let texts = server.record.texts.withLock { $0 }
-        // What came with a descriptor is delivered before the connection ends.
+        // A message that came with a descriptor is delivered before the connection ends.
         #expect(texts == [] || fate == .admitted || fate == .aboveTheLimit)
         withExtendedLifetime(early) {}
     }
 
-    @Test func `hold nobody up where there is no descriptor for them`() async {
+    @Test func `delay no other where there is no descriptor for them`() async {
         await #expect(processExitsWith: .success) { try shedEarlyClients() }
     }
 
-    @Test func `hold nobody up either when the last reference to the listener ends with them in its queue`() throws {
+    @Test func `delay no other when the last reference to the listener ends with them in its queue`() throws {
         let address = try scratch.address()
         let listener = ForeignSocket(at: address)
         let socket = copy(listener.descriptor)
@@ -78,7 +78,7 @@ import Testing
         }
         let isOver = Flag()
         thread.executor.post { _ in
-            // Its only owner: gone again when the function ends.
+            // Its only owner, which ends with the function.
             #expect(throws: Never.self) { _ = try InheritedListener.listeners(at: [socket]) }
             isOver.raise()
         }
@@ -92,7 +92,7 @@ private struct Bombed {
     let bomb: DescriptorBomb
 }
 
-/// Clients in the queue of a listener, that have sent a bomb each.
+/// Clients in the queue of a listener, each of which has sent a bomb.
 private func bombs(_ count: Int, at address: PipeAddress) throws -> [Bombed] {
     try (0..<count).map { _ in
         let bombed = Bombed(peer: try RawPeer(connectingTo: address), bomb: try DescriptorBomb())
@@ -101,7 +101,7 @@ private func bombs(_ count: Int, at address: PipeAddress) throws -> [Bombed] {
     }
 }
 
-/// What a program inherits of a listener that the service manager keeps.
+/// A listener that a program inherits from the service manager.
 private func copy(_ descriptor: Int32) -> ListenEnvironment.Socket {
     ListenEnvironment.Socket(descriptor: fcntl(descriptor, F_DUPFD_CLOEXEC, 0), name: "early")
 }
@@ -115,8 +115,7 @@ private func shedEarlyClients() throws {
         let inherited = try #require(try InheritedListener.listeners(at: [copy(listener.descriptor)]).first)
         let server = try PipeServer(inheriting: inherited, reactor: loop.reactor, delegate: loop.recorder())
         let hoard = Hoard()
-        // The one that is hung up on is closed elsewhere, which may take its descriptor along for as long as that
-        // takes.
+        // The refused client is closed on another thread, and meanwhile its descriptor may be in use.
         #expect(loop.run { server.statistics.refusedCounts[.descriptorLimit, default: 0] > 0 })
         hoard.release()
         #expect(loop.run { server.statistics.refusedCount + server.statistics.closedCount == 3 })

@@ -6,7 +6,7 @@ import PipeTestSupport
 import Synchronization
 import Testing
 
-// What becomes of a connection whose peer sends descriptors, as on a kernel without SO_PASSRIGHTS.
+// The fate of a connection whose peer sends descriptors, as on a kernel without SO_PASSRIGHTS.
 
 @Suite struct `Descriptors on an older kernel` {
     static var configuration: PipeServer.Configuration {
@@ -15,7 +15,7 @@ import Testing
         return configuration
     }
 
-    @Test func `24 · end the connection after what came with them or before`() throws {
+    @Test func `24 · end the connection after the messages that came with them or before`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop, Self.configuration)
             let connection = try raw.accepted
@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    @Test func `everything else is as on any kernel`() throws {
+    @Test func `do not change anything else`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop, Self.configuration)
             raw.recorder.whenReceived = { connection, bytes in _ = try? connection.send(bytes) }
@@ -94,7 +94,7 @@ import Testing
             #expect(
                 raw.peer.exchange(stream, until: { raw.peer.received.count >= stream.count }, pieces: 1...40_000, loop))
             #expect(raw.peer.received == stream)
-            // Closed over bytes that nobody has read: told by a reset, also from a thread of its own.
+            // Closed over unread bytes: reported by a reset, also from a thread of its own.
             try raw.accepted.pauseReceiving()
             raw.peer.writeAll(frame("unread"))
             loop.settle()
@@ -108,7 +108,8 @@ import Testing
     }
 
     @Test func `27 · ETOOMANYREFS at our own send is a typed end`() throws {
-        // Only who sends descriptors can get it, and nothing here does. So it is handed over where it would come.
+        // Only a sender of descriptors can get it, and the library sends none. So the test injects it where it would
+        // come.
         try withLoop { loop in
             let raw = try RawClient(loop)
             let error = SystemError(call: "sendmsg", code: ETOOMANYREFS)
@@ -119,14 +120,14 @@ import Testing
     }
 }
 
-/// What is counted is the whole process's, so that each has one to itself.
+/// The count is that of the whole process, so each test has a process of its own.
 @Suite struct `Descriptors by the hundred` {
     @Test func `25 · with every message leave the count of descriptors constant`() async {
         await #expect(processExitsWith: .success) { try flood(lacksPassRights: false) }
         await #expect(processExitsWith: .success) { try flood(lacksPassRights: true) }
     }
 
-    @Test func `26 · at the limit of descriptors end the connection, typed, and nothing of them stays`() async {
+    @Test func `26 · at the limit of descriptors end the connection, typed, and leave none behind`() async {
         await #expect(processExitsWith: .success) { try floodAtTheLimit() }
     }
 }
@@ -160,7 +161,7 @@ private func floodAtTheLimit() throws {
     var limit = rlimit()
     let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
     unsafe getrlimit(resource, &limit)
-    // Room for a few of the 253, so that the kernel gives some and drops the rest.
+    // Room for a few of the 253, so that the kernel passes some and drops the rest.
     limit.rlim_cur = rlim_t(before + 10)
     try #require(unsafe setrlimit(resource, &limit) == 0)
     #expect(peer.write(frame("x"), passing: [Int32](repeating: 2, count: ReceivedDescriptors.limit)) == 5)

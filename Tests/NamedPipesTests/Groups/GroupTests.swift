@@ -5,7 +5,7 @@ import Testing
 @testable import NamedPipes
 
 @Suite struct `A group` {
-    /// A server with some peers, and its connections in the same order.
+    /// A server with several peers, and its connections in the same order.
     struct Crowd {
         let server: PipeServer
         let recorder: Recorder
@@ -23,7 +23,7 @@ import Testing
             }
         }
 
-        /// What each peer has got, once all that was sent is there.
+        /// What each peer has received, once everything that was sent has arrived.
         func received(_ loop: Loop) throws -> [[String]] {
             try server.broadcast("end")
             return try peers.map { peer in
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test func `gets what is published to it, and nobody else does`() throws {
+    @Test func `gets what is published to it, and other connections do not`() throws {
         try withLoop { loop in
             let crowd = try Crowd(4, loop)
             for index in 0..<3 { try crowd.connections[index].join("even") }
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test func `gets what one of it, or somebody else, writes to the others`() throws {
+    @Test func `gets what a member, or another connection, publishes to all but itself`() throws {
         try withLoop { loop in
             let crowd = try Crowd(3, loop)
             for index in 0..<2 { try crowd.connections[index].join("room") }
@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test(arguments: ["close", "abort", "finish", "peer"])
-    func `loses whoever can send no more`(how: String) throws {
+    func `loses members that can send no more`(how: String) throws {
         try withLoop { loop in
             let crowd = try Crowd(2, loop)
             for connection in crowd.connections {
@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    @Test func `keeps nobody alive`() throws {
+    @Test func `keeps no connection alive`() throws {
         weak var connection: PipeConnection?
         try withLoop { loop in
             let crowd = try Crowd(1, loop)
@@ -113,8 +113,8 @@ import Testing
         #expect(connection == nil)
     }
 
-    /// A member's queue is full and its connection ends while the others are being served.
-    @Test func `goes on where a member is thrown out for reading too slowly`() throws {
+    /// A member's queue is full, and its connection ends while the others are being served.
+    @Test func `goes on where a member is removed for reading too slowly`() throws {
         var configuration = PipeServer.Configuration()
         configuration.connection.slowReaderPolicy = .disconnect
         configuration.connection.sendQueueLimit = 100_000
@@ -138,7 +138,7 @@ import Testing
         }
     }
 
-    @Test func `refuses what is no message, for everybody`() throws {
+    @Test func `refuses for all what is not a message`() throws {
         var configuration = PipeServer.Configuration()
         configuration.connection.framing = LengthPrefixFraming(maximumMessageByteCount: 10)
         try withLoop { loop in

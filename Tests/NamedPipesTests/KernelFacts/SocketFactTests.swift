@@ -4,8 +4,8 @@ import NamedPipes
 import PipeTestSupport
 import Testing
 
-// What the connections rely on, with nothing of the library between: if another kernel or libevent answers differently,
-// it is said here first.
+// The facts that connections rely on, without the library: if another kernel or libevent answers differently, these
+// tests fail first.
 
 @Suite struct `Facts about the ends of a socket` {
     private let near: RawPeer
@@ -40,7 +40,7 @@ import Testing
         #expect(near.received == [1, 2, 3])
     }
 
-    @Test func `asking for the error takes the reset away, and leaves the bytes`() {
+    @Test func `asking for the error clears the reset, and leaves the bytes`() {
         near.writeAll([7])
         far.writeAll([1, 2, 3])
         far.close()
@@ -52,7 +52,7 @@ import Testing
         #expect(near.received == [1, 2, 3] && near.isAtEnd && near.readErrors.isEmpty)
     }
 
-    @Test func `after a half-close the other direction works, and nothing is hung up`() {
+    @Test func `after a half-close the other direction works, and there is no hang-up`() {
         far.finishWriting()
         #expect(poll(near) == POLLIN | POLLOUT | 0x2000)
         #expect(near.read() == 0)
@@ -115,7 +115,7 @@ import Testing
         withExtendedLifetime((accepted, late)) {}
     }
 
-    @Test func `without a name it is ENOENT, and where nobody listens ECONNREFUSED`() throws {
+    @Test func `without a name it is ENOENT, and without a listener ECONNREFUSED`() throws {
         #expect(throws: SystemError(call: "connect", code: ENOENT)) { _ = try RawPeer(connectingTo: address) }
         let listener = try RawListener(at: address, backlog: nil)
         #expect(throws: SystemError(call: "connect", code: ECONNREFUSED)) { _ = try RawPeer(connectingTo: address) }
@@ -133,7 +133,7 @@ import Testing
         #expect(accepted.received == [1, 2, 3] && accepted.isAtEnd)
     }
 
-    @Test func `a listener that closes resets those who wait`() throws {
+    @Test func `a listener that closes resets the waiting clients`() throws {
         let listener = try RawListener(at: address)
         let client = try RawPeer(connectingTo: address)
         listener.crash()
@@ -141,7 +141,7 @@ import Testing
         #expect(client.write([1]) == -Int(EPIPE))
     }
 
-    @Test func `the peer is known by its numbers from the connect on, also when it has closed`() throws {
+    @Test func `the peer's numbers are known from the connect on, also after it has closed`() throws {
         let listener = try RawListener(at: address)
         let client = try RawPeer(connectingTo: address)
         let accepted = try #require(listener.accept())
@@ -170,7 +170,7 @@ import Testing
         }
     }
 
-    @Test func `a reset is told as mere readability, without the peer's end`() throws {
+    @Test func `a reset is reported as mere readability, without the peer's end`() throws {
         try withLoop { loop in
             let (near, far) = try RawPeer.pair()
             near.writeAll([7])
@@ -182,7 +182,7 @@ import Testing
         }
     }
 
-    @Test func `a clean end is told together with what can be read`() throws {
+    @Test func `a clean end is reported together with what can be read`() throws {
         try withLoop { loop in
             let (near, far) = try RawPeer.pair()
             far.writeAll([1])
@@ -193,7 +193,7 @@ import Testing
         }
     }
 
-    @Test func `a hang-up reaches also who waits for room only`() throws {
+    @Test func `a hang-up also reaches a watch for room only`() throws {
         try withLoop { loop in
             let (near, far) = try RawPeer.pair()
             while near.write(pattern(10_000)) > 0 {}
@@ -207,7 +207,7 @@ import Testing
     }
 }
 
-@Suite struct `24 Descriptors that are sent to us` {
+@Suite struct `24 Descriptors that peers send` {
     @Test func `are refused by the kernel at a server`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)

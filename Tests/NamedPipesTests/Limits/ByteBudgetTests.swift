@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test(arguments: [true, false])
-    func `32 · for what is held: who needs more than there is ends, and the others go on`(
+    func `32 · for held bytes: a connection that needs more than there is ends, and the others go on`(
         isPerUser: Bool
     ) throws {
         try withLoop { loop in
@@ -58,7 +58,7 @@ import Testing
             #expect(!recorder.reasons.isEmpty && recorder.reasons.allSatisfy { $0 == .budgetExceeded(exceeded) })
             #expect(server.statistics.closedCounts == [.budgetExceeded: recorder.reasons.count])
             #expect(server.budgetExceededCountsByUser == [user: recorder.reasons.count])
-            // Those who were there first are not disturbed.
+            // The connections that were there first are not disturbed.
             #expect(recorder.connections.count >= 1 && recorder.messageCount == 0)
             peers[0].writeAll([0])
             try #require(loop.run { recorder.messageCount == 1 })
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test func `38 · for what is queued: a message that has no room is refused, typed, until there is some`() throws {
+    @Test func `38 · for queues: a message without room is refused, typed, until there is some`() throws {
         try withLoop { loop in
             let budget = 1 << 20
             let raw = try RawClient(loop, Self.configuration(all: budget))
@@ -143,7 +143,7 @@ import Testing
         }
     }
 
-    @Test func `38 · that has no room for what has to wait ends the connection, typed`() throws {
+    @Test func `38 · without room for bytes that have to wait ends the connection, typed`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop, Self.configuration(all: 0))
             let connection = try raw.accepted
@@ -157,11 +157,11 @@ import Testing
         }
     }
 
-    @Test func `58 · that is used up lets a message leave that just fits into what is not charged for`() throws {
+    @Test func `58 · that is used up lets a message leave that just fits into the uncharged part`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop, Self.configuration(all: 0))
             let connection = try raw.accepted
-            // With the buffer of its header, it would keep more than 64 KiB.
+            // With the buffer of its header, it would hold more than 64 KiB.
             let message = letters(QueueAdmission.freeByteCount - 136)
             #expect(try connection.send(message.span) == .accepted)
             try #require(raw.peer.receive(message.count + 4, loop))
@@ -169,7 +169,7 @@ import Testing
         }
     }
 
-    @Test func `58 · that is used up by what a framing puts around a message ends the connection, once`() throws {
+    @Test func `58 · that is used up by an envelope ends the connection, once`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop, Self.configuration(PaddedFraming(), all: 0))
             let connection = try raw.accepted
@@ -180,7 +180,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [false, true]) func `38 · has room for a broadcast, or that connection hears of it alone`(
+    @Test(arguments: [false, true]) func `38 · has room for a broadcast, or only the connection without room is told`(
         isLarge: Bool
     ) throws {
         try withLoop { loop in
@@ -210,7 +210,7 @@ import Testing
         }
     }
 
-    @Test func `58 · that is used up by the rest of a broadcast ends a connection with a message that was begun`()
+    @Test func `58 · that is used up by the rest of a broadcast ends a connection whose message was begun`()
         throws
     {
         try withLoop { loop in
@@ -251,7 +251,7 @@ import Testing
                 let held = recorder.connections.reduce(0) { $0 + ($1.reassembly?.memory.bytes.capacity ?? 0) }
                 let queued = recorder.connections.reduce(0) { $0 + ($1.queue?.value.capacity ?? 0) }
                 let statistics = server.statistics
-                // Memory that a kept message has left behind may be smaller than what it was charged for.
+                // Memory that a kept message has left behind may be smaller than its charge was.
                 #expect(statistics.heldByteCount >= held)
                 #expect(statistics.queuedByteCount >= queued - recorder.connections.count * 64 << 10)
             }
@@ -265,7 +265,7 @@ import Testing
 }
 
 @Suite struct `The most memory that clients can make a server take` {
-    @Test func `58 · is a number that can be said before it starts`() {
+    @Test func `58 · is a number that is known before it starts`() {
         var configuration = PipeServer.Configuration()
         configuration.byteBudget = 100 << 20
         let one = configuration.worstCaseByteCount(connectionCount: 1)
@@ -276,14 +276,14 @@ import Testing
         #expect(configuration.worstCaseByteCount() == thousand)
         configuration.byteBudget = nil
         configuration.connection.sendQueueLimit = 1 << 20
-        // Without a budget in all, the limits of each count, with what memory that grows takes.
+        // Without a budget in total, the limits of each count, and the overhead of growing memory.
         let each = 2 * ((16 << 20) + (2 << 20) + (1 << 20) + (256 << 10)) + (70 << 10)
         #expect(configuration.worstCaseByteCount() == one - (100 << 20) - (70 << 10) + 1000 * each)
         configuration.connection.sendQueueLimit = .max
         #expect(configuration.worstCaseByteCount() == .max)
     }
 
-    @Test func `58 · has a quarter of it for each user where others than ours get in`() {
+    @Test func `58 · gives a quarter to each user where other users are admitted`() {
         var configuration = PipeServer.Configuration()
         #expect(configuration.effectiveByteBudgetPerUser == 1 << 30)
         configuration.accessPolicy = .anyUser
@@ -296,7 +296,7 @@ import Testing
     }
 }
 
-/// Much stands before each message, and nothing is read.
+/// Large envelopes, and nothing is read.
 private struct PaddedFraming: MessageFraming {
     let maximumMessageByteCount = 1 << 20
 
@@ -312,7 +312,7 @@ private struct PaddedFraming: MessageFraming {
     func encodeEnvelope(
         of message: Span<UInt8>, into output: inout FrameBuffer
     ) throws(FramingError) -> FrameEnvelope? {
-        // In pieces: so the buffer has room for more.
+        // In pieces, so that the buffer has room for more.
         for _ in 0..<5000 { output.append(0) }
         return FrameEnvelope(prefixByteCount: 5000, suffixByteCount: 0)
     }

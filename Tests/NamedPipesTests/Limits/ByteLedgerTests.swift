@@ -5,7 +5,7 @@ import Testing
 @testable import NamedPipes
 
 @Suite struct `A ledger of bytes` {
-    /// Charges live in objects, as they do in queues and partial frames.
+    /// Charges live in objects, as they do in queues and reassembly buffers.
     private final class Holder {
         let userID: UInt32
         var charge: ByteCharge
@@ -42,7 +42,7 @@ import Testing
         #expect(ledger.queueHighWaterByteCount == 50)
     }
 
-    @Test func `58 · refuses what exceeds a user's budget or the whole, and changes nothing then`() {
+    @Test func `58 · refuses what exceeds a user's budget or the total, and changes nothing then`() {
         let ledger = ByteLedger(limit: 1000, limitPerUser: 600)
         let (first, second) = (Holder(.held, 1), Holder(.queued, 2))
         #expect(first.adjust(to: 600, ledger) == nil)
@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
-    func `58 · agrees with a list of what everybody has, whatever happens`(seed: UInt64) {
+    func `58 · agrees with a list of all charges, whatever happens`(seed: UInt64) {
         var random = Seeded(seed)
         let ledger = ByteLedger(limit: 5000, limitPerUser: 2000)
         var holders: [Holder] = []

@@ -5,13 +5,13 @@ import Testing
 @testable import NamedPipes
 
 @Suite struct `A charge` {
-    @Test func `58 · for a message in memory of others is for all of theirs, once`() throws {
+    @Test func `58 · for a message in shared memory is for all of that memory, once`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             let connection = try raw.accepted
             try connection.fillKernel(loop)
             let before = raw.server.statistics.queuedByteCount
-            // As if three messages had been kept of a buffer of 1 MiB.
+            // As if three messages had been kept from a buffer of 1 MiB.
             let storage = SharedBuffer()
             storage.bytes.reserveCapacity(1 << 20)
             storage.bytes.append(contentsOf: letters(60_000).span)
@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test(arguments: 1...5 as ClosedRange<UInt64>)
-    func `58 · of messages that share memory is with the last of them, whichever leave or are dropped`(
+    func `58 · of messages that share memory stays with the last of them, whichever leave or are dropped`(
         seed: UInt64
     ) throws {
         var random = Seeded(seed)
@@ -69,7 +69,8 @@ import Testing
                 if owner !== last { expected += 5000 }
                 last = owner
             }
-            // What was begun may have been parted from others in its memory, and is counted beside them then.
+            // A message that was begun may have been separated from others in its memory, and is then counted beside
+            // them.
             #expect((expected...(expected + 5000)).contains(slot.value.segments.capacity))
         }
     }
@@ -93,7 +94,8 @@ import Testing
         }
     }
 
-    @Test func `58 · of what a client keeps has one limit, however often connections come and go`() throws {
+    @Test func `58 · of the messages that a client keeps has one limit, however often connections come and go`() throws
+    {
         try withLoop { loop in
             let limit = 300_000
             var configuration = PipeClient.Configuration()
@@ -115,7 +117,7 @@ import Testing
                     }
                 }
                 fill()
-                // It sends no more, and so what follows is kept for the next.
+                // The connection sends no more, so the messages that follow are kept for the next one.
                 client.connection?.finishSending()
                 fill()
                 peer.close()
@@ -128,7 +130,7 @@ import Testing
     }
 
     @Test(arguments: [PipeConnection.SlowReaderPolicy.dropOldest, .keepLatest])
-    func `38 · of bytes without boundaries is never cut: what has no room is refused`(
+    func `38 · of bytes without boundaries is never cut: bytes without room are refused`(
         policy: PipeConnection.SlowReaderPolicy
     ) throws {
         try withLoop { loop in

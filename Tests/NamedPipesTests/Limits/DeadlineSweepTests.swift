@@ -14,7 +14,7 @@ import Testing
     }
 
     /// How long after its beginning at `start` a limit is found to be reached, all in microseconds, with a timer that
-    /// is late by up to `lateness` each time.
+    /// is up to `lateness` late each time.
     private func found(_ limit: Int, start: Int, lateness: Int, _ random: inout Seeded) -> Int {
         var sweep = sweep { $0.frameDeadline = .microseconds(limit) }
         let interval = Int(sweep.interval / .microseconds(1))
@@ -22,7 +22,7 @@ import Testing
         var stamp: UInt32?
         while true {
             let next = now + interval + Int.random(in: 0...lateness, using: &random)
-            // What begins before the timer's next call is stamped with the tick of the last one.
+            // A limit that begins before the timer's next call is stamped with the tick of the last one.
             if stamp == nil, start < next { stamp = sweep.tick }
             now = next
             sweep.advance()
@@ -41,12 +41,12 @@ import Testing
             let punctual = found(limit, start: start, lateness: 0, &random)
             #expect(punctual >= limit)
             #expect(punctual <= limit + min(limit / 4, 2_000_000))
-            // A loop that is held up makes it later, never earlier.
+            // A loop that is held makes it later, never earlier.
             #expect(found(limit, start: start, lateness: 500_000, &random) >= limit)
         }
     }
 
-    @Test func `33 · are found in the order of what they say`() {
+    @Test func `33 · are found in the order of their limits`() {
         var sweep = sweep {
             $0.frameDeadline = .seconds(8)
             $0.writeStallDeadline = .seconds(8)
@@ -73,14 +73,14 @@ import Testing
         #expect(sweep.overdue(stamps) == nil)
     }
 
-    @Test func `33 · that are not set never pass, and nobody is watched for them`() {
+    @Test func `33 · that are not set never pass, and no connection is watched for them`() {
         var sweep = sweep { _ in }
         let stamps = DeadlineSweep.Stamps(frameBegan: 0, tookLast: 0, saidLast: 0, wasActive: 0, opened: 0)
         for _ in 0..<1000 { sweep.advance() }
         #expect(sweep.overdue(stamps) == nil && !sweep.watches(stamps) && !sweep.watchesEveryone)
     }
 
-    @Test func `33 · that are longer than anybody counts never pass either`() {
+    @Test func `33 · that are too long to be counted never pass either`() {
         let sweep = sweep {
             $0.frameDeadline = .milliseconds(1)
             $0.ageLimit = .seconds(Int64.max)

@@ -19,17 +19,17 @@ extension Loop {
 }
 
 @Suite struct `A frame that does not come to its end` {
-    // Without one, a server looks after its name on a timer of the loop.
+    // Without a watcher, a server looks after its name on a timer of the loop.
     private let instances = InotifyInstances()
 
     private static let deadline = Duration.milliseconds(200)
     private static let configuration = configured { $0.frameDeadline = deadline }
 
-    /// What a loris sends at once, before it goes on byte by byte: a part of a header, a header, a body that has memory
-    /// of its own.
+    /// The bytes that a loris sends at once, before it goes on byte by byte: a part of a header, a header, a body with
+    /// memory of its own.
     private static let beginnings: [[UInt8]] = [[0], [0, 0, 1, 0], [0, 1, 0, 0] + pattern(40_000)]
 
-    @Test(arguments: beginnings.indices) func `33 · slow loris: ends its connection at the deadline, and nobody else's`(
+    @Test(arguments: beginnings.indices) func `33 · slow loris: ends its connection at the deadline, and no other`(
         index: Int
     ) throws {
         try withLoop { loop in
@@ -60,10 +60,10 @@ extension Loop {
         }
     }
 
-    @Test func `33 · counts for each frame anew: who is always in the middle of one is not late`() throws {
+    @Test func `33 · counts for each frame anew: a client that is always in the middle of one is not late`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop, Self.configuration)
-            // The end of one frame and the beginning of the next, again and again.
+            // The end of one frame and the beginning of the next, repeatedly.
             raw.peer.writeAll([0, 0, 0, 2])
             let start = SuspendingClock.now
             let goesOn = loop.every(20) {
@@ -106,7 +106,7 @@ extension Loop {
     }
 }
 
-@Suite struct `A queue that the peer takes nothing of` {
+@Suite struct `A queue that the peer does not read` {
     @Test func `38 · ends the connection at the stall deadline, typed, with its messages counted`() throws {
         try withLoop { loop in
             let deadline = Duration.milliseconds(200)
@@ -137,7 +137,7 @@ extension Loop {
         }
     }
 
-    @Test func `38 · is not stalled while the peer reads, however slowly the queue gets shorter`() throws {
+    @Test func `38 · is not stalled while the peer reads, however slowly the queue shrinks`() throws {
         try withLoop { loop in
             let deadline = Duration.milliseconds(400)
             let raw = try RawClient(loop, configured { $0.writeStallDeadline = deadline })
@@ -165,7 +165,7 @@ extension Loop {
             var client = PipeClient.Configuration()
             client.connection = server.connection
             let pair = try Pair(loop, server: server, client: client)
-            // Each waits for the other to read, because it is above its own mark.
+            // Each waits for the other to read, because its queue is above its own mark.
             let ends = [try pair.accepted, try pair.connection]
             for end in ends {
                 while end.pendingByteCount < 1_000_000 { try end.send(letters(10_000)) }
@@ -177,14 +177,14 @@ extension Loop {
             #expect(SuspendingClock.now - start >= deadline / 2)
             let reasons = pair.atServer.reasons + pair.atClient.reasons
             #expect(reasons.contains(.writeStalled))
-            // Whoever is second has what the first left behind.
+            // The second connection has what the first left behind.
             #expect(reasons.allSatisfy { [.writeStalled, .resetByPeer, .closedByPeer].contains($0) })
         }
     }
 }
 
 @Suite struct `The limits of a connection's life` {
-    @Test func `33 · idle: ends who neither sends nor takes anything, and nobody else`() throws {
+    @Test func `33 · idle: ends a connection that neither sends nor takes anything, and no other`() throws {
         try withLoop { loop in
             let limit = Duration.milliseconds(200)
             let (_, recorder) = try loop.server(configured { $0.idleLimit = limit })
@@ -223,7 +223,7 @@ extension Loop {
         }
     }
 
-    @Test func `33 · age: ends who has been there long enough, with everything sent`() throws {
+    @Test func `33 · age: ends a connection that has lasted long enough, with everything sent`() throws {
         try withLoop { loop in
             let limit = Duration.milliseconds(200)
             let (_, recorder) = try loop.server(configured { $0.ageLimit = limit })

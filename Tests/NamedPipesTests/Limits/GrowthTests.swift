@@ -4,12 +4,12 @@ import Testing
 
 @testable import NamedPipes
 
-/// What an operation costs while there is more and more of everything else: in steps, not in time.
-@Suite struct `What grows with others` {
+/// The cost of an operation while there is more and more of everything else: in steps, not in time.
+@Suite struct `The cost of growth` {
     private static let sizes = [50, 100, 200]
 
     @Test(arguments: sizes)
-    func `74 · is no walk over one server's connections: other servers' and clients' are not looked at`(
+    func `74 · is no scan of one server's connections: those of other servers and clients are not visited`(
         others: Int
     ) throws {
         try withLoop { loop in
@@ -50,7 +50,7 @@ import Testing
                 try #require(loop.run { recorder.openCount == count })
                 #expect(rounds.count == 1)
             }
-            // Who has an interval of his own has a timer of his own, while he needs it.
+            // A server with an interval of its own has a timer of its own, while it needs one.
             configuration.connection.idleLimit = .seconds(2)
             let (client, quick) = loop.client(configuration)
             try #require(loop.run { quick.openCount == 1 })
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    @Test func `74 · is found however connections come and go`() throws {
+    @Test func `74 · is known however connections come and go`() throws {
         let registry = try Reactor().registry
         var list = ConnectionList(of: registry)
         var random = Seeded(74)
@@ -86,7 +86,7 @@ import Testing
         #expect(list.count == 0 && registry.count == 0)
     }
 
-    /// A queue of that many large messages of which the first has been begun.
+    /// A queue of this many large messages, of which the first has been begun.
     private func queue(of count: Int) throws -> SendQueueSlot {
         let slot = SendQueueSlot()
         for _ in 0..<count { try append(to: slot) }
@@ -121,11 +121,11 @@ import Testing
             #expect(slot.value.byteCount == (count - 100) * 1004 - 100)
             return slot.value.segments.stepCount - before
         }
-        // Each of 200 costs a few steps, with moving together what is left counted in; before, it was all that waits.
+        // For each of 200 it is a few steps, including the moves of the rest; before, it was the whole queue.
         #expect(steps.allSatisfy { $0 < 2000 }, "\(steps)")
     }
 
-    @Test func `74 · is not the rest of a message that was begun: it is moved once, not for each that is dropped`()
+    @Test func `74 · is not the rest of a message that was begun: it is moved once, not for each dropped message`()
         throws
     {
         let slot = SendQueueSlot()

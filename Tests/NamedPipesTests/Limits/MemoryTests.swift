@@ -5,7 +5,7 @@ import Testing
 
 @testable import NamedPipes
 
-/// What attacks on memory really cost, in a process of their own.
+/// The real cost of attacks on memory, in a process of their own.
 @Suite(.disabled(if: isSanitized, "a sanitizer keeps memory of its own")) struct `The memory of a server` {
     @Test func `31 · 20 clients that announce 1 GiB cost at most 64 KiB each`() async {
         await #expect(processExitsWith: .success) {
@@ -51,7 +51,7 @@ import Testing
                 let cost = residentByteCount() - resident
                 print(
                     "32: resident +\(cost), \(cost / count) each, held \(server.statistics.heldByteCount / count) each")
-                // Both ends and the test's own notes of each are in it.
+                // This includes both ends and the test's own notes of each.
                 #expect(cost / count <= 4096)
                 #expect(server.statistics.heldByteCount / count <= 512)
             }
@@ -89,7 +89,7 @@ import Testing
     }
 }
 
-/// What is taken once, at first use, is not an attacker's doing.
+/// Memory that is taken once, at first use, is not due to an attacker.
 private func warmUp(_ loop: Loop, _ recorder: Recorder) throws {
     recorder.keepsMessages = false
     let peer = try RawPeer(connectingTo: loop.address)

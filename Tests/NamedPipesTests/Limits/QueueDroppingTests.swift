@@ -4,7 +4,7 @@ import Testing
 
 @testable import NamedPipes
 
-/// What a queue drops, against a list of its frames.
+/// The messages that a queue drops, against a list of its frames.
 @Suite struct `A send queue that drops its oldest messages` {
     private static let framings: [any MessageFraming] = [
         LengthPrefixFraming(), VarintFraming(), DelimiterFraming.newline, ContentLengthFraming(),
@@ -12,7 +12,9 @@ import Testing
     ]
 
     @Test(arguments: framings.indices, 1...10 as ClosedRange<UInt64>)
-    func `38 · keeps what was begun and whole frames, in order, whatever the cuts`(index: Int, seed: UInt64) throws {
+    func `38 · keeps a message that was begun, and whole frames, in order, whatever the cuts`(index: Int, seed: UInt64)
+        throws
+    {
         let framing = Self.framings[index]
         var random = Seeded(seed)
         var queue = SendQueue()
@@ -70,7 +72,7 @@ import Testing
         if !isDone { try framing.encode(message.span, into: &queue.bytes) }
     }
 
-    /// What the queue would write.
+    /// The bytes that the queue would write.
     private func bytes(of queue: borrowing SendQueue) -> [UInt8] {
         var all: [UInt8] = []
         unsafe queue.bytes.withUnsafeBytes { copied in

@@ -5,7 +5,7 @@ import Testing
 @testable import NamedPipes
 
 @Suite struct `Where a budget is used up` {
-    @Test func `72 · the largest holder leaves, unless those who ask want about as much`() {
+    @Test func `72 · the largest holder is ended, unless those that ask want about as much`() {
         var shortage = Shortage<String>(demand: 1000)
         #expect(shortage.leaver == nil)
         shortage.consider("small", 100, isWaiting: false)
@@ -38,7 +38,7 @@ import Testing
         return (server, recorder)
     }
 
-    /// A client that is served in two pieces, and by then has not been ended.
+    /// A client that is served in two pieces, and has not been ended by then.
     private func isServed(_ byteCount: Int, _ peer: RawPeer, _ loop: Loop) -> Bool {
         let before = peer.frames.count
         let bytes = frame(letters(byteCount))
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test(arguments: [false, true])
-    func `72 · by unfinished messages: bystanders are served, and those who hoard are ended, typed`(
+    func `72 · by unfinished messages: bystanders are served, and hoarders are ended, typed`(
         perUser: Bool
     ) throws {
         try withLoop { loop in
@@ -70,7 +70,7 @@ import Testing
                     hoarders[index].rest = hoarders[index].rest.dropFirst(max(0, written))
                 }
             }
-            // Until there is no room for what they want.
+            // Until there is no room for what they request.
             try #require(
                 loop.poll {
                     hoard()
@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    @Test func `72 · by queues that nobody reads: bystanders are served, and get their long answers`() throws {
+    @Test func `72 · by queues without readers: bystanders are served, and get their long answers`() throws {
         try withLoop { loop in
             let (server, recorder) = try server(loop)
             let bystander = try RawPeer(connectingTo: loop.address)
@@ -105,10 +105,10 @@ import Testing
                 }
                 loop.settle()
             }
-            // Before anybody has been ended, what is small gets through.
+            // Before any connection has been ended, small messages get through.
             #expect(isServed(2000, bystander, loop))
             #expect(isServed(20_000, bystander, loop) && isServed(100_000, bystander, loop))
-            // And what is large, when one of them has been.
+            // And large ones, once one connection has been ended.
             let answer = letters(100_000, seed: 1)
             var isAccepted = false
             try #require(
@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    @Test func `72 · or is nothing: 4 KiB are everybody's`() throws {
+    @Test func `72 · or is zero: each connection has 4 KiB`() throws {
         try withLoop { loop in
             var configuration = PipeServer.Configuration()
             configuration.byteBudget = 0
@@ -132,7 +132,7 @@ import Testing
             raw.recorder.whenReceived = { connection, message in _ = try? connection.send("\(message.count)") }
             for byteCount in [1001, 2000, 3000, 4092] { #expect(isServed(byteCount, raw.peer, loop)) }
             #expect(raw.server.endpoint.ledger.byteCount == 0)
-            // Larger ones only as a whole that is there at once, or not at all.
+            // Larger messages only if they arrive as a whole at once, or not at all.
             raw.peer.writeAll(frame(letters(10_000)).dropLast(1))
             try #require(loop.run { raw.recorder.isEverythingClosed })
             #expect(raw.recorder.reasons == [.budgetExceeded(ExceededBudget(scope: .server, limit: 0))])

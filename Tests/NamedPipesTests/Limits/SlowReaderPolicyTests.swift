@@ -10,7 +10,7 @@ private struct SlowReader {
     private(set) var sentCount = 0
     private(set) var verdicts: [PipeConnection.SendVerdict] = []
 
-    /// Messages are of so many bytes; 64 KiB do not fit into the queue's buffer like small ones.
+    /// The size of messages; 64 KiB do not fit into the queue's buffer as small messages do.
     init(_ loop: Loop, _ policy: PipeConnection.SlowReaderPolicy, limit: Int, byteBudget: Int? = nil) throws {
         var configuration = PipeServer.Configuration()
         configuration.connection.slowReaderPolicy = policy
@@ -33,7 +33,7 @@ private struct SlowReader {
         }
     }
 
-    /// Reads everything, and returns the numbers that came, after a look at whether each message is whole.
+    /// Reads everything, checks that each message is whole, and returns the numbers that came.
     func numbers(_ loop: Loop, byteCount: Int) throws -> [Int] {
         try #require(
             loop.poll {
@@ -48,10 +48,10 @@ private struct SlowReader {
         }
     }
 
-    /// How many messages the connection says were lost because its peer is slow.
+    /// The number of messages that the connection reports as lost because its peer is slow.
     var lostCount: Int { connection.displacedMessageCount + connection.droppedMessageCount }
 
-    /// How many messages the verdicts say were dropped.
+    /// The number of messages that the verdicts report as dropped.
     var droppedCount: Int {
         verdicts.reduce(0) { count, verdict in
             switch verdict {
@@ -88,7 +88,7 @@ private struct SlowReader {
         }
     }
 
-    @Test(arguments: sizes) func `38 · drops the newest: what waits arrives, and every dropped message is counted`(
+    @Test(arguments: sizes) func `38 · drops the newest: waiting messages arrive, and every dropped one is counted`(
         byteCount: Int
     ) throws {
         try withLoop { loop in
@@ -141,17 +141,17 @@ private struct SlowReader {
         }
     }
 
-    @Test func `38 · that drops takes a message as large as the limit only where nothing else is begun`() throws {
+    @Test func `38 · that drops takes a message as large as the limit only where no other is begun`() throws {
         try withLoop { loop in
             var slow = try SlowReader(loop, .dropOldest, limit: Self.limit)
             try slow.send(200, byteCount: 3000)
             loop.settle()
             let waiting = slow.connection.pendingByteCount
             #expect(waiting % 3006 != 0)
-            // The rest of the message that was begun cannot go: the new one is dropped, and none of the others.
+            // The rest of the message that was begun has to stay: the new one is dropped, and no other.
             try slow.send(1, byteCount: Self.limit)
             #expect(slow.verdicts.last == .dropped && slow.connection.pendingByteCount == waiting)
-            // A message that no framing takes costs nobody his place.
+            // A message that the framing refuses displaces no other.
             #expect(throws: PipeError.messageTooLarge(byteCount: (16 << 20) + 1, limit: 16 << 20)) {
                 try slow.connection.send([UInt8](repeating: 0, count: (16 << 20) + 1))
             }
@@ -159,10 +159,10 @@ private struct SlowReader {
         }
     }
 
-    @Test func `38 · is met by a broadcast and by other threads' senders as well, and they say so`() throws {
+    @Test func `38 · applies to broadcasts and to other threads' senders, and they report it`() throws {
         try withLoop { loop in
             var slow = try SlowReader(loop, .dropOldest, limit: Self.limit)
-            // A long write ends in the middle of a message, which cannot be dropped any more.
+            // A long write ends in the middle of a message, which can no longer be dropped.
             try slow.send(200, byteCount: 3000)
             loop.settle()
             let message = letters(10_000)
@@ -179,7 +179,7 @@ private struct SlowReader {
     }
 
     @Test(arguments: [PipeConnection.SlowReaderPolicy.dropOldest, .keepLatest, .dropNewest])
-    func `38 · that drops is within a budget as well`(policy: PipeConnection.SlowReaderPolicy) throws {
+    func `38 · that drops is also within a budget`(policy: PipeConnection.SlowReaderPolicy) throws {
         try withLoop { loop in
             let budget = 300_000
             var slow = try SlowReader(loop, policy, limit: 32 << 20, byteBudget: budget)

@@ -4,8 +4,8 @@ import Testing
 
 @testable import NamedPipes
 
-/// What stands above a socket's own directory.
-@Suite struct `A path is looked at as a whole` {
+/// The directories above a socket's own.
+@Suite struct `A path is checked as a whole` {
     private let scratch = Scratch()
 
     private func refusal(_ name: String, allowsInsecureDirectory: Bool = false) -> PipeError? {
@@ -30,7 +30,7 @@ import Testing
         #expect(refusal("upper/a/b/pipe", allowsInsecureDirectory: true) == nil)
     }
 
-    @Test func `75 · but not if they cannot rename what is not theirs`() {
+    @Test func `75 · but not if they cannot rename the files of others`() {
         makeDirectory(scratch.path("upper"), mode: 0o1777)
         makeDirectory(scratch.path("upper/a"), mode: 0o755)
         #expect(refusal("upper/a/pipe") == nil)
@@ -77,7 +77,7 @@ import Testing
         #expect(try there == FileStatus(following: "/run").identity)
     }
 
-    @Test func `75 · looks at what a link leads to as well`() {
+    @Test func `75 · also checks the target of a link`() {
         makeDirectory(scratch.path("open"), mode: 0o777)
         makeDirectory(scratch.path("open/a"))
         #expect(unsafe symlink("open/a", scratch.path("link")) == 0)
@@ -87,7 +87,7 @@ import Testing
                     path: scratch.path("open"), .insecureDirectory(owner: geteuid(), mode: 0o777)))
     }
 
-    @Test func `75 · leads where it says, in bytes that are no text`() throws {
+    @Test func `75 · leads where it says, in bytes that are not UTF-8`() throws {
         let path = Array("\(scratch.path)/caf".utf8) + [0xE9, 0]
         unsafe path.withUnsafeBytes { bytes in
             guard let name = unsafe bytes.bindMemory(to: CChar.self).baseAddress else { return }
@@ -116,12 +116,12 @@ import Testing
         UserMap(map: Array(map.utf8), overflow: Array(number.utf8)).overflowUserID
     }
 
-    @Test func `77 · in which everybody has a number has none for those without`() {
+    @Test func `77 · in which every user has a number has none for those without`() {
         #expect(overflow("         0          0 4294967295\n") == nil)
         #expect(overflow("0 0 1000\n1000 1000 4294966295\n") == nil)
     }
 
-    @Test func `77 · of a container has one number for all without their own, also before the map is written`() {
+    @Test func `77 · of a container has one number for all users without their own, also before the map is written`() {
         #expect(overflow("         0     100000      65536\n") == 65534)
         #expect(overflow("0 1000 1\n1 100000 65535\n") == 65534)
         #expect(overflow("") == 65534)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import NamedPipes
 
-/// Others who remove, rename and replace the files of a live server.
+/// Other programs that remove, rename and replace the files of a live server.
 @Suite struct `A cleaner of old files` {
     private let scratch = Scratch()
 
@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test(arguments: [mode_t(0o022), 0o777])
-    func `76 · is told by the sticky bit to leave socket and lock alone, whose permissions stay exact`(_ mask: mode_t) {
+    func `76 · is told by the sticky bit to spare socket and lock, whose permissions stay exact`(_ mask: mode_t) {
         let path = scratch.path
         withUmask(mask) {
             for mode: UInt16 in [0o600, 0o660, 0o666] {
@@ -42,7 +42,7 @@ import Testing
         let cleaner = "/usr/bin/systemd-tmpfiles"
         guard unsafe access(cleaner, X_OK) == 0 else { try Test.cancel("there is no systemd-tmpfiles here") }
         makeDirectory(scratch.path("run"), mode: 0o755)
-        // Nobody looks after this name: its times stay old.
+        // No server looks after this name, so its times stay old.
         let name = try publish(scratch.address("run/pipe"))
         makeFile(scratch.path("run/forgotten"))
         for file in [scratch.path("run/pipe"), scratch.path("run/.pipe.lock"), scratch.path("run/forgotten")] {
@@ -65,7 +65,7 @@ import Testing
                 #expect(loop.run { !isOld(file) })
             }
             #expect(recorder.losses == [])
-            // Not again at once: a file system that keeps no times would keep the loop busy.
+            // Not again at once: on a file system without times, that would keep the loop busy.
             for file in files { age(file) }
             loop.settle()
             #expect(files.allSatisfy(isOld))
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test(arguments: ["removed", "renamed", "replaced"])
-    func `76 · and of locks finds the lock put back, with the right to the name`(_ what: String) throws {
+    func `76 · that removes a lock finds it put back, with the right to the name`(_ what: String) throws {
         try withLoop { loop in
             let address = try scratch.address()
             let lock = scratch.path(".pipe.lock")
@@ -93,7 +93,7 @@ import Testing
                 #expect(throws: PipeError.addressInUse(address, holder: getpid())) { try publish(address) }
             }
             #expect(server.isPublished && recorder.losses == [])
-            // And it is given away as before.
+            // And the lock is handed over as before.
             try expectTakeOver(of: address, on: loop, recorder, losses: [.takenOver(processID: getpid())])
         }
     }
@@ -115,7 +115,7 @@ import Testing
         }
     }
 
-    @Test func `76 · cannot keep a server from being taken over`() throws {
+    @Test func `76 · cannot prevent a hand-over`() throws {
         try withLoop { loop in
             let address = try scratch.address()
             let (_, recorder) = try loop.server(at: address)
@@ -127,7 +127,9 @@ import Testing
     }
 
     @Test(arguments: [PipeServer.NameLossPolicy.report, .republish])
-    func `76 · that comes just before a successor does not part the two`(_ policy: PipeServer.NameLossPolicy) throws {
+    func `76 · that comes just before a successor does not prevent its hand-over`(_ policy: PipeServer.NameLossPolicy)
+        throws
+    {
         try withLoop { loop in
             let address = try scratch.address()
             var configuration = PipeServer.Configuration()
@@ -143,10 +145,10 @@ import Testing
     }
 }
 
-@Suite struct `A stranger's socket in the name's place` {
+@Suite struct `A foreign socket in the name's place` {
     private let scratch = Scratch()
 
-    @Test func `76 · is no hindrance to a successor once it is dead`() throws {
+    @Test func `76 · is no obstacle to a successor once it is dead`() throws {
         try withLoop { loop in
             let address = try scratch.address()
             let (_, recorder) = try loop.server(at: address)
@@ -203,11 +205,11 @@ import Testing
     }
 }
 
-@Suite struct `What is left of a killed server` {
+@Suite struct `The remains of a killed server` {
     private let scratch = Scratch()
 
     @Test(arguments: [true, false])
-    func `76 · may have the last inode, which its successor takes, except from the living`(_ isStale: Bool) throws {
+    func `76 · may have the last inode, which its successor takes, except from a live one`(_ isStale: Bool) throws {
         guard geteuid() == 0,
             Child.run("/bin/mount", "-t", "tmpfs", "-o", "nr_inodes=3,mode=0700", "tmpfs", scratch.path) == 0
         else {
@@ -231,10 +233,10 @@ import Testing
     }
 }
 
-@Suite struct `What others see of a name` {
+@Suite struct `The name that others see` {
     private let scratch = Scratch()
 
-    /// What a client is told (getpeername(2)), and with it ss(8) and lsof(8).
+    /// The name that a client is told (getpeername(2)), and with it ss(8) and lsof(8).
     private func shownName(_ address: PipeAddress) throws -> String? {
         let client = ForeignSocket()
         #expect(client.connect(to: SocketAddress(address)) == 0)
@@ -274,7 +276,7 @@ extension LockRecord {
 }
 
 extension Candidate {
-    /// Whether somebody else is one.
+    /// Whether another process is one.
     fileprivate static func exists(at lockPath: String) -> Bool {
         let file = OwnedDescriptor(taking: unsafe open(lockPath, O_RDWR | O_CLOEXEC))
         return Candidacy.exists(for: file)

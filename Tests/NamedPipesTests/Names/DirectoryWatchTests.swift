@@ -64,7 +64,7 @@ import Testing
         withExtendedLifetime(name) {}
     }
 
-    @Test func `moves up when its directory goes, and down again`() throws {
+    @Test func `moves up when its directory is removed, and down again`() throws {
         makeDirectory(scratch.path("a"))
         let watch = try #require(try DirectoryWatch(for: scratch.address("a/pipe")))
         #expect(unsafe rmdir(scratch.path("a")) == 0)
@@ -99,7 +99,7 @@ import Testing
         withExtendedLifetime(name) {}
     }
 
-    /// One event each: alternating names, since equal events in a row become one.
+    /// One event each: with alternating names, because equal events in a row become one.
     private func makeFifo(_ path: String, _ number: Int) {
         if number < 2 { makeFile(path) }
         setMode(number % 4 < 2 ? 0o600 : 0o640, of: path)

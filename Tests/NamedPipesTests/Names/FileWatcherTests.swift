@@ -10,7 +10,7 @@ import Testing
     private let scratch = Scratch()
     private let instances = InotifyInstances()
 
-    @Test func `is told by the clock as well, as long as there is something to watch`() throws {
+    @Test func `also happens on a timer, as long as there is something to watch`() throws {
         try withLoop { loop in
             let watcher = try FileWatcher(loop.reactor, secondsBetweenLooks: 1)
             var count = 0
@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    /// As proc(5) has it.
+    /// In the format of proc(5).
     private func interval(of watcher: FileWatcher) throws -> Substring? {
         let path = "/proc/self/fdinfo/\(watcher.timer.rawDescriptor)"
         let file = try unsafe #require(fopen(path, "r"))
@@ -33,8 +33,8 @@ import Testing
         return lines.first { $0.hasPrefix("it_interval") }
     }
 
-    /// Each wait of a loop that has a timer is dearer, however far away that is.
-    @Test func `sets no timer on the loop of a server in its usual state`() throws {
+    /// With a timer, each wait of the loop costs more, however far away the timer is.
+    @Test func `sets no timer on the loop of a server in its ordinary state`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             raw.peer.writeAll(frame(pattern(100)))

@@ -5,7 +5,8 @@ import Testing
 
 @testable import NamedPipes
 
-// HOSTILE 71. Whoever has opened the socket file with O_PATH connects to the socket, whatever its name has become.
+// HOSTILE 71. A process that has opened the socket file with O_PATH connects to the socket, whatever its name has
+// become.
 
 @Suite struct `71 · a process that keeps the socket file open` {
     private let scratch = Scratch()
@@ -18,7 +19,7 @@ import Testing
         return configuration
     }
 
-    /// The socket behind a file, by a way that nobody can take away.
+    /// The socket behind a file, by a way that no other process can take away.
     private final class KeptFile {
         let descriptor: Int32
         let address: PipeAddress
@@ -31,7 +32,7 @@ import Testing
         deinit { close(descriptor) }
     }
 
-    /// The most clients that were let in between two turns of the loop.
+    /// The largest number of clients that were accepted between two turns of the loop.
     private final class Pace {
         private(set) var worst = 0
         private var last = 0
@@ -83,7 +84,7 @@ import Testing
         }
     }
 
-    @Test func `and the server is stopped meanwhile: everything of it ends`() throws {
+    @Test func `and whose server is stopped meanwhile ends with everything of the server`() throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server(configuration(acceptsPerTurn: 1), at: scratch.address())
             loop.settle()
@@ -99,7 +100,7 @@ import Testing
         }
     }
 
-    @Test func `does not outlast the grace, even if the clients that wait cannot be accepted`() throws {
+    @Test func `does not outlast the grace, even if its clients cannot be accepted`() throws {
         try withLoop { loop in
             let address = try scratch.address()
             let (server, recorder) = try loop.server(configuration(), at: address)
@@ -108,7 +109,7 @@ import Testing
             let start = Start { try NeighbourServer.successor(at: address) }
             #expect(loop.poll { start.hasEnded && !recorder.losses.isEmpty })
             let successor = try start.get()
-            // Each comes back at once, so that the queue is never seen empty.
+            // Each returns at once, so that the queue is never seen empty.
             recorder.whenAsked = { _, _ in
                 _ = connecting(to: kept.address)
                 return true

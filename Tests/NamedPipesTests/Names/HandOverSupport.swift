@@ -6,7 +6,7 @@ import Testing
 
 @testable import NamedPipes
 
-/// Something that blocks, on a thread of its own.
+/// A blocking call, on a thread of its own.
 final class Start<Value: Sendable>: Sendable {
     private let outcome = Outcome()
 
@@ -28,7 +28,7 @@ final class Start<Value: Sendable>: Sendable {
     func get() throws -> Value { try #require(outcome.result.withLock { $0 }).get() }
 }
 
-/// Asks again and again, on a thread without a loop; false if it never holds.
+/// Asks until the condition holds, on a thread without a loop; false if it never does.
 func waitUntil(_ condition: () -> Bool) -> Bool {
     let end = ContinuousClock.now + Loop.patience
     while !condition() {
@@ -38,9 +38,9 @@ func waitUntil(_ condition: () -> Bool) -> Bool {
     return true
 }
 
-/// Connects, has a message sent back and hangs up, as fast as it can; counts what goes wrong by its errno.
+/// Connects, has a message sent back and hangs up, as fast as it can; counts failures by their errno.
 ///
-/// A full queue (EAGAIN) is none of it: a client tries again. No answer where there is an end or a long silence.
+/// A full queue (EAGAIN) is no failure: a client tries again. An end, or a long silence, counts as a missing answer.
 final class Hammer: Sendable {
     private let tally = Tally()
     private let threads: [ThreadHandle]
@@ -86,10 +86,10 @@ final class Hammer: Sendable {
         return answer == request ? 0 : ENODATA
     }
 
-    /// How many exchanges have succeeded.
+    /// The number of exchanges that succeeded.
     var connectCount: Int { tally.connectCount.load(ordering: .relaxed) }
 
-    /// Ends the threads and tells what failed.
+    /// Ends the threads and returns the failures.
     func stop() -> [Int32: Int] {
         tally.isOver.store(true, ordering: .relaxed)
         for thread in threads { thread.join() }
@@ -97,7 +97,7 @@ final class Hammer: Sendable {
     }
 }
 
-/// Somebody who asks for a name and may take its lock, and then does not go on.
+/// A process that asks for a name, may take its lock, and then does not go on.
 final class Candidate {
     private let file: OwnedDescriptor
 
@@ -109,22 +109,22 @@ final class Candidate {
 
     func takesLock() -> Bool { flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 }
 
-    /// Whether somebody has the lock again.
+    /// Whether another process has the lock again.
     func isLockTaken(at lockPath: String) -> Bool {
         let other = unsafe open(lockPath, O_RDWR | O_CLOEXEC)
         defer { close(other) }
         return flock(other, LOCK_EX | LOCK_NB) != 0
     }
 
-    /// As if it had been killed, whatever children of other tests have a copy of its descriptor.
+    /// As if it had been killed, even if children of other tests have a copy of its descriptor.
     func end() {
         Candidacy.end(file)
         _ = flock(file.rawValue, LOCK_UN)
     }
 }
 
-/// Lets a successor take a name over from a server on a loop: the server stops, with these losses of its name, and the
-/// name leads to the successor.
+/// Lets a successor take a name over from a server on a loop: the server stops, reports these losses of its name, and
+/// the name leads to the successor.
 ///
 /// - Parameter start: the start of the successor, if it has begun already.
 func expectTakeOver(

@@ -9,7 +9,7 @@ import Testing
 @Suite struct `A hand-over` {
     private let scratch = Scratch()
 
-    @Test func `61 · gives the name to the successor; the predecessor serves who came to it, hears of it and stops`()
+    @Test func `61 · gives the name to the successor; the predecessor serves its clients, is told, and stops`()
         throws
     {
         try withLoop { loop in
@@ -23,7 +23,7 @@ import Testing
             #expect(connecting(to: address) == 0)
             #expect(loop.run { recorder.stopCount == 1 })
             #expect(recorder.losses == [.takenOver(processID: getpid())])
-            #expect(recorder.texts == ["early"], "who waited in the queue is served")
+            #expect(recorder.texts == ["early"], "the client that waited in the queue is served")
             #expect(recorder.reasons == [.serverStopped] || recorder.reasons == [.closedLocally])
             #expect(scratch.names == [".pipe.lock", "pipe"])
             #expect(connecting(to: address) == 0, "the end of the predecessor leaves the successor's name alone")
@@ -31,11 +31,11 @@ import Testing
         }
     }
 
-    @Test func `61 · lets the predecessor serve also who had looked up its socket before`() throws {
+    @Test func `61 · lets the predecessor also serve a client that had looked up its socket before`() throws {
         try withLoop { loop in
             let address = try scratch.address()
             let (_, recorder) = try loop.server(at: address)
-            // A second name of the socket stands for the moment between looking up and connecting, inside connect(2).
+            // A second name of the socket stands for the moment between lookup and connect, inside connect(2).
             #expect(unsafe link(scratch.path("pipe"), scratch.path("looked-up")) == 0)
             let start = Start { try NeighbourServer.successor(at: address) }
             #expect(loop.poll { start.hasEnded })
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test func `61 · works with a server of an earlier version, which does not say which socket is its`() throws {
+    @Test func `61 · works with a server of an earlier version, which does not say which socket is its own`() throws {
         try withLoop { loop in
             let address = try scratch.address()
             let (_, recorder) = try loop.server(at: address)
@@ -79,7 +79,7 @@ import Testing
         while clients.connectCount < goal || count < 10 {
             servers.append(try NeighbourServer.successor(at: address))
             count += 1
-            // Those that were taken over leave by themselves.
+            // Predecessors leave by themselves.
             while servers.count > 20, servers[0].hasStopped { servers.removeFirst() }
         }
         let failures = clients.stop()
@@ -111,7 +111,7 @@ import Testing
             let address = try scratch.address()
             let (server, recorder) = try loop.server(at: address)
             let candidate = try Candidate(at: scratch.path(".pipe.lock"))
-            // A candidate that has the lock, too, and dies with both.
+            // A candidate that also has the lock, and dies with both.
             #expect(loop.poll { candidate.takesLock() })
             loop.settle()
             #expect(throws: PipeError.addressInUse(address, holder: getpid())) { try publish(address) }
@@ -132,7 +132,7 @@ import Testing
             let (server, recorder) = try loop.server(at: address)
             let candidate = try Candidate(at: scratch.path(".pipe.lock"))
             #expect(loop.poll { candidate.takesLock() })
-            // The successor has the lock, thus it alone may touch the name.
+            // The successor has the lock, so it alone may touch the name.
             server.stop()
             #expect(loop.run { recorder.stopCount == 1 })
             #expect(scratch.names == [".pipe.lock", "pipe"])
@@ -152,7 +152,7 @@ import Testing
                     let server = try NeighbourServer.successor(at: address)
                     servers.withLock { $0.append(server) }
                 } catch PipeError.addressInUse(_, _) {
-                    // Another one was the candidate.
+                    // Another process was the candidate.
                 } catch {
                     Issue.record(error)
                 }
@@ -180,7 +180,7 @@ import Testing
         withExtendedLifetime((foreign.descriptor, name)) {}
     }
 
-    @Test func `61 · works by the clock where nothing can be watched`() throws {
+    @Test func `61 · works on a timer where nothing can be watched`() throws {
         try withLoop { loop in
             let address = try scratch.address()
             let name = try publish(address)

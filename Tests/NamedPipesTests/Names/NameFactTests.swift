@@ -4,7 +4,7 @@ import Testing
 
 @testable import NamedPipes
 
-/// What the recipe relies on, asked of this machine's kernel, so that another kernel tells us.
+/// The facts that the recipe relies on, tested on this machine's kernel, so that a different kernel shows.
 @Suite struct `Facts about names` {
     private let scratch = Scratch()
 
@@ -96,7 +96,7 @@ import Testing
         defer { _ = close(second) }
         #expect(flock(first, LOCK_EX | LOCK_NB) == 0)
         #expect(flock(second, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK)
-        // As a child process has before its exec.
+        // A child process has such a copy before its exec.
         let copy = dup(first)
         #expect(flock(first, LOCK_UN) == 0)
         _ = close(first)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import NamedPipes
 
-/// What a server does about a name that somebody else took away. Told at once, except where a test says otherwise.
+/// A server whose name another process took away. The delegate is told at once, except where a test says otherwise.
 @Suite struct `A server that loses its name` {
     private let scratch = Scratch()
 
@@ -19,7 +19,7 @@ import Testing
         return found
     }
 
-    @Test func `13 · because it was deleted says so, and goes on with the connections it has`() throws {
+    @Test func `13 · because it was deleted reports it, and goes on with its connections`() throws {
         try withLoop { loop in
             let (server, recorder) = try server(loop)
             let (client, atClient) = loop.client(to: try scratch.address())
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test func `13 · because it was replaced says so, and leaves the replacement alone`() throws {
+    @Test func `13 · because it was replaced reports it, and leaves the replacement alone`() throws {
         try withLoop { loop in
             let (server, recorder) = try server(loop)
             makeFile(scratch.path("other"))
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test func `13 · because somebody else's server has it does not take that for a hand-over`() throws {
+    @Test func `13 · because another server has it does not take that for a hand-over`() throws {
         try withLoop { loop in
             let (server, recorder) = try server(loop)
             let foreign = ForeignSocket(at: try scratch.address("other"))
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    @Test func `13 · because its directory was removed says so`() throws {
+    @Test func `13 · because its directory was removed reports it`() throws {
         try withLoop { loop in
             makeDirectory(scratch.path("a"))
             let (_, recorder) = try server(loop, .report, "a/pipe")
@@ -71,12 +71,12 @@ import Testing
         }
     }
 
-    @Test func `13 · because its directory was moved notices that within the half minute`() throws {
+    @Test func `13 · because its directory was moved notices that within half a minute`() throws {
         try withLoop { loop in
             makeDirectory(scratch.path("a"))
             let name = try publish(scratch.address("a/pipe"))
             var losses: [NameLoss] = []
-            // By the clock alone, which is the same look at longer intervals: moving a directory gives no event.
+            // Only on the timer, which is the same look at longer intervals: moving a directory gives no event.
             let keeper = NameMonitor(loop.reactor, name, nil) { event in
                 if case .didLoseName(let loss) = event { losses.append(loss) }
             }
@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    @Test func `13 · and gets it back from whoever took it says so, too`() throws {
+    @Test func `13 · and gets it back from the process that took it reports that, too`() throws {
         try withLoop { loop in
             let (server, recorder) = try server(loop)
             #expect(unsafe rename(scratch.path("pipe"), scratch.path("away")) == 0)
@@ -102,7 +102,7 @@ import Testing
         }
     }
 
-    @Test func `13 · may publish it again, and keeps whom it has and who waits`() throws {
+    @Test func `13 · may publish it again, and keeps its connections and waiting clients`() throws {
         try withLoop { loop in
             let (server, recorder) = try server(loop, .republish)
             let (client, atClient) = loop.client(to: try scratch.address())
@@ -129,7 +129,7 @@ import Testing
         }
     }
 
-    @Test func `13 · publishes it again also when the directory was deleted and made anew`() throws {
+    @Test func `13 · also publishes it again when the directory was deleted and made anew`() throws {
         try withLoop { loop in
             makeDirectory(scratch.path("a"))
             let (server, recorder) = try server(loop, .republish, "a/pipe")
@@ -142,7 +142,7 @@ import Testing
         }
     }
 
-    @Test func `13 · does not publish it over what has taken its place`() throws {
+    @Test func `13 · does not publish it over another file in its place`() throws {
         try withLoop { loop in
             let (server, recorder) = try server(loop, .republish)
             let foreign = ForeignSocket(at: try scratch.address("other"))
@@ -159,7 +159,8 @@ import Testing
         }
     }
 
-    @Test func `13 · and cannot publish it again says why, once for each reason, and does it when it can`() throws {
+    @Test func `13 · and cannot publish it again reports why, once for each reason, and publishes when it can`() throws
+    {
         try withLoop { loop in
             makeDirectory(scratch.path("a"))
             var configuration = PipeServer.Configuration()
@@ -188,7 +189,7 @@ import Testing
         }
     }
 
-    @Test func `13 · and is stopped by its delegate is not said to have failed to publish it again`() throws {
+    @Test func `13 · and is stopped by its delegate reports no failure to publish it again`() throws {
         try withLoop { loop in
             makeDirectory(scratch.path("a"))
             let (_, recorder) = try server(loop, .republish, "a/pipe")
@@ -200,7 +201,7 @@ import Testing
     }
 
     @Test(arguments: [PipeServer.NameLossPolicy.report, .republish])
-    func `13 · may be stopped when it hears of it`(_ policy: PipeServer.NameLossPolicy) throws {
+    func `13 · may be stopped in the report of the loss`(_ policy: PipeServer.NameLossPolicy) throws {
         try withLoop { loop in
             let (_, recorder) = try server(loop, policy)
             recorder.whenLost = { server, _ in server.stop() }

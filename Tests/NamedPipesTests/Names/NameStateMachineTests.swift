@@ -3,7 +3,7 @@ import Testing
 
 @testable import NamedPipes
 
-/// What is decided after each look, without files.
+/// The decision after each look, without files.
 @Suite struct `The guard of a name` {
     private var nameGuard = NameStateMachine()
 
@@ -20,7 +20,7 @@ import Testing
 
     @Test(arguments: [
         (NameStateMachine.Occupant.nobody, NameLoss.removed), (.socket, .replaced), (.other, .replaced),
-    ]) mutating func `13 · reports a loss once, then asks for it to be published, and reports its return`(
+    ]) mutating func `13 · reports a loss once, then asks for a new publication, and reports the return`(
         _ occupant: NameStateMachine.Occupant, _ loss: NameLoss
     ) {
         #expect(nameGuard.step(after: look(reachable: false, occupant)) == .reportLoss(loss))
@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test(arguments: [NameStateMachine.Occupant.nobody, .socket, .other])
-    mutating func `61 · does not take a lost name for a hand-over if the lock is to be had`(
+    mutating func `61 · does not take a lost name for a hand-over if the lock can be had`(
         _ occupant: NameStateMachine.Occupant
     ) {
         let lost = look(reachable: false, occupant)
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test(arguments: [NameStateMachine.Occupant.nobody, .other])
-    mutating func `61 · waits where somebody has the lock, and no socket the name`(
+    mutating func `61 · waits where another process has the lock, and no socket the name`(
         _ occupant: NameStateMachine.Occupant
     ) {
         let lost = look(reachable: false, occupant)
@@ -75,21 +75,21 @@ import Testing
     }
 
     @Test(arguments: [true, false])
-    mutating func `76 · gives the lock up when asked although the name is lost, told before or not`(_ isTold: Bool) {
+    mutating func `76 · gives the lock up when asked although the name is lost, reported or not`(_ isTold: Bool) {
         let lost = look(reachable: false, .nobody)
         if isTold { #expect(nameGuard.step(after: lost) == .reportLoss(.removed)) }
         #expect(nameGuard.step(after: look(reachable: false, wanted: true, .nobody)) == .giveLockUp)
         #expect(nameGuard.step(after: look(reachable: false, wanted: true, .nobody)) == .nothing)
         #expect(nameGuard.step(after: lost) == .takeLockBack)
         #expect(nameGuard.step(afterTakingLockBack: true, lost) == .nothing)
-        // The loss is told once.
+        // The loss is reported once.
         #expect(nameGuard.step(after: lost) == (isTold ? .republish : .reportLoss(.removed)))
         #expect(nameGuard.step(after: look(reachable: false, wanted: true, .nobody)) == .giveLockUp)
         #expect(nameGuard.step(after: look(reachable: false)) == .takeLockBack)
         #expect(nameGuard.step(afterTakingLockBack: false, look(reachable: false)) == .leave)
     }
 
-    @Test mutating func `76 · reports a return also while the lock is given up`() {
+    @Test mutating func `76 · also reports a return while the lock is given up`() {
         #expect(nameGuard.step(after: look(reachable: false, .nobody)) == .reportLoss(.removed))
         #expect(nameGuard.step(after: look(reachable: false, wanted: true, .nobody)) == .giveLockUp)
         #expect(nameGuard.step(after: look(reachable: true, wanted: true)) == .reportReturn)
@@ -98,7 +98,7 @@ import Testing
         #expect(nameGuard.state == .held)
     }
 
-    @Test mutating func `76 · puts a lost lock back before it gives it to anybody`() {
+    @Test mutating func `76 · puts a lost lock back before it hands it over`() {
         var alone = look(reachable: true, wanted: true)
         alone.isLockInPlace = false
         for _ in 0..<2 { #expect(nameGuard.step(after: alone) == .putLockBack) }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import NamedPipes
 
-/// An echo server on a thread of its own, which to another server is what one in another process is.
+/// An echo server on a thread of its own, which looks to another server like one in another process.
 final class NeighbourServer: Sendable {
     enum Event: Hashable, Sendable {
         case lost(NameLoss), regained, stopped
@@ -14,14 +14,14 @@ final class NeighbourServer: Sendable {
     private let thread: ReactorThread
     private let log = Log()
 
-    /// Starts, or throws what starting failed with.
+    /// Starts, or throws the error of the start.
     convenience init(at address: PipeAddress, _ configuration: PipeServer.Configuration = .init()) throws {
         try self.init { reactor, delegate in
             try PipeServer(listeningOn: address, configuration: configuration, reactor: reactor, delegate: delegate)
         }
     }
 
-    /// Serves a socket that somebody else keeps.
+    /// Serves a socket that another process keeps.
     convenience init(inheriting socket: ListenEnvironment.Socket) throws {
         try self.init { reactor, delegate in
             let listener = try #require(try InheritedListener.listeners(at: [socket]).first)

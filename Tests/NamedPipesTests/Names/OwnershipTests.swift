@@ -19,35 +19,17 @@ import Testing
     }
 
     @Test(.enabled(if: hasPython, "needs a program to kill"))
-    func `7 · by kill -9 is taken over within 10 ms`() throws {
-        let address = try scratch.address()
-        let path = scratch.path("pipe")
-        // The way of the recipe, so that lock, process ID and socket are all left behind.
-        let child = Child([
-            python, "-S", "-c",
-            """
-            import fcntl, os, signal, socket
-            lock = open('\(scratch.path)/.pipe.lock', 'w')
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            lock.write(str(os.getpid())); lock.flush()
-            server = socket.socket(socket.AF_UNIX); server.bind('\(path)'); server.listen()
-            os.kill(os.getpid(), signal.SIGKILL)
-            """,
-        ])
-        #expect(child.wait() == -SIGKILL)
-        #expect(scratch.names == [".pipe.lock", "pipe"])
-        var best = Duration.seconds(1)
-        for _ in 0..<30 where best > .milliseconds(10) {
-            let clock = ContinuousClock()
-            let start = clock.now
-            let name = try publish(address)
-            best = min(best, clock.now - start)
-            #expect(connecting(to: address) == 0)
-            name.close()
-            leaveStaleSocket(at: address)
+    func `7 · by kill -9 is taken over without a wait`() async {
+        await #expect(processExitsWith: .success) { try takeOverAfterKill() }
+    }
+
+    @Test func `7 · is taken over without a wait, or the process ends`() async {
+        await #expect(processExitsWith: .signal(SIGSYS)) {
+            onThreads(1) { _ in
+                guard SystemCallFilter.endProcess(at: .wait) else { return }
+                CurrentThread.sleepForMillisecond()
+            }
         }
-        // The best, until one is good enough, because others run beside this test.
-        #expect(best <= .milliseconds(10))
     }
 
     @Test(arguments: ["pipe", String(repeating: "a", count: 80)])
@@ -66,7 +48,7 @@ import Testing
         #expect(published.isInPlace)
     }
 
-    @Test func `10 · by somebody else under similar names stays`() throws {
+    @Test func `10 · under similar names, of other servers, stays`() throws {
         for other in [".pipe2.tmp", ".pip.tmp", "pipe.tmp"] { leaveStaleSocket(at: try scratch.address(other)) }
         let published = try publish(scratch.address())
         #expect(scratch.names == [".pip.tmp", ".pipe.lock", ".pipe2.tmp", "pipe", "pipe.tmp"])
@@ -81,6 +63,41 @@ import Testing
         }
         #expect(contents(of: scratch.path(".pipe.tmp")) == "precious")
     }
+}
+
+/// Publishes a name that was left behind, on a thread where the kernel ends the process at a call that waits. How long
+/// the rest takes depends on the machine, and is left to the hostile suite (`make hostile ONLY=7`).
+func publishWithoutWait(_ address: PipeAddress) {
+    onThreads(1) { _ in
+        #expect(SystemCallFilter.endProcess(at: .wait))
+        do {
+            let name = try publish(address)
+            #expect(connecting(to: address) == 0)
+            name.close()
+        } catch {
+            Issue.record(error)
+        }
+    }
+}
+
+private func takeOverAfterKill() throws {
+    let scratch = Scratch()
+    let path = scratch.path("pipe")
+    // As the recipe does it, so that lock, process ID and socket are all left behind.
+    let child = Child([
+        python, "-S", "-c",
+        """
+        import fcntl, os, signal, socket
+        lock = open('\(scratch.path)/.pipe.lock', 'w')
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write(str(os.getpid())); lock.flush()
+        server = socket.socket(socket.AF_UNIX); server.bind('\(path)'); server.listen()
+        os.kill(os.getpid(), signal.SIGKILL)
+        """,
+    ])
+    #expect(child.wait() == -SIGKILL)
+    #expect(scratch.names == [".pipe.lock", "pipe"])
+    publishWithoutWait(try scratch.address())
 }
 
 @Suite struct `A live server is not displaced` {
@@ -151,7 +168,7 @@ import Testing
         }
     }
 
-    @Test func `8 · and a number alone in its lock, as earlier versions wrote it, names nobody`() throws {
+    @Test func `8 · and a number alone in its lock, as earlier versions wrote it, names no process`() throws {
         let address = try scratch.address()
         withLock(saying: "\(getpid())\n") {
             #expect(throws: PipeError.addressInUse(address, holder: nil)) { try publish(address) }
@@ -170,7 +187,7 @@ import Testing
     @Test(arguments: [
         "", "0\n", "-5\n", "not a number\n", "99999999999999999999\n", "\n", "47", "1\n1 2", "1\n1 2 3 4\n",
     ])
-    func `8 · and nonsense in its lock, or a number that was cut short, names nobody`(_ text: String) throws {
+    func `8 · and nonsense in its lock, or a number that was cut short, names no process`(_ text: String) throws {
         let address = try scratch.address()
         makeFile(scratch.path(".pipe.lock"), text: text)
         let lock = unsafe open(scratch.path(".pipe.lock"), O_RDWR | O_CLOEXEC)
@@ -229,7 +246,7 @@ import Testing
 
     @Test func `9 · and ends, all at once, never have two owners`() throws {
         let scratch = Scratch()
-        // Generated: the lock's file comes and goes too, which is the hardest case.
+        // A generated address: the lock's file comes and goes too, which is the hardest case.
         let address = try PipeAddress.file(scratch.path("pipe"), isGenerated: true)
         let lock = scratch.path(".pipe.lock")
         let owners = Atomic<Int>(0)
@@ -239,7 +256,7 @@ import Testing
                 guard let name = attempt(address) else { continue }
                 #expect(owners.add(1, ordering: .sequentiallyConsistent).oldValue == 0)
                 #expect(name.isInPlace)
-                #expect(unsafe access(lock, F_OK) == 0, "whoever owns the name has the lock that others see")
+                #expect(unsafe access(lock, F_OK) == 0, "the owner of the name has the lock that others see")
                 owners.subtract(1, ordering: .sequentiallyConsistent)
                 successes.add(1, ordering: .relaxed)
                 name.close()
@@ -250,7 +267,7 @@ import Testing
     }
 }
 
-/// Takes the lock and gives it up, file and all; true if that went well.
+/// Takes the lock and gives it up, file and all; true if that succeeded.
 private func takeLock(of address: PipeAddress, in path: String, _ whileHeld: () -> Void) -> Bool {
     do {
         let directory = try Directory.open(path)
@@ -263,7 +280,7 @@ private func takeLock(of address: PipeAddress, in path: String, _ whileHeld: () 
     }
 }
 
-/// Publishes, or loses in the one way that is allowed.
+/// Publishes, or loses in the one permitted way.
 private func attempt(_ address: PipeAddress) -> PublishedName? {
     do {
         return try publish(address)

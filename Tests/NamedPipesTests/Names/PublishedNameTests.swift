@@ -48,7 +48,7 @@ import Testing
         #expect(name.passesNoRights || errno == ENOPROTOOPT)
     }
 
-    @Test func `goes with its lock and its listener when it is let go`() throws {
+    @Test func `ends with its lock and its listener when it is released`() throws {
         var name: PublishedName? = try publish(scratch.address())
         #expect(name?.isInPlace == true)
         name = nil
@@ -64,7 +64,7 @@ import Testing
         name.removeName()
         #expect(connecting(to: address) == ENOENT)
         #expect(!name.isInPlace)
-        #expect(acceptsClient(try #require(name.listener)), "who was waiting can still be accepted")
+        #expect(acceptsClient(try #require(name.listener)), "a client that was waiting can still be accepted")
         #expect(!acceptsClient(try #require(name.listener)))
         name.close()
         #expect(name.listener == nil)

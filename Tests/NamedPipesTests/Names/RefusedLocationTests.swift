@@ -4,7 +4,7 @@ import Testing
 
 @testable import NamedPipes
 
-/// What publishing `path` is refused with; nil if it is not refused.
+/// The error of publishing `path`; nil if there is none.
 private func refusal(_ path: String, allowsInsecureDirectory: Bool = false) -> PipeError? {
     do throws(PipeError) {
         _ = try publish(.path(path), allowsInsecureDirectory: allowsInsecureDirectory)
@@ -43,7 +43,7 @@ private func refusal(_ path: String, allowsInsecureDirectory: Bool = false) -> P
     }
 
     @Test(arguments: [mode_t(0o1777), 0o755, 0o700, 0o711])
-    func `4 · but not if they cannot rename what is not theirs`(_ mode: mode_t) {
+    func `4 · but not if they cannot rename the files of others`(_ mode: mode_t) {
         setMode(mode, of: scratch.path)
         #expect(refusal(scratch.path("pipe")) == nil)
     }
@@ -58,7 +58,7 @@ private func refusal(_ path: String, allowsInsecureDirectory: Bool = false) -> P
     }
 
     @Test(.enabled(if: geteuid() == 0, "only root can give links away"), arguments: ["", "/deeper"])
-    func `5 · behind a symbolic link of another user's, and nothing is made there`(_ rest: String) {
+    func `5 · behind another user's symbolic link, and nothing is made there`(_ rest: String) {
         makeDirectory(scratch.path("real"))
         makeDirectory(scratch.path("real/deeper"))
         #expect(unsafe symlink("real", scratch.path("link")) == 0)
@@ -70,7 +70,7 @@ private func refusal(_ path: String, allowsInsecureDirectory: Bool = false) -> P
         #expect(namesIn(scratch.path("real/deeper")) == [])
     }
 
-    @Test func `5 · but what happens to its path during the start does not lead elsewhere`() throws {
+    @Test func `5 · but changes of its path during the start do not lead elsewhere`() throws {
         makeDirectory(scratch.path("real"))
         makeDirectory(scratch.path("other"))
         let address = try scratch.address("real/pipe")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import NamedPipes
 
-/// A directory of its own for one test, removed with everything in it at the end.
+/// A directory of one test, removed with its contents at the end.
 final class Scratch {
     let path: String
 
@@ -70,7 +70,7 @@ func contents(of path: String) -> String? {
     return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
 }
 
-/// A socket that was made without any of our recipe, as a foreign program would.
+/// A socket that a foreign program made, without our recipe.
 struct ForeignSocket: ~Copyable {
     let descriptor: Int32
 
@@ -94,18 +94,18 @@ struct ForeignSocket: ~Copyable {
     deinit { _ = close(descriptor) }
 }
 
-/// What a client gets: 0 or the errno of `connect`.
+/// The result of a client's connect: 0 or the errno.
 func connecting(to address: PipeAddress, _ type: __socket_type = SOCK_STREAM) -> Int32 {
     ForeignSocket(type).connect(to: SocketAddress(address))
 }
 
-/// Accepts a client that waits, and hangs up; false if none does.
+/// Accepts a waiting client, and hangs up; false if none waits.
 func acceptsClient(_ listener: Int32) -> Bool {
     let accepted = accept(listener, nil, nil)
     return accepted >= 0 && close(accepted) == 0
 }
 
-/// Leaves a socket file behind as a server does that is killed.
+/// Leaves a socket file behind, as a killed server does.
 func leaveStaleSocket(at address: PipeAddress, _ type: __socket_type = SOCK_STREAM) {
     _ = ForeignSocket(at: address, type, listening: false)
     waitUntilDead(address)
@@ -113,12 +113,12 @@ func leaveStaleSocket(at address: PipeAddress, _ type: __socket_type = SOCK_STRE
 
 /// Waits for children of other tests that have a copy of the socket, between their fork and their exec.
 func waitUntilDead(_ address: PipeAddress) {
-    // A file is looked up whatever the type; abstract names of different types do not see each other.
+    // A file is found whatever the type; abstract names of different types do not see each other.
     let type = address.kind == .file ? SOCK_DGRAM : SOCK_STREAM
     while connecting(to: address, type) != ECONNREFUSED { sched_yield() }
 }
 
-/// Another program, for what one process cannot be: another user, or killed.
+/// Another program, for what one process cannot do: be another user, or be killed.
 struct Child {
     let process: pid_t
 
@@ -151,7 +151,7 @@ struct Child {
     static func run(_ arguments: String...) -> Int32 { Child(arguments).wait() }
 }
 
-/// A program of this package, which was built beside the tests.
+/// A program of this package, which is built beside the tests.
 func siblingProgram(_ name: String) -> String {
     var target = [CChar](repeating: 0, count: 4096)
     let count = unsafe readlink("/proc/self/exe", &target, target.count)
@@ -159,7 +159,7 @@ func siblingProgram(_ name: String) -> String {
     return own.lastIndex(of: "/").map { "\(own[..<$0])/\(name)" } ?? name
 }
 
-/// The user that tests become where root is needed to see what others see; nil if that is not possible here.
+/// The user that tests become, as root, to see what others see; nil if that is not possible here.
 var strangerPrefix: [String]? {
     guard geteuid() == 0, unsafe access("/usr/bin/setpriv", X_OK) == 0 else { return nil }
     return ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -168,13 +168,13 @@ var strangerPrefix: [String]? {
 let python = "/usr/bin/python3"
 var hasPython: Bool { unsafe access(python, X_OK) == 0 }
 
-/// Threads that do the same at the same time.
+/// Threads that do the same work at the same time.
 func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
     let threads = (0..<count).map { number in ThreadHandle { body(number) } }
     for thread in threads { thread.join() }
 }
 
-/// A thread of the system, not of Swift's pool: it may block.
+/// A thread of the system, not of Swift's pool, so that it may block.
 final class ThreadHandle: Sendable {
     private let thread: pthread_t
 
@@ -195,7 +195,7 @@ final class ThreadHandle: Sendable {
 
     func join() { pthread_join(thread, nil) }
 
-    /// Nobody will wait for it.
+    /// The thread will not be joined.
     func detach() { pthread_detach(thread) }
 
     private final class Box {
@@ -204,7 +204,7 @@ final class ThreadHandle: Sendable {
     }
 }
 
-/// Lets threads go on when all have come.
+/// Lets threads go on when all have arrived.
 final class Barrier: Sendable {
     private let arrived = Atomic<Int>(0)
     private let parties: Int
@@ -218,7 +218,7 @@ final class Barrier: Sendable {
     }
 }
 
-/// Runs with a umask that only this thread has (`unshare(2)`, CLONE_FS), so that tests beside it keep theirs.
+/// Runs with a umask of this thread alone (`unshare(2)`, CLONE_FS), so that other tests keep theirs.
 func withUmask(_ mask: mode_t, _ body: @escaping @Sendable () -> Void) {
     onThreads(1) { _ in
         typealias Unshare = @convention(c) (Int32) -> Int32

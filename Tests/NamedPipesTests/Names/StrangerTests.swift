@@ -24,7 +24,7 @@ import Testing
         withExtendedLifetime(name) {}
     }
 
-    @Test func `16 · is let in at the permissions for everyone, and for its group`() throws {
+    @Test func `16 · is admitted at the permissions for everyone, and for its group`() throws {
         for permissions in [SocketPermissions.everyone, .group(65534)] {
             let name = try publish(scratch.address(), permissions)
             #expect(try connectAsForeignUser() == 0)

@@ -6,17 +6,17 @@ import PipeTestSupport
 import Synchronization
 import Testing
 
-/// HOSTILE 48, through a whole server: a connection ends in the same batch in which another gets its descriptor's
-/// number.
-@Suite struct `48 · a number that is used again and again` {
-    @Test func `brings each of 4,000 connections its own message and its own end`() throws {
+/// HOSTILE 48, through a whole server: a connection ends in the same batch in which another one gets the number of its
+/// descriptor.
+@Suite struct `48 · a descriptor's number that is used again and again` {
+    @Test func `gives each of 4,000 connections its own message and its own end`() throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server()
             var peers = [try RawPeer(connectingTo: loop.address)]
             for round in 1..<4000 {
                 peers[0].writeAll(frame("\(round)"))
                 peers.append(try RawPeer(connectingTo: loop.address))
-                // Ends in the batch that accepts the next.
+                // Ends in the batch that accepts the next one.
                 peers.removeFirst().finishWriting()
                 let isFull = round.isMultiple(of: 8)
                 _ = isFull && loop.run { recorder.openCount > round }
@@ -32,7 +32,7 @@ import Testing
     }
 
     /// `NAMED_PIPES_CHURN=10000000` for the ten million of the specification.
-    @Test func `never makes an old key name a new object, a million times`() throws {
+    @Test func `never resolves an old key to a new object, a million times`() throws {
         final class Registered {}
         let reactor = try Reactor()
         let table = reactor.registry
@@ -80,7 +80,7 @@ import Testing
     }
 }
 
-/// How often to do something: what a variable of the environment says, or as often as there is time for in each run.
+/// The number of repetitions: from a variable of the environment, or as many as there is time for in each run.
 private func times(_ variable: String, _ usual: Int) -> Int {
     unsafe getenv(variable).flatMap { unsafe Int(String(cString: $0)) } ?? usual
 }
@@ -95,7 +95,7 @@ private let signalCount = Atomic(0)
 
 private func exchangeInAStorm() throws {
     var action = sigaction()
-    // Without SA_RESTART: every call that can be interrupted is.
+    // Without SA_RESTART, so that every interruptible call is interrupted.
     unsafe action.__sigaction_handler.sa_handler = { _ in signalCount.add(1, ordering: .relaxed) }
     unsafe sigaction(SIGALRM, &action, nil)
     var all = sigset_t()

@@ -5,7 +5,7 @@ import PipeTestSupport
 import Synchronization
 import Testing
 
-// HOSTILE 55 and 56. What is promised in debug builds is tested there; release builds do not look.
+// HOSTILE 55 and 56. Debug builds keep these promises and are tested for them; release builds do not check.
 
 #if DEBUG
 private let isDebugBuild = true
@@ -38,11 +38,11 @@ private let isDebugBuild = false
         await #expect(processExitsWith: .failure) { try elsewhere { $0.reactor.schedule(after: .zero) {} } }
     }
 
-    @Test func `what is made for it works: references, senders and the executor`() async {
+    @Test func `everything made for it works: references, senders and the executor`() async {
         await #expect(processExitsWith: .success) { try useWhatMayBeUsed() }
     }
 
-    @Test func `what has ended with its reactor may be let go anywhere`() async {
+    @Test func `objects that have ended with their reactor may be released`() async {
         await #expect(processExitsWith: .success) {
             let stage = try OwnedStage()
             stage.reactor.stop()
@@ -80,11 +80,11 @@ private let isDebugBuild = false
         }
     }
 
-    @Test func `coming back from a callback that forked ends the child, and the parent alone serves on`() async {
+    @Test func `returning from a callback that forked ends the child, and the parent alone serves on`() async {
         await #expect(processExitsWith: .success) { try forkInsideACallback() }
     }
 
-    @Test func `a reactor of its own runs, and does not hide that the parent's is not`() async {
+    @Test func `a reactor of its own runs, and does not hide that the parent's is unusable`() async {
         await #expect(processExitsWith: .success) {
             try forkAndServe { stage in
                 guard let own = try? Reactor() else { return 1 }
@@ -99,7 +99,7 @@ private let isDebugBuild = false
         }
     }
 
-    @Test func `leaving everything alone is fine, and the parent serves on`() async {
+    @Test func `leaving everything alone does no harm, and the parent serves on`() async {
         await #expect(processExitsWith: .success) {
             try forkAndServe { _ in
                 7
@@ -144,9 +144,9 @@ private func elsewhere(_ use: @escaping @Sendable (OwnedStage) -> Void) throws {
     try onAnotherThread(OwnedStage(), use)
 }
 
-/// What the compiler forbids, and who goes around it finds out about in debug builds.
+/// What the compiler forbids; code that circumvents it is caught in debug builds.
 private func onAnotherThread(_ stage: OwnedStage, _ use: @escaping @Sendable (OwnedStage) -> Void) throws {
-    // Unsafe on purpose: that this is caught when it runs is what is tested.
+    // Unsafe on purpose: the test is that this is caught at run time.
     nonisolated(unsafe) let stage = stage
     let isDone = Flag()
     let thread = try ReactorThread { _ in
@@ -207,13 +207,13 @@ private func forkInsideACallback() throws {
     try serveOn(stage)
 }
 
-/// Swift hides fork(2) for good reason: only the calling thread goes on in the child.
+/// Swift hides fork(2) for a reason: only the calling thread goes on in the child.
 private func forkProcess() throws -> pid_t {
     typealias Fork = @convention(c) () -> Int32
     let fork = try #require(unsafe dlsym(nil, "fork").map { unsafe unsafeBitCast($0, to: Fork.self) })
     let process = fork()
     if process == 0 {
-        // Die at once, without a report that needs the threads that are not here.
+        // Ends at once, without a report, for which the child lacks the threads.
         for number in [SIGILL, SIGTRAP, SIGABRT] { signal(number, SIG_DFL) }
     }
     return process

@@ -29,7 +29,8 @@ private func askAThousandTimes(pollingFor time: Duration) throws {
     }
     let client = PipeClient(address: address, reactor: reactor, delegate: recorder)
     client.connect()
-    try #require(reactor.run(timeout: Loop.patience) { recorder.messageCount == 1000 })
+    // Two threads that poll take the CPU from each other where the machine is busy, so each answer has its own limit.
+    try #require(reactor.run(whileGrowing: { recorder.messageCount }) { recorder.messageCount == 1000 })
     #expect(recorder.texts == (0..<1000).map { "\($0)" })
     client.disconnect()
     try #require(reactor.run(timeout: Loop.patience) { client.state == .disconnected })

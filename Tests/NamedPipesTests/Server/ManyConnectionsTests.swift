@@ -5,7 +5,7 @@ import PipeTestSupport
 import Testing
 
 @Suite struct `As many connections as there are descriptors` {
-    /// 9,900 where a process may have 20,000 descriptors, as here both ends are in one.
+    /// 9,900 where a process may have 20,000 descriptors, because here both ends are in one process.
     @Test func `are served, do not slow one another down, and leave nothing behind`() async {
         await #expect(processExitsWith: .success) { try serveAtTheLimit() }
     }
@@ -20,12 +20,12 @@ private func serveAtTheLimit() throws {
         #expect(crowd.server.connectionCount == count)
         #expect(openDescriptors().count >= before + 2 * count)
 
-        // Everybody asks once, all at the same time.
+        // Every client asks once, all at the same time.
         for connection in crowd.atClients.connections { try connection.send("question") }
         try #require(loop.run { crowd.atClients.messageCount == count })
         #expect(crowd.recorder.messageCount == count)
 
-        // One asks on, beside all the others, which are idle: what that costs does not depend on how many there are.
+        // One client goes on asking, beside all the others, which are idle: the cost does not depend on their number.
         let active = try #require(crowd.atClients.connections.first)
         let besideAll = try Cost(of: 500, on: active, crowd, loop)
         for connection in crowd.atClients.connections.dropFirst(count / 10) { connection.close() }
@@ -58,7 +58,7 @@ private struct Crowd {
         self.atClients = atClients
         var configuration = PipeClient.Configuration()
         configuration.connectTimeout = Loop.patience
-        // In waves that the queue of the server's socket takes.
+        // In batches that fit into the queue of the server's socket.
         var clients: [PipeClient] = []
         while clients.count < count {
             for _ in 0..<min(1000, count - clients.count) { clients.append(loop.client(configuration, atClients).0) }
@@ -69,7 +69,7 @@ private struct Crowd {
     }
 }
 
-/// What it takes until one connection has had so many answers, each to a question of its own.
+/// The time until one connection has had this many answers, each to a question of its own.
 private struct Cost {
     let turns: Int
     let time: Duration

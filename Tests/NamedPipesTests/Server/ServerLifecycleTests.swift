@@ -10,9 +10,9 @@ import Testing
         lifecycle.beginStopping(ShutdownAccount(at: start, ServerCounts(), pendingMessageCount: 2))
     }
 
-    @Test func `stops once, with a report of what ended since it was told to`() {
+    @Test func `stops once, with a report of what ended after it was told to`() {
         var lifecycle = ServerLifecycle()
-        // Before the stop: not part of the report.
+        // Before the stop, so not part of the report.
         lifecycle.connectionEnded(.closedByPeer, unsent: 5, hasPartlySent: true)
         lifecycle.force(5)
         #expect(lifecycle.isServing && lifecycle.report == nil)

@@ -5,7 +5,7 @@ import PipeTestSupport
 import Testing
 
 @Suite struct `A server` {
-    @Test func `turns away whom the delegate does not want, unread`() throws {
+    @Test func `refuses the clients that the delegate rejects, unread`() throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server()
             recorder.whenAsked = { _, _ in recorder.peers.count != 2 }
@@ -38,7 +38,7 @@ import Testing
             #expect(foundInside?.id == id)
             #expect(server[id] == nil)
             #expect(server.connectionCount == 2 && server.connections.count == 2)
-            // The slot is used again, the name is not.
+            // The slot is used again, but not the name.
             let later = try RawPeer(connectingTo: loop.address)
             try #require(loop.run { recorder.openCount == 4 })
             #expect(server[id] == nil)
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test func `48 gives nothing of an ended connection to the one that has its number`() throws {
+    @Test func `48 passes nothing of an ended connection to the one that has its number`() throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server()
             var ids: Set<PipeConnection.ID> = []
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test func `broadcasts to all, or to those that a filter picks, and says who refused`() throws {
+    @Test func `broadcasts to all, or to those that a filter selects, and reports which refused`() throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server()
             var peers: [RawPeer] = []
@@ -170,7 +170,7 @@ import Testing
         }
     }
 
-    @Test func `59 gently delivers what has arrived and sends what is queued`() throws {
+    @Test func `59 gracefully delivers what has arrived and sends its queues`() throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server()
             let peers = try (0..<3).map { _ in try RawPeer(connectingTo: loop.address) }
@@ -191,7 +191,7 @@ import Testing
         }
     }
 
-    @Test func `59 gently ends also who has half-closed and waits for an answer`() throws {
+    @Test func `59 gracefully also ends a connection that has half-closed and waits for an answer`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             raw.recorder.whenFinished = { _ in }
@@ -205,7 +205,7 @@ import Testing
         }
     }
 
-    @Test func `59 gently is over when the grace is`() throws {
+    @Test func `59 gracefully is over when the grace is`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             let connection = try raw.accepted
@@ -219,7 +219,7 @@ import Testing
         }
     }
 
-    @Test func `gently and then at once does not wait`() throws {
+    @Test func `gracefully and then at once does not wait`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             while try raw.accepted.send(pattern(100_000)) == .accepted {}
@@ -231,7 +231,7 @@ import Testing
         }
     }
 
-    @Test func `60 refuses who was not accepted yet`() throws {
+    @Test func `60 resets clients that were not accepted yet`() throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server()
             let waiting = try RawPeer(connectingTo: loop.address)
@@ -281,7 +281,7 @@ private func stopWhileAThousandSend() throws {
             if recorder.messageCount == 5000 { server.stop(gracePeriod: .seconds(60)) }
         }
         try #require(loop.run { recorder.stopCount == 1 && atClients.reasons.count == 1000 })
-        // Written means read here: every client wrote its burst at once, before the server stopped reading it.
+        // Here, written means read: every client wrote its burst at once, before the server stopped reading it.
         #expect(recorder.messageCount + atClients.unsentMessageCount == accepted)
         #expect(recorder.messageCount > 5000)
     }
@@ -293,7 +293,7 @@ private func stopWhileAThousandSend() throws {
     }
 }
 
-/// On a crowded machine, the five seconds that are the default may pass before so many have been accepted.
+/// On a busy machine, the default of five seconds may pass before so many have been accepted.
 private var patientConfiguration: PipeClient.Configuration {
     var configuration = PipeClient.Configuration()
     configuration.connectTimeout = Loop.patience

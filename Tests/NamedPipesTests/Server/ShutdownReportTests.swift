@@ -4,8 +4,8 @@ import PipeReactor
 import PipeTestSupport
 import Testing
 
-@Suite struct `59 · the account of a stop` {
-    @Test func `says what was delivered and sent in the grace`() throws {
+@Suite struct `59 · the report of a stop` {
+    @Test func `counts what was delivered and sent in the grace`() throws {
         try withLoop { loop in
             let (server, recorder) = try loop.server()
             let peers = try (0..<3).map { _ in try RawPeer(connectingTo: loop.address) }
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test func `says what did not leave when the grace is over, to the last message`() throws {
+    @Test func `counts what did not leave by the end of the grace, to the last message`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)
             let connection = try raw.accepted
@@ -124,7 +124,7 @@ import Testing
             }
             try #require(loop.run { raw.recorder.stopCount == 1 })
             #expect(raw.server.shutdownReport?.endedCounts == [.serverStopped: 1])
-            // There is nobody any more to be told.
+            // No delegate is left to be told.
             loop.settle()
             #expect(raw.recorder.stopCount == 1)
             for thread in threads {
@@ -134,7 +134,7 @@ import Testing
         }
     }
 
-    @Test func `tells what was dropped for a slow reader from what left`() throws {
+    @Test func `tells messages that were dropped for a slow reader from those that left`() throws {
         try withLoop { loop in
             var configuration = PipeServer.Configuration()
             configuration.connection.slowReaderPolicy = .dropOldest

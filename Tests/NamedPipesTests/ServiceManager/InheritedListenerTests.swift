@@ -5,7 +5,7 @@ import Testing
 
 @testable import NamedPipes
 
-/// Sockets that somebody else made. A copy stands for what a service manager keeps.
+/// Sockets that another program made. A copy stands for the one that a service manager keeps.
 @Suite struct `An inherited listener` {
     private let scratch = Scratch()
 
@@ -41,7 +41,7 @@ import Testing
             server.stop()
             #expect(loop.run { recorder.stopCount == 1 })
             #expect(scratch.names == ["pipe"])
-            #expect(connecting(to: address) == 0, "who connects now waits for the next start")
+            #expect(connecting(to: address) == 0, "a client that connects now waits for the next start")
         }
     }
 
@@ -68,7 +68,7 @@ import Testing
         #expect(connecting(to: address) == 0)
     }
 
-    @Test func `15 · is refused if it is none`() throws {
+    @Test func `15 · is refused if it is not a listener`() throws {
         let file = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
         let tcp = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         let datagrams = ForeignSocket(at: try scratch.address("d"), SOCK_DGRAM, listening: false)
@@ -86,7 +86,7 @@ import Testing
         close(tcp)
     }
 
-    /// A listener at a name of bytes, as its maker has put them.
+    /// A listener at a name of bytes, as its maker spelled it.
     private func listener(at name: [UInt8]) -> ForeignSocket {
         let socket = ForeignSocket()
         var address = sockaddr_un()
@@ -111,7 +111,7 @@ import Testing
         let published = try publish(scratch.address(name))
         let descriptor = try #require(published.listener)
         #expect(try address(of: descriptor) == scratch.address(name))
-        // And what it was bound to where that name is another's by now.
+        // And the name that it was bound to, where the published one belongs to another by now.
         #expect(unsafe rename(scratch.path(name), scratch.path("away")) == 0)
         leaveStaleSocket(at: try scratch.address(name))
         #expect(try address(of: descriptor).path == scratch.path(".\(name).tmp"))
@@ -122,7 +122,7 @@ import Testing
         makeDirectory(scratch.path("a"))
         let kept = listener(at: Array("\(scratch.path)\(rest)".utf8))
         #expect(try address(of: kept.descriptor) == scratch.address())
-        // Where the file is gone, it cannot be said.
+        // Where the file is gone, the name is unknown.
         #expect(unsafe unlink(scratch.path("pipe")) == 0)
         let shown = try address(of: kept.descriptor)
         #expect(shown.kind == .other && shown.description == "\(scratch.path)\(rest)" && shown.path == nil)
@@ -140,7 +140,7 @@ import Testing
     }
 
     @Test(arguments: [true, false])
-    func `15 · at a name that is no text is served, and shown as far as it can be`(_ isAbstract: Bool) throws {
+    func `15 · at a name that is not UTF-8 is served, and shown as far as possible`(_ isAbstract: Bool) throws {
         try withLoop { loop in
             let random = String(UInt64.random(in: .min ... .max))
             let name = isAbstract ? [0] + Array(random.utf8) : Array(scratch.path(random).utf8)
@@ -160,14 +160,14 @@ import Testing
         }
     }
 
-    @Test func `15 · that can only be shown is no address to connect to or to publish`() throws {
+    @Test func `15 · whose name can only be shown is no address to connect to or to publish`() throws {
         let kept = listener(at: Array(scratch.path("caf").utf8) + [0xE9])
         let shown = try address(of: kept.descriptor)
         #expect(throws: PipeError.invalidAddress(.notAbsolute(path: shown.description))) { try publish(shown) }
         #expect(ForeignSocket().connect(to: SocketAddress(shown)) == EINVAL)
     }
 
-    @Test func `15 · that is fine does not reach a child because another one is not`() throws {
+    @Test func `15 · that is valid does not reach a child because another one is not`() throws {
         let kept = ForeignSocket(at: try scratch.address())
         let socket = copy(kept.descriptor)
         let missing = ListenEnvironment.Socket(descriptor: 1_000_000, name: "x")
@@ -178,7 +178,7 @@ import Testing
         close(socket.descriptor)
     }
 
-    @Test func `15 · is taken out of the environment, whether it is meant for us or not`() async {
+    @Test func `15 · is removed from the environment, whether it is for this process or not`() async {
         await #expect(processExitsWith: .success) {
             for (pid, fds, problem) in [
                 ("\(getpid())", "0", nil), ("1", "1", nil), ("\(getpid())", "x", InvalidListenEnvironment.count),
@@ -202,7 +202,7 @@ import Testing
         }
     }
 
-    @Test func `15 · that was not asked for by its name stays open, for who asks next`() throws {
+    @Test func `15 · that was not requested by its name stays open for the next request`() throws {
         let control = ForeignSocket(at: try scratch.address("c"))
         let data = ForeignSocket(at: try scratch.address("d"))
         let sockets = [("control", control.descriptor), ("data", data.descriptor), ("data", data.descriptor)]

@@ -2,7 +2,7 @@
 import NamedPipes
 import Testing
 
-/// What a service manager says, as texts.
+/// The environment of a service manager, as texts.
 @Suite struct `A listen environment` {
     private func sockets(_ pid: String?, _ fds: String?, _ names: String? = nil) throws -> [ListenEnvironment.Socket] {
         try ListenEnvironment(pid: pid, fds: fds, names: names).sockets(for: 4711)
@@ -21,17 +21,17 @@ import Testing
         arguments: [
             (nil, "1"), (nil, nil), ("4712", "1"), ("1", "1"), ("4712", "nonsense"), ("4711", nil),
         ] as [(String?, String?)])
-    func `15 · is not meant for another process`(_ pid: String?, _ fds: String?) throws {
+    func `15 · is ignored if it is for another process`(_ pid: String?, _ fds: String?) throws {
         #expect(try sockets(pid, fds) == [])
     }
 
     @Test(arguments: ["", "0", "-1", "+4711", " 4711", "4711 ", "4711x", "0x1267", "99999999999", "４７１１", "\0"])
-    func `15 · with a process ID that is none is refused`(_ pid: String) {
+    func `15 · with an invalid process ID is refused`(_ pid: String) {
         #expect(throws: InvalidListenEnvironment.processID) { try sockets(pid, "1") }
     }
 
     @Test(arguments: ["", "-1", "+1", " 1", "1 ", "1.0", "1e3", "one", "1048577", "2147483647", "99999999999999999999"])
-    func `15 · with a count that is none is refused`(_ fds: String) {
+    func `15 · with an invalid count is refused`(_ fds: String) {
         #expect(throws: InvalidListenEnvironment.count) { try sockets("4711", fds) }
     }
 

@@ -35,7 +35,7 @@ import Testing
         #expect(ServiceNotifier(variable: text) == nil)
     }
 
-    @Test func `says so where nobody listens`() throws {
+    @Test func `reports a manager that does not listen`() throws {
         let notifier = try #require(ServiceNotifier(variable: scratch.path("nobody")))
         #expect(throws: PipeError.system(SystemError(call: "sendto", code: ENOENT))) { try notifier.notify(.ready) }
     }

@@ -3,8 +3,8 @@ import NamedPipes
 import PipeTestSupport
 
 extension RawPeer {
-    /// Writes a stream and reads what comes back, both in pieces of random sizes, until so many bytes are here. False
-    /// if they never came.
+    /// Writes a stream and reads what comes back, both in pieces of random sizes, until the condition holds. False if
+    /// it never does.
     func exchange(
         _ stream: [UInt8] = [], until condition: () -> Bool, pieces: ClosedRange<Int>, seed: UInt64 = 1, _ loop: Loop
     ) -> Bool {
@@ -18,14 +18,14 @@ extension RawPeer {
         }
     }
 
-    /// Reads in pieces of random sizes until so many bytes are here.
+    /// Reads in pieces of random sizes until `count` bytes have come.
     func receive(_ count: Int, pieces: ClosedRange<Int> = 1...50_000, _ loop: Loop) -> Bool {
         exchange(until: { received.count >= count }, pieces: pieces, loop)
     }
 }
 
 extension MessageFraming {
-    /// The messages that a stream of whole frames holds.
+    /// The messages in a stream of whole frames.
     func messages(in stream: [UInt8]) -> [[UInt8]] {
         var messages: [[UInt8]] = []
         _ = try? scanFrames(in: stream.span, scannedByteCount: 0) { message in
@@ -35,7 +35,7 @@ extension MessageFraming {
         return messages
     }
 
-    /// The frames of messages, one behind the other.
+    /// The frames of messages, one after the other.
     func stream(of messages: [[UInt8]]) throws -> [UInt8] {
         var output = FrameBuffer()
         for message in messages { try encode(message.span, into: &output) }
@@ -53,7 +53,7 @@ extension PipeConnection {
     }
 }
 
-/// Memory of somebody else's, which is overwritten as soon as it was lent.
+/// Borrowed memory, which is overwritten as soon as it was lent.
 func withPassingMemory<Result>(_ bytes: [UInt8], _ use: (Span<UInt8>) throws -> Result) rethrows -> Result {
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
     unsafe memory.copyBytes(from: bytes)

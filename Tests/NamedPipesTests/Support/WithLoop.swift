@@ -3,7 +3,7 @@ import NamedPipes
 import PipeTestSupport
 import Testing
 
-/// Runs a test on a loop of its own, then ends everything there and looks whether every promise was kept.
+/// Runs a test on a loop of its own, then ends everything there and checks that every promise was kept.
 func withLoop(in virtualTime: VirtualTime? = nil, _ body: (Loop) throws -> Void) throws {
     let loop = try Loop(in: virtualTime)
     let outcome = Result { try body(loop) }

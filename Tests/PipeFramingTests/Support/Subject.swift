@@ -3,7 +3,7 @@ import PipeFraming
 import PipeTestSupport
 import Testing
 
-/// One framing under test, with a small maximum so that its edges are near.
+/// One framing under test, with a small maximum so that tests reach its edges.
 struct Subject: CustomTestStringConvertible, Sendable {
     let testDescription: String
     let framing: any MessageFraming
@@ -13,7 +13,7 @@ struct Subject: CustomTestStringConvertible, Sendable {
         self.framing = framing
     }
 
-    /// Every framing that keeps boundaries, at a maximum of `limit` bytes.
+    /// Every framing that preserves boundaries, with a maximum of `limit` bytes.
     static func all(limit: Int) -> [Subject] {
         lengthPrefixes(limit: limit) + delimiters(limit: limit) + [
             Subject("content-length", ContentLengthFraming(maximumMessageByteCount: limit)),
@@ -24,7 +24,7 @@ struct Subject: CustomTestStringConvertible, Sendable {
         ]
     }
 
-    /// Those that carry any bytes.
+    /// The framings that carry any bytes.
     static func binary(limit: Int) -> [Subject] {
         all(limit: limit).filter { !($0.framing is DelimiterFraming) }
     }

@@ -2,18 +2,18 @@
 import PipeReactor
 import Testing
 
-/// The longest that anything here is waited for. Only a failing test gets there.
+/// The longest wait of these tests. Only a failing test reaches it.
 let patience = Duration.seconds(30)
 
 extension Reactor {
-    /// Runs until the condition holds; a test that waits in vain fails rather than hangs.
+    /// Runs until the condition holds; a test that would wait for ever fails instead.
     func runBounded(until condition: () -> Bool, sourceLocation: SourceLocation = #_sourceLocation) {
         if !run(timeout: patience, until: condition) {
             Issue.record("waited in vain", sourceLocation: sourceLocation)
         }
     }
 
-    /// ``Reactor/run()``, which a test that is never stopped fails rather than hangs in.
+    /// ``Reactor/run()``, with a limit: a test that never stops the reactor fails instead of hanging.
     func runToStop(sourceLocation: SourceLocation = #_sourceLocation) {
         let guardian = schedule(after: patience) { [unowned self] in
             Issue.record("never stopped", sourceLocation: sourceLocation)
@@ -32,7 +32,7 @@ extension Reactor {
         }
     }
 
-    /// Work is waiting as long as the condition holds: no turn waits for events.
+    /// Keeps work waiting as long as the condition holds, so that no turn waits for events.
     private func keepAwake(while condition: @escaping () -> Bool) {
         final class Restless: TurnWork {
             unowned let reactor: Reactor
@@ -47,7 +47,7 @@ extension Reactor {
     }
 }
 
-/// Asks until the condition holds; for what another thread or the kernel does by itself.
+/// Asks until the condition holds, for a condition that another thread or the kernel brings about.
 func eventually(_ condition: () -> Bool) -> Bool {
     let end = SuspendingClock.now + patience
     while SuspendingClock.now < end {
@@ -57,13 +57,13 @@ func eventually(_ condition: () -> Bool) -> Bool {
     return condition()
 }
 
-/// Holds the loop, as a long callback does.
+/// Holds the loop, like a long callback.
 func holdLoop(for time: Duration) {
     let end = SuspendingClock.now + time
     while SuspendingClock.now < end {}
 }
 
-/// Something that functions capture, to see when they are let go.
+/// An object that closures capture, to see when they are released.
 final class Captive {
     private let onEnd: () -> Void
     init(onEnd: @escaping () -> Void = {}) { self.onEnd = onEnd }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipeReactor
 
-/// An event source whose handler is a closure, as tests like it.
+/// An event source whose handler is a closure.
 final class ClosureSource: EventHandler {
     private var source: EventSource?
     private var handler: ((Readiness) -> Void)?

@@ -28,7 +28,7 @@ struct Pair: ~Copyable {
     }
 }
 
-/// Another number for what is open under this one.
+/// A second descriptor for the same open file.
 func duplicate(_ number: Int32) -> OwnedDescriptor { OwnedDescriptor(taking: dup(number)) }
 
 /// A file that epoll does not take.
@@ -45,7 +45,7 @@ func put(_ descriptor: Int32, _ byte: UInt8 = 1) -> Bool {
     return unsafe write(descriptor, &byte, 1) == 1
 }
 
-/// Fills a socket until it takes no more; returns how many bytes that were.
+/// Fills a socket until it takes no more; returns the number of bytes.
 func fill(_ descriptor: Int32) -> Int {
     let bytes = [UInt8](repeating: 7, count: 4096)
     var total = 0
@@ -56,7 +56,7 @@ func fill(_ descriptor: Int32) -> Int {
     }
 }
 
-/// Reads at most so much of what is there; returns how many bytes.
+/// Reads at most `count` bytes of what is there; returns the number of bytes.
 @discardableResult
 func take(_ descriptor: Int32, atMost limit: Int = .max) -> Int {
     var bytes = [UInt8](repeating: 0, count: 4096)
@@ -71,13 +71,13 @@ func take(_ descriptor: Int32, atMost limit: Int = .max) -> Int {
 
 func finishWriting(_ descriptor: Int32) { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 
-/// How many signals an eventfd has had since it was last read.
+/// The value of an eventfd: its signals since it was last read.
 func takeSignalCount(_ eventDescriptor: Int32) -> UInt64 {
     var count: UInt64 = 0
     return unsafe read(eventDescriptor, &count, 8) == 8 ? count : 0
 }
 
-/// Calls the body while this process gets no further descriptor. Only for processes that do nothing else.
+/// Calls the body while this process can open no further descriptor. Only for processes that do nothing else.
 func withoutDescriptors(_ body: () -> Void) {
     var limit = rlimit()
     let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)

@@ -2,14 +2,14 @@
 import Glibc
 import Synchronization
 
-/// A count that any thread may raise.
+/// A counter for any thread.
 final class Counter: Sendable {
     private let number = Atomic(0)
     func count() { number.add(1, ordering: .sequentiallyConsistent) }
     var value: Int { number.load(ordering: .sequentiallyConsistent) }
 }
 
-/// What happened, in order; from any thread.
+/// A list of events in order, for any thread.
 final class Log: Sendable {
     private let list = Mutex<[String]>([])
     func add(_ entry: String) { list.withLock { $0.append(entry) } }

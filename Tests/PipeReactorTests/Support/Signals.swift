@@ -4,8 +4,8 @@ import PipeReactor
 import Synchronization
 import Testing
 
-/// Gives the body a signal whose handler only counts while it interrupts system calls, and puts back what was there
-/// before. `SIGURG`, because by default it is ignored: one that comes late does no harm.
+/// Runs the body with a signal handler that only counts and that interrupts system calls; then restores the former
+/// handler. The signal is `SIGURG`, which is ignored by default, so one that comes late does no harm.
 func withHarmlessSignal(_ body: (Int32) throws -> Void) rethrows {
     try signalLock.withLock { _ in
         var action = sigaction()
@@ -22,10 +22,10 @@ func withHarmlessSignal(_ body: (Int32) throws -> Void) rethrows {
 
 private let signalLock = Mutex(())
 
-/// How often the signal has come. Reset before the handler is set, so that no handler is the first to touch it.
+/// How often the signal came. Reset before the handler is set, so that no handler is the first to touch it.
 let interruptionCount = Atomic(0)
 
-/// What a reactor does in the storm: a thousand bytes one by one, a hundred timers, a thousand posts from outside.
+/// The reactor's work during the storm: a thousand bytes one by one, a hundred timers, a thousand posts from outside.
 final class Share: Sendable {
     let executor = Mutex<ReactorExecutor?>(nil)
 
@@ -51,7 +51,8 @@ final class Share: Sendable {
             }
         }
         executor.withLock { $0 = reactor.executor }
-        // An interrupted wait goes on inside libevent; something has to end turns, or nobody asks the condition.
+        // libevent continues an interrupted wait itself, so something has to end turns, or the condition is never
+        // asked.
         let tick = reactor.schedule(after: .zero, repeating: .milliseconds(1)) {}
         var interruptions: Int { interruptionCount.load(ordering: .relaxed) }
         reactor.runBounded { bytes == 1000 && timers == 100 && mail.value == 1000 && interruptions >= 1000 }

@@ -4,7 +4,7 @@ import PipeReactor
 import Synchronization
 import Testing
 
-/// A thread of a test's own. Its end can be waited for, but not for ever.
+/// A thread that belongs to a test. A test waits for its end, with a limit.
 final class Worker: Sendable {
     private let body: Mutex<(() -> Void)?>
     private let hasStarted = Atomic(false)
@@ -44,7 +44,7 @@ final class Worker: Sendable {
         return (contents(of: directory + "/stat") ?? "").contains(") S ")
     }
 
-    /// Sends the thread a signal, unless it is gone.
+    /// Sends the thread a signal, unless it has ended.
     func interrupt(with signal: Int32) {
         state.withLock { state in
             if let thread = state.thread, !isFinished { pthread_kill(thread, signal) }
@@ -61,7 +61,7 @@ final class Worker: Sendable {
     }
 }
 
-/// A thread has the signal mask of the one that made it, and the threads of swift-testing's tasks let no signal in.
+/// A thread inherits the signal mask of its creator, and the threads of swift-testing's tasks block all signals.
 private func acceptSignals() {
     var all = sigset_t()
     unsafe sigfillset(&all)
@@ -92,5 +92,5 @@ func contents(of path: String) -> String? {
 
 func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
-/// Which thread this is, as long as it lives.
+/// The number of the calling thread, unique while it lives.
 var threadNumber: UInt { UInt(pthread_self()) }

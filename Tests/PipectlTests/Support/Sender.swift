@@ -2,7 +2,7 @@
 import NamedPipes
 import Testing
 
-/// A client of ours on the test's reactor, for what a line cannot carry.
+/// A client on the test's reactor, for messages that a line cannot carry.
 final class Sender: PipeClientDelegate {
     private let reactor: Reactor
     private let reads: Bool
@@ -25,7 +25,7 @@ final class Sender: PipeClientDelegate {
     /// Runs the loop until the connection has ended.
     var isEnded: Bool { reactor.run(timeout: deadline) { reason != nil } }
 
-    /// Runs the loop until so many messages have come.
+    /// Runs the loop until `count` messages have come.
     func received(_ count: Int) -> [String] {
         reactor.run(timeout: deadline) { messages.count >= count }
         return messages

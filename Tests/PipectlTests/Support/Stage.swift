@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import NamedPipes
 
-/// What one test has for itself: a reactor, which at the end ends what lives on it, and a name without a file.
+/// The resources of one test: a reactor, which at the end ends what lives on it, and a name without a file.
 final class Stage {
     let reactor: Reactor
     let name = freshName()

@@ -6,7 +6,7 @@ import Testing
 
 @testable import pipectl
 
-/// `pipectl` as its users have it: a process with a command line, streams and an exit status.
+/// `pipectl` as its users run it: a process with a command line, streams and an exit status.
 final class Tool {
     enum Errors: String {
         case merged = "2>&1"
@@ -17,7 +17,7 @@ final class Tool {
     private var process: ChildProcess?
     private(set) var output: [UInt8] = []
 
-    /// Starts it. Nothing runs without a deadline, and what still runs at the end of a test is killed.
+    /// Starts it. Everything has a deadline, and a process that still runs at the end of a test is killed.
     ///
     /// - Parameters:
     ///   - redirection: as in a shell, such as `</dev/null`; without one, standard input is ``write(_:)``.
@@ -41,13 +41,13 @@ final class Tool {
         process = try ChildProcess(reactor, command) { [unowned self] in output += $0 }
     }
 
-    /// Beside the program that runs the tests: both were built together.
+    /// In the directory of the program that runs the tests: both were built together.
     static var program: String {
         let tests = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         return tests.deletingLastPathComponent().appending(path: "pipectl").path
     }
 
-    /// What it has printed so far.
+    /// The output so far.
     var text: String { String(decoding: output, as: UTF8.self) }
 
     var lines: [String] { text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init) }
@@ -63,12 +63,12 @@ final class Tool {
 
     func signal(_ number: Int32) { process?.signal(number) }
 
-    /// Runs the loop until it has printed this.
+    /// Runs the loop until the program has printed this.
     func waitFor(_ text: String, _ location: SourceLocation = #_sourceLocation) {
         var searched = 0
         var isFound = false
         reactor.run(timeout: deadline) {
-            // Only what is new, with as much before it as a beginning can be.
+            // Only new output, and as much before it as the beginning of the text could be.
             isFound = output[searched...].firstRange(of: text.utf8) != nil
             searched = max(0, output.count - text.utf8.count)
             return isFound || process?.exitStatus != nil
@@ -76,7 +76,7 @@ final class Tool {
         #expect(isFound, "waited for '\(text)', got '\(self.text.suffix(2000))'", sourceLocation: location)
     }
 
-    /// Runs the loop until it has ended.
+    /// Runs the loop until the program has ended.
     func waitForExit() -> Int32? {
         reactor.run(timeout: deadline) { process?.exitStatus != nil }
         return process?.exitStatus
@@ -105,5 +105,5 @@ func run(
     return (status, tool.lines)
 }
 
-/// A name without a file, which nobody else has.
+/// A name without a file, which no other process has.
 func freshName() -> String { "@pipectl-tests-\(UInt64.random(in: .min ... .max))" }

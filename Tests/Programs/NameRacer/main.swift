@@ -2,12 +2,13 @@
 import Glibc
 import NamedPipes
 
-// Tries to take a name whenever it is told to, for tests in which processes race.
+// Tries to take a name each time it is told to, for tests in which processes race.
 //
 //     NameRacer PATH
 //
-// For each byte of its standard input: the first tries, and is answered with 1 (it has the name), 0 (another one has
-// it) or e (something else went wrong); the second gives the name up, if it is had, and is answered with a dot.
+// Of the bytes of its standard input, every first one is an order to try. The answer is 1 (it has the name), 0 (another
+// process has it) or e (any other error). Every second one is an order to give the name up, if it has it; the answer is
+// a dot.
 
 final class Silent: PipeServerDelegate {
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which calls of the C library our libraries make, by their object files: each is one that the shim makes fail, or one
-of those below, with the reason why it need not. What a change newly uses is thus either disturbed or thought about."""
+"""The calls of the C library that our libraries make, by their object files: each is one that the shim makes fail, or one
+of those below, with the reason why it need not. So each new call of a change is either disturbed or considered."""
 import pathlib
 import re
 import subprocess
@@ -21,7 +21,7 @@ NOT_DISTURBED = {
     "to the service manager, whose silence is thrown to the caller; tested by ServiceNotifierTests": "sendto",
     "names a thread, asks for its number, opens a process by its number; tested by PeerProcessTests": "syscall",
 }
-# What is none of ours: of Swift's runtime, and of libevent, whose own calls the shim disturbs.
+# Not ours: functions of Swift's runtime, and of libevent, whose own calls the shim disturbs.
 FOREIGN = re.compile(r"swift_|_swift|__swift|event_|evutil_|_T|__cxa|__isPlatform|__aarch64|objc_")
 # A C function as Swift's overlay of the C library has it: open(2) is $s5Glibc4openys5Int32V….
 OVERLAID = re.compile(r"\$s5Glibc\d+([a-z_0-9]+?)ys.*F$")
@@ -31,14 +31,14 @@ SOURCES = pathlib.Path(__file__).resolve().parents[3] / "Sources"
 
 
 def object_files(build):
-    """Those of the sources that there are: the package manager leaves those of sources that are gone."""
+    """The object files of existing sources: the package manager also leaves those of deleted ones."""
     for module in MODULES:
         sources = {path.name for path in (SOURCES / module).glob("**/*.swift")}
         yield from (path for path in (build / f"{module}.build").glob("**/*.swift.o") if path.stem in sources)
 
 
 def used(build):
-    """The names of the C functions that the object files of our modules ask for."""
+    """The names of the C functions to which the object files of our modules refer."""
     objects = [str(path) for path in object_files(build)]
     if not objects:
         return

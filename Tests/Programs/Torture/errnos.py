@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which errnos each call can give on the descriptors and names that a pipe has, by its manual page.
+"""The errnos that each call can give on the descriptors and names of a pipe, by its manual page.
 
 Left out is what only a wrong argument brings about (EBADF, EFAULT, EINVAL, ENOTSOCK, EOPNOTSUPP, EDESTADDRREQ,
 EISCONN, ENOTCONN): the library ends the process there, or the kernel cannot answer so for the arguments it is given.
@@ -48,7 +48,7 @@ ERRNOS = {
     "linkat": PATH + NO_SPACE + ["EEXIST", "EIO", "EMLINK", "EPERM", "EXDEV"],
     "listen": ["EADDRINUSE"],
     "lstat": PATH + ["EOVERFLOW", "EIO"],
-    # EINVAL before Linux 4.14, which does not know the advice.
+    # EINVAL before Linux 4.14, which does not know this advice.
     "madvise": ["EINVAL", "ENOMEM", "EAGAIN"],
     "mkdir": PATH + NO_SPACE + ["EEXIST", "EMLINK", "EPERM"],
     "mmap": ["ENOMEM", "EAGAIN"],
@@ -82,7 +82,7 @@ ERRNOS = {
     "writev": SENDING,
 }
 
-# After these, an exchange has to come to its whole end all the same.
+# After these, an exchange has to be complete all the same.
 HARMLESS = {0, "EINTR"}
 HARMLESS_AT = {
     "EAGAIN": {"accept4", "connect", "read", "readv", "recv", "recvmsg", "send", "sendmsg", "writev"},

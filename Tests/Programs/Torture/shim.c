@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Preloaded into a program, this makes system calls fail or fall short. It stands between the program's libraries and
-// the C library, so that the program itself is the one that ships. What it does is chosen by environment variables:
+// Preloaded into a program, this makes system calls fail or fall short. It is between the program's libraries and the C
+// library, so that the tested program is the one that ships. Environment variables control it:
 //
 //   TORTURE_PROBABILITY, TORTURE_SEED   disturb that many percent of the calls in ways that lose nothing: EINTR, EAGAIN
 //                                       where the descriptor does not block, fewer bytes than asked for
@@ -87,7 +87,7 @@ __attribute__((constructor)) static void begin(void) {
     chosen_errno = number("TORTURE_ERRNO");
     probability = number("TORTURE_PROBABILITY");
     atomic_store(&seed, number("TORTURE_SEED"));
-    // Programs that this one starts are none of the torture's.
+    // Programs that this one starts are not disturbed.
     unsetenv("LD_PRELOAD");
 }
 
@@ -127,7 +127,7 @@ static int may_block_instead(enum site site, int descriptor) {
     return site != SITE_connect || is_stream(descriptor);
 }
 
-// What becomes of one call.
+// The outcome of one call.
 enum { MADE = 0, SHORTENED = -1, RETURNS_NOTHING = -2 };
 
 static int disturb_at_random(enum site site, int descriptor) {
@@ -153,7 +153,7 @@ static int fate(enum site site, int descriptor) {
         if (verdict == EAGAIN && site != SITE_flock && !may_block_instead(site, descriptor)) verdict = MADE;
     }
     if (verdict != MADE) atomic_fetch_add(&sites[site].disturbed, 1);
-    // A peer that is said to be gone has to be gone, or both would wait for each other with good reason.
+    // A peer that is reported gone has to be gone, or both would wait for each other with good reason.
     if ((verdict == EPIPE || verdict == ECONNRESET) && is_stream(descriptor))
         syscall(SYS_shutdown, descriptor, SHUT_RDWR);
     if (verdict > 0) errno = verdict;
@@ -162,7 +162,7 @@ static int fate(enum site site, int descriptor) {
 
 static size_t shorter(size_t count) {
     if (count <= 1 || !probability) return count ? 1 : 0;
-    // One byte as often as any other number: that is the hardest.
+    // One byte is as likely as all other numbers together, because it is the hardest case.
     return random_number() % 2 ? 1 : 1 + random_number() % (count - 1);
 }
 
@@ -298,7 +298,7 @@ int epoll_wait(int fd, struct epoll_event *events, int capacity, int timeout) {
     return verdict == RETURNS_NOTHING ? 0 : verdict > 0 ? -1 : real(fd, events, capacity, timeout);
 }
 
-// Only locks can fail: the rest asks for flags and sets them. What follows is a pointer or fits in one.
+// Only locks can fail: the other commands get and set flags. The argument is a pointer or fits in one.
 int fcntl(int fd, int command, ...) {
     REAL(fcntl);
     va_list list;

@@ -22,12 +22,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent.parent
 PATIENCE = 120  # seconds; the driver itself gives up sooner and says where it hangs
 
-# Where the server's name is and what stands there before, or what else happens (Driver/Course.swift).
+# Where the server's name is and what is there before, or what else happens (Driver/Course.swift).
 SCENARIOS = ("fresh", "stale", "abstract", "guarded", "takeover", "republish", "inherited", "bare")
 COURSES = {"guarded", "takeover", "republish", "inherited"}
-# What a file system without links and exchanges, and a kernel before Linux 4.14, answer.
+# The answers of a file system without links and exchanges, and of a kernel before Linux 4.14.
 LACKS = {"bare": {"linkat": "EPERM", "renameat2": "EINVAL", "madvise": "EINVAL"}}
-# The sites that another scenario takes to other places. An undisturbed run has to come to each.
+# The calls that another scenario makes in other places. An undisturbed run has to reach each of them.
 SITES_OF = {
     "stale": {
         "connect", "fstatat", "readlinkat", "renameat2", "unlinkat", "socket", "close", "bind", "openat", "flock",
@@ -49,7 +49,7 @@ MAY_LEAVE_NAMES = {"unlinkat", "fstatat", "fstat"}
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One run: what fails, in which scenario. Without a site, it is a storm."""
+    """One run: the failing call and the scenario. Without a site, it is a storm."""
 
     scenario: str
     site: str = ""
@@ -75,7 +75,7 @@ class Case:
 
 
 class Bench:
-    """The driver with the shim before it."""
+    """The driver with the shim preloaded."""
 
     def __init__(self, driver, place):
         self.driver = driver
@@ -115,7 +115,7 @@ class Bench:
     @staticmethod
     @contextlib.contextmanager
     def listener(case, place):
-        """What a service manager hands over, bound to a name in another spelling than an address has."""
+        """The listener that a service manager hands over, bound to a name in another spelling than an address has."""
         if case.scenario != "inherited":
             yield ()
             return
@@ -147,7 +147,8 @@ class Bench:
     def judge(case, verdict, calls):
         problems = list(verdict["violations"])
         if case.scenario == "guarded" and case.site == "pthread_create":
-            # What no thread could be had for waits for the next one, which at the end of a process does not come.
+            # A descriptor for which there was no thread waits for the next one, which does not come at the end of a
+            # process.
             problems = [problem for problem in problems if not problem.startswith("left open: socket")]
         whole = verdict["complete"]
         harmless = case.percent or not case.site or is_harmless(case.site, case.error)
@@ -173,7 +174,7 @@ class Bench:
 
 
 def numbers(count, limit):
-    """Which of so many calls to fail: all, or the first, the last, and some between."""
+    """The numbers of the calls to fail: all, or the first, the last, and some between."""
     if count <= limit:
         return range(1, count + 1)
     spread = [1 + (count - 1) * step // max(1, limit - 1) for step in range(limit)]
@@ -189,7 +190,7 @@ def each_call(bench, limit, errors):
             problems.append(f"{verdict['smuggled']} connections that sent descriptors")
         if problems:
             sys.exit(f"{scenario}, undisturbed: {problems}")
-        # Those of a second have fewer of their calls disturbed.
+        # Scenarios that take a second have fewer of their calls disturbed.
         few = limit if scenario not in COURSES else max(1, limit // 4)
         for site, (count, _) in calls.items():
             if scenario in SITES_OF and site not in SITES_OF[scenario]:

@@ -14,7 +14,7 @@ struct Divided: Codable, Equatable {
 struct OwnFailure: Error {}
 
 extension JSONRPCMethods {
-    /// What the tests' server can do.
+    /// The methods of the tests' server.
     static var arithmetic: JSONRPCMethods {
         var methods = JSONRPCMethods()
         methods.handle("add") { (pair: Pair, _) in pair.left + pair.right }

@@ -9,7 +9,7 @@ struct Conversation: Sendable {
     var methods = JSONRPCMethods()
     var configuration = JSONRPCPeer.Configuration()
     var framing: any MessageFraming = LengthPrefixFraming()
-    /// What the server has heard of beside requests.
+    /// What the server has received beside requests.
     let events = Events()
 
     /// Calls a function with the client's peer.
@@ -24,7 +24,7 @@ struct Conversation: Sendable {
         }
     }
 
-    /// Calls a function with the client's connection, for what no proper peer would send.
+    /// Calls a function with the client's connection, for messages that no correct peer would send.
     func runRaw<Result: Sendable>(
         _ body: @escaping @Sendable (AsyncPipeConnection) async throws -> Result
     ) async throws -> Result {
@@ -41,7 +41,7 @@ struct Conversation: Sendable {
         }
     }
 
-    /// Serves with any function, and calls another once clients can connect.
+    /// Serves with any function, and calls another one once clients can connect.
     func serve<Result: Sendable>(
         _ handler: @escaping @Sendable (AsyncPipeConnection) async throws -> Void,
         while body: @escaping @Sendable (PipeAddress) async throws -> Result
@@ -49,7 +49,7 @@ struct Conversation: Sendable {
         let address = try PipeAddress.unique(prefix: "rpc")
         var server = PipeServer.Configuration()
         server.connection.framing = framing
-        // How long the machine takes to read is not what is tested.
+        // The time that the machine takes to read is not what is tested.
         server.connection.writeStallDeadline = nil
         let (listening, announce) = AsyncStream.makeStream(of: Void.self)
         return try await withThrowingTaskGroup(of: Void.self) { [server] group in
@@ -67,7 +67,7 @@ struct Conversation: Sendable {
     }
 }
 
-/// Texts of what happened, in order.
+/// A list of texts in order.
 final class Events: Sendable {
     private let log = Mutex<[String]>([])
 
@@ -78,7 +78,7 @@ final class Events: Sendable {
     var texts: [String] { log.withLock { $0 } }
 }
 
-/// A door that one side waits at until the other opens it.
+/// A door: one side waits until the other opens it.
 struct Door: Sendable {
     private let stream: AsyncStream<Void>
     private let continuation: AsyncStream<Void>.Continuation
@@ -95,7 +95,7 @@ struct Door: Sendable {
 }
 
 extension AsyncPipeConnection {
-    /// Sends a text and returns the next message as one.
+    /// Sends a text and returns the next message as text.
     func ask(_ text: String) async throws -> String? {
         try await send(text)
         return try await nextText()

@@ -2,7 +2,7 @@
 import NamedPipesRPC
 import Testing
 
-/// Expects that the other end replies with an error of this code.
+/// Expects an error reply with this code.
 func expectError(
     _ code: JSONRPCError.Code, sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void
 ) async {

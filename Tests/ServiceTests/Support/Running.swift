@@ -58,7 +58,7 @@ struct Running {
     for try await message in connection.messages { try await connection.send(message) }
 }
 
-/// Sends a text, and says what comes back.
+/// Sends a text, and returns the reply.
 func ask(_ address: PipeAddress, _ text: String) async throws -> String? {
     try await PipeClient.withConnection(to: address) { connection in
         try await connection.send(text)
@@ -84,12 +84,12 @@ struct Journal: Sendable {
     /// Level and text of each line.
     var lines: [String] { entries.map { "\($0.level) \($0.message)" } }
 
-    /// What belongs to the first such line; nil if there is none.
+    /// The metadata of the first such line; nil if there is none.
     func metadata(_ line: String) -> [String: String]? {
         entries.first { "\($0.level) \($0.message)" == line }?.metadata.mapValues { "\($0)" }
     }
 
-    /// Everything that was written.
+    /// The whole text of the log.
     var text: String { entries.map { "\($0.message) \($0.metadata)" }.joined(separator: "\n") }
 }
 #endif

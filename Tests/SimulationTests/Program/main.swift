@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-// simulate [SEEDS [FIRST]]: as many seeds from that one on, 100,000 from 1 unless told. SIMULATION_SEED=N: that one
-// only.
+// simulate [SEEDS [FIRST]]: SEEDS seeds from FIRST on; 100,000 from 1 by default. SIMULATION_SEED=N: only this one.
 
 let arguments = CommandLine.arguments.dropFirst().compactMap { UInt64($0) }
 let chosen = unsafe getenv("SIMULATION_SEED").flatMap { unsafe UInt64(String(cString: $0)) }

@@ -2,12 +2,12 @@
 #ifndef ECHO_H
 #define ECHO_H
 
-// The frames of an echo server in C, whoever tells it that a descriptor is ready: 4 bytes of big-endian length, then
-// the body. Every message goes through a handler that queues a copy of it, as a library has to do it. All connections
-// share one read buffer and one burst of replies. A frame larger than the read buffer is read into memory of its own,
-// which the handler then hands over for sending instead of copying it.
+// The frames of an echo server in C, independent of how it learns that a descriptor is ready: 4 bytes of big-endian
+// length, then the body. Every message goes through a handler that queues a copy of it, as a library has to do it. All
+// connections share one read buffer and one burst of replies. A frame larger than the read buffer is read into memory
+// of its own, which the handler then hands over for sending instead of copying it.
 //
-// In a header, and included by one file of a program, so that the compiler sees all of the program at once.
+// It is a header, included by one file of a program, so that the compiler sees the whole program at once.
 
 #include <arpa/inet.h>
 #include <stdbool.h>
@@ -39,7 +39,7 @@ static inline void handle_message(const uint8_t *message, uint32_t size) {
     burst.end += 4 + (size_t)size;
 }
 
-// The handler of a large message, which it owns along with its header: answers with the very same memory.
+// The handler of a large message, which it owns along with its header: answers with the same memory.
 static inline void handle_large_message(struct echo *echo, struct bytes *frame) {
     if (echo->out.end == 0) {
         echo->out = *frame;
@@ -56,7 +56,7 @@ static inline uint32_t length_at(const uint8_t *bytes) {
     return ntohl(length);
 }
 
-// Hands on whole frames; what is left is kept for the next read.
+// Passes on whole frames; the rest is kept for the next read.
 static inline bool walk(struct echo *echo, const uint8_t *bytes, size_t count) {
     size_t frame_size = 0;
     while (count >= 4) {
@@ -74,7 +74,7 @@ static inline bool walk(struct echo *echo, const uint8_t *bytes, size_t count) {
     return true;
 }
 
-// Where the next bytes are to be read to; `room` says how many.
+// The place for the next bytes; `room` is its size.
 static inline uint8_t *echo_target(struct echo *echo, size_t *room) {
     size_t carried = count_of(&echo->in);
     if (echo->frame_size) {
@@ -87,8 +87,8 @@ static inline uint8_t *echo_target(struct echo *echo, size_t *room) {
     return read_buffer + carried;
 }
 
-// Takes the `count` bytes that were read to the target. The replies are in the burst then, or, for a large message, in
-// `out`. False: this is not our protocol.
+// Takes the `count` bytes that were read to the target. The replies are then in the burst, or, for a large message, in
+// `out`. False if the bytes are not our protocol.
 static inline bool echo_take(struct echo *echo, size_t count) {
     struct bytes *in = &echo->in;
     if (echo->frame_size) {

@@ -11,7 +11,7 @@
 
 #include "echo.h"
 
-// Returns how much the kernel took, or -1 if the peer is gone.
+// Returns how many bytes the kernel took, or -1 if the peer is gone.
 static inline ssize_t write_some(int descriptor, const void *bytes, size_t count) {
     ssize_t taken;
     do taken = send(descriptor, bytes, count, MSG_NOSIGNAL);
@@ -29,7 +29,7 @@ static inline bool flush_out(struct echo *echo, int descriptor) {
     return true;
 }
 
-// One write for all that the handler queued.
+// One write for everything that the handler queued.
 static inline bool flush_burst(struct echo *echo, int descriptor) {
     size_t count = burst.end, taken = 0;
     burst.end = 0;

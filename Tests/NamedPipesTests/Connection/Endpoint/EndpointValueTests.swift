@@ -5,7 +5,7 @@ import PipeTestSupport
 import Testing
 
 @Suite struct `An endpoint's values` {
-    @Test func `inline the default framing, and only that`() throws {
+    @Test func `inline the default framing only`() throws {
         let usual = FrameCodec(LengthPrefixFraming())
         #expect(usual.plainMessageLimit == ReactorBuffers.inPlaceByteCount - 1)
         #expect(try usual.frameByteCount(of: [1, 2, 3].span) == 7)
@@ -13,7 +13,7 @@ import Testing
         #expect(other.lengthPrefix == nil && other.plainMessageLimit == -1)
     }
 
-    @Test func `encode a frame as large as they say`() throws {
+    @Test func `encode a frame of the size that they announce`() throws {
         for framing in [LengthPrefixFraming(), DelimiterFraming([10]), ContentLengthFraming()] as [any MessageFraming] {
             let codec = FrameCodec(framing)
             for count in [0, 1, 100, 70_000] {

@@ -4,7 +4,7 @@ import PipeReactor
 import PipeTestSupport
 import Testing
 
-// A stream of each kind, without a connection above it: what holds for all of them, and where they differ.
+// A stream of each kind, without a connection: what holds for all kinds, and where they differ.
 
 @Suite struct `A byte stream` {
     @Test(arguments: StreamKind.allCases)
@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test(arguments: StreamKind.allCases)
-    func `says the end once all is read, and takes bytes for the other direction still`(kind: StreamKind) throws {
+    func `reports the end once all is read, and still takes bytes for the other direction`(kind: StreamKind) throws {
         try withStreams(kind) { near, far, settle in
             _ = try far.write("last")
             far.stream.finishSending()
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test(arguments: StreamKind.allCases)
-    func `gathers what it writes`(kind: StreamKind) throws {
+    func `gathers several spaces into one write`(kind: StreamKind) throws {
         try withStreams(kind) { near, far, settle in
             let pieces: [[UInt8]] = [Array("one ".utf8), [], Array("two ".utf8), Array("three".utf8)]
             let count = try near.stream.send { list in
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test(arguments: zip(StreamKind.allCases, [["ab", "cd", "ef"], ["ab", "cd", ""], ["ab", "", ""]]))
-    func `spreads what it reads over as many spaces as its kind can`(kind: StreamKind, spaces: [String]) throws {
+    func `scatters a read over as many spaces as its kind can`(kind: StreamKind, spaces: [String]) throws {
         try withStreams(kind) { near, far, settle in
             _ = try far.write("abcdefg")
             settle()
@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test(arguments: StreamKind.allCases)
-    func `tells of input for as long as there is some and it is watched`(kind: StreamKind) throws {
+    func `reports input for as long as there is some and it is watched`(kind: StreamKind) throws {
         try withStreams(kind) { near, far, settle in
             try near.watchInput()
             _ = try far.write("news")
@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test(arguments: StreamKind.allCases)
-    func `takes no more when it is full, and tells of room`(kind: StreamKind) throws {
+    func `takes no more when it is full, and reports room`(kind: StreamKind) throws {
         try withStreams(kind) { near, far, settle in
             while try near.write(String(repeating: "x", count: 10_000)) != nil {}
             try near.awaitRoom()
@@ -105,7 +105,7 @@ import Testing
     }
 
     @Test(arguments: StreamKind.allCases)
-    func `tells behind the end of the input that the peer is gone`(kind: StreamKind) throws {
+    func `reports behind the end of the input that the peer is gone`(kind: StreamKind) throws {
         try withStreams(kind) { near, far, settle in
             far.stream.finishSending()
             settle()
@@ -121,7 +121,7 @@ import Testing
     }
 
     @Test(arguments: StreamKind.allCases)
-    func `may bring descriptors only where it is guarded, and is direct where nothing is to be asked`(kind: StreamKind)
+    func `may bring descriptors only where it is guarded, and is direct where no check is needed`(kind: StreamKind)
         throws
     {
         try withStreams(kind) { near, _, _ in
@@ -131,7 +131,7 @@ import Testing
         }
     }
 
-    @Test func `takes out descriptors that its peer sends, and says so afterwards`() throws {
+    @Test func `removes descriptors that its peer sends, and reports them afterwards`() throws {
         try withStreams(.guardedSocket) { near, far, _ in
             let peer = RawPeer(taking: try duplicate(far.stream.descriptor))
             #expect(peer.write(Array("with".utf8), passing: [2]) == 4)
@@ -142,7 +142,7 @@ import Testing
     }
 
     @Test(arguments: StreamKind.allCases)
-    func `knows of its peer what it was told, and asks the kernel for more where there is a socket`(
+    func `knows its peer as it was told, and asks the kernel for more where there is a socket`(
         kind: StreamKind
     ) throws {
         try withStreams(kind) { near, _, _ in

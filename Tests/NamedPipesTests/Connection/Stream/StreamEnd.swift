@@ -11,7 +11,7 @@ enum StreamKind: CaseIterable {
     case socket, guardedSocket, memory
 }
 
-/// A stream and what it tells: what a connection is to its stream, and nothing more.
+/// A stream and its events: the part of a connection that a stream needs.
 final class StreamEnd: ByteStreamHandler {
     static let peer = PeerCredentials(userID: 7, groupID: 8, processID: 9)
 
@@ -53,7 +53,7 @@ final class StreamEnd: ByteStreamHandler {
         try stream.awaitHangUp(self, reactor)
     }
 
-    /// What a read found.
+    /// The outcome of a read.
     enum Found: Equatable {
         case nothing, end
         case text(String)
@@ -69,7 +69,7 @@ final class StreamEnd: ByteStreamHandler {
         }
     }
 
-    /// One read into several spaces; what each of them holds then.
+    /// One read into several spaces; then the contents of each.
     func readSpread(over spaceCount: Int, ofByteCount byteCount: Int) throws -> [String] {
         try unsafe withUnsafeTemporaryAllocation(byteCount: spaceCount * byteCount, alignment: 1) { space in
             let spaces = unsafe (0..<spaceCount).map {
@@ -84,7 +84,7 @@ final class StreamEnd: ByteStreamHandler {
         }
     }
 
-    // For #expect, which does not take what cannot be copied.
+    // For #expect, which does not take values that cannot be copied.
     func hangUp() throws(SystemError) -> PeerHangUp? { try stream.hangUp() }
     func peerGroups() throws(SystemError) -> [UInt32] { try stream.peerGroups() }
     func peerProcess() throws(SystemError) { _ = try stream.peerProcess() }
@@ -100,7 +100,7 @@ extension UnsafeMutableRawBufferPointer {
     static var empty: Self { unsafe Self(start: nil, count: 0) }
 }
 
-/// Runs a test with two ends of one stream, and with a function that lets everything under way arrive.
+/// Runs a test with both ends of one stream, and with a function that lets everything under way arrive.
 func withStreams(_ kind: StreamKind, _ body: (StreamEnd, StreamEnd, () -> Void) throws -> Void) throws {
     try withLoop { loop in
         let (near, far) = try ends(kind, loop.reactor)

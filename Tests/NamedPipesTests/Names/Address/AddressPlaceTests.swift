@@ -33,7 +33,7 @@ private func environment(
         #expect(try PipeAddress.runtime("x", in: user).path == "/run/user/1000/x")
     }
 
-    @Test func `is never the temporary directory in silence`() {
+    @Test func `is never silently the temporary directory`() {
         let user = environment(tmp: "/tmp", existing: ["/tmp"])
         #expect(throws: PipeError.invalidAddress(.noRuntimeDirectory)) { try PipeAddress.runtime("x", in: user) }
     }
@@ -57,7 +57,7 @@ private func environment(
     }
 
     @Test(arguments: ["a/b", "..", "anonymous", "Anonymous"])
-    func `have no name that .NET refuses`(_ name: String) {
+    func `reject names that .NET rejects`(_ name: String) {
         #expect(throws: PipeError.invalidAddress(.notAName(name))) { try PipeAddress.dotNet(name, in: environment()) }
     }
 }
@@ -82,7 +82,7 @@ private func environment(
     }
 
     @Test(.enabled(if: geteuid() == 0, "only root can give links away"))
-    func `5 · refuse a private directory that somebody else has put there`() throws {
+    func `5 · refuse a private directory that another user has put there`() throws {
         let scratch = Scratch()
         let directory = scratch.path("named-pipes-12345")
         #expect(unsafe symlink("/tmp", directory) == 0)
@@ -102,7 +102,7 @@ private func environment(
         #expect(scratch.names == [])
     }
 
-    @Test func `are equal to what their text is read as`() throws {
+    @Test func `are equal to the addresses that their text is parsed to`() throws {
         let address = try PipeAddress.unique(
             prefix: "p", in: environment(xdg: "/some/where", existing: ["/some/where"]))
         #expect(try PipeAddress(parsing: address.description) == address)
@@ -126,7 +126,7 @@ private func environment(
     }
 
     @Test(arguments: ["/run/x.sock", "@x", "@/x", "@@x", #"/run/a\b c"#, "/run/ü", "@\u{301}x", "/dotnet:x"])
-    func `come back from their description`(_ text: String) throws {
+    func `are parsed back from their description`(_ text: String) throws {
         let address = try PipeAddress(parsing: text)
         #expect(address.description == text)
         #expect(try PipeAddress(parsing: address.description) == address)

@@ -75,7 +75,7 @@ import Testing
 }
 
 @Suite struct `Credentials` {
-    @Test func `say who it is in a log`() {
+    @Test func `say in a log which user and process it is`() {
         let peer = PeerCredentials(userID: 1000, groupID: 100, processID: 4711)
         #expect(peer.description == "uid 1000, gid 100, pid 4711")
     }

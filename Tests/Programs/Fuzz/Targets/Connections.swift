@@ -3,8 +3,8 @@ import Glibc
 import NamedPipes
 import PipeTestSupport
 
-/// A peer writes any bytes, in any pieces, between turns of the server's loop and while the server pauses: the server
-/// delivers what the framing makes of them, answers it, and ends the connection for the right reason.
+/// A peer writes any bytes, in any pieces, between turns of the server's loop and while the server pauses. The server
+/// delivers the messages that the framing finds, answers them, and ends the connection for the right reason.
 func converse(_ input: inout Input) {
     let limit = input.limit()
     let names = ["length", "length:1", "length:8:le", "newline", "delimiter:0d0a", "content-length", "varint"]

@@ -6,7 +6,7 @@ import PipeTestSupport
 @testable import LanguageServer
 @testable import NamedPipesTesting
 
-/// Any stream is taken by a peer of JSON-RPC, which answers in JSON and ends with it.
+/// A peer of JSON-RPC accepts any stream, answers in JSON and ends with the stream.
 func answerRequests(_ input: inout Input) {
     let framing = DelimiterFraming([0x0A], maximumMessageByteCount: input.limit())
     var methods = JSONRPCMethods()
@@ -15,12 +15,12 @@ func answerRequests(_ input: inout Input) {
     converse(input.rest(), framing, methods)
 }
 
-/// Any stream is taken by the language server, and so is any text in an editor.
+/// The language server accepts any stream, and any text in an editor.
 func serveEditor(_ input: inout Input) {
     switch input.number(below: 3) {
     case 0: converse(input.rest(), ContentLengthFraming(), Workspace().methods)
     case 1:
-        // Lines as messages, behind what every editor says first: so that more than headers is made up.
+        // Lines as messages, behind the first message of every editor, so that the fuzzer makes up more than headers.
         let lines = input.rest().split(separator: 0x0A).map(Array.init)
         let first = Array(#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{}}"#.utf8)
         converse(frames(of: [first] + lines, ContentLengthFraming()), ContentLengthFraming(), Workspace().methods)
@@ -57,7 +57,7 @@ private func converse(_ stream: [UInt8], _ framing: some MessageFraming, _ metho
         let end = try network.dial(.abstract("peer"))
         var (rest, answer): (ArraySlice<UInt8>, [UInt8]) = (stream[...], [])
         repeat {
-            // The other end may be gone; what it answered is still there.
+            // The other end may be gone; its answers are still there.
             if let count = (try? end.send(Array(rest.prefix(50_000)).span)) ?? nil { rest = rest.dropFirst(count) }
             require(network.settle(), "no rest")
             answer += arrived(at: end)

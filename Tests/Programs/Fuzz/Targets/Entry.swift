@@ -10,8 +10,7 @@ private func runDriver(
     _ count: UnsafeMutablePointer<Int32>, _ arguments: UnsafeMutablePointer<Arguments>, _ test: TestOneInput
 ) -> Int32
 
-/// Where the package manager has the program begin: it names the entry point after the module. Without a target, it
-/// prints their names.
+/// The entry point that the package manager expects, named after the module. Without a target, it prints their names.
 @_cdecl("PipesFuzz_main")
 public func begin(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
     if name.isEmpty {

@@ -25,5 +25,5 @@ func require(_ condition: Bool, _ what: @autoclosure () -> String) {
     if !condition { fail(what()) }
 }
 
-/// A trap is how libFuzzer learns of a finding, and keeps the input.
+/// A trap tells libFuzzer of a finding, so that it keeps the input.
 func fail(_ what: String) -> Never { fatalError(what) }

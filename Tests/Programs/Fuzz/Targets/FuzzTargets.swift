@@ -2,7 +2,7 @@
 import NamedPipes
 import PipeTestSupport
 
-/// What is fuzzed. A target that finds something traps.
+/// The fuzz targets. A target that finds something traps.
 enum FuzzTargets {
     static let all: [String: @Sendable (inout Input) -> Void] = [
         "length-prefix": { input in
@@ -33,7 +33,7 @@ enum FuzzTargets {
     ]
 }
 
-/// The bytes that libFuzzer made up: first some choices, then what is to be read.
+/// The bytes that libFuzzer made up: first several choices, then the input.
 struct Input {
     private var bytes: ArraySlice<UInt8>
 

@@ -26,10 +26,10 @@ func executeCommands(_ input: inout Input) {
     }
 }
 
-/// Reads what a client would: complete replies in either version of the protocol.
+/// Reads as a client would: complete replies in either version of the protocol.
 private struct ReplyReader {
     private var rest: ArraySlice<UInt8>
-    /// How many whole replies there were.
+    /// The number of whole replies.
     private(set) var count = 0
     private(set) var isCutShort = false
 
@@ -68,7 +68,7 @@ private struct ReplyReader {
         require(readLine().isEmpty, "a string that is longer than it says")
     }
 
-    /// Up to the line end, which is taken as well.
+    /// Up to the line end, which is consumed as well.
     private mutating func readLine() -> ArraySlice<UInt8> {
         guard let end = rest.firstIndex(of: 0x0D), rest[end...].dropFirst().first == 0x0A else {
             fail("a line without its end: \(rest)")

@@ -19,7 +19,7 @@ func keepLedger(_ input: inout Input) {
     require(ledger.byteCount == 0, "\(ledger.byteCount) bytes of nobody")
 }
 
-/// A charge that can lie in an array, and what it should have.
+/// A charge that can be in an array, and its expected size.
 private final class Charge {
     let use: ByteLedger.Use
     let user: UInt32

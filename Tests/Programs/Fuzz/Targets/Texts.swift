@@ -36,7 +36,7 @@ private func check(_ address: PipeAddress) {
     } else {
         require(description.utf8.first == UInt8(ascii: "@"), "an abstract name without its mark")
     }
-    // Only what had to be shown in another way does not come back.
+    // Only text that had to be shown in another way does not come back.
     guard !description.contains("\\u{") else { return }
     do throws(PipeError) {
         let again = try PipeAddress(parsing: description)
@@ -51,7 +51,7 @@ private func requirePrintable(_ text: String) {
     require(isPrintable, "control characters are shown")
 }
 
-/// Any text names a framing or does not; the ones that are named work.
+/// Any text names a framing or does not; each framing that is named works.
 func readFramingName(_ input: inout Input) {
     let limit = input.limit()
     guard let framing = NamedFraming.parse(input.text(), maximumMessageByteCount: limit) else { return }
@@ -64,7 +64,7 @@ func readFramingName(_ input: inout Input) {
     require(outcome == Outcome(messages: [[byte]]), "one byte")
 }
 
-/// Any three texts announce sockets or do not; what is announced is consecutive, named, and meant for this process.
+/// Any three texts announce sockets or do not; announced sockets are consecutive, named, and for this process.
 func readListenEnvironment(_ input: inout Input) {
     let isSet = input.number(below: 8)
     let texts = input.text().split(separator: "\n", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)

@@ -35,7 +35,7 @@ enum Neighbours {
             try await clock.sleep(until: clock.now + .milliseconds(milliseconds.first ?? 0))  // what is tested
             return milliseconds
         }
-        // Asks whoever asked, who may never answer.
+        // Asks the caller back, which may never answer.
         methods.handle("back") { (texts: [String], call) -> [String] in
             try await call.peer.request("back", texts, timeout: .seconds(1))
         }

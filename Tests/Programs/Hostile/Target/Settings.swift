@@ -2,13 +2,13 @@
 import Glibc
 import NamedPipes
 
-/// What a probe sets, as `name=value`; durations in seconds, sizes in bytes.
+/// The settings of a probe, as `name=value`; durations in seconds, sizes in bytes.
 struct Settings {
     let address: PipeAddress
     let controlAddress: PipeAddress
     var configuration = PipeServer.Configuration()
     var mode = Target.Mode.echo
-    /// Says "loaded" and goes on when a line comes in: what a start costs beside loading a program.
+    /// Prints "loaded" and waits for a line: separates the cost of a start from that of loading a program.
     var waits = false
     /// Whether two more names are served beside it, by async handlers and JSON-RPC; see Neighbours.swift.
     var hasNeighbours = false

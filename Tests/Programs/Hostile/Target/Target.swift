@@ -8,13 +8,13 @@ final class Target: PipeServerDelegate {
         case echo
         /// Only counts.
         case count
-        /// Answers the first message with as many as are taken, without any regard for the marks.
+        /// Answers the first message with as many as are taken, regardless of the marks.
         case push
-        /// Sends every message to everybody.
+        /// Sends every message to all clients.
         case broadcast
-        /// Has more to say than a socket holds to whoever comes, and closes.
+        /// Sends more than a socket holds to each new client, and closes.
         case greet
-        /// The same, but only when it is asked.
+        /// The same, but only on request.
         case farewell
     }
 

@@ -2,12 +2,12 @@
 import Glibc
 import NamedPipes
 
-// hostile-target PATH [SETTING=VALUE ...]: the server that the hostile suite attacks. Settings are in Settings.swift,
-// what it can be asked meanwhile in Control.swift.
+// hostile-target PATH [SETTING=VALUE ...]: the server that the hostile suite attacks. Settings.swift lists the
+// settings, Control.swift the requests that it answers meanwhile.
 
 do {
     let settings = try Settings(CommandLine.arguments.dropFirst())
-    // What a daemon started by a careless parent has: the modes of names must not depend on it.
+    // As for a daemon with a careless parent: the modes of names must not depend on it.
     umask(0)
     if settings.waits {
         say("loaded")

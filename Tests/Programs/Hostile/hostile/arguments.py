@@ -79,7 +79,7 @@ def main() -> int:
 
 def run(probes: dict[str, Probe], target: str, is_long: bool) -> int:
     figures: list[Figure] = []
-    # A directory of our own below the one for temporary files: others may look in, as some probes do.
+    # A directory of its own inside the temporary one, which other users may enter, as some probes do.
     with tempfile.TemporaryDirectory(prefix="hostile-") as directory:
         os.chmod(directory, 0o755)
         context = Context(target, directory, is_long)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The descriptor bomb: a TCP socket whose last close blocks whoever happens to do it (FACTS: SO_LINGER)."""
+"""The descriptor bomb: a TCP socket whose last close blocks the thread that does it (FACTS: SO_LINGER)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Bomb:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, seconds))
 
     def send(self, client: socket.socket, body: bytes, server: int) -> str:
-        """Sends it along with some bytes and forgets it; says what became of it.
+        """Sends it along with some bytes and forgets it; returns what became of it.
 
         The server, a process, is stopped meanwhile: were it quicker than we, the last close would be ours.
         """
@@ -47,5 +47,5 @@ class Bomb:
         self.socket.close()
 
     def end(self) -> None:
-        """Frees whoever still waits."""
+        """Frees every thread that still waits."""
         self.peer.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Somebody polite, in a process of its own, who pings all the time: an attack is what it feels."""
+"""A polite client, in a process of its own, that pings all the time: it measures the effect of an attack."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Latency:
     p99: float
     worst: float
     set_aside: int
-    """Pings that are not counted: the hypervisor ran somebody else meanwhile."""
+    """Pings that are not counted, because the hypervisor ran another machine meanwhile."""
 
     def __str__(self) -> str:
         aside = f", {self.set_aside} set aside" if self.set_aside else ""
@@ -49,7 +49,7 @@ class Timed:
 
 
 def stolen() -> int:
-    """How long the hypervisor ran others so far, in ticks of all processors (proc_stat(5): the eighth, "steal")."""
+    """How long the hypervisor has run other machines, in ticks of all CPUs (proc_stat(5): the eighth, "steal")."""
     with open("/proc/stat") as file:
         return int(file.readline().split()[8])
 
@@ -87,7 +87,7 @@ def _live(path: str, make: PingMaker, control: Connection) -> None:
             control.send(error)
             return
         pings.append(Timed((time.perf_counter() - start) * 1000))
-        # The kernel counts at its next tick, a few milliseconds later: the pings just before are meant as well.
+        # The kernel counts at its next tick, a few milliseconds later, so that includes the pings just before.
         now = stolen()
         if now != before:
             before = now
@@ -96,7 +96,7 @@ def _live(path: str, make: PingMaker, control: Connection) -> None:
 
 
 class Bystander:
-    """Pings from its beginning to its end; `measure` says how that went since the last time."""
+    """Pings from its beginning to its end; `measure` returns the figures since the last call."""
 
     def __init__(self, path: str, make: PingMaker = framed_ping) -> None:
         self.control, far = multiprocessing.Pipe()
@@ -118,17 +118,17 @@ class Bystander:
         self.control.close()
 
     def unloaded(self, seconds: float = 1.0) -> Latency:
-        """How it is when nothing else happens."""
+        """The figures without an attack."""
         self.measure()
         time.sleep(seconds)
         return self.measure()
 
     def measure(self) -> Latency:
-        """Since the last call. A ping that is under way is waited for: its time counts."""
+        """The figures since the last call. A ping that is under way is waited for and counts."""
         return Latency.of(self.pings())
 
     def pings(self) -> list[Timed]:
-        """What `measure` sums up."""
+        """The figures that `measure` returns."""
         self.control.send("report")
         pings = self.control.recv()
         if isinstance(pings, Exception):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What JSON-RPC clients do, well and badly, each on a connection of its own. True: the connection is to linger."""
+"""The behaviour of JSON-RPC clients, good and bad, each on a connection of its own. True: the connection is to linger."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def call_in_order(client: socket.socket, chance: random.Random) -> bool:
 
 
 def call_and_vanish(client: socket.socket, chance: random.Random) -> bool:
-    """More than are handled at a time, some of them cancelled."""
+    """More requests than are handled at a time, some of them cancelled."""
     count = chance.randrange(1, 200)
     client.sendall(b"".join(request(number, "slow", chance.randrange(500)) for number in range(count)))
     for number in chance.sample(range(count), count // 2):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a probe found, and whether that is good enough."""
+"""The findings of a probe, and whether they are within the limits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Figure:
     holds: bool
     remark: str = ""
     is_timed: bool = False
-    """Whether others on the machine can spoil it."""
+    """Whether other work on the machine can spoil it."""
 
 
 TIMED = {"ms", "s", "%", "times"}
@@ -33,7 +33,7 @@ def exactly(number: str, what: str, value: object, expected: object, remark: str
 
 
 def table(figures: list[Figure]) -> str:
-    """The figures in Markdown, aligned for reading as it is."""
+    """The figures in Markdown, aligned for reading as plain text."""
     rows = [("No.", "What", "Found", "Limit", "", "Remark")]
     rows += [(f.number, f.what, f.found, f.limit, "ok" if f.holds else "FAILED", f.remark) for f in figures]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

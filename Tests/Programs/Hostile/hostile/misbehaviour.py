@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What clients do that nobody wants, each on a connection of its own. True: the connection is to linger."""
+"""The misbehaviour of clients, each on a connection of its own. True: the connection is to linger."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def talk_nonsense(client: socket.socket, chance: random.Random) -> bool:
 
 
 def flood(client: socket.socket, chance: random.Random) -> bool:
-    """Until nothing more fits, and takes no answer."""
+    """Sends until nothing more fits, and reads no answer."""
     client.setblocking(False)
     block = wire.frame(b"f" * chance.randrange(1, 65_536)) * 4
     try:
@@ -65,7 +65,7 @@ def half_close(client: socket.socket, chance: random.Random) -> bool:
 
 
 def throw_descriptors(client: socket.socket, chance: random.Random) -> bool:
-    """Harmless ones: the bomb is a probe's."""
+    """Harmless descriptors: the bomb has a probe of its own."""
     try:
         socket.send_fds(client, [wire.frame(b"boom")], [client.fileno()] * chance.randrange(1, 5))
     except PermissionError:

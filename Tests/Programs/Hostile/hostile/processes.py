@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The servers under attack, each a process of its own, and what the kernel says of them."""
+"""The servers under attack, each a process of its own, and what the kernel reports of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Iterator
 
-# What a service manager does for a program that it starts because somebody has connected (sd_listen_fds(3)).
+# The work of a service manager for a program that it starts because a client has connected (sd_listen_fds(3)).
 ACTIVATE = """
 import os, sys
 os.dup2(int(sys.argv[1]), 3)
@@ -28,7 +28,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def prefer() -> None:
-    """Before everybody else, where that is allowed: for who is measured, so that it is not the machine's crowd that is."""
+    """Gives this process priority over all others, where that is allowed, so that it does not measure their load."""
     try:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     except PermissionError:
@@ -37,7 +37,7 @@ def prefer() -> None:
 
 @contextlib.contextmanager
 def preferred() -> Iterator[None]:
-    """As `prefer`, for as long as it is needed."""
+    """As `prefer`, for the duration of the block."""
     prefer()
     try:
         yield
@@ -47,7 +47,7 @@ def preferred() -> Iterator[None]:
 
 @contextlib.contextmanager
 def stopped(process_id: int) -> Iterator[None]:
-    """Nothing runs there meanwhile (SIGSTOP), which is to be a moment only."""
+    """Stops the process (SIGSTOP) for the duration of the block, which should be short."""
     with preferred():
         os.kill(process_id, signal.SIGSTOP)
         try:
@@ -86,13 +86,13 @@ class Server:
         self.end()
 
     def go_on(self) -> str:
-        """Sends a line, and waits for what the server answers on its output."""
+        """Sends a line, and waits for the answer on the server's output."""
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         return self.process.stdout.readline().strip()
 
     def kill(self) -> None:
-        """SIGKILL, and its end."""
+        """Sends SIGKILL, and waits for the end."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
@@ -126,17 +126,17 @@ class Server:
 
     @property
     def processor_time(self) -> float:
-        """Seconds, to the tick of 10 ms."""
+        """CPU time in seconds, to the tick of 10 ms."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
 
     @property
     def run_time(self) -> float:
-        """Seconds on a processor of the main thread, to the nanosecond (proc(5), schedstat)."""
+        """CPU time of the main thread in seconds, to the nanosecond (proc(5), schedstat)."""
         return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[0]) / 1e9
 
     def settled(self, measure: str, patience: float = 5.0) -> int:
-        """A measure once it has not changed for a moment."""
+        """A value once it has not changed for a moment."""
         deadline = time.monotonic() + patience
         last = getattr(self, measure)
         while time.monotonic() < deadline:
@@ -155,7 +155,7 @@ def target(context: Context, path: str, *settings: str, descriptors: int | None 
 
 
 class Context:
-    """What all probes are given: where the target is, a directory for names, how much is wanted."""
+    """The input of all probes: the target, a directory for names, the extent."""
 
     def __init__(self, target: str, directory: str, is_long: bool) -> None:
         self.target = target

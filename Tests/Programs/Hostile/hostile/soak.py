@@ -26,7 +26,7 @@ DOORS = {"": MISBEHAVIOURS, ".async": MISBEHAVIOURS, ".rpc": CALLERS}
 
 @dataclass(frozen=True)
 class Sample:
-    """The server in a quiet moment: with only those connected who stay."""
+    """The server in a quiet moment: only the permanent clients are connected."""
 
     resident: int
     descriptors: int
@@ -42,7 +42,7 @@ def soak(context: Context, minutes: float, count: int) -> list[Figure]:
         unloaded = bystander.unloaded()
         residents = [wire.connect(path) for _ in range(count)]
         troublemakers = [start(path, seed) for seed in range(TROUBLEMAKERS)]
-        # What is kept for the next one (buffers, tables) has its size after a while; from then on nothing grows.
+        # Spare memory (buffers, tables) has its final size after a while; from then on nothing grows.
         samples = [rounds(server, path, residents, troublemakers, minutes * 60 / 5)]
         bystander.measure()
         for _ in range(4):
@@ -54,7 +54,7 @@ def soak(context: Context, minutes: float, count: int) -> list[Figure]:
         endings = wire.statistics(path)["endings"]
         unanswered = sum(1 for client in residents if wire.ask(client, b"still here") != b"still here")
     first, last = samples[0], samples[-1]
-    # Spare memory comes and goes by some megabytes with the moment's luck; growth would go on.
+    # Spare memory fluctuates by some megabytes; growth would go on.
     usual = max(sample.resident for sample in samples[:2])
     return [
         exactly("soak", "the server lives", alive, True),
@@ -76,7 +76,7 @@ def report(sample: Sample) -> None:
 def rounds(
     server: Server, path: str, residents: list[socket.socket], troublemakers: list, seconds: float
 ) -> Sample:
-    """Trouble for a while, with some of those who stay asking now and then; then a quiet moment."""
+    """Trouble for a while, in which some of the permanent clients ask now and then; then a quiet moment."""
     for control, _ in troublemakers:
         control.send("go")
     end_time = time.monotonic() + seconds
@@ -92,14 +92,14 @@ def rounds(
 
 
 def quiet(server: Server, path: str, count: int) -> Sample:
-    """Once those who were cut off have met their deadlines."""
+    """Once the clients that were cut off have met their deadlines."""
     deadline = time.monotonic() + 15
     while time.monotonic() < deadline:
         opened = wire.statistics(path)["open"]
         if opened <= count + 1:
             break
         time.sleep(0.2)
-    # Spare buffers are given back after two seconds.
+    # Spare buffers are freed after two seconds.
     time.sleep(2.5)
     return Sample(server.settled("resident"), server.settled("descriptors"), opened)
 

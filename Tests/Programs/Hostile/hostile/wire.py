@@ -12,7 +12,7 @@ HEADER = struct.Struct(">I")
 
 
 def frame(body: bytes) -> bytes:
-    """One message as it goes over the wire."""
+    """One message as it is on the wire."""
     return HEADER.pack(len(body)) + body
 
 
@@ -29,7 +29,7 @@ def connect(path: str, timeout: float = 10.0) -> socket.socket:
 
 
 def connect_when_there(path: str, patience: float = 10.0) -> socket.socket:
-    """As `connect`, for a name that comes a moment after the target is ready, such as its neighbours'."""
+    """As `connect`, for a name that appears a moment after the target is ready, such as its neighbours'."""
     deadline = time.monotonic() + patience
     while True:
         try:
@@ -41,7 +41,7 @@ def connect_when_there(path: str, patience: float = 10.0) -> socket.socket:
 
 
 def receive(client: socket.socket) -> bytes:
-    """The next message; ConnectionError where there is none any more."""
+    """The next message; ConnectionError at the end."""
     length = HEADER.unpack(exactly(client, HEADER.size))[0]
     return exactly(client, length)
 
@@ -63,7 +63,7 @@ def ask(client: socket.socket, body: bytes) -> bytes:
 
 
 def statistics(path: str) -> dict:
-    """What the target says of itself, over the name that no attack knows."""
+    """The target's statistics, over the name that no attack knows."""
     with connect(path + ".control") as client:
         return json.loads(ask(client, b"statistics"))
 

@@ -19,7 +19,7 @@ struct Age {
         }
     }
 
-    /// Whether somebody has set the times anew. What cannot be looked at is not waited for.
+    /// Whether the times have been set anew. A file that cannot be looked at is not waited for.
     var isOver: Bool {
         paths.allSatisfy { path in
             var status = stat()

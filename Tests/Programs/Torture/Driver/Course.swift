@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which parts of the library an exchange comes through, beside the usual ones.
+/// The parts of the library that an exchange passes through, beside the ordinary ones.
 enum Course: String, CaseIterable {
     case plain
     /// As on kernels that let descriptors through: one more client sends some.
@@ -9,6 +9,6 @@ enum Course: String, CaseIterable {
     case takeover
     /// The name has grown old, is deleted in the middle, and published again.
     case republish
-    /// The listener is a service manager's.
+    /// The listener belongs to a service manager.
     case inherited
 }

@@ -2,17 +2,17 @@
 import NamedPipes
 import PipeTestSupport
 
-/// A client: sends its messages as fast as the queue takes them, checks the answers, and leaves in its own way.
+/// A client: sends its messages as fast as the queue takes them, checks the answers, and leaves in one of several ways.
 final class Guest: PipeClientDelegate {
-    /// How it leaves once everything has been answered; its number is its party.
+    /// The way in which it leaves once everything has been answered; its number is its party.
     enum Farewell: Int, CaseIterable {
-        /// Finishes sending and waits for the server's last word.
+        /// Finishes sending and waits for the server's last message.
         case finish
-        /// Finishes sending and is gone while the server thinks about a last word.
+        /// Finishes sending, and is gone while the server prepares its last message.
         case vanish
         /// Stays until the server stops.
         case stay
-        /// Was there before the server, and hangs up.
+        /// Connects before the server starts, and hangs up.
         case disconnect
     }
 
@@ -22,6 +22,7 @@ final class Guest: PipeClientDelegate {
     private(set) var violations: [String] = []
     private(set) var hasLeft = false
     private var sentCount = 0
+    private weak var connection: PipeConnection?
     private var client: PipeClient?
     private let reactor: Reactor
 
@@ -33,13 +34,16 @@ final class Guest: PipeClientDelegate {
         configuration.waitsForServer = farewell == .disconnect
         configuration.connection.highWaterMark = 64 << 10
         configuration.connection.lowWaterMark = 16 << 10
-        configuration.connection.closeTimeout = .seconds(2)
+        configuration.connection.closeTimeout = .seconds(10)
         client = PipeClient(address: address, configuration: configuration, reactor: reactor, delegate: self)
         client?.connect()
     }
 
-    /// Whether nothing is left to wait for but the server's stop.
+    /// Whether only the server's stop is left to wait for.
     var isSettled: Bool { hasLeft || (farewell == .stay && inbox.count == Message.count) }
+
+    /// Whether all of its messages have left, so that a server that stops gracefully answers them.
+    var hasSentEverything: Bool { hasLeft || (sentCount == Message.count && connection?.pendingByteCount == 0) }
 
     var isComplete: Bool {
         switch farewell {
@@ -48,7 +52,10 @@ final class Guest: PipeClientDelegate {
         }
     }
 
-    func connectionDidOpen(_ connection: PipeConnection) { sendMore(connection) }
+    func connectionDidOpen(_ connection: PipeConnection) {
+        self.connection = connection
+        sendMore(connection)
+    }
 
     func connectionDidDrain(_ connection: PipeConnection) { sendMore(connection) }
 
@@ -94,7 +101,7 @@ final class Guest: PipeClientDelegate {
         hasLeft = true
     }
 
-    /// Lets go of the client, which holds this delegate.
+    /// Releases the client, which holds this delegate.
     func end() {
         client?.disconnect()
         client = nil

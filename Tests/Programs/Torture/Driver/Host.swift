@@ -2,7 +2,7 @@
 import NamedPipes
 import PipeTestSupport
 
-/// The server: answers every message with itself, and a client that has finished a little later with a farewell.
+/// The server: answers every message with itself, and, after a moment, a client that has finished with a farewell.
 final class Host: PipeServerDelegate {
     var verdict: Verdict
     private(set) var hasStopped = false
@@ -55,14 +55,14 @@ final class Host: PipeServerDelegate {
 
     func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
         let party = (connection.context as? Visit)?.inbox?.party
-        // The others have left when the server comes to its last word.
+        // The others have left before the server's last message.
         let hearsFarewell = party == Guest.Farewell.finish.rawValue || party == Guest.Farewell.stay.rawValue
         if hearsFarewell, let account = unsent(connection) {
             verdict.errors.append("the server's sends: \(account)")
         }
         switch reason {
         case .closedByPeer, .closedLocally, .serverStopped: break
-        // The smuggler: never has said who it is.
+        // The smuggler, which never says who it is.
         case .descriptorsReceived where party == nil, .truncatedByPeer where party == nil:
             verdict.smuggledCount += 1
         // A client that leaves without reading on.
@@ -72,7 +72,7 @@ final class Host: PipeServerDelegate {
     }
 }
 
-/// What the connection says of messages that did not leave; nil if all did.
+/// The connection's report of messages that did not leave; nil if all did.
 func unsent(_ connection: PipeConnection) -> String? {
     let count = connection.unsentMessageCount
     guard count > 0 || connection.hasPartlySentMessage else { return nil }

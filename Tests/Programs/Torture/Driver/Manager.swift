@@ -2,8 +2,8 @@
 import Glibc
 import NamedPipes
 
-/// What a service manager does for a program that it starts (`sd_listen_fds(3)`): the listener that the torture made is
-/// at the descriptor's number, and the environment tells of it.
+/// The work of a service manager for a program that it starts (`sd_listen_fds(3)`): puts the torture's listener at the
+/// descriptor's number, and announces it in the environment.
 enum Manager {
     static func handOver() {
         guard let number = unsafe getenv("TORTURE_LISTENER").flatMap({ unsafe Int32(String(cString: $0)) }) else {

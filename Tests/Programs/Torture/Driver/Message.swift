@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The messages of an exchange: party and number decide every byte, so that one that is lost, doubled, torn or out of
-/// its place is seen at once.
+/// The messages of an exchange: party and number decide every byte, so that a message that is lost, doubled, torn or
+/// out of place is detected at once.
 enum Message {
-    /// How many each client sends, its introduction included. The answers are the same again.
+    /// The number of messages that each client sends, including its introduction. There are as many answers.
     static let count = 24
 
-    // Nothing, small, carried over, in place, read in memory of its own, more than a socket holds.
+    // Nothing, small, carried over, in place, read into memory of its own, larger than a socket holds.
     private static let sizes = [0, 1, 17, 900, 4_000, 20_000, 70_000, 300_000]
 
-    // Random enough that no two places look the same, and the same in each run.
+    // Random enough that no two places look alike, and the same in each run.
     private static let pattern: [UInt8] = {
         var state: UInt64 = 88_172_645_463_325_252
         return (0..<302_000).map { _ in
@@ -20,7 +20,7 @@ enum Message {
         }
     }()
 
-    /// What ends a conversation on the server's side, as the number that follows the last.
+    /// The end of a conversation on the server's side; its number follows the last.
     static let farewell = Array("end".utf8)
 
     static func body(_ number: Int, of party: Int) -> [UInt8] {
@@ -30,7 +30,7 @@ enum Message {
         return Array(pattern[offset..<(offset + sizes[number % sizes.count])])
     }
 
-    /// Which number of this party's messages it is, for the report of one that was not expected.
+    /// The number of this message of the party, for the report of one that was not expected.
     static func number(of body: [UInt8], party: Int) -> Int? {
         (0...count).first { Self.body($0, of: party) == body }
     }
@@ -45,7 +45,7 @@ struct Inbox {
 
     /// Returns what is wrong with the next message, if something is.
     mutating func receive(_ message: [UInt8]) -> String? {
-        // It may come early, to a client that could not send everything; that one is not complete then.
+        // It may come early, to a client that could not send everything; the exchange is not complete then.
         if message == Message.farewell, count < Message.count { return nil }
         defer { count += 1 }
         guard message != Message.body(count, of: party) else { return nil }

@@ -19,10 +19,10 @@ final class Predecessor {
         }
     }
 
-    /// Whether its server has stopped, which it does once its successor has the name.
+    /// Whether its server has stopped, which it does after its successor has taken the name.
     var hasStopped: Bool { outcome.verdict.withLock { $0 != nil } }
 
-    /// Ends the thread, and says how it went.
+    /// Ends the thread, and returns its verdict.
     func end() -> Verdict {
         thread.stop()
         thread.join()

@@ -3,8 +3,7 @@ import Glibc
 import NamedPipes
 import PipeTestSupport
 
-/// Connects, sends the beginning of a message and a descriptor with it, and waits for its end. What fails meanwhile is
-/// its own affair.
+/// Connects, sends the beginning of a message with a descriptor, and waits for the end. Its own failures are ignored.
 final class Smuggler {
     private let peer: RawPeer?
 

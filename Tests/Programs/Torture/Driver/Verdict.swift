@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a run came to, in one line of JSON.
+/// The result of a run, as one line of JSON.
 struct Verdict {
-    /// What was reported as it should be: typed errors, early ends.
+    /// Failures that were reported as they should be: typed errors, early ends.
     var errors: [String] = []
-    /// What must never happen, whatever system call failed.
+    /// Events that must never happen, whatever system call failed.
     var violations: [String] = []
     /// Whether every message of every client arrived and was answered.
     var isComplete = false
     var receivedCount = 0
     var answeredCount = 0
-    /// How many ended that sent descriptors.
+    /// The number of connections that ended because they sent descriptors.
     var smuggledCount = 0
 
-    /// Does what may fail, and notes how.
+    /// Runs a body that may fail, and notes the error.
     mutating func attempt<Result>(_ what: String, _ body: () throws -> Result) -> Result? {
         do { return try body() } catch {
             errors.append("\(what): \(error)")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A server and four clients in one process, which exchange numbered messages both ways, stop, and check what has come
-// of it, to be run while a preloaded shim makes system calls fail:
+// A server and four clients in one process, which exchange numbered messages both ways, stop, and check the result, to
+// be run while a preloaded shim makes system calls fail:
 //
 //     LD_PRELOAD=…/shim.so TORTURE_PROBABILITY=60 TORTURE_SEED=1 \
 //         TortureDriver /path/of/a/socket [guarded|takeover|republish|inherited]

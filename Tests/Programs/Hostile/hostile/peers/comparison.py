@@ -19,9 +19,9 @@ MIB = 1 << 20
 
 
 def bomb(peer: Peer, directory: str) -> str:
-    """What a bystander feels of a descriptor whose close takes 3 seconds."""
+    """The effect on a bystander of a descriptor whose close takes 3 seconds."""
     worst, outcome = bombed(peer, directory)
-    # A freeze is there every time; what the machine's other work adds is not.
+    # A freeze is there every time; the effect of the machine's other work is not.
     for _ in range(2):
         if worst < 100:
             worst = min(worst, bombed(peer, directory)[0])
@@ -44,7 +44,7 @@ def bombed(peer: Peer, directory: str) -> tuple[float, str]:
 
 
 def announcement(peer: Peer, directory: str) -> str:
-    """20 clients announce as much as they may, and send one byte of it."""
+    """20 clients announce the largest message, and send one byte of it."""
     with peer.start(directory) as server:
         wire.connect(server.path).close()
         virtual, resident = server.settled("virtual"), server.settled("resident")
@@ -58,7 +58,7 @@ def announcement(peer: Peer, directory: str) -> str:
 
 
 def never_reads(peer: Peer, directory: str) -> str:
-    """A client asks for 3 seconds and takes no answer."""
+    """A client sends requests for 3 seconds and reads no answer."""
     if not peer.request:
         return "not measured"
     with peer.start(directory) as server:
@@ -79,7 +79,7 @@ def never_reads(peer: Peer, directory: str) -> str:
 
 
 def feed(client: socket.socket, waiting: memoryview, request: bytes) -> memoryview:
-    """Sends as much as is taken for a moment."""
+    """Sends as much as the server takes for a moment."""
     for _ in range(100):
         try:
             waiting = waiting[client.send(waiting) :] or memoryview(request)
@@ -93,7 +93,7 @@ def feed(client: socket.socket, waiting: memoryview, request: bytes) -> memoryvi
 
 
 def descriptor_limit(peer: Peer, directory: str) -> str:
-    """Processor time in 2 seconds with 300 clients and 64 descriptors."""
+    """CPU time in 2 seconds with 300 clients and 64 descriptors."""
     with peer.start(directory, descriptors=64) as server:
         clients = []
         for _ in range(300):

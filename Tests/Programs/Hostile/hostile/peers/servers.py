@@ -25,13 +25,13 @@ class Peer:
     name: str
     command: tuple[str, ...]
     ping: PingMaker
-    # What a client says to announce as much as the server allows, and what that is.
+    # The bytes with which a client announces as much as the server allows, and that size.
     announcement: bytes
     announced: str
-    # One request with a long answer, again and again without reading; empty: not measured.
+    # One request with a long answer, sent repeatedly without reading; empty: not measured.
     request: bytes
     preparation: bytes = b""
-    # What stands before the first of these.
+    # The bytes before the first of these.
     greeting: bytes = b""
     configuration: str = ""
 
@@ -131,7 +131,7 @@ def all_peers(target: str, programs: str) -> list[Peer]:
 
 
 def version(peer: Peer) -> str:
-    """What the program says of itself, where it says something."""
+    """The version that the program reports, if it does."""
     flags = {"redis": "--version", "nginx": "-v", "dbus-daemon": "--version"}
     if peer.name not in flags:
         return peer.name

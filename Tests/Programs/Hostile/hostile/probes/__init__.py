@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The probes, each with the numbers of the scenarios that it carries."""
+"""The probes, each with the numbers of its scenarios."""

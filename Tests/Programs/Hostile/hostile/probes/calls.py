@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""74, 80, 82: many idle clients with deadlines; JSON-RPC peers of every kind; messages that pass the framing alone."""
+"""74, 80, 82: many idle clients with deadlines; JSON-RPC peers of every kind; messages that only the framing accepts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CALLS = 10_000
 
 
 def idle_deadlines(context: Context) -> list[Figure]:
-    """4,000 clients, each with a limit of idleness."""
+    """4,000 clients, each with an idle limit."""
     path = context.name("idle")
     with target(context, path, "idleLimit=60000", "connections=5000") as server:
         clients = [wire.connect(path) for _ in range(4_000)]
@@ -51,7 +51,7 @@ def peers_of_every_kind(context: Context) -> list[Figure]:
 
 
 def framed_nonsense(context: Context) -> list[Figure]:
-    """Whole messages for the framing, of which JSON-RPC understands nothing, or only the beginning."""
+    """Messages that are complete for the framing, and that JSON-RPC does not understand, or only at the beginning."""
     path = context.name("nonsense")
     chance = random.Random(82)
     with target(context, path, "neighbours=true") as server:
@@ -90,7 +90,7 @@ def misbehave(path: str, count: int) -> list[socket.socket]:
 
 
 def call_at_the_limit(path: str) -> int:
-    """How many replies come to calls that are all sent at once, each of which takes a moment."""
+    """The number of replies to calls that are all sent at once, each of which takes a moment."""
     with wire.connect(path, timeout=60) as client:
         requests = b"".join(callers.request(number, "slow", 1) for number in range(CALLS))
         sender = threading.Thread(target=client.sendall, args=(requests,), daemon=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""39: a broadcast to thousands, one of whom does not read. And what looking after deadlines costs among thousands."""
+"""39: a broadcast to thousands, one of which does not read. And the cost of deadlines among thousands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SAMPLE = 100  # whose messages are timed, spread over all
 
 
 def broadcast(context: Context) -> list[Figure]:
-    """Rounds with everybody reading and rounds with one who does not, in turns."""
+    """Alternating rounds: with all clients reading, and with one that does not."""
     raise_descriptor_limit()
     path = context.name("broadcast")
     count = context.count(2000, 10_000)
@@ -34,10 +34,11 @@ def broadcast(context: Context) -> list[Figure]:
                 times[slow] += [p99(one_broadcast(speaker, everybody)) for _ in range(30)]
                 drain(everybody, deaf)
         alive = server.is_alive
-    # The median of all broadcasts: one that the machine held up says nothing of who does not read.
+    # The median of all broadcasts: a single one that the machine delayed says nothing about the client that does not
+    # read.
     usual, beside = (statistics.median(times[slow]) * 1000 for slow in (False, True))
     remark = f"p99 {usual:.2f} ms without, {beside:.2f} ms with; of {SAMPLE} in {count:,}, {rounds * 30} broadcasts"
-    # Whoever waited for the one would wait for seconds. A short run tells no more than that, and that well.
+    # A server that waited for that client would wait for seconds. A short run shows no more than that, but reliably.
     limit = context.count(2, 1.1)
     return [
         at_most("39", f"a broadcast to {count:,}, one of whom does not read: p99 of the others, to that without",
@@ -47,10 +48,10 @@ def broadcast(context: Context) -> list[Figure]:
 
 
 def fill(path: str, everybody: list[socket.socket]) -> socket.socket:
-    """One more, for whom a message waits in the server's queue because the kernel holds no more."""
+    """One more client, for which a message waits in the server's queue because the kernel holds no more."""
     deaf = wire.connect(path)
     speaker = everybody[0]
-    # Everybody else reads one before the next comes, so that nothing but this one's queue grows.
+    # All others read one before the next comes, so that only this client's queue grows.
     for _ in range(20):
         speaker.sendall(wire.frame(b"x" * 20_000))
         for client in everybody:
@@ -59,7 +60,7 @@ def fill(path: str, everybody: list[socket.socket]) -> socket.socket:
 
 
 def one_broadcast(speaker: socket.socket, everybody: list[socket.socket]) -> list[float]:
-    """How long it takes to each of the sample."""
+    """The time to each client of the sample."""
     with selectors.DefaultSelector() as selector:
         for client in everybody[:: max(1, len(everybody) // SAMPLE)]:
             selector.register(client, selectors.EVENT_READ)
@@ -89,7 +90,7 @@ def drain(everybody: list[socket.socket], deaf: socket.socket | None) -> None:
 
 
 def sweep(context: Context) -> list[Figure]:
-    """One client in the middle of a message: the deadlines of all are looked after until it has sent the rest."""
+    """One client in the middle of a message: the deadlines of all are watched until it has sent the rest."""
     raise_descriptor_limit()
     path = context.name("sweep")
     count = context.count(2000, 15_000)

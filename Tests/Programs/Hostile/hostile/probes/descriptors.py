@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""24: descriptors that block whoever closes them. 28: no descriptors left. 69: such descriptors, sent before the start."""
+"""24: descriptors that block the thread that closes them. 28: no descriptors left. 69: such descriptors, sent before the start."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def descriptor_bomb(context: Context) -> list[Figure]:
     figures = []
     for lacks, place in itertools.product(("false", "true"), PLACES):
         worst, usual, remark = 1e9, 0.0, ""
-        # A freeze is there every time; what the machine's other work adds is not.
+        # A freeze is there every time; the effect of the machine's other work is not.
         for _ in range(5):
             felt, unloaded, alive, text = bombed(context, place, f"lacksPassRights={lacks}")
             if felt < worst:
@@ -57,7 +57,7 @@ def throw(bomb: Bomb, server: Server, place: str) -> str:
     if place == "in a message":
         wire.ask(client, b"hello")
     if place == "unread at the close":
-        # Answers that nobody reads make the server stop reading; what comes then lies there until the end.
+        # Unread answers make the server stop reading; what comes then stays in the socket until the end.
         for _ in range(9):
             client.sendall(wire.frame(b"?" * 30_000))
         time.sleep(0.05)
@@ -67,7 +67,7 @@ def throw(bomb: Bomb, server: Server, place: str) -> str:
 
 
 def early_bombs(context: Context) -> list[Figure]:
-    """From clients that connected to the service manager's socket before the program was started: let in, or turned away."""
+    """From clients that connected to the service manager's socket before the program was started: admitted, or refused."""
     figures = []
     for fate, admitted in (("admitted", os.geteuid()), ("refused", 12345)):
         worst, usual, remark = 1e9, 0.0, ""
@@ -178,7 +178,7 @@ def no_descriptors(context: Context) -> list[Figure]:
 
 
 def attacked_without_end(context: Context) -> float:
-    """The part of a processor that the server takes."""
+    """The share of a CPU that the server takes."""
     path = context.name("without-end")
     with target(context, path, descriptors=64) as server:
         clients = [connecting(path) for _ in range(200)]
@@ -213,7 +213,7 @@ def connecting(path: str) -> socket.socket:
 
 
 def time_to_serve(path: str, start: float, patience: float) -> float:
-    """Seconds from the start until somebody new gets an answer."""
+    """Seconds from the start until a new client gets an answer."""
     while time.perf_counter() - start < patience:
         try:
             with wire.connect(path, timeout=1) as client:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""41 to 44, 68, 70: what was sent before an end arrives, whatever the order in which the end comes about; and half an end,
-which nobody is told of."""
+"""41 to 44, 68, 70: what was sent before an end arrives, whatever the order of the ends; and a half-close,
+which no event reports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BURST = b"".join(wire.frame(b"message %d" % number) for number in range(10))
 
 
 def close_at_once(client: socket.socket) -> None:
-    """Whatever the server has sent lies unread: it may be reset."""
+    """What the server has sent is unread, so it may be reset."""
 
 
 def finish_first(client: socket.socket) -> None:
@@ -77,7 +77,7 @@ def tail_loss(context: Context) -> list[Figure]:
 
 
 def killed(path: str, count: int) -> int:
-    """Clients that die right behind their last byte; how many messages they had sent."""
+    """Clients that die right behind their last byte; returns how many messages they had sent."""
     for _ in range(count):
         child = os.fork()
         if child == 0:
@@ -98,7 +98,7 @@ def settled_messages(path: str, expected: int) -> int:
 
 
 LAST_WORDS = 2_000_004
-"""What the target says before it closes, frame and all: more than a socket holds."""
+"""The target's last message as a frame: more than a socket holds."""
 
 
 def deaf_ears(context: Context) -> list[Figure]:
@@ -136,7 +136,7 @@ def deaf_ears(context: Context) -> list[Figure]:
 
 
 def until(path: str, name: str, is_so: Callable[[int], bool], patience: float = 5.0) -> int:
-    """A number of the target's, once it is as it should be, or at the end of our patience."""
+    """A statistic of the target, once it has the expected value, or at the time limit."""
     deadline = time.monotonic() + patience
     while True:
         count = wire.statistics(path)[name]
@@ -146,7 +146,7 @@ def until(path: str, name: str, is_so: Callable[[int], bool], patience: float = 
 
 
 def last_words(context: Context) -> list[Figure]:
-    """The target closes over 2 MB; its client writes all of its own, more than a socket holds, and only then reads."""
+    """The target closes over 2 MB; its client writes more than a socket holds, and only then reads."""
     figures = []
     for mode, moment, is_drained in (
         ("greet", "in its first callback", False), ("farewell", "in a message", False),
@@ -169,7 +169,7 @@ def last_words(context: Context) -> list[Figure]:
 
 
 def talk_then_listen(client: socket.socket) -> int:
-    """How many bytes came, where the write got through at all."""
+    """The number of bytes that came, if the write succeeded at all."""
     received = 0
     try:
         client.sendall(wire.frame(b"x" * 600_000))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""51: a flood beside polite clients. 52: a burst of connects. 21: one user who wants all connections."""
+"""51: a flood beside polite clients. 52: a burst of connects. 21: one user that takes all connections."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hostile.processes import Context, target
 
 
 def flood(context: Context) -> list[Figure]:
-    """64 KiB messages as fast as one process makes them, and reads the answers."""
+    """Sends 64 KiB messages as fast as one process can, and reads the answers."""
     path = context.name("flood")
     with target(context, path) as server, Bystander(path) as bystander:
         usual = bystander.unloaded()
@@ -59,7 +59,7 @@ BURSTS = 5  # One takes a tenth of a second: too few pings for a p99.
 
 
 def burst(context: Context) -> list[Figure]:
-    """All at once, and again."""
+    """All connect at once, repeatedly."""
     path = context.name("burst")
     count = context.count(4000, 10_000)
     with target(context, path) as server, Bystander(path) as bystander:
@@ -89,7 +89,7 @@ def burst(context: Context) -> list[Figure]:
 
 
 def greedy_user(context: Context) -> list[Figure]:
-    """Where everybody may connect, one user opens connections without end."""
+    """Where every user may connect, one opens connections without end."""
     if os.geteuid() != 0:
         return [Figure("21", "one user's limit", "skipped", "-", True, "takes root, to be another user")]
     path = context.name("greedy")

@@ -15,7 +15,7 @@ GIB = 1 << 30
 
 
 def lengths(context: Context) -> list[Figure]:
-    """Every length at an edge: delivered, or refused with the header's last byte."""
+    """Lengths at every edge: delivered, or refused with the header's last byte."""
     path = context.name("lengths")
     outcomes = []
     with target(context, path, "maximumMessage=100000") as server:
@@ -38,7 +38,7 @@ def lengths(context: Context) -> list[Figure]:
 
 
 def announcements(context: Context) -> list[Figure]:
-    """Many who claim a lot and send a byte; a few who claim a GiB."""
+    """Many clients that announce a large message and send a byte; a few that announce a GiB."""
     path = context.name("announce")
     count = context.count(2000, 10_000)
     with target(context, path) as server:
@@ -67,7 +67,7 @@ def announcements(context: Context) -> list[Figure]:
 
 
 def slow_loris(context: Context) -> list[Figure]:
-    """A byte now and then, inside a header and inside a body."""
+    """Sends a byte now and then, inside a header and inside a body."""
     path = context.name("loris")
     deadline = 1.0
     with target(context, path, f"frameDeadline={int(deadline * 1000)}") as server, Bystander(path) as bystander:
@@ -77,7 +77,7 @@ def slow_loris(context: Context) -> list[Figure]:
         position = 0
         while time.monotonic() - start < 4 * deadline and None in clients.values():
             for index, (client, ended) in enumerate(clients.items()):
-                # Half of them never get beyond the header, because they began late in it.
+                # Half of them never get past the header, because they began late in it.
                 byte = (b"\x00\x00\x40\x00" + b"x" * 1000)[position : position + 1] if index % 2 else b"\x00"
                 if ended is None and (index % 2 or position < 3):
                     try:
@@ -115,7 +115,7 @@ def ended_at(client: object, start: float) -> float | None:
 
 
 def never_reads(context: Context) -> list[Figure]:
-    """Asks for more than fits, and takes nothing."""
+    """Requests more than fits, and reads nothing."""
     path = context.name("deaf")
     cap = 8 << 20
     settings = ("mode=push", f"sendQueueLimit={cap}", "highWaterMark=1048576", "writeStallDeadline=2000")
@@ -146,7 +146,7 @@ def never_reads(context: Context) -> list[Figure]:
 
 
 def hoarders(context: Context) -> list[Figure]:
-    """Frames without their last byte, or answers that nobody reads, until the whole budget is used up."""
+    """Frames without their last byte, or unread answers, until the whole budget is used up."""
     figures = []
     for kind, hoard in (("unfinished messages", unfinished), ("unread answers", unread)):
         path = context.name("hoard")
@@ -160,7 +160,7 @@ def hoarders(context: Context) -> list[Figure]:
             served = [in_two_pieces(path, size) for size in (2000, 3000, 20_000, 100_000)]
             felt = bystander.measure()
             endings = wire.statistics(path)["endings"]
-            # The target gives a client up as well to which it cannot send.
+            # The target also ends a client to which it cannot send.
             ended = endings.get("budgetExceeded", 0) + endings.get("closedLocally", 0)
             alive = server.is_alive
             for client in clients:
@@ -183,7 +183,7 @@ def unread(client: object) -> None:
 
 
 def give_all(client: object, stream: bytes) -> None:
-    """As much as the server takes within a moment."""
+    """Sends as much as the server takes within a moment."""
     client.settimeout(0.1)
     try:
         client.sendall(stream)

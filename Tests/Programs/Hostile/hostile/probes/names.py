@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""7: a name after SIGKILL. 9: racing starts. 11: who gets in while a name is made. 61: a name that changes hands.
-71: a socket file that somebody keeps open. 75: directories above a name in which others may rename, and links. 76: cleaners of old files."""
+"""7: a name after SIGKILL. 9: racing starts. 11: connects while a name is made. 61: a name that changes hands.
+71: a socket file that another process keeps open. 75: directories above a name in which others may rename, and links. 76: cleaners of old files."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def racing_starts(context: Context) -> list[Figure]:
 
 
 def hand_over(context: Context) -> list[Figure]:
-    """The name changes hands again and again; two processes connect, ask and close all the time."""
+    """The name changes hands repeatedly, while two processes connect, ask and close all the time."""
     path = context.name("hand-over")
     times = context.count(20, 300)
     clients = []
@@ -172,7 +172,7 @@ def _connect_all_the_time(path: str, control: Connection) -> None:
 
 
 def permission_window(context: Context) -> list[Figure]:
-    """Somebody else looks and tries all the time, while the name comes and goes under umask 0."""
+    """Another user looks and tries all the time, while the name comes and goes under umask 0."""
     if os.geteuid() != 0:
         return [Figure("11", "nobody gets in while a name is made", "skipped", "-", True, "takes root")]
     directory = context.name("window")
@@ -224,7 +224,7 @@ def enters(path: str) -> bool:
 
 
 def hostile_directories(context: Context) -> list[Figure]:
-    """Who may rename a directory above the socket's puts another server there; who may not, hinders nobody."""
+    """A user who may rename a directory above the socket's puts another server there; one who may not does no harm."""
     base = context.name("above")
     os.mkdir(base, 0o755)
     refused = []
@@ -255,7 +255,7 @@ def hostile_directories(context: Context) -> list[Figure]:
 
 
 def _answer(context: Context, path: str) -> str:
-    """What a start says, which is then ended."""
+    """The output of a start, which is then ended."""
     server = Server([context.target, path], path, ready="")
     answer = server.process.stdout.readline().strip()
     server.end()

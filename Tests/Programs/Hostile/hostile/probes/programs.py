@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""77, 81, 83: `pipectl` as a process: what its parent left, where its output goes, and what its commands leave."""
+"""77, 81, 83: `pipectl` as a process: what it inherits from its parent, where its output goes, and what its commands leave behind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIMIT = 20.0
 
 
 def inherited(context: Context) -> list[Figure]:
-    """77: a server that is started badly answers all the same, and its command gets what was given."""
+    """77: a server with a careless parent answers all the same, and its command inherits what it should."""
     starts: list[tuple[str, Callable[[], None]]] = [
         ("SIGCHLD ignored", lambda: ignore(signal.SIGCHLD)),
         ("everything blocked", lambda: ignore(None)),
@@ -46,7 +46,7 @@ def inherited(context: Context) -> list[Figure]:
 
 
 def results(context: Context) -> list[Figure]:
-    """81: what cannot be written or read is a failure, and neither a success nor a loop."""
+    """81: output or input that fails is a failure, neither a success nor a loop."""
     path = context.name("results")
     commands = [["stat", path], ["stat", path, "--json"], ["stat", path, "--watch", "20ms"], ["connect", path],
                 ["send", path, "hi", "--reply"], ["--help"]]
@@ -66,7 +66,7 @@ def results(context: Context) -> list[Figure]:
 
 
 def failure(context: Context, command: list[str], given: bytes | None, output: object) -> str:
-    """What it says, if it ends with status 1."""
+    """Its error message, if it ends with status 1."""
     directory = os.open("/", os.O_RDONLY)
     try:
         process = subprocess.run([pipectl(context), *command], stdout=output, stderr=subprocess.PIPE, timeout=LIMIT,
@@ -79,7 +79,7 @@ def failure(context: Context, command: list[str], given: bytes | None, output: o
 
 
 def left_behind(context: Context) -> list[Figure]:
-    """83: commands that never read, leave others behind, or lose their parent end, with all in their group."""
+    """83: commands that never read, leave processes behind, or lose their parent are ended, with all in their group."""
     commands = {
         "never reads": "echo $$; exec sleep 777",
         "ignores SIGTERM": "trap '' TERM; echo $$; while :; do sleep 0.1; done",
@@ -114,7 +114,7 @@ def left_behind(context: Context) -> list[Figure]:
 
 
 def flood(client: socket.socket) -> None:
-    """As many lines as are taken at once, but no more than the kernel and the server keep."""
+    """Sends as many lines as are taken at once, but no more than the kernel and the server keep."""
     client.settimeout(1)
     try:
         client.sendall(wire.frame(b"x" * 999) * 300)
@@ -154,7 +154,7 @@ def ignore(number: int | None, mask: int | None = None) -> None:
 
 
 class Pipectl:
-    """A server that is there once its socket is."""
+    """A server that is ready once its socket exists."""
 
     def __init__(self, context: Context, command: list[str], path: str, prepare: Callable[[], None] | None = None) -> None:
         self.process = subprocess.Popen([pipectl(context), *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

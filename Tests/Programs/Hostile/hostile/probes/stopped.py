@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""78: the server is stopped past each of its limits, and what they wait for arrives meanwhile."""
+"""78: the server is stopped beyond each of its limits, and the awaited bytes arrive meanwhile."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def stalled_queues(context: Context) -> Figure:
             for client in clients:
                 drain(client)
             time.sleep(STOP)
-        # More than the kernel held: the server has gone on sending.
+        # More than the kernel held, so the server has gone on sending.
         served = sum(1 for client in clients if receives(client, 500_000))
         endings = wire.statistics(path)["endings"]
     return exactly("78", "of 20 queues taken from while the server was stopped past their deadline, sent on", served,

@@ -13,7 +13,7 @@ BUDGET = 4 << 20
 
 
 def always_in_flight(context: Context) -> list[Figure]:
-    """Many times the server's budget through one connection, of which a little waits at any time."""
+    """Many times the server's budget through one connection, with a little of it waiting at any time."""
     path = context.name("window")
     count = context.count(16, 400) * BUDGET // SIZE
     message = wire.frame(b"x" * SIZE)
