@@ -126,11 +126,14 @@ bench-redis: deps ## The example KeyValue beside redis-server, under redis-bench
 bench-micro: deps ## Run the microbenchmarks; BENCH="--filter Framing" for a part
 	@swift package --package-path Benchmarks benchmark $(BENCH)
 
-.PHONY: bench-test
-bench-test: deps ## Test what measures, the load and the harness, and that ours stands every kind of load
-	@.ci/install-deps python3
+.PHONY: bench-test-programs
+bench-test-programs: deps
 	@for program in c-load c-epoll-echo pipes-echo pipes-async-echo pipes-load; do \
 		swift build --package-path Benchmarks --configuration release --product "$$program"; done
+
+.PHONY: bench-test
+bench-test: bench-test-programs ## Test what measures, the load and the harness, and that ours stands every kind of load
+	@.ci/install-deps python3
 	@programs="$$(swift build --package-path Benchmarks --configuration release --show-bin-path)"; \
 		C_LOAD="$$programs/c-load" BENCH_PROGRAMS="$$programs" \
 		python3 -m unittest discover --start-directory Benchmarks/harness/tests --top-level-directory Benchmarks

@@ -9,7 +9,7 @@ import Testing
     @Test(arguments: subjects, [11, 12] as [UInt64])
     func `35: random bytes get one verdict however they are cut`(subject: Subject, seed: UInt64) {
         var random = Seeded(seed)
-        for _ in 0..<100 {
+        for _ in 0..<repetitions(100) {
             let stream = random.bytes(Int.random(in: 0...200, using: &random))
             expectOneVerdict(subject, on: stream, random.cuts(9, in: stream), seed: seed)
         }
@@ -20,7 +20,7 @@ import Testing
         var random = Seeded(seed)
         let messages: [[UInt8]] = ["", "0", "0123456789", "{}"].map { Array($0) }
         let sound = try subject.framing.encoded(messages)
-        for _ in 0..<200 {
+        for _ in 0..<repetitions(200) {
             var stream = sound
             for _ in 0..<Int.random(in: 1...3, using: &random) {
                 stream[Int.random(in: stream.indices, using: &random)] = random.bytes(1)[0]

@@ -13,7 +13,7 @@ import Testing
             let stream = try subject.framing.encoded(messages)
             let expected = Outcome(messages: messages)
             for first in 0...stream.count {
-                for second in first...stream.count {
+                for second in stride(from: first, through: stream.count, by: isSanitized ? 7 : 1) {
                     let outcome = subject.framing.outcome(of: stream, cutAt: [first, second])
                     guard outcome == expected else {
                         Issue.record("cut at \(first) and \(second): \(outcome)")
@@ -62,7 +62,7 @@ import Testing
         let stream = (0..<600).map { _ in delimiter.randomElement(using: &random) ?? 0 }
         let whole = subject.framing.outcome(of: stream)
         #expect(whole.messages == naiveSplit(stream, delimiter))
-        for _ in 0..<50 {
+        for _ in 0..<repetitions(50) {
             let cuts = random.cuts(12, in: stream)
             #expect(subject.framing.outcome(of: stream, cutAt: cuts) == whole, "seed \(seed), cuts \(cuts)")
         }

@@ -14,7 +14,7 @@ import Testing
 
     private static var seeds: ClosedRange<UInt64> {
         let chosen = unsafe getenv("SIMULATION_SEED").flatMap { unsafe UInt64(String(cString: $0)) }
-        return chosen.map { $0...$0 } ?? 1...2000
+        return chosen.map { $0...$0 } ?? 1...UInt64(repetitions(2000))
     }
 
     @Test func `names the seed that failed, and fails in the same way again`() throws {

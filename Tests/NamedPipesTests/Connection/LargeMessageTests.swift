@@ -32,7 +32,7 @@ import Testing
     ]
 
     /// Passed on as they are, kept, in part, from elsewhere; paused now and then; read by a slow peer.
-    @Test(arguments: framings.indices, 1...6 as ClosedRange<UInt64>)
+    @Test(arguments: framings.indices, seeds(6))
     func `and small ones, sent back in every way, arrive in order`(index: Int, seed: UInt64) throws {
         let framing = Self.framings[index]
         try withLoop { loop in

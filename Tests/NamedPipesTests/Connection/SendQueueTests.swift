@@ -12,7 +12,7 @@ import Testing
         NetstringFraming(givesEnvelope: true),
     ]
 
-    @Test(arguments: framings.indices, 1...6 as ClosedRange<UInt64>)
+    @Test(arguments: framings.indices, seeds(6))
     func `sends exactly the frames that were appended, whatever the cuts`(index: Int, seed: UInt64) throws {
         let trial = try QueueTrial(Self.framings[index], seed)
         for _ in 0..<150 {

@@ -67,7 +67,7 @@ import Testing
         #expect(ledger.byteCount(ofUser: 7) == 100)
     }
 
-    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    @Test(arguments: seeds(20))
     func `58 · agrees with a list of all charges, whatever happens`(seed: UInt64) {
         var random = Seeded(seed)
         let ledger = ByteLedger(limit: 5000, limitPerUser: 2000)

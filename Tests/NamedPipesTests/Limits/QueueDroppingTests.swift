@@ -11,7 +11,7 @@ import Testing
         NetstringFraming(givesEnvelope: true), NetstringFraming(givesEnvelope: false),
     ]
 
-    @Test(arguments: framings.indices, 1...10 as ClosedRange<UInt64>)
+    @Test(arguments: framings.indices, seeds(10))
     func `38 · keeps a message that was begun, and whole frames, in order, whatever the cuts`(index: Int, seed: UInt64)
         throws
     {
