@@ -21,12 +21,17 @@ extension Reactor {
         defer { isRunning = false }
         executor.beginRunning()
         for _ in 0..<Self.settlingTurnLimit where !executor.isStopRequested {
+            // Work at the end of a turn may have registered a descriptor that is ready: only a turn that began with
+            // nothing to do shows that nothing is left.
+            let hadWork = isWorkWaiting
             base.hasFired = false
             turn(mayBlock: false)
-            if !base.hasFired, turnQueue.isEmpty, !executor.isMailWaiting { return true }
+            if !hadWork, !base.hasFired, !isWorkWaiting { return true }
         }
         return false
     }
+
+    private var isWorkWaiting: Bool { !turnQueue.isEmpty || executor.isMailWaiting }
 
     /// Lets virtual time pass: each timer fires at its due time, in order, and its consequences are handled before the
     /// next.

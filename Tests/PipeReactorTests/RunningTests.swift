@@ -37,6 +37,30 @@ import Testing
         #expect(reactor.run(timeout: .milliseconds(1)) { isDone })
     }
 
+    @Test func `settles only once a descriptor that a turn's last work registered has been served`() throws {
+        final class Late: TurnWork {
+            let work: () -> Void
+            init(_ work: @escaping () -> Void) { self.work = work }
+            func runInTurn() { work() }
+        }
+        let reactor = try Reactor(in: VirtualTime())
+        let pair = Pair.pipe()
+        put(pair.far.rawValue)
+        let near = pair.near.rawValue
+        var watch: DescriptorWatch?
+        var calls = 0
+        reactor.runAtEndOfTurn(
+            Late {
+                watch = try? reactor.watch(near, for: .reading) {
+                    calls += 1
+                    take(near)
+                }
+            })
+        #expect(reactor.settle())
+        #expect(calls == 1)
+        watch?.cancel()
+    }
+
     @Test func `takes a time limit beyond all times`() throws {
         let reactor = try Reactor()
         for limit in [Duration.seconds(Int64.max), Duration.seconds(Int64.max) * 10, .seconds(1 << 40)] {

@@ -132,10 +132,14 @@ import Testing
     }
 }
 
+/// All but those that Dispatch waits with, for the testing library: an epoll, an eventfd and a timerfd. It makes them on
+/// a thread and at a time of its own, which on a busy machine may be behind the first count.
+private func descriptorsToCount() -> [String] { openDescriptors().filter { !$0.hasPrefix("anon_inode:") } }
+
 private func flood(lacksPassRights: Bool) throws {
     let server = try BombedServer(lacksPassRights: lacksPassRights)
     _ = try #require(server.ping())
-    let before = openDescriptors().count
+    let before = descriptorsToCount().count
     let many = [Int32](repeating: 2, count: ReceivedDescriptors.limit)
     for _ in 0..<300 {
         let peer = try RawPeer(connectingTo: server.address)
@@ -148,7 +152,7 @@ private func flood(lacksPassRights: Bool) throws {
             })
     }
     _ = try #require(server.ping())
-    #expect(eventually { openDescriptors().count <= before })
+    #expect(eventually { descriptorsToCount().count <= before })
     server.end()
 }
 
@@ -157,19 +161,19 @@ private func floodAtTheLimit() throws {
     _ = try #require(server.ping())
     let peer = try RawPeer(connectingTo: server.address)
     try #require(eventually { server.record.openCount.load(ordering: .relaxed) == 2 })
-    let before = openDescriptors().count
+    let before = descriptorsToCount().count
     var limit = rlimit()
     let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
     unsafe getrlimit(resource, &limit)
     // Room for a few of the 253, so that the kernel passes some and drops the rest.
-    limit.rlim_cur = rlim_t(before + 10)
+    limit.rlim_cur = rlim_t(openDescriptors().count + 10)
     try #require(unsafe setrlimit(resource, &limit) == 0)
     #expect(peer.write(frame("x"), passing: [Int32](repeating: 2, count: ReceivedDescriptors.limit)) == 5)
     try #require(eventually { !server.record.reasons.withLock(\.isEmpty) })
     #expect(server.record.reasons.withLock { $0 } == [.descriptorsReceived])
     limit.rlim_cur = limit.rlim_max
     _ = unsafe setrlimit(resource, &limit)
-    #expect(eventually { openDescriptors().count < before })
+    #expect(eventually { descriptorsToCount().count < before })
     _ = try #require(server.ping())
     server.end()
 }
