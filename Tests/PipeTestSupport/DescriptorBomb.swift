@@ -26,10 +26,15 @@ package final class DescriptorBomb {
             }
         }
         reader = try Self.check("accept", accept(listener, nil, nil))
+        _ = fcntl(reader, F_SETFD, FD_CLOEXEC)
+        // A process that another test spawns meanwhile gets copies, and closes them in the order of their numbers. With
+        // its own copy of the reader still open, it would wait in the last close of the bomb for an hour, in execve(2).
+        self.bomb = try Self.check("fcntl", fcntl(bomb, F_DUPFD_CLOEXEC, reader + 1))
+        _ = close(bomb)
         let bytes = [UInt8](repeating: 0, count: 1 << 16)
-        while unsafe Glibc.send(bomb, bytes, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL)) > 0 {}
+        while unsafe Glibc.send(self.bomb, bytes, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL)) > 0 {}
         var hour = linger(l_onoff: 1, l_linger: 3600)
-        _ = unsafe setsockopt(bomb, SOL_SOCKET, SO_LINGER, &hour, socklen_t(MemoryLayout<linger>.size))
+        _ = unsafe setsockopt(self.bomb, SOL_SOCKET, SO_LINGER, &hour, socklen_t(MemoryLayout<linger>.size))
     }
 
     /// Hands the descriptor over: from now on the receiver has the last copy.

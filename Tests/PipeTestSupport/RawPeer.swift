@@ -113,6 +113,7 @@ package final class RawListener {
     package func accept() -> RawPeer? {
         let number = Glibc.accept(descriptor, nil, nil)
         guard number >= 0 else { return nil }
+        _ = fcntl(number, F_SETFD, FD_CLOEXEC)
         _ = fcntl(number, F_SETFL, O_NONBLOCK)
         return RawPeer(taking: number)
     }

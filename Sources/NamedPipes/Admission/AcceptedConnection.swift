@@ -5,7 +5,7 @@ internal import PipeReactor
 ///
 /// A listener makes one of each client. An embedder makes one of a descriptor that it has from elsewhere, and gives it
 /// to any server on any reactor with ``PipeServer/adopt(_:)`` or, from another thread, with
-/// ``PipeReactor/ReactorReference/adopt(_:)``:
+/// `server.reference.adopt(_:)`:
 ///
 /// ```swift
 /// // One end of socketpair(2) is ours; the worker inherits the other.

@@ -27,7 +27,7 @@ extension PipeServer {
 }
 
 extension ReactorReference where Object == PipeServer {
-    /// Gives a connection to the server, from any thread; see ``NamedPipes/PipeServer/adopt(_:)``.
+    /// Gives a connection to the server, from any thread; see `PipeServer.adopt(_:)`.
     ///
     /// - Parameter connection: the connection. If the server or its reactor has ended by then, it is closed.
     /// - Returns: false if the reactor itself is gone.

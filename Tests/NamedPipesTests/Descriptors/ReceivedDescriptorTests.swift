@@ -132,8 +132,8 @@ import Testing
     }
 }
 
-/// All but those that Dispatch waits with, for the testing library: an epoll, an eventfd and a timerfd. It makes them on
-/// a thread and at a time of its own, which on a busy machine may be behind the first count.
+/// All but those that Dispatch waits with, for the testing library: an epoll, an eventfd and a timerfd. It makes them
+/// on a thread and at a time of its own, which on a busy machine may be behind the first count.
 private func descriptorsToCount() -> [String] { openDescriptors().filter { !$0.hasPrefix("anon_inode:") } }
 
 private func flood(lacksPassRights: Bool) throws {
