@@ -86,7 +86,7 @@ public actor JSONRPCPeer {
     /// of notifications finish. Cancelling the task cancels all.
     ///
     /// - Parameters:
-    ///   - methods: the methods that the other end may call.
+    ///   - connection: the connection, of which the peer is the only user.
     ///   - methods: the methods that the other end may call.
     ///   - configuration: the limits.
     /// - Throws: the errors of the connection's `messages`, ``JSONRPCOverload``, and `CancellationError`.
