@@ -293,7 +293,7 @@ private func stopWhileAThousandSend() throws {
     }
 }
 
-/// On a busy machine, the default of five seconds may pass before so many have been accepted.
+/// On a busy machine, the default of five seconds may pass before all of them are accepted.
 private var patientConfiguration: PipeClient.Configuration {
     var configuration = PipeClient.Configuration()
     configuration.connectTimeout = Loop.patience

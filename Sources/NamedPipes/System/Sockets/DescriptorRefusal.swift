@@ -2,7 +2,7 @@
 internal import Glibc
 internal import PipeReactor
 
-/// Who refuses descriptors from a peer: the kernel, or this library.
+/// The refusal of descriptors that a peer sends, by the kernel or by this library.
 enum DescriptorRefusal {
     /// Whether the kernel refuses them (`SO_PASSRIGHTS`, since Linux 6.16). Determined once; false, which is safe, if
     /// the kernel cannot be asked.
