@@ -105,8 +105,8 @@ struct QueueAdmission {
         else { return .drop }
         let queued = request.queuedByteCount
         if policy == .keepLatest { return .displace(byteCount: queued, compacts: isOverBudget) }
-        // Memory that becomes free in the middle has to be compacted before it can be used. To compact rarely, a quarter
-        // of the queue is displaced at a time.
+        // Memory that becomes free in the middle has to be compacted before it can be used. To compact rarely, a
+        // quarter of the queue is displaced at a time.
         if isOverBudget { return .displace(byteCount: max(byteCount, queued / 4), compacts: true) }
         return .displace(byteCount: queued + byteCount - queueLimit, compacts: false)
     }
