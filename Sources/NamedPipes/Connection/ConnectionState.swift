@@ -27,7 +27,17 @@ struct ConnectionState: Hashable {
     // stays one comparison.
     private static let indirect: UInt32 = 1 << 24
 
-    init(isDirect: Bool = true) { word = isDirect ? 0 : Self.indirect }
+    // The connection counts for itself, which the fast path does not: this bit keeps it off that path.
+    private static let counted: UInt32 = 1 << 25
+
+    init(isDirect: Bool = true, isCounted: Bool = false) {
+        word = (isDirect ? 0 : Self.indirect) | (isCounted ? Self.counted : 0)
+    }
+
+    /// Whether the connection keeps ``PipeConnection/Statistics`` of its own.
+    var isCounted: Bool {
+        @inline(__always) get { word & Self.counted != 0 }
+    }
 
     /// A direct connection that waits for input, and for nothing else.
     static var idle: ConnectionState {

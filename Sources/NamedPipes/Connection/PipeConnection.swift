@@ -47,7 +47,7 @@ public final class PipeConnection: Identifiable {
     /// Takes over a connected stream. ``start()`` or ``begin()`` has to follow.
     init(_ endpoint: Endpoint, _ stream: consuming ByteStream) {
         self.endpoint = endpoint
-        state = ConnectionState(isDirect: stream.isDirect)
+        state = ConnectionState(isDirect: stream.isDirect, isCounted: endpoint.configuration.keepsStatistics)
         self.stream = stream
         self.stream.attach(to: self, endpoint.reactor)
         // The reactor's registry holds the connection for as long as it is registered.
@@ -55,6 +55,7 @@ public final class PipeConnection: Identifiable {
         endpoint.connections.insert(key)
         openedTick = endpoint.tick
         noteActivity()
+        if state.isCounted { rare.traffic = ConnectionTraffic(at: endpoint.reactor.now) }
         if endpoint.deadlines.watchesEveryone { endpoint.watchDeadlines() }
     }
 

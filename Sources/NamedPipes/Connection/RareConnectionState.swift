@@ -18,6 +18,9 @@ final class RareConnectionState {
     /// The groups of which it is a member.
     var groups: Set<PipeGroup> = []
 
+    /// What this connection has carried, if it ``ConnectionState/isCounted``.
+    var traffic: ConnectionTraffic?
+
     /// The reason of the end, from the moment it is decided; see ``PipeConnection/decidedReason``.
     var endReason: DisconnectReason?
 

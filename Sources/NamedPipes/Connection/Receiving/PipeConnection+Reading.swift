@@ -49,7 +49,9 @@ extension PipeConnection {
         var budget = endpoint.limits.messagesPerTurn
         while mayDeliver(budget) {
             if let reassembly, reassembly.mayHoldFrames {
+                let before = budget
                 decodeCarried(reassembly, &budget)
+                countReceived(0, messageCount: before - budget)
             } else if interest.isInputReady {
                 guard readAndGoOn(&budget) else { break }
             } else {
@@ -111,7 +113,9 @@ extension PipeConnection {
         let outcome = try fill(plan, predicted)
         endpoint.traffic.receivedByteCount &+= outcome.byteCount
         let arrival = plan.arrival(of: outcome.byteCount)
+        let before = budget
         decode(arrival, plan, predicted, &budget)
+        countReceived(outcome.byteCount, messageCount: before - budget)
         return outcome.map { _ in arrival.isFull ? .full : .short }
     }
 
@@ -171,6 +175,7 @@ extension PipeConnection {
         do {
             let outcome = try unsafe stream.receive(into: endpoint.buffers.receiveBuffer)
             endpoint.traffic.receivedByteCount &+= outcome.byteCount
+            countReceived(outcome.byteCount, messageCount: 0)
             switch outcome {
             case .wouldBlock, .content: break
             // The peer may still read, so writing the queue goes on.

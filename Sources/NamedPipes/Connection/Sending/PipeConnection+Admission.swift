@@ -122,6 +122,7 @@ extension PipeConnection {
         guard let queue, queue.value.isEmpty else { return }
         // A message without bytes, in a framing without boundaries, counts as sent.
         endpoint.traffic.sentMessageCount &+= queue.value.messageCount
+        countSent(0, messageCount: queue.value.messageCount)
         recycleQueue()
         if flow.isAboveHighWaterMark { didFallBelowHighWaterMark() }
     }

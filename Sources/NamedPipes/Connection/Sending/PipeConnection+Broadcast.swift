@@ -19,7 +19,9 @@ extension PipeConnection {
             return try queueRest(of: frame, behind: 0, after: error)
         }
         endpoint.traffic.sentByteCount &+= count
-        guard count == frame.bytes.byteCount else { return try queueRest(of: frame, behind: count) }
+        let isAll = count == frame.bytes.byteCount
+        countSent(count, messageCount: isAll ? 1 : 0)
+        guard isAll else { return try queueRest(of: frame, behind: count) }
         endpoint.traffic.takenMessageCount &+= 1
         endpoint.traffic.sentMessageCount &+= 1
         return .accepted

@@ -21,6 +21,9 @@ extension PipeConnection {
                 ? unsafe queue.value.bytes.withUnsafeBytes { bytes throws(SystemError) in try unsafe stream.send(bytes)
                 }
                 : stream.send { queue.value.gather(into: &$0) }
+            let isAll = taken == queue.value.byteCount
+            // The messages of a partial write are counted once its end is known.
+            countSent(taken ?? 0, messageCount: isAll ? queue.value.messageCount : 0)
             try kernelDidTake(taken ?? 0, of: queue)
         } catch {
             outputDidFail(error)
@@ -56,7 +59,9 @@ extension PipeConnection {
     func didWrite(_ count: Int, of queue: SendQueueSlot) throws(SystemError) {
         let messageCount = queue.value.messageCount
         queue.value.didWrite(count, endpoint.framing)
-        endpoint.traffic.sentMessageCount &+= messageCount &- queue.value.messageCount
+        let sentCount = messageCount &- queue.value.messageCount
+        endpoint.traffic.sentMessageCount &+= sentCount
+        countSent(0, messageCount: sentCount)
         if flow.isAboveHighWaterMark { noteLevel(queue.value.byteCount) }
         try awaitWritability(queue)
     }
