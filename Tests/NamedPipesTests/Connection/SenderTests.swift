@@ -70,6 +70,37 @@ import Testing
         }
     }
 
+    @Test func `carries spans, texts and kept messages, and publishes to a group`() throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop)
+            let other = try RawPeer(connectingTo: loop.address)
+            try #require(loop.run { raw.recorder.openCount == 2 })
+            for connection in raw.recorder.connections { try connection.join("all") }
+            let sender = try raw.accepted.sender
+            let kept = PipeMessage(copying: Array("kept".utf8))
+            let thread = try ReactorThread { _ in }
+            thread.executor.post { _ in
+                sender.post(Array("span".utf8).span)
+                sender.post("text")
+                sender.post(kept)
+                sender.post(kept, to: "all", except: sender.connectionID)
+                sender.post(PipeMessage(copying: [UInt8](repeating: 0, count: (16 << 20) + 1)), to: "all")
+                sender.post("last")
+            }
+            try #require(
+                loop.run {
+                    raw.peer.readAll()
+                    other.readAll()
+                    return raw.peer.texts.last == "last"
+                })
+            #expect(raw.peer.texts == ["span", "text", "kept", "last"])
+            #expect(other.texts == ["kept"])
+            #expect(sender.droppedMessageCount == 1)
+            thread.stop()
+            thread.join()
+        }
+    }
+
     @Test func `never sends on a later connection that has its place`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop)

@@ -29,22 +29,24 @@ public struct PipeSender: Sendable {
         self.shared = shared
     }
 
-    /// How many messages that the senders of this connection passed to ``post(_:)`` were refused, dropped for a slow
-    /// reader, or came too late.
+    /// How many messages that the senders of this connection passed to ``post(_:)-([UInt8])`` were refused, dropped for
+    /// a slow reader, or came too late.
     public var droppedMessageCount: Int { shared.dropped.load(ordering: .relaxed) }
 
     /// Sends one message without waiting for the verdict. From any thread.
     ///
     /// A message that is refused, for any of the reasons of ``PipeConnection/send(_:)-(Span<UInt8>)``, or that the
     /// slow-reader policy drops, is counted in ``droppedMessageCount``.
-    public func post(_ message: [UInt8]) {
-        submit(message) { [shared] verdict in
-            switch verdict {
-            case .failure, .success(.dropped): shared.dropped.add(1, ordering: .relaxed)
-            case .success: break
-            }
-        }
-    }
+    public func post(_ message: [UInt8]) { post { connection throws(PipeError) in try connection.send(message) } }
+
+    /// Sends a copy of the bytes; see ``post(_:)-([UInt8])``.
+    public func post(_ message: Span<UInt8>) { post(PipeMessage(copying: message)) }
+
+    /// Sends the UTF-8 bytes of a text; see ``post(_:)-([UInt8])``.
+    public func post(_ message: String) { post { connection throws(PipeError) in try connection.send(message) } }
+
+    /// Sends a kept message, which is not copied; see ``post(_:)-([UInt8])``.
+    public func post(_ message: PipeMessage) { post { connection throws(PipeError) in try connection.send(message) } }
 
     /// Sends one message and waits for the verdict, not for the peer. From any task.
     ///
@@ -52,32 +54,108 @@ public struct PipeSender: Sendable {
     /// - Throws: as ``PipeConnection/send(_:)-(Span<UInt8>)``; ``PipeError/notConnected`` if the connection has ended.
     @discardableResult
     public func send(_ message: [UInt8]) async throws(PipeError) -> PipeConnection.SendVerdict {
-        let verdict = unsafe await withUnsafeContinuation { continuation in
-            submit(message) { unsafe continuation.resume(returning: $0) }
-        }
-        return try verdict.get()
+        try await submit { connection throws(PipeError) in try connection.send(message) }
     }
 
-    private func submit(
-        _ message: [UInt8], then report: @escaping @Sendable (Result<PipeConnection.SendVerdict, PipeError>) -> Void
+    /// Sends the UTF-8 bytes of a text; see ``send(_:)-([UInt8])``.
+    @discardableResult
+    public func send(_ message: String) async throws(PipeError) -> PipeConnection.SendVerdict {
+        try await submit { connection throws(PipeError) in try connection.send(message) }
+    }
+
+    /// Sends a kept message, which is not copied; see ``send(_:)-([UInt8])``. A span becomes one with
+    /// ``PipeMessage/init(copying:)-(Span<UInt8>)``.
+    @discardableResult
+    public func send(_ message: PipeMessage) async throws(PipeError) -> PipeConnection.SendVerdict {
+        try await submit { connection throws(PipeError) in try connection.send(message) }
+    }
+
+    // MARK: Groups
+
+    /// Sends one message to all connections of a group at the connection's server, without waiting for the outcome.
+    /// From any thread.
+    ///
+    /// - Parameters:
+    ///   - message: its bytes; it is encoded once.
+    ///   - group: the group, of which this connection need not be a member.
+    ///   - excluded: a connection that does not get it, such as the sender's own. The default is none.
+    ///
+    /// If the message reaches no member, because the framing refuses it or the connection has ended, it is counted in
+    /// ``droppedMessageCount``.
+    public func post(_ message: PipeMessage, to group: PipeGroup, except excluded: PipeConnection.ID? = nil) {
+        submit { connection throws(PipeError) in
+            try connection.publish(message, to: group, except: excluded)
+        } then: { [shared] outcome in
+            if case .failure = outcome { shared.dropped.add(1, ordering: .relaxed) }
+        }
+    }
+
+    /// Sends one message to all connections of a group at the connection's server, and waits for the outcome, not for
+    /// the peers. From any task; see ``PipeServer/publish(_:to:except:)-(PipeMessage,_,_)``.
+    ///
+    /// - Returns: how many connections took it, and which refused it.
+    /// - Throws: ``PipeError/notConnected`` if the connection has ended, or is a client's;
+    ///   ``PipeError/messageTooLarge(byteCount:limit:)`` or ``PipeError/framing(_:)``.
+    @discardableResult
+    public func publish(
+        _ message: PipeMessage, to group: PipeGroup, except excluded: PipeConnection.ID? = nil
+    ) async throws(PipeError) -> PipeServer.BroadcastOutcome {
+        try await submit { connection throws(PipeError) in
+            try connection.publish(message, to: group, except: excluded)
+        }
+    }
+
+    // MARK: The way to the reactor
+
+    private func post(_ send: @escaping @Sendable (PipeConnection) throws(PipeError) -> PipeConnection.SendVerdict) {
+        submit(send) { [shared] verdict in
+            switch verdict {
+            case .failure, .success(.dropped): shared.dropped.add(1, ordering: .relaxed)
+            case .success: break
+            }
+        }
+    }
+
+    private func submit<Success: Sendable>(
+        _ send: @escaping @Sendable (PipeConnection) throws(PipeError) -> Success
+    ) async throws(PipeError) -> Success {
+        let result = unsafe await withUnsafeContinuation { continuation in
+            submit(send) { unsafe continuation.resume(returning: $0) }
+        }
+        return try result.get()
+    }
+
+    private func submit<Success: Sendable>(
+        _ send: @escaping @Sendable (PipeConnection) throws(PipeError) -> Success,
+        then report: @escaping @Sendable (Result<Success, PipeError>) -> Void
     ) {
         let submission = Submission(report)
         reference.executor.post { [reference] reactor in
             guard let connection = reference.resolve(on: reactor) else { return }
-            submission.finish(Result { () throws(PipeError) in try connection.send(message) })
+            submission.finish(Result { () throws(PipeError) in try send(connection) })
         }
     }
 }
 
-/// The promise of a verdict. If the connection or the reactor is gone, nothing gives a verdict, and the deinitialiser
-/// does.
-private final class Submission: Sendable {
-    private let report: @Sendable (Result<PipeConnection.SendVerdict, PipeError>) -> Void
+extension PipeConnection {
+    /// Publishes at the server of this connection.
+    fileprivate func publish(
+        _ message: PipeMessage, to group: PipeGroup, except excluded: ID?
+    ) throws(PipeError) -> PipeServer.BroadcastOutcome {
+        guard let server, lifecycle.state != .closed else { throw .notConnected }
+        return try server.publish(message, to: group, except: excluded)
+    }
+}
+
+/// The promise of a verdict or outcome. If the connection or the reactor is gone, nothing gives one, and the
+/// deinitialiser does.
+private final class Submission<Success: Sendable>: Sendable {
+    private let report: @Sendable (Result<Success, PipeError>) -> Void
     private let isReported = Atomic(false)
 
-    init(_ report: @escaping @Sendable (Result<PipeConnection.SendVerdict, PipeError>) -> Void) { self.report = report }
+    init(_ report: @escaping @Sendable (Result<Success, PipeError>) -> Void) { self.report = report }
 
-    func finish(_ verdict: Result<PipeConnection.SendVerdict, PipeError>) {
+    func finish(_ verdict: Result<Success, PipeError>) {
         if !isReported.exchange(true, ordering: .relaxed) { report(verdict) }
     }
 
