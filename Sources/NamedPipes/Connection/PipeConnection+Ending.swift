@@ -61,6 +61,7 @@ extension PipeConnection {
         if let rare = rareIfAny {
             rare.closeTimer?.cancel()
             rare.closeTimer = nil
+            rare.peerReading?.connectionWillClose()
         }
         stream.close()
         schedule()
@@ -82,6 +83,7 @@ extension PipeConnection {
         lifecycle.report()
         unsafe endpoint.owner?.connectionWillReport(self, reason, unsent: queue)
         recycleMemory()
+        rareIfAny?.peerReading.take()?.connectionDidEnd(reason)
         endpoint.delegate?.connection(self, didCloseWith: reason)
         companion.end()
         leaveEndpoint()

@@ -21,6 +21,9 @@ final class RareConnectionState {
     /// What this connection has carried, if it ``ConnectionState/isCounted``.
     var traffic: ConnectionTraffic?
 
+    /// The calls that wait until the peer has read everything.
+    var peerReading: PeerReadingWatch?
+
     /// The reason of the end, from the moment it is decided; see ``PipeConnection/decidedReason``.
     var endReason: DisconnectReason?
 

@@ -115,6 +115,8 @@ extension MemoryEnd: PipeTransport {
         return isInputFinished && hasFinishedSending ? .clean : nil
     }
 
+    var hasUnreadOutput: Bool? { link?.hasUnread(from: self) ?? false }
+
     func interestDidChange() { schedule() }
 }
 

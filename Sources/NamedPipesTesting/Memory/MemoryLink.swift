@@ -46,6 +46,11 @@ final class MemoryLink {
         return max(faults.capacity, 1) - directions[index(of: end)].underWayByteCount - other.unreadByteCount
     }
 
+    /// Whether bytes of this end are under way or unread.
+    func hasUnread(from end: MemoryEnd) -> Bool {
+        directions[index(of: end)].underWayByteCount + (other(than: end)?.unreadByteCount ?? 0) > 0
+    }
+
     func take(_ bytes: Span<UInt8>, from end: MemoryEnd) -> Int? {
         if stalls(at: end) { return nil }
         var count = min(bytes.count, room(from: end))

@@ -15,9 +15,9 @@ NOT_DISTURBED = {
         "getpid geteuid getegid getuid getrlimit getrusage clock_gettime sysconf errno getenv unsetenv sigfillset "
         "munmap pthread_self pthread_sigmask pthread_detach pthread_join pthread_setname_np time _exit"
     ),
-    "the shim has them by what they do, as fcntl_lock; the rest of fcntl only looks at flags": "fcntl",
+    "the shim has them by what they do, as fcntl_lock; the rest looks at flags, or makes a duplicate to do without": "fcntl",
     "a rest, of which it does not matter whether it is shorter": "usleep",
-    "how many bytes lie in a socket: where it fails, nothing is taken out, which is the safe side": "ioctl",
+    "how many bytes lie in a socket: where it fails, nothing is taken out, or the caller is told": "ioctl",
     "to the service manager, whose silence is thrown to the caller; tested by ServiceNotifierTests": "sendto",
     "names a thread, asks for its number, opens a process by its number; tested by PeerProcessTests": "syscall",
 }

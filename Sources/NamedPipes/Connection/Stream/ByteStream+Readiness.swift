@@ -47,6 +47,17 @@ extension ByteStream {
         try sources.output?.register()
     }
 
+    /// A source of its own that reports, edge-triggered, each time the peer has read something; nil for a transport.
+    ///
+    /// epoll watches a duplicate of the socket (dup(2)), because it cannot watch the same descriptor level-triggered
+    /// and edge-triggered.
+    func edges(_ handler: any EventHandler, _ reactor: Reactor) throws(SystemError) -> EventSource? {
+        guard descriptor >= 0 else { return nil }
+        let source = EventSource(reactor, owning: try Socket.duplicate(descriptor), .edgeWritable, handler: handler)
+        try source.register()
+        return source
+    }
+
     func unwatchOutput() {
         switch carrier {
         case .bothWays(let sources): sources.output = nil

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import var Glibc.ENOTTY
 internal import var Glibc.EOPNOTSUPP
 internal import PipeReactor
 
@@ -79,6 +80,14 @@ extension ByteStream {
     /// Tells the peer that no more bytes follow (`shutdown(2)` with `SHUT_WR`).
     func finishSending() {
         if let transport { transport.finishSending() } else { Socket.finishSending(descriptor) }
+    }
+
+    /// Whether the peer has yet to read bytes that the kernel or the transport took.
+    func hasUnreadOutput() throws(SystemError) -> Bool {
+        guard let transport else { return try Socket.hasUnreadOutput(descriptor) }
+        // The kernel's answer for a descriptor that does not know the question.
+        guard let hasUnread = transport.hasUnreadOutput else { throw SystemError(call: "ioctl", code: ENOTTY) }
+        return hasUnread
     }
 
     /// How the peer went away altogether; nil while it is there.

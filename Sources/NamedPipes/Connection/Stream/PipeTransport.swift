@@ -22,8 +22,15 @@ package protocol PipeTransport: AnyObject {
     /// How the peer went away; nil while it is there.
     var hangUp: PeerHangUp? { get }
 
+    /// Whether the other end has yet to read bytes that were sent; nil if the transport cannot tell.
+    var hasUnreadOutput: Bool? { get }
+
     /// The handler may await other readiness than before. Readiness that exists already is dispatched in a later turn.
     func interestDidChange()
+}
+
+extension PipeTransport {
+    package var hasUnreadOutput: Bool? { nil }
 }
 
 /// A connection as its stream sees it: the stream dispatches readiness to it, from the loop and never inside a

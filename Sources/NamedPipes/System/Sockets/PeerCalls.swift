@@ -36,6 +36,14 @@ extension Socket {
         }
     }
 
+    /// `SIOCOUTQ` (unix(7)): whether the peer has yet to read bytes that were written here. The number says how much of
+    /// the kernel's memory they take, and not how many they are.
+    static func hasUnreadOutput(_ descriptor: Int32) throws(SystemError) -> Bool {
+        var byteCount: Int32 = 0
+        _ = try systemCall("ioctl") { unsafe ioctl(descriptor, UInt(TIOCOUTQ), &byteCount) }
+        return byteCount > 0
+    }
+
     /// Whether the process of a process descriptor still runs: the descriptor becomes readable when it ends, and stays
     /// so.
     static func isProcessRunning(_ process: borrowing OwnedDescriptor) throws(SystemError) -> Bool {

@@ -39,6 +39,11 @@ enum Socket {
         } != nil
     }
 
+    /// Another descriptor of the same socket, closed on exec (`F_DUPFD_CLOEXEC`, fcntl(2)).
+    static func duplicate(_ descriptor: Int32) throws(SystemError) -> OwnedDescriptor {
+        OwnedDescriptor(taking: try systemCall("fcntl") { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) })
+    }
+
     /// `recv(2)`: how many bytes arrived in `space`.
     @inline(__always)
     static func receive(
