@@ -49,9 +49,9 @@ extension PipeError {
         case .messageTooLarge: " (--max-message raises it, at both ends)"
         case .timedOut: " (--timeout sets how long to wait)"
         case .framing: " (--framing chooses another)"
-        case .invalidAddress, .inheritedListener, .unusableConnection, .peerRefused, .peerProcessUnavailable,
-            .sendQueueFull,
-            .budgetExceeded, .notConnected, .disconnected, .messagesUnsent, .system:
+        case .invalidAddress, .inheritedListener, .unusableConnection, .cannotDetach, .peerRefused,
+            .peerProcessUnavailable, .sendQueueFull, .budgetExceeded, .notConnected, .disconnected, .messagesUnsent,
+            .system:
             nil
         }
     }

@@ -21,6 +21,9 @@ public struct AcceptedConnection: ~Copyable, Sendable {
     /// Both ends of a `socketpair(2)` name the process that made the pair, whichever process holds them now.
     public let peer: PeerCredentials
 
+    /// The bytes that were read from the socket before, and that no server has delivered. Most connections have none.
+    public let unreadBytes: [UInt8]
+
     let socket: OwnedDescriptor
 
     /// Takes over a descriptor that is one end of a Unix stream connection: from `socketpair(2)`, from a process that
@@ -30,10 +33,15 @@ public struct AcceptedConnection: ~Copyable, Sendable {
     /// (open(2)), so that every other process that shares the description sees it as well. From now on, no other code
     /// may use or close the number.
     ///
-    /// - Parameter descriptor: the number of an open descriptor, which nothing else owns.
+    /// - Parameters:
+    ///   - descriptor: the number of an open descriptor, which nothing else owns.
+    ///   - unreadBytes: what was read from it before and has to be delivered first, such as
+    ///     ``DetachedConnection/unreadBytes`` of another process. They count as held bytes: if a budget has no room for
+    ///     them, the connection ends with ``DisconnectReason/budgetExceeded(_:)``. The default is none.
     /// - Throws: ``PipeError/unusableConnection(_:)`` or ``PipeError/system(_:)``. If it throws, the descriptor stays
     ///   open and the caller's, and its flags are unchanged.
-    public init(adopting descriptor: Int32) throws(PipeError) {
+    public init(adopting descriptor: Int32, unreadBytes: [UInt8] = []) throws(PipeError) {
+        self.unreadBytes = unreadBytes
         peer = try Self.prepare(descriptor)
         // Bytes with descriptors may lie in the socket already, whatever its options are from now on.
         socket = OwnedDescriptor(
@@ -67,6 +75,13 @@ public struct AcceptedConnection: ~Copyable, Sendable {
     /// A client that a listener accepted. If this throws, the socket is closed.
     init(_ socket: consuming OwnedDescriptor) throws(SystemError) {
         peer = try Socket.peer(socket.rawValue)
+        unreadBytes = []
+        self.socket = socket
+    }
+
+    init(_ peer: PeerCredentials, _ unreadBytes: [UInt8], _ socket: consuming OwnedDescriptor) {
+        self.peer = peer
+        self.unreadBytes = unreadBytes
         self.socket = socket
     }
 

@@ -30,7 +30,7 @@ extension PipeConnection {
         if pendingByteCount == 0 {
             switch lifecycle.queueIsEmpty() {
             case .close: end(decidedReason ?? .closedLocally)
-            case .shutDownOutput: stream.finishSending()
+            case .shutDownOutput: if isDetaching { finishDetaching() } else { stream.finishSending() }
             case .nothing, .flush, .abandonOutput: break
             }
         } else if lifecycle.state == .closing, rareIfAny?.closeTimer == nil {
@@ -42,7 +42,7 @@ extension PipeConnection {
 
     /// The reason of a close if the peer does not read the queue. A fault or a stop remains the reason, because it says
     /// more than a peer that does not read our last messages.
-    private var stuckReason: DisconnectReason {
+    var stuckReason: DisconnectReason {
         switch decidedReason {
         case nil, .closedLocally, .closedByPeer: .slowReader
         case let reason?: reason
@@ -88,6 +88,7 @@ extension PipeConnection {
         companion.end()
         leaveEndpoint()
         unsafe endpoint.owner?.connectionDidEnd(self, reason)
+        deliverDetached()
     }
 
     private func recycleMemory() {

@@ -41,5 +41,6 @@ extension PipeConnection {
     func tellOfOutputFailure() {
         guard lifecycle.takeOutputFailure() else { return }
         endpoint.delegate?.connection(self, didFailSendingWith: unsentMessageCount)
+        if isDetaching { finishDetaching() }
     }
 }

@@ -85,14 +85,15 @@ public final class PipeConnection: Identifiable {
     /// Makes the first callback. Messages that have arrived already are delivered later, from the loop.
     func didOpen() { endpoint.delegate?.connectionDidOpen(self) }
 
-    /// The whole first turn of an accepted connection, in place of ``start()``: the first callback, a read of what has
-    /// arrived already, and only then the registration with epoll. Most clients have sent their first message by the
-    /// time they are accepted. If it is served at once, a connection that lives for one message takes one event and one
-    /// wait less.
-    func begin() {
+    /// The whole first turn of an accepted connection, in place of ``start()``: the first callback, what another server
+    /// has read of it, a read of what has arrived already, and only then the registration with epoll. Most clients have
+    /// sent their first message by the time they are accepted. If it is served at once, a connection that lives for one
+    /// message takes one event and one wait less.
+    func begin(with unread: [UInt8] = []) {
         turn.begin()
         interest.expectInput()
         didOpen()
+        carryUnread(unread)
         work()
     }
 
@@ -213,6 +214,7 @@ public final class PipeConnection: Identifiable {
     /// Delivers messages again, from the loop, beginning with those that were read before the pause.
     public func resumeReceiving() {
         endpoint.assertOwner()
+        guard !isDetaching else { return }
         flow.resume()
         turn.want()
         schedule()

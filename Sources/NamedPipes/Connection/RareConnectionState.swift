@@ -24,6 +24,10 @@ final class RareConnectionState {
     /// The calls that wait until the peer has read everything.
     var peerReading: PeerReadingWatch?
 
+    /// The function that gets the connection when it is detached, and then the connection.
+    var receiveDetached: ((consuming DetachedConnection) -> Void)?
+    var detached: DetachedConnection?
+
     /// The reason of the end, from the moment it is decided; see ``PipeConnection/decidedReason``.
     var endReason: DisconnectReason?
 

@@ -28,6 +28,8 @@ extension DisconnectReason {
         case budgetExceeded
         /// ``DisconnectReason/serverStopped``
         case serverStopped
+        /// ``DisconnectReason/detached``
+        case detached
         /// ``DisconnectReason/descriptorsReceived``
         case descriptorsReceived
         /// ``DisconnectReason/framing(_:)``
@@ -51,6 +53,7 @@ extension DisconnectReason {
         case .ageLimit: .ageLimit
         case .budgetExceeded: .budgetExceeded
         case .serverStopped: .serverStopped
+        case .detached: .detached
         case .descriptorsReceived: .descriptorsReceived
         case .framing: .framing
         case .system: .system

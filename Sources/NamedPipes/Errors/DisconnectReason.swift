@@ -48,6 +48,9 @@ public enum DisconnectReason: Hashable, Sendable {
     /// The server stopped.
     case serverStopped
 
+    /// ``PipeConnection/detach(_:)`` has taken the connection away. It goes on elsewhere, and the peer noticed nothing.
+    case detached
+
     /// The peer sent descriptors (`SCM_RIGHTS`, unix(7)), which are never accepted here; they were closed. Bytes that
     /// had arrived before them, or with them, were delivered. Only on kernels older than Linux 6.16: later ones refuse
     /// to send them.

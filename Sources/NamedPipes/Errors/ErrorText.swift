@@ -16,6 +16,7 @@ extension PipeError: CustomStringConvertible {
         case .unusableLocation(let path, let problem): "\(escapingInvisibles(path)) \(problem)"
         case .inheritedListener(let problem): "the inherited listener cannot be served: \(problem)"
         case .unusableConnection(let problem): "the connection cannot be adopted: \(problem)"
+        case .cannotDetach(let obstacle): "the connection cannot be detached: \(obstacle)"
         case .noServer(let address): "no server at \(address)"
         case .backlogFull(let address): "the server at \(address) accepts no clients: its queue stayed full"
         case .accessDenied(let address): "no permission to use \(address)"
@@ -75,6 +76,17 @@ extension UnusableConnection: CustomStringConvertible {
     }
 }
 
+extension UndetachableConnection: CustomStringConvertible {
+    /// The reason.
+    public var description: String {
+        switch self {
+        case .noSocket: "it has no socket"
+        case .handledByTasks: "tasks receive its messages"
+        case .belongsToClient: "it belongs to a client"
+        }
+    }
+}
+
 extension UnusableLocation: CustomStringConvertible {
     /// The problem, to be read after the path.
     public var description: String {
@@ -112,6 +124,7 @@ extension DisconnectReason: CustomStringConvertible {
         case .ageLimit: "closed: it reached its age limit"
         case .budgetExceeded(let budget): "given up: \(budget) is used up"
         case .serverStopped: "closed: the server stopped"
+        case .detached: "detached: it continues elsewhere"
         case .descriptorsReceived: "closed: the peer sent file descriptors"
         case .framing(let error): "closed: the received bytes do not fit the framing: \(error)"
         case .system(let error): "broken: \(error)"

@@ -24,6 +24,9 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The descriptor cannot be adopted as a connection; it was left open and unchanged.
     case unusableConnection(UnusableConnection)
 
+    /// The connection cannot be detached; it continues as before.
+    case cannotDetach(UndetachableConnection)
+
     /// No server listens at the address: there is no such name, or a name left behind (`ENOENT`, `ECONNREFUSED`).
     case noServer(PipeAddress)
 
@@ -131,6 +134,19 @@ public enum UnusableConnection: Hashable, Sendable {
 
     /// It is not one end of a connection (`ENOTCONN` of getpeername(2)): it listens, or never connected.
     case notConnected(descriptor: Int32)
+}
+
+/// The reason why a connection cannot leave its owner; see ``PipeConnection/detach(_:)``.
+@nonexhaustive
+public enum UndetachableConnection: Hashable, Sendable {
+    /// It has no socket, but a transport of another kind, such as memory in tests.
+    case noSocket
+
+    /// It is an ``AsyncPipeConnection`` as well: messages that wait for a task would be lost.
+    case handledByTasks
+
+    /// It belongs to a client, which would connect again.
+    case belongsToClient
 }
 
 /// The problem with a socket file's location.

@@ -16,14 +16,14 @@ extension PipeServer: ListenerOwner {
     ///
     /// - Parameter isWanted: whether the delegate's answer still matters once it is there.
     func admit(_ accepted: consuming AcceptedConnection, while isWanted: @autoclosure () -> Bool) {
-        let (peer, number) = (accepted.peer, accepted.socket.rawValue)
+        let (peer, number, unread) = (accepted.peer, accepted.socket.rawValue, accepted.unreadBytes)
         do throws(SystemError) {
             let refusal = try refusal(of: peer, while: isWanted()) { () throws(SystemError) in
                 try Socket.peerGroups(number)
             }
             if let refusal { return refuse(refusal, peer, closing: accepted) }
             try Socket.setSendBuffer(number, endpoint.limits.sendBufferByteCount)
-            open(PipeConnection(endpoint, ByteStream(accepted.takeSocket(), peer)))
+            open(PipeConnection(endpoint, ByteStream(accepted.takeSocket(), peer)), with: unread)
         } catch {
             refuse(.system, peer, error, closing: accepted)
         }

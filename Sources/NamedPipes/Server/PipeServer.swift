@@ -183,11 +183,11 @@ public final class PipeServer {
     // MARK: Accepting
 
     /// The last step of admitting a client.
-    func open(_ connection: PipeConnection) {
+    func open(_ connection: PipeConnection, with unread: [UInt8] = []) {
         endpoint.traffic.openCount &+= 1
         endpoint.traffic.acceptedCount &+= 1
         admission.didOpen(connection.peer)
-        connection.begin()
+        connection.begin(with: unread)
     }
 }
 

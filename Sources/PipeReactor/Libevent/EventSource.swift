@@ -24,7 +24,7 @@ package struct EventSource: ~Copyable {
         // Retained, so that the base is freed after its last event.
         let base: EventBase
         // Closed at the end; -1 if other code owns it.
-        let ownedDescriptor: Int32
+        var ownedDescriptor: Int32
         let mayHoldDescriptors: Bool
 
         // libevent's structure follows the block. It consists of pointers, times and smaller numbers.
@@ -91,6 +91,16 @@ package struct EventSource: ~Copyable {
         let (seconds, attoseconds) = delay.clampedForTimers.components
         var interval = timeval(tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
         precondition(unsafe event_add(event, &interval) == 0, "event_add of a timer: out of memory")
+    }
+
+    /// Ends the registration, and gives the owned descriptor to the caller; nil if there is none. The source never
+    /// registers again.
+    package func giveUpDescriptor() -> OwnedDescriptor? {
+        unregister()
+        let number = unsafe block.pointee.ownedDescriptor
+        guard number >= 0 else { return nil }
+        unsafe block.pointee.ownedDescriptor = -1
+        return unsafe OwnedDescriptor(taking: number, mayHoldDescriptors: block.pointee.mayHoldDescriptors)
     }
 
     /// Ends the registration, then closes an owned descriptor. Allowed inside the handler.

@@ -85,7 +85,7 @@ extension PipeConnection {
 
     /// Copies bytes to a reassembly buffer, which carries them to the next read.
     @inline(never)
-    private func carry(_ bytes: Span<UInt8>, _ walk: FrameWalk, _ began: UInt32?) {
+    func carry(_ bytes: Span<UInt8>, _ walk: FrameWalk, _ began: UInt32?) {
         let rest = endpoint.buffers.borrowReassembly()
         rest.frameByteCount = walk.frameByteCount
         rest.moveToLargeMemory(atMost: mostToHold())

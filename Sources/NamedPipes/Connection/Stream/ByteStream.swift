@@ -78,6 +78,19 @@ struct ByteStream: ~Copyable {
         }
     }
 
+    /// Takes the socket out of an attached stream, which is closed afterwards; nil if there is none.
+    mutating func takeSocket() -> OwnedDescriptor? {
+        let socket: OwnedDescriptor?
+        switch exchange(&carrier, with: .closed) {
+        case .socket(let source): socket = source.giveUpDescriptor()
+        case .bothWays(let sources):
+            sources.output = nil
+            socket = sources.input.giveUpDescriptor()
+        default: socket = nil
+        }
+        return socket
+    }
+
     /// Closes the socket or transport (`close(2)`). The handler is not called any more.
     mutating func close() {
         transport?.close()
