@@ -43,6 +43,9 @@ struct Admission {
         return users?.refusal(of: peer.userID, at: now())
     }
 
+    /// Whether there is a place for a client whom no rule about users concerns.
+    func hasRoom(openCount: Int) -> Bool { openCount < capacity }
+
     mutating func didOpen(_ peer: PeerCredentials) { users?.didOpen(peer.userID) }
 
     mutating func didClose(_ peer: PeerCredentials) { users?.didClose(peer.userID) }

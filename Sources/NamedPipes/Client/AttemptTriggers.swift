@@ -7,11 +7,14 @@ struct AttemptTriggers {
     /// For the next connect of an attempt, or for the next attempt.
     var retry: ScheduledWork?
     var watch: ServerWatch?
+    /// The connect that waits for its answer; only over a transport.
+    var dial: (any PendingDial)?
 
     mutating func cancelAll() {
         deadline?.cancel()
         retry?.cancel()
         watch?.cancel()
+        dial?.cancel()
         self = AttemptTriggers()
     }
 }

@@ -33,7 +33,7 @@ struct ClientLifecycle<Connection> {
         /// else here together, and `send` looks at the phase for each message.
         indirect case attempting(ConnectAttempt)
         /// The last attempt found no server, or no room in its queue. The next one comes after a delay, when the
-        /// directory changes, or when the time is up.
+        /// directory changes, or when the time is up. Over a transport, also an attempt whose answer is still to come.
         indirect case waitingToConnect(ConnectAttempt)
         case connected(Connection, since: SuspendingClock.Instant)
         /// The connection has ended, and the delegate is being told.
@@ -183,6 +183,9 @@ extension ClientLifecycle {
         phase = .attempting(attempt)
         return .attempt
     }
+
+    /// The answer to the connect is still to come.
+    mutating func dialIsPending() { phase = .waitingToConnect(attempt) }
 
     mutating func didConnect(_ connection: Connection, at now: SuspendingClock.Instant) {
         precondition(isTrying, "no attempt is under way")

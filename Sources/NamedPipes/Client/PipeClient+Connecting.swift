@@ -6,7 +6,7 @@ internal import PipeReactor
 
 extension PipeClient {
     func tryToConnect() {
-        guard lifecycle.isTrying else { return }
+        guard lifecycle.isTrying, triggers.dial == nil else { return }
         if let dial { return tryToConnect(with: dial) }
         var generator = SystemRandomNumberGenerator()
         do {
@@ -21,21 +21,32 @@ extension PipeClient {
         }
     }
 
-    /// The other end belongs to a test, and may have ended the client when this returns.
+    /// The other end may belong to a test, and may have ended the client when this returns.
     private func tryToConnect(with dial: Dial) {
-        var generator = SystemRandomNumberGenerator()
         do {
-            let reached = try dial(address)
-            guard lifecycle.isTrying else {
-                reached?.transport.close()
-                return
-            }
-            if let (transport, peer) = reached { return establish(over: transport, peer) }
-            perform(lifecycle.queueWasFull(using: &generator))
+            follow(try dial(address))
         } catch {
-            guard lifecycle.isTrying else { return }
-            perform(lifecycle.connectDidFail(error, using: &generator))
+            dialDidFail(error)
         }
+    }
+
+    private func follow(_ outcome: DialOutcome) {
+        guard lifecycle.isTrying else { return outcome.abandon() }
+        var generator = SystemRandomNumberGenerator()
+        switch outcome {
+        case .connected(let transport, let peer): establish(over: transport, peer)
+        case .queueFull: perform(lifecycle.queueWasFull(using: &generator))
+        case .pending(let dial):
+            triggers.dial = dial
+            lifecycle.dialIsPending()
+        case .failed(let error): attemptDidFail(error)
+        }
+    }
+
+    private func dialDidFail(_ error: SystemError) {
+        guard lifecycle.isTrying else { return }
+        var generator = SystemRandomNumberGenerator()
+        perform(lifecycle.connectDidFail(error, using: &generator))
     }
 
     private func establish(_ descriptor: consuming OwnedDescriptor) {
@@ -86,5 +97,42 @@ extension PipeClient {
     ) throws(SystemError) -> Bool {
         let required = configuration.requiredPeer ?? (address.isInRuntimeDirectory ? .ownUserOrRoot : .anyUser)
         return try required.admits(peer, ownUserID: CurrentProcess.userID, groups: groups)
+    }
+}
+
+// MARK: - The answer to a connect that was pending
+
+extension PipeClient {
+    /// The outcome is there. An answer that comes after the client has stopped to wait for it is abandoned.
+    ///
+    /// - Parameter outcome: not `pending`.
+    package func dial(_ dial: any PendingDial, didEndWith outcome: DialOutcome) {
+        guard takes(dial) else { return outcome.abandon() }
+        follow(outcome)
+    }
+
+    /// The connect has failed as connect(2) does.
+    package func dial(_ dial: any PendingDial, didFailWith error: SystemError) {
+        if takes(dial) { dialDidFail(error) }
+    }
+
+    /// Whether to wait for a server that does not exist yet.
+    package var waitsForServer: Bool { configuration.waitsForServer }
+
+    private func takes(_ dial: any PendingDial) -> Bool {
+        guard triggers.dial === dial else { return false }
+        triggers.dial = nil
+        return true
+    }
+}
+
+extension DialOutcome {
+    /// No client wants it any more.
+    fileprivate func abandon() {
+        switch self {
+        case .connected(let transport, _): transport.close()
+        case .pending(let dial): dial.cancel()
+        case .queueFull, .failed: break
+        }
     }
 }

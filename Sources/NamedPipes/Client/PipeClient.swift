@@ -46,9 +46,9 @@ public final class PipeClient {
     var reports = ClientReports()
     private var isScheduled = false
 
-    /// Connects in place of a socket, in tests: returns nil if the server's queue is full.
+    /// Connects in place of a socket: through memory in tests, or through a broker.
     package var dial: Dial?
-    package typealias Dial = (PipeAddress) throws(SystemError) -> (transport: any PipeTransport, peer: PeerCredentials)?
+    package typealias Dial = (PipeAddress) throws(SystemError) -> DialOutcome
 
     /// Makes a client. Nothing happens until ``connect()``.
     ///

@@ -11,7 +11,7 @@ extension PipeConnection {
     func outputDidFail(_ error: SystemError) {
         guard error.isPeersDoing else { return end(.system(error)) }
         switch lifecycle.outputDidFail() {
-        case .close: end(decidedReason ?? .closedByPeer)
+        case .close: end(decidedReason ?? stream.failure ?? .closedByPeer)
         case .abandonOutput: abandonOutput()
         case .nothing, .flush, .shutDownOutput: break
         }

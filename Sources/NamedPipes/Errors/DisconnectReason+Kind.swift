@@ -36,6 +36,8 @@ extension DisconnectReason {
         case framing
         /// ``DisconnectReason/system(_:)``
         case system
+        /// ``DisconnectReason/sessionLost(_:)``
+        case sessionLost
     }
 
     /// The reason without its details.
@@ -57,6 +59,7 @@ extension DisconnectReason {
         case .descriptorsReceived: .descriptorsReceived
         case .framing: .framing
         case .system: .system
+        case .sessionLost: .sessionLost
         }
     }
 }

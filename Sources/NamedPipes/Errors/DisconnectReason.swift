@@ -56,6 +56,9 @@ public enum DisconnectReason: Hashable, Sendable {
     /// to send them.
     case descriptorsReceived
 
+    /// The session over a broker was lost, and the other end did not close it.
+    case sessionLost(SessionLoss)
+
     /// The received bytes violate the framing. Everything before them was delivered; nothing after them was examined.
     case framing(FramingError)
 

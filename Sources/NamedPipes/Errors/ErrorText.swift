@@ -22,6 +22,7 @@ extension PipeError: CustomStringConvertible {
         case .accessDenied(let address): "no permission to use \(address)"
         case .peerRefused(let peer): "the server is not the required peer, but \(peer)"
         case .peerProcessUnavailable(let error): "the peer's process cannot be pinned: \(error)"
+        case .linkFailed(let text): "\(text)"
         case .messageTooLarge(let byteCount, let limit): "a message of \(byteCount) bytes exceeds the limit of \(limit)"
         case .sendQueueFull(let limit): "more than \(limit) bytes would be waiting to be sent"
         case .budgetExceeded(let budget): "\(budget) is used up"
@@ -126,6 +127,7 @@ extension DisconnectReason: CustomStringConvertible {
         case .serverStopped: "closed: the server stopped"
         case .detached: "detached: it continues elsewhere"
         case .descriptorsReceived: "closed: the peer sent file descriptors"
+        case .sessionLost(let loss): "broken: the session was lost: \(loss)"
         case .framing(let error): "closed: the received bytes do not fit the framing: \(error)"
         case .system(let error): "broken: \(error)"
         }

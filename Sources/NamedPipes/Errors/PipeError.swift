@@ -40,6 +40,10 @@ public enum PipeError: Error, Hashable, Sendable {
     /// sent.
     case peerRefused(PeerCredentials)
 
+    /// The link to a broker could not carry the connect, for the reason that the text gives: there is no broker, it
+    /// does not permit the subject, or the server speaks another version.
+    case linkFailed(String)
+
     /// The peer's process cannot be pinned: it has ended and left no trace (`ENODATA`, `ESRCH`), no descriptor is free
     /// (`EMFILE`, `ENFILE`), or the kernel does not support it (`ENOPROTOOPT`, before Linux 6.5).
     case peerProcessUnavailable(SystemError)

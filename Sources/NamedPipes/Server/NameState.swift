@@ -9,6 +9,8 @@ struct NameState {
         case socket(Listener)
         /// There is no socket: ``PipeServer/adopt(_:)`` is the only way in, or a transport's listener in tests.
         case noSocket
+        /// Clients come over a transport, through this.
+        case transport(any TransportEntrance)
         /// No more clients are admitted.
         case closed
     }
@@ -44,10 +46,17 @@ struct NameState {
     /// - Returns: the listeners, which the caller stops.
     mutating func close() -> [Listener] {
         endMonitoring()
+        if case .transport(let entrance) = entrance { entrance.close() }
         defer {
             leftOver = []
             entrance = .closed
         }
         return leftOver + (listener.map { [$0] } ?? [])
     }
+}
+
+/// Where clients come from that reach a server over a transport. The server retains it until it stops.
+package protocol TransportEntrance: AnyObject {
+    /// The server admits no more clients. Called once; calls nothing of the server.
+    func close()
 }

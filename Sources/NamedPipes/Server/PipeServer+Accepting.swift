@@ -47,6 +47,25 @@ extension PipeServer: ListenerOwner {
         tell(refusal, peer)
     }
 
+    /// Admits a client that comes over a transport and that a policy of the transport's own has admitted: those about
+    /// users do not concern it, because no kernel knows its user. Called from the loop.
+    package func admitVouched(_ transport: any PipeTransport) {
+        guard let refusal = refusalOfVouched() else {
+            return open(PipeConnection(endpoint, ByteStream(transport, .unknown)))
+        }
+        transport.close()
+        tell(refusal, .unknown)
+    }
+
+    private func refusalOfVouched() -> ConnectionRefusal? {
+        guard admission.hasRoom(openCount: connectionCount) else { return .connectionLimit }
+        guard delegate?.server(self, shouldAccept: .unknown) == true else { return .delegate }
+        return isListening ? nil : .stopping
+    }
+
+    /// Clients come through this as well, until the server stops. For a server without a name, once.
+    package func listen(through entrance: any TransportEntrance) { nameState.entrance = .transport(entrance) }
+
     /// Counts a refused client and tells the delegate, unless that was done too often.
     func refuse(
         _ refusal: ConnectionRefusal, _ peer: PeerCredentials?, _ error: SystemError? = nil,

@@ -108,7 +108,7 @@ public final class MemoryNetwork {
         let client = PipeClient(address: address, configuration: configuration, reactor: reactor, delegate: delegate)
         client.dial = { [weak self] address throws(SystemError) in
             guard let self else { throw SystemError(call: "connect", code: ECONNREFUSED) }
-            return (try dial(address), Self.ownCredentials)
+            return .connected(try dial(address), Self.ownCredentials)
         }
         return client
     }

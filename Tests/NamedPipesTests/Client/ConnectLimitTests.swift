@@ -24,7 +24,7 @@ import Testing
         client.dial = { [unowned reactor] _ throws(SystemError) in
             looks.append(reactor.now - start)
             if reactor.now - start < limit { throw SystemError(call: "connect", code: ECONNREFUSED) }
-            return nil
+            return .queueFull
         }
         client.connect()
         reactor.advance(by: limit)

@@ -50,7 +50,7 @@ import Testing
             case .failure(let code): throw SystemError(call: "connect", code: code)
             case .server(let user):
                 let transport = LostTransport(reactor) { sentTo.value[user, default: 0] += $0 }
-                return (transport, PeerCredentials(userID: user, groupID: user, processID: 1))
+                return .connected(transport, PeerCredentials(userID: user, groupID: user, processID: 1))
             }
         }
         client.connect()

@@ -34,8 +34,8 @@ extension PipeConnection {
         do {
             switch try stream.hangUp() {
             case nil: return
-            case .clean: end(.closedByPeer)
-            case .reset: end(.resetByPeer)
+            case .clean: end(stream.failure ?? .closedByPeer)
+            case .reset: end(stream.failure ?? .resetByPeer)
             }
         } catch {
             // This event comes only once: a connection that missed it would wait forever.

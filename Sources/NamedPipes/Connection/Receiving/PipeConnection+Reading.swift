@@ -164,7 +164,7 @@ extension PipeConnection {
     }
 
     private func readDidFail(_ error: SystemError) {
-        end(error.isConnectionReset ? .resetByPeer : .system(error))
+        end(stream.failure ?? (error.isConnectionReset ? .resetByPeer : .system(error)))
     }
 
     /// Reads and discards input, because a peer whose own messages find no room may not read our last ones.

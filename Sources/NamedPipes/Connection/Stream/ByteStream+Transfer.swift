@@ -97,6 +97,11 @@ extension ByteStream {
     }
 }
 
+extension ByteStream {
+    /// Why the stream was lost, if it says more than the error of the last call.
+    var failure: DisconnectReason? { transport?.failure }
+}
+
 // What the kernel knows about the peer beyond its credentials. Each question costs a system call.
 
 extension ByteStream {

@@ -6,5 +6,8 @@ internal import PipeReactor
 extension PipeConnection: ByteStreamHandler {
     package var awaitsInput: Bool { interest.watchesInput && lifecycle.state != .closed }
     package var awaitsOutput: Bool { interest.awaitsWritability && lifecycle.canWrite }
+    /// What carries the bytes, if it is not a socket.
+    package var transport: (any PipeTransport)? { stream.transport }
+
     package var awaitsHangUp: Bool { interest.watchesOutput && lifecycle.state == .finished }
 }

@@ -25,12 +25,16 @@ package protocol PipeTransport: AnyObject {
     /// Whether the other end has yet to read bytes that were sent; nil if the transport cannot tell.
     var hasUnreadOutput: Bool? { get }
 
+    /// Why the transport was lost, if it was, and knows more than the error of its last call says.
+    var failure: DisconnectReason? { get }
+
     /// The handler may await other readiness than before. Readiness that exists already is dispatched in a later turn.
     func interestDidChange()
 }
 
 extension PipeTransport {
     package var hasUnreadOutput: Bool? { nil }
+    package var failure: DisconnectReason? { nil }
 }
 
 /// A connection as its stream sees it: the stream dispatches readiness to it, from the loop and never inside a

@@ -57,7 +57,7 @@ public struct PipeAddress: Sendable {
     }
 
     /// A name for display, of any length.
-    static func shown(_ text: String) -> PipeAddress { PipeAddress(shown: text) }
+    package static func shown(_ text: String) -> PipeAddress { PipeAddress(shown: text) }
 
     private init(shown text: String) {
         kind = .other
