@@ -13,6 +13,11 @@ fuzz-seconds := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 examples := $(filter-out Support,$(notdir $(patsubst %/,%,$(wildcard Sources/Examples/*/))))
 swift-sources := Package.swift Benchmarks/Package.swift Sources Tests Benchmarks/Benchmarks Benchmarks/Sources
 
+# The trait NATS, for everything that is built here, where libnats-dev is installed (make nats-deps).
+ifeq ($(shell pkg-config --exists libnats 2>/dev/null && echo yes),yes)
+export PIPES_NATS := 1
+endif
+
 .PHONY: help
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -87,8 +92,12 @@ torture: deps ## Make system calls fail, each in every way it can; BRIEF=1: a fe
 fuzz: deps ## Fuzz every target for a minute in all; SECONDS=600: for longer; TARGET="varint address": only these
 	@Tests/Programs/Fuzz/fuzz $(fuzz-seconds) $(TARGET)
 
+.PHONY: nats-deps
+nats-deps: ## Install what NamedPipesNATS and its tests need, where missing: libnats-dev, nats-server
+	@.ci/install-deps pkg-config libnats-dev nats-server
+
 .PHONY: interop-deps
-interop-deps: ## Install the foreign programs that the interoperability tests talk to, where missing
+interop-deps: nats-deps ## Install the foreign programs that the interoperability tests talk to, where missing
 	@.ci/install-deps python3 python3-pip erlang-base nodejs socat netcat-openbsd python3-pylsp-jsonrpc python3-protobuf \
 		redis-tools redis-server systemd
 	@.ci/install-peers

@@ -16,6 +16,12 @@ let settings: [SwiftSetting] = [
 let service = TargetDependencyCondition.when(traits: ["Service"])
 let protobuf = TargetDependencyCondition.when(traits: ["Protobuf"])
 let pipectl = TargetDependencyCondition.when(traits: ["Pipectl"])
+let nats = TargetDependencyCondition.when(traits: ["NATS"])
+
+/// All traits but NATS, which needs the system's libnats. `make` sets the variable where it finds that.
+let defaultTraits: Set<String> =
+    Context.environment["PIPES_NATS"] == nil
+    ? ["Service", "Protobuf", "Pipectl"] : ["Service", "Protobuf", "Pipectl", "NATS"]
 
 /// What `NamedPipesService` talks to, and with it its users.
 let ecosystem: [Target.Dependency] = [
@@ -49,15 +55,17 @@ let package = Package(
         .library(name: "NamedPipesRPC", targets: ["NamedPipesRPC"]),
         .library(name: "NamedPipesProtobuf", targets: ["NamedPipesProtobuf"]),
         .library(name: "NamedPipesTesting", targets: ["NamedPipesTesting"]),
+        .library(name: "NamedPipesNATS", targets: ["NamedPipesNATS"]),
         .library(name: "NamedPipesService", targets: ["NamedPipesService"]),
         .executable(name: "pipectl", targets: ["pipectl"]),
     ],
     traits: [
-        .default(enabledTraits: ["Service", "Protobuf", "Pipectl"]),
+        .default(enabledTraits: defaultTraits),
         .trait(
             name: "Service", description: "NamedPipesService: swift-service-lifecycle, logging, metrics and tracing"),
         .trait(name: "Protobuf", description: "NamedPipesProtobuf: messages of swift-protobuf as JSON-RPC's values"),
         .trait(name: "Pipectl", description: "pipectl, the command-line tool: swift-argument-parser"),
+        .trait(name: "NATS", description: "NamedPipesNATS: the same servers and clients beyond one machine; libnats"),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -80,6 +88,8 @@ let package = Package(
             ["NamedPipesRPC", .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: protobuf)]),
         library("NamedPipesTesting", ["NamedPipesRPC"]),
         library("NamedPipesService", ["NamedPipesRPC"] + ecosystem),
+        .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
+        library("NamedPipesNATS", ["NamedPipesRPC", .target(name: "CNATS", condition: nats)]),
 
         // MARK: Programs
         // What every program does at its start and end: pipectl and the examples. No product yet.
@@ -98,6 +108,7 @@ let package = Package(
         example("ActorRoom"),
         example("EchoServer"),
         example("Chat"),
+        example("ClusteredCounter", ["NamedPipesNATS"]),
         example("Metronome"),
         example("KeyValue"),
         example("LanguageServer", ["NamedPipesRPC"]),
@@ -124,6 +135,7 @@ let package = Package(
                 .product(name: "MetricsTestKit", package: "swift-metrics", condition: service),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing", condition: service),
             ]),
+        tests("NATSTests", ["NamedPipesNATS", "NamedPipesProgram", "ClusteredCounter"]),
         tests("PipectlTests", ["pipectl", "NamedPipesRPC", "NamedPipesProgram"]),
         .testTarget(
             name: "InteropTests", dependencies: ["NamedPipes", "NamedPipesRPC", "NamedPipesProtobuf"],

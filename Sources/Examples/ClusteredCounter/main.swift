@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import ExampleSupport
+import NamedPipes
+
+#if NATS
+import NamedPipesNATS
+#endif
+
+// Serves a local name and, with the same delegate, a name at a NATS broker, together with all other processes of this
+// program on all machines.
+//
+//     ClusteredCounter ADDRESS NATS-ADDRESS [NAME]
+//     ClusteredCounter counter nats://127.0.0.1/counter desk-1
+
+let arguments = ProgramArguments(usage: "ClusteredCounter ADDRESS NATS-ADDRESS [NAME]", atMost: 3)
+#if NATS
+do {
+    guard arguments.values.count >= 2 else { arguments.failWithUsage() }
+    let reactor = try Reactor()
+    let counter = Counter(name: arguments.values.count > 2 ? arguments.values[2] : "counter")
+    var configuration = PipeServer.Configuration()
+    configuration.connection.slowReaderPolicy = .disconnect
+    let near = try PipeServer(
+        listeningOn: try arguments.address(default: "counter"), configuration: configuration, reactor: reactor,
+        delegate: counter)
+
+    let address = try NATSAddress(parsing: arguments.values[1])
+    let link = try NATSLink(servers: [address.server], reactor: reactor)
+    link.onEvent = { report("\($0)") }
+    // Everyone whom the broker lets publish to the name's subject.
+    let far = PipeServer(
+        listeningOn: try link.name(address.name), admitting: .everyone, configuration: configuration, delegate: counter)
+
+    stopOnSignals(reactor.executor)
+    announce(near)
+    reactor.run()
+    withExtendedLifetime(far) {}
+} catch {
+    fail(error)
+}
+#else
+report("built without the trait NATS, which needs libnats (Debian: libnats-dev)")
+#endif

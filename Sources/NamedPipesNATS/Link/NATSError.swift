@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#if NATS
+/// Why a link is not connected to its broker, or what the broker refused.
+@nonexhaustive
+public enum NATSError: Error, Hashable, Sendable {
+    /// The text is no URL of a broker, such as `nats://10.0.0.1:4222`.
+    case invalidServer(String)
+
+    /// The library refuses the configuration: a file that cannot be read, a certificate that is none, two ways to log
+    /// in. The text is the library's.
+    case invalidConfiguration(String)
+
+    /// The text cannot be a name: see ``NATSName``.
+    case invalidName(String)
+
+    /// The text cannot be an address: see ``NATSAddress``.
+    case invalidAddress(String)
+
+    /// No broker of the list answers.
+    case noBroker
+
+    /// A broker answered, and refused the credentials.
+    case notAuthorized
+
+    /// TLS failed: a certificate that no known authority has signed, another host's name, or a broker that speaks TLS
+    /// where the link does not, or the reverse. The text is the library's.
+    case tls(String)
+
+    /// The broker does not permit this link to use a subject. The text is the broker's, and names the subject.
+    case notPermitted(String)
+
+    /// The broker closed the connection, or was silent for too long.
+    case connectionLost
+
+    /// ``NATSLink/close()`` was called.
+    case closed
+
+    /// Something else that the library reports: its status (`natsStatus`) and its text.
+    case library(status: Int, String)
+}
+
+extension NATSError: CustomStringConvertible {
+    /// One line for a log or a person.
+    public var description: String {
+        switch self {
+        case .invalidServer(let text): "not the URL of a NATS server: \(text.debugDescription)"
+        case .invalidConfiguration(let text): "the configuration of the link cannot be used: \(text)"
+        case .invalidName(let text): "not a name for a NATS subject: \(text.debugDescription)"
+        case .invalidAddress(let text): "not an address of the form nats://host:port/name: \(text.debugDescription)"
+        case .noBroker: "no NATS server answers"
+        case .notAuthorized: "the NATS server refuses the credentials"
+        case .tls(let text): "TLS with the NATS server failed: \(text)"
+        case .notPermitted(let text): "the NATS server does not permit it: \(text)"
+        case .connectionLost: "the connection to the NATS server was lost"
+        case .closed: "the link was closed"
+        case .library(let status, let text): "the NATS library failed with status \(status): \(text)"
+        }
+    }
+}
+#endif

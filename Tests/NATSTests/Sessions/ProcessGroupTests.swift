@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#if NATS
+import Foundation
+import Glibc
+import NamedPipesProgram
+import PipeTestSupport
+import Testing
+
+@testable import NamedPipes
+@testable import NamedPipesNATS
+
+/// Processes of the example ClusteredCounter, which is built beside the tests.
+@Suite(.requiresBroker) struct `Server processes at one name` {
+    @Test func `answer for one that was killed, and no client waits for ever`() throws {
+        try withStage { stage in
+            let directory = try FreshDirectory()
+            let processes = try (0..<3).map { try Process(stage, directory, "server-\($0)") }
+            let link = try stage.link()
+            try stage.connect(link)
+            var configuration = PipeClient.Configuration()
+            configuration.waitsForServer = true
+            configuration.reconnection = PipeClient.Reconnection()
+            configuration.connectTimeout = .seconds(25)
+            try hear(from: processes.count, stage, link, configuration)
+            let clients = try (0..<60).map { _ in try stage.client(link, "counter", configuration) }
+            for (client, recorder) in clients { recorder.whenOpened = { _ in _ = try? client.send("+1") } }
+            try #require(stage.loop.run { clients.allSatisfy { $0.1.messageCount == 1 } })
+            // By chance, none of 60 clients is at one of three servers once in 10^10.
+            let victim = "server-1"
+            let hit = clients.filter { $0.1.texts[0].hasPrefix("\(victim) ") }
+            #expect(!hit.isEmpty && hit.count < 60)
+            processes[1].kill()
+            try #require(stage.loop.run { hit.allSatisfy { $0.1.messageCount == 2 } })
+            for (_, recorder) in hit {
+                #expect(recorder.reasons == [.sessionLost(.silent)])
+                #expect(!recorder.texts[1].hasPrefix("\(victim) "))
+            }
+            for (_, recorder) in clients where !hit.contains(where: { $0.1 === recorder }) {
+                #expect(recorder.reasons == [])
+            }
+        }
+    }
+
+    /// Opens one session after the other, until so many servers have answered: all have joined the group.
+    private func hear(
+        from count: Int, _ stage: Stage, _ link: NATSLink, _ configuration: PipeClient.Configuration
+    ) throws {
+        var names: Set<Substring> = []
+        while names.count < count {
+            let (client, recorder) = try stage.client(link, "counter", configuration)
+            recorder.whenOpened = { _ in _ = try? client.send("who") }
+            try #require(stage.loop.run { recorder.messageCount == 1 })
+            names.insert(recorder.texts[0].prefix { $0 != " " })
+            client.disconnect()
+        }
+    }
+
+    /// One process.
+    private final class Process {
+        private var processID: Int32?
+
+        init(_ stage: Stage, _ directory: FreshDirectory, _ name: String) throws {
+            let path = Self.sibling("ClusteredCounter")
+            let socket = "\(directory.path)/\(name).sock"
+            let arguments = [path, socket, "\(stage.broker.url)/counter", name]
+            let null = OwnedDescriptor(taking: unsafe open("/dev/null", O_RDWR | O_CLOEXEC))
+            var program = ChildProgram(path: path, arguments: arguments.map { Array($0.utf8) })
+            program.parentDeathSignal = SIGKILL
+            processID = try program.start(input: null.rawValue, output: null.rawValue, error: null.rawValue)
+        }
+
+        func kill() {
+            guard let processID else { return }
+            var status: Int32 = 0
+            _ = Glibc.kill(processID, SIGKILL)
+            unsafe waitpid(processID, &status, 0)
+            self.processID = nil
+        }
+
+        deinit { kill() }
+
+        private static func sibling(_ name: String) -> String {
+            let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+            return own.lastIndex(of: "/").map { "\(own[..<$0])/\(name)" } ?? name
+        }
+    }
+}
+#endif
