@@ -2,7 +2,7 @@
 #if NATS
 internal import NamedPipes
 
-/// The name of a service at a broker: what ``PipeAddress`` is on one machine.
+/// The name of a service at a broker: what `PipeAddress` is on one machine.
 ///
 /// Servers that listen at the same name are a group, on any number of machines: each new client comes to one of them.
 public struct NATSName {

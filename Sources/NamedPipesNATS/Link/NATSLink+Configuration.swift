@@ -27,7 +27,7 @@ extension NATSLink {
         /// answer. The default is 20 s.
         public var pingInterval = Duration.seconds(20)
 
-        /// How long the other end of a session may be silent before the session ends with ``SessionLoss/silent``. Each
+        /// How long the other end of a session may be silent before the session ends with `SessionLoss.silent`. Each
         /// end sends a heartbeat when it has sent nothing for a fifth of this, so both ends of a subject need about the
         /// same value. The default is 5 s.
         public var sessionTimeout = Duration.seconds(5)

@@ -13,7 +13,7 @@ public import PipeReactor
 ///
 /// It connects by itself, from the moment it is made, and again whenever the connection is lost: to one of its servers
 /// in random order, after a delay that grows and is partly random. Servers and clients may be made at once; they wait.
-/// When the connection is lost, all sessions end with ``SessionLoss/linkLost``, because bytes that were on the way may
+/// When the connection is lost, all sessions end with `SessionLoss.linkLost`, because bytes that were on the way may
 /// be lost.
 ///
 /// The reactor retains the link until ``close()``, or until the reactor stops. It belongs to its reactor's thread;

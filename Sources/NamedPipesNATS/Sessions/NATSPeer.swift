@@ -6,7 +6,7 @@ public import NamedPipes
 ///
 /// A broker authenticates connections, not senders. Whoever may publish to a server's subject may open a session, and
 /// is whoever the broker's permissions for that subject let in. So this is never an identity, and
-/// ``PipeConnection/peer`` of such a connection is ``PeerCredentials/unknown``.
+/// `PipeConnection.peer` of such a connection is `PeerCredentials.unknown`.
 public struct NATSPeer: Hashable, Sendable {
     /// What the other end calls itself, ``NATSLink/Configuration/name``, in at most 256 bytes. A claim, for logs only;
     /// it may contain anything.

@@ -8,7 +8,7 @@ internal import PipeReactor
 ///
 /// It behaves as Linux does with a Unix socket, above all at the end: bytes before errors; `ECONNRESET` once if the
 /// peer closed with unread bytes, then the end of the stream; `EPIPE` for a write to a peer that is gone. Unlike a
-/// socket, it can be lost without a word: numbers and heartbeats notice that, and it ends with a ``SessionLoss``.
+/// socket, it can be lost without a word: numbers and heartbeats notice that, and it ends with a `SessionLoss`.
 final class NATSSession {
     let token: SessionToken
     /// Who the other end is, as far as that is known.
@@ -196,6 +196,9 @@ extension NATSSession: PipeTransport {
         if isPeerGone { return isResetPending ? .reset : .clean }
         return isInputFinished && hasFinishedSending ? .clean : nil
     }
+
+    /// As of the last word of the other end, which sends one at least with each heartbeat.
+    var hasUnreadOutput: Bool? { flow.isAnythingUnread }
 
     var failure: DisconnectReason? { loss.map(DisconnectReason.sessionLost) }
 

@@ -3,15 +3,15 @@
 public import NamedPipes
 
 extension PipeClient {
-    /// Makes a client of the servers at a name of a broker. Nothing happens until ``connect()``, which asks for a
+    /// Makes a client of the servers at a name of a broker. Nothing happens until `connect()`, which asks for a
     /// session with one of them.
     ///
     /// The delegate, the framing, the queue and the reconnection are those of a client of a local name. A server of the
-    /// group that is lost ends the connection with ``DisconnectReason/sessionLost(_:)``, and the next attempt finds
+    /// group that is lost ends the connection with `DisconnectReason.sessionLost`, and the next attempt finds
     /// another one.
     ///
-    /// Without `waitsForServer`, it fails with ``PipeError/noServer(_:)`` if the group is empty, and with
-    /// ``PipeError/linkFailed(_:)`` if the link is not connected. With it, it waits for both.
+    /// Without `waitsForServer`, it fails with `PipeError.noServer` if the group is empty, and with
+    /// `PipeError.linkFailed` if the link is not connected. With it, it waits for both.
     ///
     /// - Parameters:
     ///   - name: the name.

@@ -8,7 +8,7 @@ extension PipeServer {
     ///
     /// The delegate, the framing, the limits and the deadlines are those of a server at a local name. The settings for
     /// the name and for users (permissions, backlog, taking over, `accessPolicy`, limits per user) do not apply.
-    /// ``stop(gracePeriod:)`` leaves the group first, so that other members take the new clients.
+    /// `stop(gracePeriod:)` leaves the group first, so that other members take the new clients.
     ///
     /// It waits until the link is connected, and listens again whenever it is connected again.
     ///

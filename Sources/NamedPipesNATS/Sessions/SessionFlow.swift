@@ -49,6 +49,9 @@ struct SessionFlow {
     /// How many bytes the other end has room for.
     var room: Int { Int(peerWindow - min(peerWindow, sentByteCount - creditedByteCount)) }
 
+    /// Whether the other end has yet to consume bytes, as far as it has said.
+    var isAnythingUnread: Bool { creditedByteCount < sentByteCount }
+
     /// The header of a piece that is sent now.
     ///
     /// - Parameter byteCount: how many bytes of the stream it carries.
