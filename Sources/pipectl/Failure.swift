@@ -65,7 +65,7 @@ extension InvalidAddress {
         switch self {
         case .notAName: " (paths begin with a slash)"
         case .noRuntimeDirectory: " (set XDG_RUNTIME_DIR, or give a whole path)"
-        case .empty, .containsNUL, .notAbsolute, .notNormalized, .tooLong: nil
+        case .atBroker, .empty, .containsNUL, .notAbsolute, .notNormalized, .tooLong: nil
         }
     }
 }

@@ -45,6 +45,7 @@ extension InvalidAddress: CustomStringConvertible {
         case .containsNUL: "an address cannot contain NUL"
         case .notAbsolute: "a socket path begins with a slash"
         case .notNormalized: "a path has no empty, . or .. components and no slash at its end"
+        case .atBroker: "a NATS broker is reached with the product NamedPipesNATS, not by a local socket"
         case .notAName: "a name has no slash and is neither . nor .."
         case .tooLong(let byteCount, let limit): "it has \(byteCount) bytes, a socket address takes \(limit)"
         case .noRuntimeDirectory: "this user has no runtime directory"

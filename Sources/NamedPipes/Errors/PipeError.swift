@@ -97,6 +97,10 @@ public enum InvalidAddress: Error, Hashable, Sendable {
     /// A name with a slash, or one of `.` and `..`: it would leave its directory. Also .NET's reserved `anonymous`.
     case notAName(String)
 
+    /// A URL of a NATS broker (`nats://…`), which no local socket has: the product `NamedPipesNATS` serves and reaches
+    /// it, see its `NATSAddress`.
+    case atBroker
+
     /// More bytes than the address structure holds (`sun_path`, unix(7)): 107 in a path, 107 after the `@` of an
     /// abstract name.
     case tooLong(byteCount: Int, limit: Int)

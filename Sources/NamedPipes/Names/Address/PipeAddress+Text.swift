@@ -11,12 +11,13 @@ extension PipeAddress {
     /// | `thermostat` | ``runtime(_:)`` |
     ///
     /// - Parameter text: one of the forms above; nothing is trimmed or unescaped.
-    /// - Throws: ``PipeError/invalidAddress(_:)``.
+    /// - Throws: ``PipeError/invalidAddress(_:)``; with ``InvalidAddress/atBroker`` for `nats://…`.
     public init(parsing text: String) throws(PipeError) {
         try self.init(parsing: text, in: .current)
     }
 
     init(parsing text: String, in environment: AddressEnvironment) throws(PipeError) {
+        if text.utf8.starts(with: "nats://".utf8) { throw .invalidAddress(.atBroker) }
         let dotNetMark = "dotnet:"
         if text.utf8.first == UInt8(ascii: "/") {
             self = try .path(text)

@@ -27,6 +27,7 @@ import Testing
         #expect(throws: PipeError.invalidAddress(.empty)) { try PipeAddress(parsing: "") }
         #expect(throws: PipeError.invalidAddress(.empty)) { try PipeAddress(parsing: "@") }
         #expect(throws: PipeError.invalidAddress(.empty)) { try PipeAddress(parsing: "dotnet:") }
+        #expect(throws: PipeError.invalidAddress(.atBroker)) { try PipeAddress(parsing: "nats://broker/echo") }
     }
 
     @Test func `2 · NUL is refused everywhere`() {
