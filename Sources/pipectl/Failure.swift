@@ -51,7 +51,7 @@ extension PipeError {
         case .framing: " (--framing chooses another)"
         case .invalidAddress, .inheritedListener, .unusableConnection, .cannotDetach, .peerRefused,
             .peerProcessUnavailable, .sendQueueFull, .budgetExceeded, .notConnected, .disconnected, .messagesUnsent,
-            .linkFailed, .system:
+            .linkFailed, .cannotChange, .outputPending, .system:
             nil
         }
     }

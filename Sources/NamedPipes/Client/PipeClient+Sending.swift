@@ -40,18 +40,21 @@ extension PipeClient {
     }
 
     /// Messages that a connection could not send go first on the next one, before messages that were sent here since.
-    private func keepForNext(_ unsent: SendQueueSlot) {
-        guard configuration.unsentMessages == .keep else { return }
+    private func keepForNext(_ unsent: SendQueueSlot, of connection: PipeConnection) {
+        // The next connection would not understand the framing of an upgraded one.
+        guard configuration.unsentMessages == .keep, !connection.state.isUpgraded else { return }
         kept.keep(unsentFramesOf: unsent, endpoint)
     }
 }
 
 extension PipeClient: ConnectionOwner {
-    func connectionDidFailSending(_ connection: PipeConnection, unsent: SendQueueSlot) { keepForNext(unsent) }
+    func connectionDidFailSending(_ connection: PipeConnection, unsent: SendQueueSlot) {
+        keepForNext(unsent, of: connection)
+    }
 
     func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueueSlot?) {
         lifecycle.connectionWillReport()
-        if reason != .closedLocally, let unsent { keepForNext(unsent) }
+        if reason != .closedLocally, let unsent { keepForNext(unsent, of: connection) }
     }
 
     func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {

@@ -30,6 +30,9 @@ struct ConnectionState: Hashable {
     // The connection counts for itself, which the fast path does not: this bit keeps it off that path.
     private static let counted: UInt32 = 1 << 25
 
+    // The connection has terms of its own, which the fast path does not know: this bit keeps it off that path.
+    private static let upgraded: UInt32 = 1 << 26
+
     init(isDirect: Bool = true, isCounted: Bool = false) {
         word = (isDirect ? 0 : Self.indirect) | (isCounted ? Self.counted : 0)
     }
@@ -38,6 +41,13 @@ struct ConnectionState: Hashable {
     var isCounted: Bool {
         @inline(__always) get { word & Self.counted != 0 }
     }
+
+    /// Whether the connection has ``ConnectionTerms`` of its own.
+    var isUpgraded: Bool {
+        @inline(__always) get { word & Self.upgraded != 0 }
+    }
+
+    mutating func upgrade() { word |= Self.upgraded }
 
     /// A direct connection that waits for input, and for nothing else.
     static var idle: ConnectionState {

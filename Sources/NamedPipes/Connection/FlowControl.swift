@@ -3,12 +3,13 @@
 /// Whether messages are delivered, and whether the delegate is to be told that the send queue has drained: a value, so
 /// that it can be tested without a socket. ``PipeConnection`` reports events and asks for the consequences.
 ///
-/// Receiving pauses for up to three reasons at a time, and resumes when none is left:
+/// Receiving pauses for up to four reasons at a time, and resumes when none is left:
 ///
 /// ```
 ///     pause ─▶ paused by the owner  ─▶ resume
 ///     rise  ─▶ paused by the queue  ─▶ resumeBelowHighWaterMark, fall, outputDidFail
 ///     starve ─▶ starved of memory   ─▶ feed
+///     awaitRescan ─▶ upgraded       ─▶ takeRescan
 /// ```
 ///
 /// The level of the send queue, as far as other code has to know it:
@@ -35,8 +36,11 @@ struct FlowControl: StateByte {
     // The queue came down to the low-water mark; the delegate has yet to be told.
     private static let drainDue: UInt8 = 16
 
+    // The framing has changed: the bytes behind the present message have to be scanned with the new one.
+    private static let rescanDue: UInt8 = 32
+
     /// Whether messages are not delivered now, for whatever reason.
-    var isPaused: Bool { byte & (Self.pausedByOwner | Self.pausedByQueue | Self.starved) != 0 }
+    var isPaused: Bool { byte & (Self.pausedByOwner | Self.pausedByQueue | Self.starved | Self.rescanDue) != 0 }
 
     /// Whether nothing is read until a budget has room.
     var isStarved: Bool { byte & Self.starved != 0 }
@@ -67,6 +71,16 @@ struct FlowControl: StateByte {
     /// There may be room now. May be called even if nothing was starved: the connection that asked for room may have
     /// found it elsewhere.
     mutating func feed() { byte &= ~Self.starved }
+
+    /// The framing has changed: nothing is delivered until ``takeRescan()``.
+    mutating func awaitRescan() { byte |= Self.rescanDue }
+
+    /// Returns, once, whether the bytes that were read have to be scanned anew.
+    mutating func takeRescan() -> Bool {
+        guard byte & Self.rescanDue != 0 else { return false }
+        byte &= ~Self.rescanDue
+        return true
+    }
 
     // MARK: The send queue
 

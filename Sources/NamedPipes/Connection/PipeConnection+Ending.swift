@@ -34,7 +34,7 @@ extension PipeConnection {
             case .nothing, .flush, .abandonOutput: break
             }
         } else if lifecycle.state == .closing, rareIfAny?.closeTimer == nil {
-            rare.closeTimer = endpoint.reactor.limit(endpoint.configuration.closeTimeout) { [unowned self] in
+            rare.closeTimer = endpoint.reactor.limit(closeTimeout) { [unowned self] in
                 end(stuckReason)
             }
         }

@@ -21,6 +21,9 @@ final class RareConnectionState {
     /// What this connection has carried, if it ``ConnectionState/isCounted``.
     var traffic: ConnectionTraffic?
 
+    /// The framing and limits that this connection was upgraded to.
+    var terms: ConnectionTerms?
+
     /// The calls that wait until the peer has read everything.
     var peerReading: PeerReadingWatch?
 

@@ -17,6 +17,8 @@ extension PipeError: CustomStringConvertible {
         case .inheritedListener(let problem): "the inherited listener cannot be served: \(problem)"
         case .unusableConnection(let problem): "the connection cannot be adopted: \(problem)"
         case .cannotDetach(let obstacle): "the connection cannot be detached: \(obstacle)"
+        case .cannotChange(let setting): "\(setting) cannot change any more"
+        case .outputPending(let byteCount): "\(byteCount) bytes of earlier messages are not sent yet"
         case .noServer(let address): "no server at \(address)"
         case .backlogFull(let address): "the server at \(address) accepts no clients: its queue stayed full"
         case .accessDenied(let address): "no permission to use \(address)"
@@ -74,6 +76,18 @@ extension UnusableConnection: CustomStringConvertible {
         case .notOpen(let descriptor): "descriptor \(descriptor) is not open"
         case .notALocalStream(let descriptor): "descriptor \(descriptor) is not a Unix stream socket"
         case .notConnected(let descriptor): "descriptor \(descriptor) is not connected"
+        }
+    }
+}
+
+extension FixedSetting: CustomStringConvertible {
+    /// The setting.
+    public var description: String {
+        switch self {
+        case .deadlines: "a deadline"
+        case .sendBufferByteCount: "the size of the send buffer"
+        case .unreadByteLimit: "the limit of unread bytes"
+        case .keepsStatistics: "whether a connection keeps statistics"
         }
     }
 }

@@ -27,6 +27,13 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The connection cannot be detached; it continues as before.
     case cannotDetach(UndetachableConnection)
 
+    /// The setting cannot change any more; nothing was changed.
+    case cannotChange(FixedSetting)
+
+    /// The connection cannot be upgraded, because this many bytes of earlier messages are not sent yet; nothing was
+    /// changed.
+    case outputPending(byteCount: Int)
+
     /// No server listens at the address: there is no such name, or a name left behind (`ENOENT`, `ECONNREFUSED`).
     case noServer(PipeAddress)
 

@@ -30,8 +30,8 @@ extension PipeConnection {
     }
 
     private func checkSize(of reassembly: ReassemblyBuffer) throws(ExceededBudget) {
-        guard max(reassembly.byteCount, reassembly.frameByteCount ?? 0) > endpoint.limits.heldByteLimit else { return }
-        throw ExceededBudget(scope: .connection, limit: endpoint.limits.heldByteLimit)
+        guard max(reassembly.byteCount, reassembly.frameByteCount ?? 0) > limits.heldByteLimit else { return }
+        throw ExceededBudget(scope: .connection, limit: limits.heldByteLimit)
     }
 
     private func giveUp(_ error: ExceededBudget) {
@@ -51,8 +51,8 @@ extension PipeConnection {
                 return wanted
             }
             // Near its share, the buffer grows in smaller steps.
-            let granted = min(wanted, endpoint.limits.byteShare - reassembly.byteCount)
-            guard granted > 0 else { throw ExceededBudget(scope: .connection, limit: endpoint.limits.byteShare) }
+            let granted = min(wanted, limits.byteShare - reassembly.byteCount)
+            guard granted > 0 else { throw ExceededBudget(scope: .connection, limit: limits.byteShare) }
             let most = mostToHold(instead: reassembly.charge.byteCount)
             guard reassembly.byteCount + granted <= most else {
                 starve(for: reassembly.byteCount + granted - reassembly.charge.byteCount)
@@ -69,7 +69,7 @@ extension PipeConnection {
     /// The most that the connection may hold in total, in bytes, if it holds `byteCount` now.
     func mostToHold(instead byteCount: Int = 0) -> Int {
         let (most, overflows) = byteCount.addingReportingOverflow(endpoint.ledger.room(ofUser: peer.userID))
-        return overflows ? endpoint.limits.byteShare : min(most, endpoint.limits.byteShare)
+        return overflows ? limits.byteShare : min(most, limits.byteShare)
     }
 
     private func starve(for byteCount: Int) {

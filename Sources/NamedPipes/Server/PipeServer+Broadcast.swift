@@ -81,7 +81,8 @@ extension Endpoint {
         var outcome = PipeServer.BroadcastOutcome()
         choose { connection in
             do throws(PipeError) {
-                outcome.note(try connection.send(encoded: frame))
+                let isOwnFrame = connection.state.isUpgraded
+                outcome.note(try isOwnFrame ? connection.send(message) : connection.send(encoded: frame))
             } catch {
                 outcome.refusals[connection.id] = error
             }

@@ -37,7 +37,7 @@ extension PipeConnection {
         guard let queue else { return nil }
         let charge = queue.value.charge.byteCount
         let prepaid = queue.value.prepaidByteCount
-        if prepaid > (charge == 0 ? endpoint.limits.admission.allowance : endpoint.limits.admission.prepaidLimit) {
+        if prepaid > (charge == 0 ? limits.admission.allowance : limits.admission.prepaidLimit) {
             return "\(id) may queue \(prepaid) bytes, and is charged \(charge)"
         }
         if prepaid >= 0, !lifecycle.canSend { return "\(id) may queue \(prepaid) bytes, and cannot send" }

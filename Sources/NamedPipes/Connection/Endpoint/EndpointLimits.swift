@@ -15,6 +15,11 @@ struct EndpointLimits {
     /// How many messages one connection receives before the others get their turn: at least one.
     let messagesPerTurn: Int
 
+    /// The marks of the send queue, in bytes, and whether receiving pauses above the high one.
+    let highWaterMark: Int
+    let lowWaterMark: Int
+    let pausesReceivingAboveHighWaterMark: Bool
+
     /// `SO_SNDBUF` of each socket; nil leaves the kernel's default.
     let sendBufferByteCount: Int?
 
@@ -24,6 +29,9 @@ struct EndpointLimits {
         self.byteShare = byteShare ?? .max
         heldByteLimit = min(configuration.effectiveHeldByteLimit, self.byteShare)
         messagesPerTurn = max(1, configuration.messagesPerTurn)
+        highWaterMark = configuration.highWaterMark
+        lowWaterMark = configuration.lowWaterMark
+        pausesReceivingAboveHighWaterMark = configuration.pausesReceivingAboveHighWaterMark
         sendBufferByteCount = configuration.sendBufferByteCount
     }
 }

@@ -20,7 +20,7 @@ extension PipeConnection {
             let (scanned, began) = (reassembly.scannedByteCount, reassembly.beganTick)
             releaseCarried()
             let all = space.extracting(first: plan.copiedByteCount + arrival.sharedByteCount)
-            return decode(all, scanned, began: began, &budget)
+            return decode(all, scanned, began: began, by: terms, &budget)
         }
         if let reassembly, arrival.mayCompleteFrame { decodeCarried(reassembly, &budget) }
         if arrival.sharedByteCount > 0 {
@@ -31,10 +31,15 @@ extension PipeConnection {
 
     /// Decodes bytes that no carried bytes precede, and carries the rest.
     ///
-    /// - Parameter began: the tick at which the first byte of the first frame arrived, if an earlier read brought it.
+    /// - Parameters:
+    ///   - began: the tick at which the first byte of the first frame arrived, if an earlier read brought it.
+    ///   - terms: those of an upgraded connection.
     @inline(__always)
-    func decode(_ bytes: Span<UInt8>, _ scannedByteCount: Int, began: UInt32? = nil, _ budget: inout Int) {
-        guard let walk = scan(bytes, scannedByteCount, &budget) else { return }
+    func decode(
+        _ bytes: Span<UInt8>, _ scannedByteCount: Int, began: UInt32? = nil, by terms: ConnectionTerms? = nil,
+        _ budget: inout Int
+    ) {
+        guard let walk = scan(bytes, scannedByteCount, terms, &budget) else { return }
         guard walk.consumedByteCount < bytes.count, lifecycle.isReceiving else { return }
         carry(bytes.extracting(droppingFirst: walk.consumedByteCount), walk, walk.consumedByteCount == 0 ? began : nil)
     }
@@ -45,7 +50,7 @@ extension PipeConnection {
         if mayDeliver(budget) {
             // A message that the delegate keeps or sends on can stay in this memory.
             endpoint.buffers.deliveredMemory = carried.memory
-            let result = carried.memory.withBytes { scan($0, carried.scannedByteCount, &budget) }
+            let result = carried.memory.withBytes { scan($0, carried.scannedByteCount, terms, &budget) }
             endpoint.buffers.deliveredMemory = nil
             if let result { carried.didDecode(result, at: endpoint.tick) }
         } else {
@@ -64,7 +69,7 @@ extension PipeConnection {
             reassembly.append(bytes)
             decodeCarried(reassembly, &budget)
         } else if mayDeliver(budget) {
-            decode(bytes, 0, &budget)
+            decode(bytes, 0, by: terms, &budget)
         } else {
             carry(bytes, FrameWalk(stoppedAfter: 0), nil)
         }
@@ -115,7 +120,9 @@ extension PipeConnection {
     /// - Returns: how far decoding came; nil if the framing rejected the bytes, so that the connection begins to close,
     ///   or if there is no delegate.
     @inline(__always)
-    private func scan(_ bytes: Span<UInt8>, _ scannedByteCount: Int, _ budget: inout Int) -> FrameWalk? {
+    private func scan(
+        _ bytes: Span<UInt8>, _ scannedByteCount: Int, _ terms: ConnectionTerms?, _ budget: inout Int
+    ) -> FrameWalk? {
         guard let delegate = endpoint.delegate else { return nil }
         var remaining = budget
         defer {
@@ -124,14 +131,15 @@ extension PipeConnection {
         }
         do {
             // The same code twice: the first is inlined, which a shared closure would prevent.
-            if let framing = endpoint.codec.lengthPrefix {
+            if terms == nil, let framing = endpoint.codec.lengthPrefix {
                 return try framing.scanFrames(in: bytes, scannedByteCount: scannedByteCount) { message in
                     delegate.connection(self, didReceive: message)
                     remaining &-= 1
                     return mayDeliver(remaining)
                 }
             }
-            return try endpoint.framing.scanFrames(in: bytes, scannedByteCount: scannedByteCount) { message in
+            let framing = terms?.codec.framing ?? endpoint.framing
+            return try framing.scanFrames(in: bytes, scannedByteCount: scannedByteCount) { message in
                 delegate.connection(self, didReceive: message)
                 remaining &-= 1
                 return mayDeliver(remaining)

@@ -46,7 +46,8 @@ extension PipeConnection {
         case .closing: return discardInput()
         case .closed: return
         }
-        var budget = endpoint.limits.messagesPerTurn
+        if flow.takeRescan() { rescan() }
+        var budget = limits.messagesPerTurn
         while mayDeliver(budget) {
             if let reassembly, reassembly.mayHoldFrames {
                 let before = budget

@@ -24,7 +24,7 @@ extension PipeConnection {
     private func frameByteCount(of message: Span<UInt8>, from source: MessageSource) throws(PipeError) -> Int {
         if case .frame = source { return message.count }
         do {
-            return try endpoint.codec.frameByteCount(of: message)
+            return try codec.frameByteCount(of: message)
         } catch {
             throw PipeError(error)
         }
@@ -36,7 +36,7 @@ extension PipeConnection {
         var displacedCount = 0
         while true {
             describeQueue(in: &request)
-            switch endpoint.limits.admission.answer(to: request) {
+            switch limits.admission.answer(to: request) {
             case .append(let isCharged):
                 if isCharged { charge(for: request.byteCount) }
                 return displacedCount
@@ -71,10 +71,10 @@ extension PipeConnection {
         request.isWaiting = isWaiting
         request.isCharged = queue.value.charge.byteCount > 0
         request.exceededBudget = nil
-        guard endpoint.limits.admission.needsBudget(request) else { return }
+        guard limits.admission.needsBudget(request) else { return }
         request.exceededBudget = queue.value.charge.exceededBudget(
             at: growth(of: queue, for: request.byteCount).capacity, endpoint.ledger, userID: peer.userID,
-            limit: endpoint.limits.byteShare, leaving: endpoint.ledger.reserve)
+            limit: limits.byteShare, leaving: endpoint.ledger.reserve)
     }
 
     /// A message met an exhausted budget. If the message was refused, it needs room there, so the largest holder is
@@ -91,7 +91,7 @@ extension PipeConnection {
 extension PipeConnection {
     private func displace(_ byteCount: Int, compacts: Bool) -> Int {
         guard let queue else { return 0 }
-        let count = queue.value.dropOldest(freeing: byteCount, endpoint.framing)
+        let count = queue.value.dropOldest(freeing: byteCount, codec.framing)
         noteDisplaced(count)
         if compacts { queue.value.compact() }
         return count
@@ -101,7 +101,7 @@ extension PipeConnection {
     func displace(downTo limit: Int, in queue: SendQueueSlot) {
         let count = queue.value.unsentMessageCount - limit
         guard count > 0 else { return }
-        noteDisplaced(queue.value.dropOldest(freeing: .max, atMost: count, endpoint.framing))
+        noteDisplaced(queue.value.dropOldest(freeing: .max, atMost: count, codec.framing))
     }
 
     /// Counts messages that are dropped although `send` took them.

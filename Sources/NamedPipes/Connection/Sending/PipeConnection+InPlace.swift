@@ -84,7 +84,7 @@ extension PipeConnection {
         guard mayKeep(capacity, in: queue) else { return false }
         let isAppended = try unsafe message.withUnsafeBytes { body throws(FramingError) in
             try unsafe queue.value.append(inPlace: body, owner, capacity: capacity) { output throws(FramingError) in
-                try endpoint.framing.encodeEnvelope(of: message, into: &output)
+                try codec.framing.encodeEnvelope(of: message, into: &output)
             }
         }
         if isAppended { chargeGrowth(of: queue) }

@@ -5,8 +5,16 @@ internal import PipeFraming
 // the message can still be refused; and afterwards, if the queue turns out to keep more memory or has to wait.
 
 extension PipeConnection {
-    @inline(__always)
     func borrowQueue() -> SendQueueSlot {
+        let fresh = borrowPrepaidQueue()
+        // Its messages are encoded in a framing that the fast path does not know.
+        if state.isUpgraded { stopPrepaying() }
+        return fresh
+    }
+
+    /// As ``borrowQueue()``, for the fast path.
+    @inline(__always)
+    func borrowPrepaidQueue() -> SendQueueSlot {
         let fresh = endpoint.buffers.borrowQueue()
         fresh.value.prepaidByteCount = endpoint.limits.admission.allowance
         queue = fresh
@@ -17,7 +25,7 @@ extension PipeConnection {
 
     /// The memory of the queue after adding a frame of this size.
     func growth(of queue: SendQueueSlot, for byteCount: Int) -> (capacity: Int, bufferCapacity: Int?) {
-        queue.value.growth(for: byteCount, limit: min(endpoint.limits.admission.queueLimit, endpoint.limits.byteShare))
+        queue.value.growth(for: byteCount, limit: min(limits.admission.queueLimit, limits.byteShare))
     }
 
     /// Charges for the memory of one more frame, for which the budgets have room, and allocates it.
@@ -45,7 +53,7 @@ extension PipeConnection {
     func stopPrepaying() { queue?.value.prepaidByteCount = -1 }
 
     private func setPrepaidByteCount(of queue: SendQueueSlot) {
-        guard lifecycle.canSend else { return stopPrepaying() }
+        guard lifecycle.canSend, !state.isUpgraded else { return stopPrepaying() }
         queue.value.prepaidByteCount = endpoint.limits.admission.prepaidByteCount(
             of: queue.value.byteCount + queue.value.bytes.room, isWaiting: isWaiting)
     }
@@ -65,7 +73,7 @@ extension PipeConnection {
         let growth = total - queue.value.charge.byteCount
         // A small queue that is written in this turn is free.
         if queue.value.charge.byteCount == 0, growth <= QueueAdmission.freeByteCount { return true }
-        return total <= endpoint.limits.byteShare && growth <= endpoint.ledger.room(ofUser: peer.userID)
+        return total <= limits.byteShare && growth <= endpoint.ledger.room(ofUser: peer.userID)
     }
 
     /// Copies segments that are still in the receive buffer, which the next read overwrites, to memory that outlives

@@ -44,7 +44,7 @@ extension PipeConnection {
         countTaken(queue)
         do {
             if try !appendInPlace(message, from: source, to: queue) {
-                try endpoint.codec.encode(message, into: &queue.value.bytes)
+                try codec.encode(message, into: &queue.value.bytes)
             }
         } catch {
             uncountTaken(queue)
@@ -90,7 +90,7 @@ extension PipeConnection {
         endpoint.traffic.takenMessageCount &+= kept.value.messageCount
         queue = kept
         chargeQueue(kept)
-        if kept.value.byteCount > endpoint.configuration.highWaterMark { didRiseAboveHighWaterMark() }
+        if kept.value.byteCount > limits.highWaterMark { didRiseAboveHighWaterMark() }
         _ = scheduleFlush()
     }
 
@@ -100,7 +100,7 @@ extension PipeConnection {
     private func scheduleFlush() -> Bool {
         // A large message may have been written already.
         guard let queue else { return false }
-        let mark = endpoint.configuration.highWaterMark
+        let mark = limits.highWaterMark
         guard queue.value.byteCount > mark else {
             // Inside a callback of this connection the flush follows anyway; otherwise, while waiting for writability,
             // it follows the event.
@@ -117,7 +117,7 @@ extension PipeConnection {
     }
 
     private func didRiseAboveHighWaterMark() {
-        flow.rise(pausingReceiving: endpoint.configuration.pausesReceivingAboveHighWaterMark)
+        flow.rise(pausingReceiving: limits.pausesReceivingAboveHighWaterMark)
     }
 }
 

@@ -58,7 +58,7 @@ extension PipeConnection {
     @inline(never)
     func didWrite(_ count: Int, of queue: SendQueueSlot) throws(SystemError) {
         let messageCount = queue.value.messageCount
-        queue.value.didWrite(count, endpoint.framing)
+        queue.value.didWrite(count, codec.framing)
         let sentCount = messageCount &- queue.value.messageCount
         endpoint.traffic.sentMessageCount &+= sentCount
         countSent(0, messageCount: sentCount)
@@ -70,7 +70,7 @@ extension PipeConnection {
         interest.outputDidBlock()
         // The kernel has just taken something, or is asked for the first time.
         queue.value.tookLastTick = endpoint.tick
-        if let limit = endpoint.limits.admission.waitingMessageLimit { displace(downTo: limit, in: queue) }
+        if let limit = limits.admission.waitingMessageLimit { displace(downTo: limit, in: queue) }
         queue.value.trim()
         chargeQueue(queue)
         if endpoint.deadlines.watchesQueues { endpoint.watchDeadlines() }
@@ -80,8 +80,8 @@ extension PipeConnection {
     }
 
     private func noteLevel(_ byteCount: Int) {
-        if byteCount <= endpoint.configuration.lowWaterMark { return didFallBelowHighWaterMark() }
-        guard byteCount <= endpoint.configuration.highWaterMark, flow.resumeBelowHighWaterMark() else { return }
+        if byteCount <= limits.lowWaterMark { return didFallBelowHighWaterMark() }
+        guard byteCount <= limits.highWaterMark, flow.resumeBelowHighWaterMark() else { return }
         turn.want()
         schedule()
     }

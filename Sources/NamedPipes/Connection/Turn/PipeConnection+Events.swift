@@ -41,7 +41,7 @@ extension PipeConnection: TurnWork, EventHandler {
     @inline(__always)
     private func serve() {
         state = .serving
-        _ = borrowQueue()
+        _ = borrowPrepaidQueue()
         var budget = endpoint.limits.messagesPerTurn
         readDirectly(&budget)
         if let queue {

@@ -39,7 +39,7 @@ extension PipeConnection {
         flow.pause()
         _ = lifecycle.finishSending()
         leaveAllGroups()
-        rare.closeTimer = endpoint.reactor.limit(endpoint.configuration.closeTimeout) { [unowned self] in
+        rare.closeTimer = endpoint.reactor.limit(closeTimeout) { [unowned self] in
             end(stuckReason)
         }
         schedule()
