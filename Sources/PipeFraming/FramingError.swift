@@ -35,6 +35,9 @@ public enum FramingError: Error, Hashable, Sendable {
 
     /// The message to encode would end early: followed by the delimiter, it contains a delimiter at `offset`.
     case containsDelimiter(offset: Int)
+
+    /// A frame announces, or would have to announce, more descriptors than `limit`: see ``DescriptorFraming``.
+    case tooManyDescriptors(count: Int, limit: Int)
 }
 
 extension FramingError: CustomStringConvertible {
@@ -59,6 +62,8 @@ extension FramingError: CustomStringConvertible {
             "header names a charset that is not UTF-8"
         case .containsDelimiter(let offset):
             "message contains the delimiter at offset \(offset)"
+        case .tooManyDescriptors(let count, let limit):
+            "\(count) descriptors with a message exceed the limit of \(limit)"
         }
     }
 }

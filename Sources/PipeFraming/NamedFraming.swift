@@ -11,12 +11,14 @@
 /// | `delimiter:HEX` | ``DelimiterFraming`` with these bytes, two hexadecimal digits each: `delimiter:0d0a` |
 /// | `content-length` | ``ContentLengthFraming`` |
 /// | `varint` | ``VarintFraming`` |
+/// | `descriptors` | ``DescriptorFraming`` |
 /// | `raw` | ``RawFraming`` |
 public enum NamedFraming {
     /// The texts that ``parse(_:maximumMessageByteCount:)`` accepts, one line of help each; brackets and bars as in
     /// manual pages.
     public static let names = [
-        "length[:1|2|4|8[:be|le]]", "newline", "nul", "formfeed", "delimiter:HEX", "content-length", "varint", "raw",
+        "length[:1|2|4|8[:be|le]]", "newline", "nul", "formfeed", "delimiter:HEX", "content-length", "varint",
+        "descriptors", "raw",
     ]
 
     /// Makes the framing with the name `text`.
@@ -43,6 +45,7 @@ public enum NamedFraming {
         case "formfeed": delimiter([0x0C], limit)
         case "content-length": limit.map { ContentLengthFraming(maximumMessageByteCount: $0) } ?? ContentLengthFraming()
         case "varint": limit.map { VarintFraming(maximumMessageByteCount: $0) } ?? VarintFraming()
+        case "descriptors": limit.map { DescriptorFraming(maximumMessageByteCount: $0) } ?? DescriptorFraming()
         case "raw": limit.map { RawFraming(maximumMessageByteCount: $0) } ?? RawFraming()
         default: nil
         }

@@ -24,6 +24,8 @@ import Testing
         #expect(parse("content-length") == ContentLengthFraming())
         #expect(parse("content-length", 9) == ContentLengthFraming(maximumMessageByteCount: 9))
         #expect(parse("varint") == VarintFraming())
+        #expect(parse("descriptors") == DescriptorFraming())
+        #expect(parse("descriptors", 9) == DescriptorFraming(maximumMessageByteCount: 9))
         #expect(parse("varint", 0) == VarintFraming(maximumMessageByteCount: 0))
         #expect(parse("raw") == RawFraming())
         #expect(parse("raw", 1) == RawFraming(maximumMessageByteCount: 1))

@@ -71,6 +71,7 @@ import Testing
             .messageTooLarge(byteCount: 70_000, limit: 65_536), .reservedLength(0x8000_0001), .overlongVarint,
             .malformedFrame(offset: 3, byte: 0x20), .headerTooLarge(limit: 4096), .missingContentLength,
             .conflictingContentLength(2, 3), .unsupportedCharset, .containsDelimiter(offset: 1),
+            .tooManyDescriptors(count: 254, limit: 253),
         ]
         #expect(
             errors.map(\.description) == [
@@ -80,6 +81,7 @@ import Testing
                 "header exceeds the limit of 4096 bytes", "header has no Content-Length",
                 "header has two Content-Lengths, 2 and 3", "header names a charset that is not UTF-8",
                 "message contains the delimiter at offset 1",
+                "254 descriptors with a message exceed the limit of 253",
             ])
     }
 }

@@ -18,6 +18,7 @@ struct Subject: CustomTestStringConvertible, Sendable {
         lengthPrefixes(limit: limit) + delimiters(limit: limit) + [
             Subject("content-length", ContentLengthFraming(maximumMessageByteCount: limit)),
             Subject("varint", VarintFraming(maximumMessageByteCount: limit)),
+            Subject("descriptors", DescriptorFraming(maximumMessageByteCount: limit)),
             Subject("netstring", NetstringFraming(maximumMessageByteCount: limit)),
             Subject(
                 "netstring with envelope", NetstringFraming(maximumMessageByteCount: limit, givesEnvelope: true)),

@@ -20,6 +20,7 @@ enum FuzzTargets {
             cut(&input, DelimiterFraming(delimiter, maximumMessageByteCount: input.limit()))
         },
         "content-length": { input in cut(&input, ContentLengthFraming(maximumMessageByteCount: input.limit())) },
+        "descriptors": { input in cut(&input, DescriptorFraming(maximumMessageByteCount: input.limit())) },
         "varint": { input in cut(&input, VarintFraming(maximumMessageByteCount: input.limit())) },
         "netstring": { input in cut(&input, NetstringFraming(maximumMessageByteCount: input.limit())) },
         "connection": converse,
