@@ -19,4 +19,8 @@ extern int accept4(int listener, struct sockaddr *address, socklen_t *length, in
 // So is renameat2 (stdio.h).
 extern int renameat2(int from, const char *name, int to, const char *other, unsigned int flags);
 
+// And statx (sys/stat.h), whose structure the kernel's header has.
+#include <linux/stat.h>
+extern int statx(int directory, const char *path, int flags, unsigned int mask, struct statx *status);
+
 #endif

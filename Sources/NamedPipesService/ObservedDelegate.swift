@@ -31,6 +31,12 @@ final class ObservedDelegate: PipeServerDelegate {
         delegate.connection(connection, didReceive: message)
     }
 
+    func connection(
+        _ connection: PipeConnection, didReceive message: Span<UInt8>, descriptors: inout ReceivedDescriptors
+    ) {
+        delegate.connection(connection, didReceive: message, descriptors: &descriptors)
+    }
+
     func connectionDidDrain(_ connection: PipeConnection) { delegate.connectionDidDrain(connection) }
 
     func connection(_ connection: PipeConnection, didFailSendingWith unsentMessageCount: Int) {

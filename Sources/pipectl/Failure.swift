@@ -50,8 +50,8 @@ extension PipeError {
         case .timedOut: " (--timeout sets how long to wait)"
         case .framing: " (--framing chooses another)"
         case .invalidAddress, .inheritedListener, .unusableConnection, .cannotDetach, .peerRefused,
-            .peerProcessUnavailable, .sendQueueFull, .budgetExceeded, .notConnected, .disconnected, .messagesUnsent,
-            .linkFailed, .cannotChange, .outputPending, .system:
+            .peerProcessUnavailable, .sendQueueFull, .budgetExceeded, .descriptorsNotSent, .notConnected,
+            .disconnected, .messagesUnsent, .linkFailed, .cannotChange, .outputPending, .system:
             nil
         }
     }

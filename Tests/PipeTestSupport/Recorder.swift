@@ -25,6 +25,8 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
 
     package private(set) var messageCount = 0
     package private(set) var byteCount = 0
+    /// The kinds of the descriptors that came with each message that had any.
+    package private(set) var descriptorKinds: [[DescriptorKind]] = []
     /// Whether messages are recorded. False where a test moves more than it wants to hold; they are counted all the
     /// same.
     package var keepsMessages = true
@@ -47,6 +49,8 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     /// With the message in place, as it was lent.
     package var whenLent: (PipeConnection, Span<UInt8>) -> Void = { _, _ in }
     package var whenReceived: (PipeConnection, [UInt8]) -> Void = { _, _ in }
+    /// With the descriptors that came with the message, before ``whenReceived``.
+    package var whenPassed: (PipeConnection, inout ReceivedDescriptors) -> Void = { _, _ in }
     package var whenDrained: (PipeConnection) -> Void = { _ in }
     package var whenSendingFailed: (PipeConnection, Int) -> Void = { _, _ in }
     /// What the protocol's default does.
@@ -75,6 +79,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
         whenOpened = { _ in }
         whenLent = { _, _ in }
         whenReceived = { _, _ in }
+        whenPassed = { _, _ in }
         whenDrained = { _ in }
         whenSendingFailed = { _, _ in }
         whenFinished = { $0.close() }
@@ -172,6 +177,15 @@ extension Recorder {
             recording.note(.received(bytes), of: connection.id)
             whenReceived(connection, bytes)
         }
+    }
+
+    package func connection(
+        _ connection: PipeConnection, didReceive message: Span<UInt8>, descriptors: inout ReceivedDescriptors
+    ) {
+        if descriptors.isEmpty { violations.append("no descriptors came with a message with descriptors") }
+        descriptorKinds.append((0..<descriptors.count).map { descriptors.kind(at: $0) })
+        whenPassed(connection, &descriptors)
+        self.connection(connection, didReceive: message)
     }
 
     package func connectionDidDrain(_ connection: PipeConnection) {

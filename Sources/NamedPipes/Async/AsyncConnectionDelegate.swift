@@ -14,6 +14,12 @@ class AsyncConnectionDelegate: PipeConnectionDelegate {
         AsyncConnectionState.of(connection).didReceive(message)
     }
 
+    final func connection(
+        _ connection: PipeConnection, didReceive message: Span<UInt8>, descriptors: inout ReceivedDescriptors
+    ) {
+        AsyncConnectionState.of(connection).didReceive(message, &descriptors)
+    }
+
     final func connectionDidDrain(_ connection: PipeConnection) { AsyncConnectionState.of(connection).didDrain() }
 
     final func connection(_ connection: PipeConnection, didFailSendingWith unsentMessageCount: Int) {

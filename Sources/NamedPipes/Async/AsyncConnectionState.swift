@@ -75,6 +75,16 @@ final class AsyncConnectionState {
     @inline(__always)
     func didReceive(_ message: Span<UInt8>) {
         inbox.append(message, from: connection)
+        didAppend()
+    }
+
+    func didReceive(_ message: Span<UInt8>, _ descriptors: inout ReceivedDescriptors) {
+        inbox.append(inOwnMemory: connection.keep(message, descriptors: &descriptors))
+        didAppend()
+    }
+
+    @inline(__always)
+    private func didAppend() {
         if inbox.memoryByteCount &+ lentMemoryByteCount != charge.byteCount { settle() }
         if waitingByteCount >= unreadByteLimit, !isPaused { pauseIfFull() }
         // The task resumes from the executor's queue, when the whole burst is here.

@@ -42,7 +42,7 @@ extension AsyncPipeConnection {
     /// Whether `send` would not wait, as far as the caller can know: on the reactor's thread.
     package nonisolated var canSendAtOnce: Bool { executor.isCurrent && (unsafe state.canSendAtOnce) }
 
-    private nonisolated(nonsending) func sendOnReactor(
+    nonisolated(nonsending) func sendOnReactor(
         _ body: @Sendable (PipeConnection) throws(PipeError) -> PipeConnection.SendVerdict
     ) async throws -> PipeConnection.SendVerdict {
         if executor.isCurrent { return try await sendInTurn(body) }

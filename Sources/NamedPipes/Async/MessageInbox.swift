@@ -30,7 +30,9 @@ struct MessageInbox: ~Copyable {
     var memoryByteCount: Int { queue.memoryByteCount }
 
     mutating func append(_ message: Span<UInt8>, from connection: PipeConnection) {
-        guard message.count < ReactorBuffers.inPlaceByteCount else { return append(large: connection.keep(message)) }
+        guard message.count < ReactorBuffers.inPlaceByteCount else {
+            return append(inOwnMemory: connection.keep(message))
+        }
         let piece = piece(for: message.count)
         let start = piece.bytes.byteCount
         piece.bytes.append(contentsOf: message)
@@ -65,8 +67,9 @@ struct MessageInbox: ~Copyable {
         self.piece = nil
     }
 
+    /// Appends a message that is not copied to a piece: because it is large, or because descriptors came with it.
     @inline(never)
-    private mutating func append(large message: PipeMessage) {
+    mutating func append(inOwnMemory message: PipeMessage) {
         let memory = unsafe message.memory.owner
         let capacity = memory.bytes.capacity
         let number = queue.append(message)

@@ -10,9 +10,9 @@ extension PipeClient {
         if let dial { return tryToConnect(with: dial) }
         var generator = SystemRandomNumberGenerator()
         do {
-            let descriptor = try Socket.stream(mayHoldDescriptors: endpoint.acceptsDescriptors)
+            let descriptor = try Socket.stream(mayHoldDescriptors: endpoint.letsDescriptorsThrough)
             // A server may send descriptors as well; the client refuses them if the kernel supports that.
-            if !endpoint.acceptsDescriptors { _ = try NamingSocket.refuseDescriptors(descriptor) }
+            if !endpoint.letsDescriptorsThrough { _ = try NamingSocket.refuseDescriptors(descriptor) }
             try Socket.setSendBuffer(descriptor.rawValue, configuration.connection.sendBufferByteCount)
             if try Socket.connect(descriptor.rawValue, SocketAddress(address)) { return establish(descriptor) }
             perform(lifecycle.queueWasFull(using: &generator))

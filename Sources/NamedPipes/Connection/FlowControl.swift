@@ -10,6 +10,7 @@
 ///     rise  ─▶ paused by the queue  ─▶ resumeBelowHighWaterMark, fall, outputDidFail
 ///     starve ─▶ starved of memory   ─▶ feed
 ///     awaitRescan ─▶ upgraded       ─▶ takeRescan
+///     pauseForDescriptors ─▶ too many in flight ─▶ resumeForDescriptors
 /// ```
 ///
 /// The level of the send queue, as far as other code has to know it:
@@ -35,12 +36,15 @@ struct FlowControl: StateByte {
     private static let above: UInt8 = 8
     // The queue came down to the low-water mark; the delegate has yet to be told.
     private static let drainDue: UInt8 = 16
+    // As many descriptors are in flight as the limits allow.
+    private static let pausedByDescriptors: UInt8 = 64
+    private static let paused = pausedByOwner | pausedByQueue | starved | rescanDue | pausedByDescriptors
 
     // The framing has changed: the bytes behind the present message have to be scanned with the new one.
     private static let rescanDue: UInt8 = 32
 
     /// Whether messages are not delivered now, for whatever reason.
-    var isPaused: Bool { byte & (Self.pausedByOwner | Self.pausedByQueue | Self.starved | Self.rescanDue) != 0 }
+    var isPaused: Bool { byte & Self.paused != 0 }
 
     /// Whether nothing is read until a budget has room.
     var isStarved: Bool { byte & Self.starved != 0 }
@@ -81,6 +85,12 @@ struct FlowControl: StateByte {
         byte &= ~Self.rescanDue
         return true
     }
+
+    /// A limit has no room for the descriptors of the next messages.
+    mutating func pauseForDescriptors() { byte |= Self.pausedByDescriptors }
+
+    /// There may be room now. May be called even if nothing was paused.
+    mutating func resumeForDescriptors() { byte &= ~Self.pausedByDescriptors }
 
     // MARK: The send queue
 

@@ -13,6 +13,14 @@ extension PipeConnection {
         /// ```
         public var framing: any MessageFraming = LengthPrefixFraming()
 
+        /// Whether file descriptors are accepted with messages. The default is ``DescriptorPolicy/refused``.
+        ///
+        /// ```swift
+        /// configuration.framing = DescriptorFraming()
+        /// configuration.descriptors = .accepted(perMessage: 1)
+        /// ```
+        public var descriptors = DescriptorPolicy.refused
+
         /// The size of the send queue above which `send` returns
         /// ``PipeConnection/SendVerdict/acceptedAboveHighWaterMark``. The default is 1 MiB.
         public var highWaterMark = 1 << 20

@@ -62,6 +62,7 @@ extension PipeConnection {
             rare.closeTimer?.cancel()
             rare.closeTimer = nil
             rare.peerReading?.connectionWillClose()
+            rare.descriptors?.end()
         }
         stream.close()
         schedule()

@@ -47,6 +47,8 @@ public final class PipeConnection: Identifiable {
     /// Takes over a connected stream. ``start()`` or ``begin()`` has to follow.
     init(_ endpoint: Endpoint, _ stream: consuming ByteStream) {
         self.endpoint = endpoint
+        var stream = stream
+        if let descriptors = endpoint.descriptors { stream.apply(descriptors.acceptance) }
         state = ConnectionState(isDirect: stream.isDirect, isCounted: endpoint.configuration.keepsStatistics)
         self.stream = stream
         self.stream.attach(to: self, endpoint.reactor)

@@ -44,6 +44,19 @@ public protocol PipeConnectionDelegate: AnyObject {
     ///     `String(copying: message)`; or call ``PipeConnection/keep(_:)``.
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>)
 
+    /// One whole message arrived that came with file descriptors (``PipeConnection/Configuration/descriptors``). It
+    /// takes the place of ``connection(_:didReceive:)`` for this message; messages without descriptors come there. The
+    /// default calls that, and closes the descriptors.
+    ///
+    /// - Parameters:
+    ///   - connection: the connection on which it arrived.
+    ///   - message: its bytes; see ``connection(_:didReceive:)``.
+    ///   - descriptors: as many as the message announced, at least one. Those that are left there are closed after the
+    ///     call, on a thread of the library's. The peer chose the files: check the kind before you use one, and do not
+    ///     call anything on the reactor's thread that can block.
+    func connection(
+        _ connection: PipeConnection, didReceive message: Span<UInt8>, descriptors: inout ReceivedDescriptors)
+
     /// The send queue was above its high-water mark and has drained to the low-water mark: there is room again. The
     /// default does nothing.
     func connectionDidDrain(_ connection: PipeConnection)
@@ -84,6 +97,13 @@ public protocol PipeConnectionDelegate: AnyObject {
 extension PipeConnectionDelegate {
     /// Does nothing.
     public func connectionDidOpen(_ connection: PipeConnection) {}
+
+    /// Calls ``connection(_:didReceive:)``, and leaves the descriptors to be closed.
+    public func connection(
+        _ connection: PipeConnection, didReceive message: Span<UInt8>, descriptors: inout ReceivedDescriptors
+    ) {
+        self.connection(connection, didReceive: message)
+    }
 
     /// Does nothing.
     public func connectionDidDrain(_ connection: PipeConnection) {}

@@ -34,6 +34,9 @@ final class RareConnectionState {
     /// The reason of the end, from the moment it is decided; see ``PipeConnection/decidedReason``.
     var endReason: DisconnectReason?
 
+    /// The descriptors that come and go with messages.
+    var descriptors: DescriptorTraffic?
+
     /// What the queue still held when it was released: when the output failed, or at the end.
     var unsent = Unsent()
 

@@ -32,6 +32,8 @@ extension DisconnectReason {
         case detached
         /// ``DisconnectReason/descriptorsReceived``
         case descriptorsReceived
+        /// ``DisconnectReason/descriptors(_:)``
+        case descriptors
         /// ``DisconnectReason/framing(_:)``
         case framing
         /// ``DisconnectReason/system(_:)``
@@ -57,6 +59,7 @@ extension DisconnectReason {
         case .serverStopped: .serverStopped
         case .detached: .detached
         case .descriptorsReceived: .descriptorsReceived
+        case .descriptors: .descriptors
         case .framing: .framing
         case .system: .system
         case .sessionLost: .sessionLost

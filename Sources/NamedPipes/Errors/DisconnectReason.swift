@@ -59,6 +59,10 @@ public enum DisconnectReason: Hashable, Sendable {
     /// The session over a broker was lost, and the other end did not close it.
     case sessionLost(SessionLoss)
 
+    /// The exchange of descriptors failed: the peer sent others than it announced or more than it may, or takes none.
+    /// All descriptors that no message had claimed were closed. Messages before that were delivered.
+    case descriptors(DescriptorProblem)
+
     /// The received bytes violate the framing. Everything before them was delivered; nothing after them was examined.
     case framing(FramingError)
 

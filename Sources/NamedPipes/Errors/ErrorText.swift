@@ -28,6 +28,7 @@ extension PipeError: CustomStringConvertible {
         case .messageTooLarge(let byteCount, let limit): "a message of \(byteCount) bytes exceeds the limit of \(limit)"
         case .sendQueueFull(let limit): "more than \(limit) bytes would be waiting to be sent"
         case .budgetExceeded(let budget): "\(budget) is used up"
+        case .descriptorsNotSent(let problem): "the message cannot be sent with file descriptors: \(problem)"
         case .notConnected: "not connected"
         case .disconnected(let reason): "the connection has ended: \(reason)"
         case .messagesUnsent(let count, let reason):
@@ -143,6 +144,7 @@ extension DisconnectReason: CustomStringConvertible {
         case .detached: "detached: it continues elsewhere"
         case .descriptorsReceived: "closed: the peer sent file descriptors"
         case .sessionLost(let loss): "broken: the session was lost: \(loss)"
+        case .descriptors(let problem): "closed: file descriptors: \(problem)"
         case .framing(let error): "closed: the received bytes do not fit the framing: \(error)"
         case .system(let error): "broken: \(error)"
         }

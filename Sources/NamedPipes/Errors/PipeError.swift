@@ -64,6 +64,9 @@ public enum PipeError: Error, Hashable, Sendable {
     /// A budget of the server has no room for the message; nothing of it was sent.
     case budgetExceeded(ExceededBudget)
 
+    /// The message cannot be sent with these descriptors; nothing was sent, and the descriptors are unchanged.
+    case descriptorsNotSent(DescriptorSendProblem)
+
     /// There is no open connection to send on.
     case notConnected
 

@@ -11,6 +11,9 @@ struct NameClaim {
     /// Whether to trust a directory that others may write to or own.
     var allowsInsecureDirectory = false
 
+    /// Whether peers may send descriptors through the sockets accepted there.
+    var passesRights = false
+
     /// How long to wait for a live server to hand the name over; nil not to ask it.
     var takeOverTimeout: Duration?
 }
@@ -19,6 +22,7 @@ extension PipeServer.Configuration {
     var nameClaim: NameClaim {
         NameClaim(
             permissions: permissions, backlog: backlog, allowsInsecureDirectory: allowsInsecureDirectory,
+            passesRights: connection.descriptors != .refused,
             takeOverTimeout: existingServer == .takeOver ? takeOverTimeout : nil)
     }
 }

@@ -34,22 +34,26 @@ final class PublishedName {
     static func publish(_ address: PipeAddress, _ claim: NameClaim) throws(PipeError) -> PublishedName {
         switch address.kind {
         case .file: break
-        case .abstract: return try publishAbstract(address, backlog: claim.backlog)
+        case .abstract: return try publishAbstract(address, claim)
         case .other: throw .invalidAddress(.notAbsolute(path: address.text))
         }
         var file = try SocketFile.claim(address, claim)
         let socket = try makeSocket()
-        let passesNoRights = try refuseDescriptors(socket)
+        let passesNoRights = try claim.passesRights ? false : refuseDescriptors(socket)
         try file.place(socket, permissions: claim.permissions, backlog: claim.backlog)
         return PublishedName(address, file, socket, passesNoRights)
     }
 
     /// A listener whose name belongs to the service manager: the name is never removed.
-    convenience init(_ inherited: InheritedListener) throws(PipeError) {
+    ///
+    /// - Parameter passesRights: whether peers may send descriptors. The default is false.
+    convenience init(_ inherited: InheritedListener, passesRights: Bool = false) throws(PipeError) {
         let socket = try inherited.take()
         let passesNoRights: Bool
         do throws(PipeError) {
-            passesNoRights = try Self.refuseDescriptors(socket)
+            // Whatever an earlier owner of the socket has set.
+            if passesRights { DescriptorRefusal.attempt(toRefuse: false, socket.rawValue) }
+            passesNoRights = try passesRights ? false : Self.refuseDescriptors(socket)
         } catch {
             inherited.takeBack(socket)
             throw error
@@ -146,13 +150,13 @@ extension PublishedName {
         do { return try NamingSocket.refuseDescriptors(socket) } catch { throw .system(error) }
     }
 
-    private static func publishAbstract(_ address: PipeAddress, backlog: Int32) throws(PipeError) -> PublishedName {
+    private static func publishAbstract(_ address: PipeAddress, _ claim: NameClaim) throws(PipeError) -> PublishedName {
         let socket = try makeSocket()
-        let passesNoRights = try refuseDescriptors(socket)
+        let passesNoRights = try claim.passesRights ? false : refuseDescriptors(socket)
         let socketAddress = SocketAddress(address)
         do {
             try NamingSocket.bind(socket, to: socketAddress)
-            try NamingSocket.listen(socket, backlog: backlog)
+            try NamingSocket.listen(socket, backlog: claim.backlog)
             return PublishedName(address, nil, socket, passesNoRights)
         } catch let error where error.code == EADDRINUSE {
             throw .addressInUse(address, holder: NameProbe.listener(at: socketAddress))

@@ -74,7 +74,8 @@ public final class PipeServer {
         delegate: any PipeServerDelegate
     ) throws(PipeError) {
         self.init(listener.address, configuration, reactor, delegate, .closed)
-        nameState.entrance = .socket(try listen(at: PublishedName(listener)))
+        nameState.entrance = .socket(
+            try listen(at: PublishedName(listener, passesRights: configuration.nameClaim.passesRights)))
         register()
     }
 
@@ -123,7 +124,7 @@ public final class PipeServer {
             }
             let listener = try Listener(
                 reactor, name, acceptsPerTurn: configuration.acceptsPerTurn,
-                acceptsDescriptors: endpoint.acceptsDescriptors, owner: self)
+                acceptsDescriptors: endpoint.letsDescriptorsThrough, owner: self)
             monitor(name)
             return listener
         } catch {

@@ -131,6 +131,19 @@ extension ContractWatch: PipeConnectionDelegate {
         meddle(connection, .received)
     }
 
+    func connection(
+        _ connection: PipeConnection, didReceive message: Span<UInt8>, descriptors: inout ReceivedDescriptors
+    ) {
+        let event = PipeEvent.received([UInt8](copying: message))
+        begin(Kind.received.rawValue, .received(connection.id))
+        defer { contract.end() }
+        whenCalled(connection, event)
+        let start = ContinuousClock.now
+        target?.connection(connection, didReceive: message, descriptors: &descriptors)
+        check(start, Kind.received.rawValue)
+        meddle(connection, .received)
+    }
+
     func connectionDidDrain(_ connection: PipeConnection) {
         call(.drained, .drained(connection.id), connection, .drained) { $0.connectionDidDrain(connection) }
     }

@@ -96,6 +96,16 @@ extension RecordingDelegate: PipeConnectionDelegate {
         reaction(connection, event)
     }
 
+    /// Records ``PipeEvent/received(_:)-enum.case``. The descriptors are left to the other delegate, or closed.
+    public func connection(
+        _ connection: PipeConnection, didReceive message: Span<UInt8>, descriptors: inout ReceivedDescriptors
+    ) {
+        let event = PipeEvent.received([UInt8](copying: message))
+        note(event, connection)
+        unsafe target?.connection(connection, didReceive: message, descriptors: &descriptors)
+        reaction(connection, event)
+    }
+
     /// Records ``PipeEvent/drained``.
     public func connectionDidDrain(_ connection: PipeConnection) {
         note(.drained, connection)

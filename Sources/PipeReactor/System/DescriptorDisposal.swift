@@ -21,7 +21,8 @@ package final class DescriptorDisposal: Sendable {
 
     private enum Item {
         case socket(Int32)
-        case received([Int32])
+        case received([Int32], then: @Sendable () -> Void)
+        case own([Int32])
     }
 
     private struct State {
@@ -39,7 +40,17 @@ package final class DescriptorDisposal: Sendable {
     package func close(socket: Int32) { add(.socket(socket)) }
 
     /// Closes descriptors that were received through a socket. May be called from any thread; it does not wait.
-    package func close(received: [Int32]) { add(.received(received)) }
+    ///
+    /// - Parameter done: called on a thread of this object, when they are closed. The default does nothing.
+    package func close(received: [Int32], then done: @escaping @Sendable () -> Void = {}) {
+        if !received.isEmpty { add(.received(received, then: done)) }
+    }
+
+    /// Closes descriptors of this process that another one has been handed copies of. Their options stay as they are,
+    /// because the other process shares them. May be called from any thread; it does not wait.
+    package func close(own: [Int32]) {
+        if !own.isEmpty { add(.own(own)) }
+    }
 
     private func add(_ item: Item) {
         let needsThread = state.withLock { state in
@@ -72,8 +83,11 @@ package final class DescriptorDisposal: Sendable {
             case .socket(let descriptor):
                 if !Self.isListening(descriptor) { Self.disarmContents(of: descriptor) }
                 _ = Glibc.close(descriptor)
-            case .received(let descriptors):
+            case .received(let descriptors, let done):
                 for descriptor in descriptors { Self.disarmAndClose(descriptor) }
+                done()
+            case .own(let descriptors):
+                for descriptor in descriptors { _ = Glibc.close(descriptor) }
             }
         }
     }
@@ -126,7 +140,7 @@ extension DescriptorDisposal {
     /// fails: then the rest is closed as it is.
     private static func disarm(_ socket: Int32, _ space: UnsafeMutableRawBufferPointer, flags: Int32) -> Int {
         do {
-            guard case .content(let received) = try unsafe ReceivedDescriptors.receive(socket, space, flags: flags)
+            guard case .content(let received) = try unsafe AncillaryRead.receive(socket, space, flags: flags)
             else { return 0 }
             for descriptor in received.descriptors { disarmAndClose(descriptor) }
             return received.byteCount

@@ -140,7 +140,7 @@ private func flood(lacksPassRights: Bool) throws {
     let server = try BombedServer(lacksPassRights: lacksPassRights)
     _ = try #require(server.ping())
     let before = descriptorsToCount().count
-    let many = [Int32](repeating: 2, count: ReceivedDescriptors.limit)
+    let many = [Int32](repeating: 2, count: AncillaryRead.limit)
     for _ in 0..<300 {
         let peer = try RawPeer(connectingTo: server.address)
         let result = peer.write(frame("x"), passing: many)
@@ -168,7 +168,7 @@ private func floodAtTheLimit() throws {
     // Room for a few of the 253, so that the kernel passes some and drops the rest.
     limit.rlim_cur = rlim_t(openDescriptors().count + 10)
     try #require(unsafe setrlimit(resource, &limit) == 0)
-    #expect(peer.write(frame("x"), passing: [Int32](repeating: 2, count: ReceivedDescriptors.limit)) == 5)
+    #expect(peer.write(frame("x"), passing: [Int32](repeating: 2, count: AncillaryRead.limit)) == 5)
     try #require(eventually { !server.record.reasons.withLock(\.isEmpty) })
     #expect(server.record.reasons.withLock { $0 } == [.descriptorsReceived])
     limit.rlim_cur = limit.rlim_max

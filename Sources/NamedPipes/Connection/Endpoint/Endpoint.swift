@@ -17,6 +17,9 @@ final class Endpoint {
     @safe @exclusivity(unchecked) var budget: EndpointBudget
     @safe @exclusivity(unchecked) var sweep: EndpointSweep
 
+    /// The descriptors in flight; nil if none are accepted.
+    let descriptors: DescriptorLedger?
+
     /// The connections that have not ended.
     @safe @exclusivity(unchecked) var connections: ConnectionList
 
@@ -41,6 +44,9 @@ final class Endpoint {
         self.configuration = configuration
         codec = FrameCodec(configuration.framing)
         limits = EndpointLimits(configuration, byteShare: byteShare)
+        descriptors = configuration.descriptors.acceptance.map { DescriptorLedger($0, reactor.executor) }
+        precondition(
+            descriptors == nil || codec.announcing != nil, "\(configuration.framing) cannot announce descriptors")
         budget = EndpointBudget(ledger)
         sweep = EndpointSweep(configuration, reactor)
         connections = ConnectionList(of: reactor.registry)
@@ -69,8 +75,10 @@ extension Endpoint {
     var ledger: ByteLedger { budget.ledger }
     var groups: GroupMembers { connections.groups }
 
-    /// Whether peers can send us descriptors, because the kernel does not refuse them.
-    var acceptsDescriptors: Bool { configuration.lacksPassRights || !DescriptorRefusal.isRefusedByKernel }
+    /// Whether peers can send us descriptors: because they may, or because the kernel does not refuse them.
+    var letsDescriptorsThrough: Bool {
+        descriptors != nil || configuration.lacksPassRights || !DescriptorRefusal.isRefusedByKernel
+    }
 
     /// In debug builds, traps if a connection, server or client is used on a thread other than its reactor's, or in a
     /// forked child. In release builds, does nothing.

@@ -7,6 +7,9 @@ struct FrameCodec {
     let framing: any MessageFraming
     let lengthPrefix: LengthPrefixFraming?
 
+    /// The framing, if its frames say how many descriptors come with them.
+    let announcing: (any DescriptorAnnouncingFraming)?
+
     /// The size of the largest message that becomes a plain frame (``FrameBuffer/appendPlainFrame(_:)``); -1 if none
     /// does.
     let plainMessageLimit: Int
@@ -14,6 +17,7 @@ struct FrameCodec {
     init(_ framing: any MessageFraming) {
         self.framing = framing
         lengthPrefix = framing as? LengthPrefixFraming
+        announcing = framing as? any DescriptorAnnouncingFraming
         plainMessageLimit = min(lengthPrefix?.plainLimit ?? -1, ReactorBuffers.inPlaceByteCount - 1)
     }
 

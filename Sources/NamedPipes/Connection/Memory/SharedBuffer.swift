@@ -16,6 +16,9 @@ final class SharedBuffer {
     #endif
     private let pool: LargeBufferPool?
 
+    /// The descriptors that came with the one message in this memory. Set before any other owner exists.
+    var descriptors: KeptDescriptors?
+
     init(_ bytes: consuming FrameBuffer = FrameBuffer(), pool: LargeBufferPool? = nil) {
         self.bytes = bytes
         self.pool = pool

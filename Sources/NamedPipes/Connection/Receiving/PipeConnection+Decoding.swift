@@ -138,6 +138,9 @@ extension PipeConnection {
                     return mayDeliver(remaining)
                 }
             }
+            if let announcing = codec.announcing {
+                return try scanAnnounced(bytes, scannedByteCount, announcing, delegate, &remaining)
+            }
             let framing = terms?.codec.framing ?? endpoint.framing
             return try framing.scanFrames(in: bytes, scannedByteCount: scannedByteCount) { message in
                 delegate.connection(self, didReceive: message)

@@ -60,6 +60,7 @@ extension PipeConnection {
                 break
             }
         }
+        if stream.acceptsDescriptors { _ = endForDescriptors() }
         // Also after a full read, because epoll does not report the bytes that are carried from it.
         if budget <= 0 { turn.want() }
     }
@@ -72,6 +73,7 @@ extension PipeConnection {
             beginClose(.descriptorsReceived)
             return false
         }
+        if stream.acceptsDescriptors, !mayReadDescriptors() { return false }
         let outcome: ReadOutcome<Fill>
         do {
             outcome = try read(&budget)
@@ -81,6 +83,7 @@ extension PipeConnection {
         }
         // One more round, which closes the connection above, once everything that was read is delivered.
         if stream.hasReceivedDescriptors { return true }
+        if stream.acceptsDescriptors, endForDescriptors() { return false }
         switch outcome {
         case .content(.full):
             // If there is more, epoll reports it again, after the other connections had their turn. A connection that
@@ -144,15 +147,15 @@ extension PipeConnection {
         let space = unsafe endpoint.readBuffer
         let shared = unsafe UnsafeMutableRawBufferPointer(
             rebasing: space[plan.copiedByteCount...].prefix(plan.sharedByteCount))
-        guard let reassembly else { return try unsafe stream.receive(into: shared) }
+        guard let reassembly else { return try unsafe receive(into: shared) }
         guard plan.ownByteCount > 0 else {
             unsafe reassembly.memory.bytes.withUnsafeBytes { unsafe space.copyMemory(from: $0) }
-            return try unsafe stream.receive(into: shared)
+            return try unsafe receive(into: shared)
         }
         var outcome = ReadOutcome<Int>.wouldBlock
         try unsafe reassembly.memory.readBehind(plan.ownByteCount) { own throws(SystemError) in
             guard let predicted else {
-                outcome = try unsafe stream.receive(into: own, shared)
+                outcome = try unsafe receive(into: own, shared)
                 return plan.arrival(of: outcome.byteCount).ownByteCount
             }
             try unsafe predicted.memory.readBehind(plan.predictedByteCount) { beginning throws(SystemError) in
@@ -162,6 +165,14 @@ extension PipeConnection {
             return plan.arrival(of: outcome.byteCount).ownByteCount
         }
         return outcome
+    }
+
+    private func receive(
+        into first: UnsafeMutableRawBufferPointer,
+        _ second: UnsafeMutableRawBufferPointer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    ) throws(SystemError) -> ReadOutcome<Int> {
+        if stream.acceptsDescriptors { return try unsafe receiveWithDescriptors(into: first, second) }
+        return try unsafe stream.receive(into: first, second)
     }
 
     private func readDidFail(_ error: SystemError) {

@@ -19,6 +19,8 @@ struct InPlaceSegment {
     var capacity: Int
     /// Whether at least one byte of its frame was written.
     var isStarted = false
+    /// Whether its owner is a ``DescriptorFrame``.
+    var carriesDescriptors = false
 
     /// The size of the unwritten part of its frame, unless the frame is started.
     var frameByteCount: Int { envelope.prefixByteCount + byteCount + envelope.suffixByteCount }
@@ -28,7 +30,7 @@ struct InPlaceSegment {
 /// constant time, whatever the length of the list.
 struct InPlaceSegmentList {
     private var storage: [InPlaceSegment] = []
-    private var first = 0
+    private var firstIndex = 0
 
     /// The sum of the sizes of all segments.
     private(set) var byteCount = 0
@@ -39,19 +41,25 @@ struct InPlaceSegmentList {
     /// How many of them are in the receive buffer.
     private(set) var borrowedCount = 0
 
+    /// How many of them carry descriptors.
+    private(set) var descriptorFrameCount = 0
+
     /// How many elements were moved, removed or examined so far. Tests use this number to see which costs grow with the
     /// list.
     private(set) var stepCount = 0
 
-    var count: Int { storage.count &- first }
+    var count: Int { storage.count &- firstIndex }
 
-    var isEmpty: Bool { storage.count == first }
+    var isEmpty: Bool { storage.count == firstIndex }
 
-    subscript(index: Int) -> InPlaceSegment { storage[first + index] }
+    subscript(index: Int) -> InPlaceSegment { storage[firstIndex + index] }
+
+    /// The one that is written next; nil if there is none.
+    var first: InPlaceSegment? { isEmpty ? nil : storage[firstIndex] }
 
     mutating func append(_ segment: InPlaceSegment) {
         // Several messages in the same memory: the last of them accounts for it.
-        if let last = storage.indices.last, last >= first, segment.owner != nil,
+        if let last = storage.indices.last, last >= firstIndex, segment.owner != nil,
             storage[last].owner === segment.owner
         {
             capacity -= storage[last].capacity
@@ -65,9 +73,9 @@ struct InPlaceSegmentList {
     /// them.
     mutating func prepend(_ segment: InPlaceSegment) {
         note(segment, 1)
-        if first > 0 {
-            first -= 1
-            storage[first] = segment
+        if firstIndex > 0 {
+            firstIndex -= 1
+            storage[firstIndex] = segment
         } else {
             stepCount += storage.count
             storage.insert(segment, at: 0)
@@ -77,47 +85,47 @@ struct InPlaceSegmentList {
     /// Notes that bytes of one segment were written. Returns whether the segment is complete.
     mutating func advance(_ index: Int, by count: Int, isStarted: Bool) -> Bool {
         stepCount &+= 1
-        if isStarted { storage[first + index].isStarted = true }
-        unsafe storage[first + index].start += count
-        storage[first + index].byteCount -= count
+        if isStarted { storage[firstIndex + index].isStarted = true }
+        unsafe storage[firstIndex + index].start += count
+        storage[firstIndex + index].byteCount -= count
         byteCount -= count
-        return storage[first + index].byteCount == 0
+        return storage[firstIndex + index].byteCount == 0
     }
 
     /// Removes the first segments.
     mutating func removeFirst(_ count: Int) {
-        for index in first..<(first + count) {
+        for index in firstIndex..<(firstIndex + count) {
             note(storage[index], -1)
             storage[index].owner = nil
         }
         stepCount &+= count
-        first += count
-        if first == storage.count {
+        firstIndex += count
+        if firstIndex == storage.count {
             // The next owner of the queue may need no list at all.
             storage.removeAll(keepingCapacity: storage.capacity <= Self.keptCount)
-            first = 0
-        } else if first > Self.keptCount, first >= storage.count / 2 {
-            stepCount &+= storage.count - first
-            storage.removeSubrange(..<first)
-            first = 0
+            firstIndex = 0
+        } else if firstIndex > Self.keptCount, firstIndex >= storage.count / 2 {
+            stepCount &+= storage.count - firstIndex
+            storage.removeSubrange(..<firstIndex)
+            firstIndex = 0
         }
     }
 
     /// Removes the segments behind the first one, up to an index, and moves the first one's position.
     mutating func removeBehindFirst(upTo end: Int, movingFirstBy distance: Int) {
-        storage[first].position += distance
+        storage[firstIndex].position += distance
         guard end > 1 else { return }
         returnCapacityToFirst(upTo: end)
-        storage.swapAt(first, first + end - 1)
+        storage.swapAt(firstIndex, firstIndex + end - 1)
         removeFirst(end - 1)
     }
 
     /// If the memory of the first segment is charged to one that is being removed, charges it to the first one again.
     private mutating func returnCapacityToFirst(upTo end: Int) {
-        var payer = first
-        while payer < first + end, storage[payer].capacity == 0 { payer += 1 }
-        guard payer > first, payer < first + end else { return }
-        storage[first].capacity = storage[payer].capacity
+        var payer = firstIndex
+        while payer < firstIndex + end, storage[payer].capacity == 0 { payer += 1 }
+        guard payer > firstIndex, payer < firstIndex + end else { return }
+        storage[firstIndex].capacity = storage[payer].capacity
         storage[payer].capacity = 0
     }
 
@@ -145,6 +153,7 @@ struct InPlaceSegmentList {
         byteCount += sign * segment.byteCount
         capacity += sign * segment.capacity
         if segment.owner == nil { borrowedCount += sign }
+        if segment.carriesDescriptors { descriptorFrameCount += sign }
     }
 
     private static let keptCount = 32

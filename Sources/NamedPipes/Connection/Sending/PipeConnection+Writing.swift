@@ -16,18 +16,22 @@ extension PipeConnection {
     /// The write of ``flush()``. The caller has checked that the connection may write.
     func write(_ queue: SendQueueSlot) {
         do {
-            let taken =
-                try queue.value.isContiguous
-                ? unsafe queue.value.bytes.withUnsafeBytes { bytes throws(SystemError) in try unsafe stream.send(bytes)
-                }
-                : stream.send { queue.value.gather(into: &$0) }
-            let isAll = taken == queue.value.byteCount
-            // The messages of a partial write are counted once its end is known.
-            countSent(taken ?? 0, messageCount: isAll ? queue.value.messageCount : 0)
+            guard queue.value.isContiguous else { return try writeGathered(queue) }
+            let taken = try unsafe queue.value.bytes.withUnsafeBytes { bytes throws(SystemError) in
+                try unsafe stream.send(bytes)
+            }
+            countWrite(taken ?? 0, of: queue)
             try kernelDidTake(taken ?? 0, of: queue)
         } catch {
             outputDidFail(error)
         }
+    }
+
+    private func writeGathered(_ queue: SendQueueSlot) throws(SystemError) {
+        if queue.value.segments.descriptorFrameCount > 0 { return try writeWithDescriptors(queue) }
+        let taken = try stream.send { queue.value.gather(into: &$0) }
+        countWrite(taken ?? 0, of: queue)
+        try kernelDidTake(taken ?? 0, of: queue)
     }
 
     /// The same on the fast path, whose stream is known to be direct. A separate function, so that it is inlined there:
@@ -46,7 +50,7 @@ extension PipeConnection {
     }
 
     @inline(__always)
-    private func kernelDidTake(_ count: Int, of queue: SendQueueSlot) throws(SystemError) {
+    func kernelDidTake(_ count: Int, of queue: SendQueueSlot) throws(SystemError) {
         endpoint.traffic.sentByteCount &+= count
         guard count == queue.value.byteCount else { return try didWrite(count, of: queue) }
         endpoint.traffic.sentMessageCount &+= queue.value.messageCount
@@ -54,16 +58,27 @@ extension PipeConnection {
         if flow.isAboveHighWaterMark { didFallBelowHighWaterMark() }
     }
 
+    /// Counts a write in the connection's own statistics, before the queue changes.
+    func countWrite(_ count: Int, of queue: SendQueueSlot) {
+        // The messages of a partial write are counted once its end is known.
+        countSent(count, messageCount: count == queue.value.byteCount ? queue.value.messageCount : 0)
+    }
+
     /// The kernel took less than it was given.
     @inline(never)
     func didWrite(_ count: Int, of queue: SendQueueSlot) throws(SystemError) {
+        noteWritten(count, of: queue)
+        try awaitWritability(queue)
+    }
+
+    /// Removes what the kernel took, which was not all, from the queue.
+    func noteWritten(_ count: Int, of queue: SendQueueSlot) {
         let messageCount = queue.value.messageCount
         queue.value.didWrite(count, codec.framing)
         let sentCount = messageCount &- queue.value.messageCount
         endpoint.traffic.sentMessageCount &+= sentCount
         countSent(0, messageCount: sentCount)
         if flow.isAboveHighWaterMark { noteLevel(queue.value.byteCount) }
-        try awaitWritability(queue)
     }
 
     private func awaitWritability(_ queue: SendQueueSlot) throws(SystemError) {

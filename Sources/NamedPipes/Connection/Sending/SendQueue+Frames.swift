@@ -68,7 +68,7 @@ extension SendQueue {
         return cut
     }
 
-    /// Appends copies of another queue's frames of which not one byte was written.
+    /// Appends copies of another queue's frames of which not one byte was written. Those with descriptors are shared.
     mutating func append(unsentFramesOf other: borrowing SendQueue) {
         messageCount += other.unsentMessageCount
         var cursor = other.firstUnsent
@@ -76,6 +76,11 @@ extension SendQueue {
             switch part {
             case .frames(let range):
                 bytes.append(contentsOf: other.bytes.span.extracting(range))
+            case .large(let segment) where segment.carriesDescriptors:
+                let body = unsafe UnsafeRawBufferPointer(start: segment.start, count: segment.byteCount)
+                _ = unsafe append(
+                    inPlace: body, segment.owner, capacity: segment.capacity, carriesDescriptors: true
+                ) { _ in FrameEnvelope() }
             case .large(let segment):
                 let envelope = segment.envelope
                 let offset = other.offset(of: segment)

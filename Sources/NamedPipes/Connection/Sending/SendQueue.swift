@@ -57,18 +57,19 @@ struct SendQueue: ~Copyable {
     /// - Parameters:
     ///   - owner: owns the memory of `body`; nil if that is valid only until ``adoptBorrowed(_:)``.
     ///   - capacity: how much memory the owner keeps alive, which may be more than the body.
+    ///   - carriesDescriptors: whether the owner is a ``DescriptorFrame``. The default is false.
     ///   - envelope: appends the envelope; if it returns nil, the framing has none, and nothing is appended here.
     /// - Returns: whether it was appended.
     mutating func append<Failure: Error>(
         inPlace body: UnsafeRawBufferPointer, _ owner: AnyObject?, capacity: Int,
-        envelope: (inout FrameBuffer) throws(Failure) -> FrameEnvelope?
+        carriesDescriptors: Bool = false, envelope: (inout FrameBuffer) throws(Failure) -> FrameEnvelope?
     ) throws(Failure) -> Bool {
         let before = bytes.byteCount
         guard let start = body.baseAddress, let envelope = try envelope(&bytes) else { return false }
         unsafe segments.append(
             InPlaceSegment(
                 position: removedByteCount + before + envelope.prefixByteCount, start: start, byteCount: body.count,
-                owner: owner, envelope: envelope, capacity: capacity))
+                owner: owner, envelope: envelope, capacity: capacity, carriesDescriptors: carriesDescriptors))
         return true
     }
 
@@ -93,7 +94,8 @@ struct SendQueue: ~Copyable {
         }
     }
 
-    /// Adds the unsent pieces in the order in which they leave, as many as fit. Valid until the queue is changed.
+    /// Adds the unsent pieces in the order in which they leave, as many as fit, up to the next message with descriptors
+    /// behind the first piece. Valid until the queue is changed.
     func gather(into list: inout GatherList) {
         unsafe bytes.withUnsafeBytes { copied in
             var offset = 0
@@ -102,6 +104,7 @@ struct SendQueue: ~Copyable {
                 let end = self.offset(of: segment)
                 guard !list.isFull else { return }
                 unsafe list.append(UnsafeRawBufferPointer(rebasing: copied[offset..<end]))
+                if segment.startsOwnWrite, list.count > 0 { return }
                 guard !list.isFull else { return }
                 unsafe list.append(UnsafeRawBufferPointer(start: segment.start, count: segment.byteCount))
                 offset = end

@@ -26,7 +26,7 @@ extension ByteStream {
             return try unsafe Socket.receive(descriptor, first, second, third)
         }
         guard let transport else {
-            return try unsafe noteDescriptors(of: ReceivedDescriptors.receive(descriptor, first, second))
+            return try unsafe noteDescriptors(of: AncillaryRead.receive(descriptor, first, second))
         }
         return try transport.receive(atMost: first.count).map { bytes in
             unsafe first.copyBytes(from: bytes)
@@ -40,7 +40,7 @@ extension ByteStream {
     /// The connection ends once the bytes that came with them are delivered, if not before. A stream does not tell
     /// which byte a descriptor belongs to, so it cannot be assigned to a message; and a peer that sends descriptors
     /// does not speak our protocol.
-    private mutating func noteDescriptors(of outcome: ReadOutcome<ReceivedDescriptors>) -> ReadOutcome<Int> {
+    private mutating func noteDescriptors(of outcome: ReadOutcome<AncillaryRead>) -> ReadOutcome<Int> {
         if case .content(let received) = outcome, received.hasAny {
             passedDescriptors = .received
             DescriptorDisposal.shared.close(received: received.descriptors)

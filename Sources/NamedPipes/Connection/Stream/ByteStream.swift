@@ -40,6 +40,8 @@ struct ByteStream: ~Copyable {
     /// Whether the peer can send descriptors, and whether it has.
     enum PassedDescriptors: UInt8 {
         case impossible, possible, received
+        /// The connection receives them with its messages.
+        case accepted
     }
 
     /// Takes over a connected, non-blocking socket.
@@ -64,6 +66,13 @@ struct ByteStream: ~Copyable {
     /// Whether the peer has sent descriptors, on a kernel that does not refuse them. The bytes that came with them are
     /// delivered, and no more are read.
     var hasReceivedDescriptors: Bool { passedDescriptors == .received }
+
+    /// Makes a socket a guarded one, before ``attach(to:_:)``.
+    mutating func guardUnattached() {
+        let before = exchange(&carrier, with: .closed)
+        guard case .unattached(let socket) = consume before else { preconditionFailure("attached already") }
+        carrier = .unattached(OwnedDescriptor(taking: socket.release(), mayHoldDescriptors: true))
+    }
 
     /// Dispatches readiness to a handler from now on. Nothing is watched before ``watchInput()``.
     mutating func attach(to handler: any ByteStreamHandler, _ reactor: Reactor) {

@@ -21,6 +21,14 @@ final class MeasuredDelegate: PipeConnectionDelegate {
         }
     }
 
+    func connection(
+        _ connection: PipeConnection, didReceive message: Span<UInt8>, descriptors: inout ReceivedDescriptors
+    ) {
+        meter.measure("connection(_:didReceive:descriptors:)", connection.key) {
+            delegate.connection(connection, didReceive: message, descriptors: &descriptors)
+        }
+    }
+
     func connectionDidDrain(_ connection: PipeConnection) {
         meter.measure("connectionDidDrain(_:)", connection.key) { delegate.connectionDidDrain(connection) }
     }

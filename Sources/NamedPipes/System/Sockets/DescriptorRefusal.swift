@@ -10,6 +10,14 @@ enum DescriptorRefusal {
         do { return try NamingSocket.refuseDescriptors(NamingSocket.make()) } catch { return false }
     }()
 
+    /// Lets peers send descriptors through a connected socket, or no longer, on a kernel that knows the option. On
+    /// another, all sockets let them through.
+    static func attempt(toRefuse isRefused: Bool, _ descriptor: Int32) {
+        var isPassed: Int32 = isRefused ? 0 : 1
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        attemptCall("setsockopt") { unsafe setsockopt(descriptor, SOL_SOCKET, passRights, &isPassed, size) }
+    }
+
     /// Reverts ``NamingSocket/refuseDescriptors(_:)``, so that this kernel behaves like one that does not support it.
     static func allow(_ descriptor: Int32) throws(SystemError) {
         var yes: Int32 = 1

@@ -23,6 +23,11 @@ struct GatherList {
             at: count, to: iovec(iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress), iov_len: piece.count))
         count += 1
     }
+
+    /// The size of all pieces.
+    var byteCount: Int {
+        (0..<count).reduce(0) { sum, index in sum + (unsafe vectors[index].iov_len) }
+    }
 }
 
 extension GatherList {
@@ -48,6 +53,13 @@ extension GatherList {
 extension Socket {
     /// `sendmsg(2)` with `MSG_NOSIGNAL`: how many bytes of the pieces the kernel took, or nil if it takes none now.
     static func send(_ descriptor: Int32, gathering fill: (inout GatherList) -> Void) throws(SystemError) -> Int? {
+        try unsafe send(descriptor, UnsafeMutableRawBufferPointer(start: nil, count: 0), gathering: fill)
+    }
+
+    /// The same with ancillary data (cmsg(3)), which goes with the first byte.
+    static func send(
+        _ descriptor: Int32, _ control: UnsafeMutableRawBufferPointer, gathering fill: (inout GatherList) -> Void
+    ) throws(SystemError) -> Int? {
         try unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: GatherList.capacity) {
             vectors throws(SystemError) in
             var list = unsafe GatherList(vectors)
@@ -55,6 +67,8 @@ extension Socket {
             var message = unsafe msghdr()
             unsafe message.msg_iov = vectors.baseAddress
             unsafe message.msg_iovlen = list.count
+            unsafe message.msg_control = control.baseAddress
+            unsafe message.msg_controllen = control.count
             return try nonBlockingCall("sendmsg") { unsafe sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL)) }
         }
     }

@@ -60,6 +60,10 @@ extension PipeConnection {
     /// The queue is written, or lost.
     func finishDetaching() {
         guard !stream.hasReceivedDescriptors else { return beginClose(.descriptorsReceived) }
+        // Descriptors of a message that was not delivered cannot be handed over with its bytes.
+        if let surplus = rareIfAny?.descriptors?.arrived.numbers.count, surplus > 0 {
+            return beginClose(.descriptors(.moreThanAnnounced(surplus: surplus)))
+        }
         let unread = reassembly?.memory.withBytes { [UInt8](copying: $0) } ?? []
         guard let socket = stream.takeSocket() else { return end(.closedLocally) }
         rare.detached = DetachedConnection(socket, peer, unreadBytes: unread)

@@ -4,7 +4,7 @@ internal import Glibc
 /// The result of one `recvmsg(2)` with room for all descriptors that a message can carry (`SCM_RIGHTS`, unix(7)).
 ///
 /// A read without that room would make the kernel close them in the reader's thread; see ``DescriptorDisposal``.
-package struct ReceivedDescriptors {
+package struct AncillaryRead {
     /// The number of bytes, at least one.
     package let byteCount: Int
 
@@ -27,7 +27,7 @@ package struct ReceivedDescriptors {
     /// Reads into `space`.
     package static func receive(
         _ socket: Int32, _ space: UnsafeMutableRawBufferPointer, flags: Int32 = 0
-    ) throws(SystemError) -> ReadOutcome<ReceivedDescriptors> {
+    ) throws(SystemError) -> ReadOutcome<AncillaryRead> {
         try unsafe receive(socket, space, UnsafeMutableRawBufferPointer(start: nil, count: 0), flags: flags)
     }
 
@@ -35,7 +35,7 @@ package struct ReceivedDescriptors {
     package static func receive(
         _ socket: Int32, _ first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer,
         flags: Int32 = 0
-    ) throws(SystemError) -> ReadOutcome<ReceivedDescriptors> {
+    ) throws(SystemError) -> ReadOutcome<AncillaryRead> {
         var vectors = unsafe [
             iovec(iov_base: first.baseAddress, iov_len: first.count),
             iovec(iov_base: second.baseAddress, iov_len: second.count),
@@ -54,7 +54,7 @@ package struct ReceivedDescriptors {
                     rebasing: control[..<min(message.msg_controllen, control.count)])
                 let isTruncated = unsafe message.msg_flags & Int32(MSG_CTRUNC) != 0
                 return outcome.map { count in
-                    unsafe ReceivedDescriptors(
+                    unsafe AncillaryRead(
                         byteCount: count, descriptors: numbers(in: used), isTruncated: isTruncated)
                 }
             }
