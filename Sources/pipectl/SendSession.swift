@@ -15,6 +15,8 @@ final class SendSession: PipeClientDelegate {
 
     private let reactor: Reactor
     private let plan: Plan
+    /// Sent with the first message.
+    private var descriptors: OutgoingDescriptors
     private var client: PipeClient?
     private var input: LineInput?
     private var failure: Failure?
@@ -30,9 +32,10 @@ final class SendSession: PipeClientDelegate {
     private var lastProgress = SuspendingClock.now
     private var lastPendingByteCount = 0
 
-    init(_ reactor: Reactor, _ plan: Plan) {
+    init(_ reactor: Reactor, _ plan: Plan, _ descriptors: consuming OutgoingDescriptors) {
         self.reactor = reactor
         self.plan = plan
+        self.descriptors = descriptors
         waiting = plan.messages?[...] ?? []
         isInputAtEnd = plan.messages != nil
     }
@@ -58,7 +61,7 @@ final class SendSession: PipeClientDelegate {
         guard failure == nil, let connection = client?.connection, connection.isOpen else { return }
         while !isCongested, !isAwaitingReply, let message = waiting.first {
             do {
-                isCongested = try connection.send(message) == .acceptedAboveHighWaterMark
+                isCongested = try connection.send(message, descriptors: &descriptors) == .acceptedAboveHighWaterMark
                 waiting = waiting.dropFirst()
                 sentCount += 1
                 noteProgress()

@@ -73,6 +73,9 @@ struct Settings {
             configuration.connection.lowWaterMark = try number(value) / 4
         case "sendQueueLimit": configuration.connection.sendQueueLimit = try number(value)
         case "lacksPassRights": configuration.connection.lacksPassRights = value == "true"
+        case "descriptors":
+            configuration.connection.framing = DescriptorFraming()
+            configuration.connection.descriptors = .accepted()
         case "frameDeadline": configuration.connection.frameDeadline = .milliseconds(try number(value))
         case "idleLimit": configuration.connection.idleLimit = .milliseconds(try number(value))
         case "writeStallDeadline": configuration.connection.writeStallDeadline = .milliseconds(try number(value))

@@ -36,6 +36,7 @@ PROBES: dict[str, Probe] = {
     "61": names.hand_over,
     "68": endings.deaf_ears,
     "69": descriptors.early_bombs,
+    "90": descriptors.bombs_with_passing_on,
     "70": endings.last_words,
     "71": names.kept_file,
     "72": memory.hoarders,

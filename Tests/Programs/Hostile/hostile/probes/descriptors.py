@@ -66,6 +66,41 @@ def throw(bomb: Bomb, server: Server, place: str) -> str:
     return result
 
 
+def bombs_with_passing_on(context: Context) -> list[Figure]:
+    """At a server that accepts descriptors: announced, not announced, and with a message that is never complete."""
+    figures = []
+    for what, frame in (
+        ("announced", b"\0\0\0\4\1boom"), ("not announced", b"\0\0\0\4\0boom"), ("never complete", b"\0\0\0\4\1b"),
+    ):
+        worst, usual, remark = 1e9, 0.0, ""
+        for _ in range(3):
+            felt, unloaded, alive, text = bombed_with_passing_on(context, frame)
+            if felt.worst < worst:
+                worst, usual, remark = felt.worst, unloaded.worst, f"{text}; {felt}; unloaded {unloaded}"
+            if worst <= 5 + usual:
+                break
+        what = f"descriptor bombs with passing on, {what}"
+        figures.append(at_most("90", f"{what}: a bystander's worst ping", worst, 5 + usual, "ms", remark))
+        figures.append(exactly("90", f"{what}: the server lives", alive, True))
+    return figures
+
+
+def bombed_with_passing_on(context: Context, frame: bytes) -> tuple[Latency, Latency, bool, str]:
+    path = context.name("passing")
+    with target(context, path, "descriptors=true") as server, Bystander(path, control_ping) as bystander:
+        unloaded = bystander.unloaded()
+        bombs = [Bomb(LINGER_SECONDS) for _ in range(3)]
+        clients = [wire.connect(path) for _ in bombs]
+        remarks = {bomb.send(client, frame, server.process.pid) for bomb, client in zip(bombs, clients)}
+        for client in clients:
+            client.close()
+        time.sleep(LINGER_SECONDS + 1)
+        felt = bystander.measure()
+        for bomb in bombs:
+            bomb.end()
+        return felt, unloaded, server.is_alive, ", ".join(sorted(remarks))
+
+
 def early_bombs(context: Context) -> list[Figure]:
     """From clients that connected to the service manager's socket before the program was started: admitted, or refused."""
     figures = []
