@@ -15,13 +15,14 @@ let settings: [SwiftSetting] = [
 /// resolves no other package.
 let service = TargetDependencyCondition.when(traits: ["Service"])
 let protobuf = TargetDependencyCondition.when(traits: ["Protobuf"])
+let authkey = TargetDependencyCondition.when(traits: ["Authkey"])
 let pipectl = TargetDependencyCondition.when(traits: ["Pipectl"])
 let nats = TargetDependencyCondition.when(traits: ["NATS"])
 
 /// All traits but NATS, which needs the system's libnats. `make` sets the variable where it finds that.
 let defaultTraits: Set<String> =
     Context.environment["PIPES_NATS"] == nil
-    ? ["Service", "Protobuf", "Pipectl"] : ["Service", "Protobuf", "Pipectl", "NATS"]
+    ? ["Service", "Protobuf", "Authkey", "Pipectl"] : ["Service", "Protobuf", "Authkey", "Pipectl", "NATS"]
 
 /// What `NamedPipesService` talks to, and with it its users.
 let ecosystem: [Target.Dependency] = [
@@ -54,6 +55,7 @@ let package = Package(
         .library(name: "NamedPipes", targets: ["NamedPipes"]),
         .library(name: "NamedPipesRPC", targets: ["NamedPipesRPC"]),
         .library(name: "NamedPipesProtobuf", targets: ["NamedPipesProtobuf"]),
+        .library(name: "NamedPipesAuthkey", targets: ["NamedPipesAuthkey"]),
         .library(name: "NamedPipesTesting", targets: ["NamedPipesTesting"]),
         .library(name: "NamedPipesNATS", targets: ["NamedPipesNATS"]),
         .library(name: "NamedPipesService", targets: ["NamedPipesService"]),
@@ -64,12 +66,14 @@ let package = Package(
         .trait(
             name: "Service", description: "NamedPipesService: swift-service-lifecycle, logging, metrics and tracing"),
         .trait(name: "Protobuf", description: "NamedPipesProtobuf: messages of swift-protobuf as JSON-RPC's values"),
+        .trait(name: "Authkey", description: "NamedPipesAuthkey: Python's authkey handshake, on swift-crypto"),
         .trait(name: "Pipectl", description: "pipectl, the command-line tool: swift-argument-parser"),
         .trait(name: "NATS", description: "NamedPipesNATS: the same servers and clients beyond one machine; libnats"),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
@@ -86,6 +90,9 @@ let package = Package(
         library(
             "NamedPipesProtobuf",
             ["NamedPipesRPC", .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: protobuf)]),
+        library(
+            "NamedPipesAuthkey",
+            ["NamedPipes", .product(name: "Crypto", package: "swift-crypto", condition: authkey)]),
         library("NamedPipesTesting", ["NamedPipesRPC"]),
         library("NamedPipesService", ["NamedPipesRPC"] + ecosystem),
         .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
@@ -124,6 +131,7 @@ let package = Package(
         tests("AsyncTests", ["NamedPipes"]),
         tests("RPCTests", ["NamedPipesRPC"]),
         tests("ProtobufTests", ["NamedPipesProtobuf"]),
+        .testTarget(name: "AuthkeyTests", dependencies: ["NamedPipesAuthkey"], swiftSettings: settings),
         .testTarget(
             name: "TestingTests", dependencies: ["NamedPipesTesting", "NamedPipesRPC"], swiftSettings: settings),
         tests(
@@ -138,7 +146,8 @@ let package = Package(
         tests("NATSTests", ["NamedPipesNATS", "NamedPipesProgram", "ClusteredCounter"]),
         tests("PipectlTests", ["pipectl", "NamedPipesRPC", "NamedPipesProgram"]),
         .testTarget(
-            name: "InteropTests", dependencies: ["NamedPipes", "NamedPipesRPC", "NamedPipesProtobuf"],
+            name: "InteropTests",
+            dependencies: ["NamedPipes", "NamedPipesRPC", "NamedPipesProtobuf", "NamedPipesAuthkey"],
             exclude: ["Peers"], swiftSettings: settings),
         tests(
             "ExampleTests",
