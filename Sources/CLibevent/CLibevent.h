@@ -19,4 +19,9 @@ extern int accept4(int listener, struct sockaddr *address, socklen_t *length, in
 // So is renameat2 (stdio.h).
 extern int renameat2(int from, const char *name, int to, const char *other, unsigned int flags);
 
+// So are preadv2 and pwritev2 (sys/uio.h). The pieces are of struct iovec, which here would become another type than
+// Glibc's for Swift.
+extern ssize_t preadv2(int descriptor, const void *pieces, int count, off_t offset, int flags);
+extern ssize_t pwritev2(int descriptor, const void *pieces, int count, off_t offset, int flags);
+
 #endif

@@ -72,6 +72,8 @@ extension UnusableConnection: CustomStringConvertible {
         case .notOpen(let descriptor): "descriptor \(descriptor) is not open"
         case .notALocalStream(let descriptor): "descriptor \(descriptor) is not a Unix stream socket"
         case .notConnected(let descriptor): "descriptor \(descriptor) is not connected"
+        case .notReadable(let descriptor): "descriptor \(descriptor) is not open for reading"
+        case .notWritable(let descriptor): "descriptor \(descriptor) is not open for writing"
         }
     }
 }

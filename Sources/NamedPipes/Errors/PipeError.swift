@@ -134,6 +134,12 @@ public enum UnusableConnection: Hashable, Sendable {
 
     /// It is not one end of a connection (`ENOTCONN` of getpeername(2)): it listens, or never connected.
     case notConnected(descriptor: Int32)
+
+    /// It is to be read, and is open for writing only.
+    case notReadable(descriptor: Int32)
+
+    /// It is to be written, and is open for reading only.
+    case notWritable(descriptor: Int32)
 }
 
 /// The reason why a connection cannot leave its owner; see ``PipeConnection/detach(_:)``.

@@ -20,4 +20,19 @@ enum GNUCalls {
         let exchange: UInt32 = 2
         return unsafe renameat2(directory, name, directory, other, exchange)
     }
+
+    /// `preadv2(2)` of one piece, a `struct iovec`, at the description's own offset, with RWF_NOWAIT.
+    static func readWithoutWaiting(_ descriptor: Int32, _ piece: UnsafeRawPointer) -> Int {
+        unsafe preadv2(descriptor, piece, 1, -1, noWait)
+    }
+
+    /// `pwritev2(2)` of one piece, a `struct iovec`, at the description's own offset, with RWF_NOWAIT and RWF_NOSIGNAL
+    /// (Linux 6.18).
+    static func writeWithoutWaiting(_ descriptor: Int32, _ piece: UnsafeRawPointer) -> Int {
+        unsafe pwritev2(descriptor, piece, 1, -1, noWait | noSignal)
+    }
+
+    // linux/fs.h
+    private static let noWait: Int32 = 0x08
+    private static let noSignal: Int32 = 0x100
 }
