@@ -50,8 +50,8 @@ extension PipeError {
         case .timedOut: " (--timeout sets how long to wait)"
         case .framing: " (--framing chooses another)"
         case .invalidAddress, .inheritedListener, .unusableConnection, .cannotDetach, .peerRefused,
-            .peerProcessUnavailable, .sendQueueFull, .budgetExceeded, .notConnected, .disconnected, .messagesUnsent,
-            .system:
+            .peerProcessUnavailable, .cannotStart, .sendQueueFull, .budgetExceeded, .notConnected, .disconnected,
+            .messagesUnsent, .system:
             nil
         }
     }

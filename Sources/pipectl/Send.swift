@@ -12,12 +12,20 @@ struct Send: ParsableCommand {
 
               pipectl send thermostat 'set 21.5' --reply
               pipectl send events --wait < /var/log/app.log
+              pipectl send --stdio hello > hello.frames
+
+            With --stdio, it writes to standard output in place of a server, and reads replies from standard input. All \
+            arguments are messages then, and replies are printed on standard error.
             """)
 
-    @OptionGroup var target: AddressArgument
+    @Argument(help: "The name of the pipe; see pipectl --help.", transform: OptionalAddress.init)
+    var address: OptionalAddress?
 
     @Argument(help: "One message each; without any, every line of standard input is one.")
     var messages: [String] = []
+
+    @Flag(help: "Speak over standard input and output, instead of connecting.")
+    var stdio = false
 
     @Flag(help: "Wait for one reply to each message, before the next one, and print it.")
     var reply = false
@@ -27,12 +35,27 @@ struct Send: ParsableCommand {
     @OptionGroup var wire: WireOptions
     @OptionGroup var loop: LoopOptions
 
+    func validate() throws {
+        if stdio {
+            if address == nil { throw ValidationError("with --stdio, the messages are arguments") }
+        } else {
+            guard let address else { throw ValidationError("Missing expected argument '<address>'") }
+            _ = try address.address()
+        }
+    }
+
     func run() throws {
+        let messages = stdio ? [address?.text ?? ""] + messages : messages
         let reactor = try loop.makeReactor()
         let plan = SendSession.Plan(
             messages: messages.isEmpty ? nil : messages.map(Arguments.bytes), awaitsReplies: reply,
             style: printing.raw ? .raw : .text, timeout: client.timeout.duration)
         let session = SendSession(reactor, plan)
-        try session.run(target.address, client.configuration(wire))
+        let configuration = client.configuration(wire)
+        if let address, !stdio {
+            try session.run(to: address.address(), configuration)
+        } else {
+            try session.runOverStandardStreams(configuration)
+        }
     }
 }

@@ -13,8 +13,8 @@ internal import PipeReactor
 /// server.adopt(connection)
 /// ```
 ///
-/// The value owns its descriptors. Where it goes out of scope without having been adopted, they are closed, and the peer
-/// reads the end of the stream.
+/// The value owns its descriptors. Where it goes out of scope without having been adopted, they are closed, and the
+/// peer reads the end of the stream.
 public struct AcceptedConnection: ~Copyable, Sendable {
     /// The credentials of the peer (`SO_PEERCRED`, unix(7)); ``PeerCredentials/unknown`` if the descriptor that is read
     /// is no Unix socket.

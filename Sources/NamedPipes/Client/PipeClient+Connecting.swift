@@ -8,6 +8,7 @@ extension PipeClient {
     func tryToConnect() {
         guard lifecycle.isTrying else { return }
         if let dial { return tryToConnect(with: dial) }
+        if let command { return start(command) }
         var generator = SystemRandomNumberGenerator()
         do {
             let descriptor = try Socket.stream(mayHoldDescriptors: endpoint.acceptsDescriptors)
@@ -65,7 +66,7 @@ extension PipeClient {
         }
     }
 
-    private func didConnect(_ connection: PipeConnection) throws(SystemError) {
+    func didConnect(_ connection: PipeConnection) throws(SystemError) {
         try connection.start()
         lifecycle.didConnect(connection, at: reactor.now)
         noteState()
@@ -76,7 +77,7 @@ extension PipeClient {
         self.connection?.didOpen()
     }
 
-    private func attemptDidFail(_ error: PipeError) {
+    func attemptDidFail(_ error: PipeError) {
         var generator = SystemRandomNumberGenerator()
         perform(lifecycle.attemptDidFail(error, using: &generator))
     }

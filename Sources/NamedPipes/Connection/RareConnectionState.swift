@@ -31,6 +31,9 @@ final class RareConnectionState {
     /// The reason of the end, from the moment it is decided; see ``PipeConnection/decidedReason``.
     var endReason: DisconnectReason?
 
+    /// The program at the other end, which this end started.
+    var child: ConnectedChild?
+
     /// What the queue still held when it was released: when the output failed, or at the end.
     var unsent = Unsent()
 

@@ -15,7 +15,9 @@ final class LoneConnection: ConnectionOwner {
     ) -> PipeConnection {
         let endpoint = Endpoint(reactor, configuration, delegate)
         endpoint.assertOwner()
+        let unread = accepted.unreadBytes
         let owner = LoneConnection(endpoint, PipeConnection(endpoint, accepted.makeStream()))
+        owner.connection.carryUnread(unread)
         owner.key = reactor.registry.insert(owner)
         reactor.runAtEndOfTurn(owner)
         return owner.connection

@@ -11,10 +11,10 @@ extension PipeConnection {
     /// reactor.run()
     /// ```
     ///
-    /// The delegate receives the callbacks of a server's connection, the first from the loop. At the end of the input it
-    /// is told ``PipeConnectionDelegate/connectionDidFinishReceiving(_:)``, and ends with
-    /// ``DisconnectReason/closedByPeer`` unless it keeps the connection in order to answer. The connection belongs to no
-    /// server and no client; ``server`` and ``client`` are nil.
+    /// The delegate receives the callbacks of a server's connection, the first from the loop. At the end of the input,
+    /// ``PipeConnectionDelegate/connectionDidFinishReceiving(_:)`` is called, whose default closes the connection with
+    /// ``DisconnectReason/closedByPeer``. The connection belongs to no server and no client: ``server`` and ``client``
+    /// are nil.
     ///
     /// The streams belong to the connection from now on: see ``AcceptedConnection/standardStreams()``.
     ///

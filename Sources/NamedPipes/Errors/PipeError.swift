@@ -40,6 +40,10 @@ public enum PipeError: Error, Hashable, Sendable {
     /// sent.
     case peerRefused(PeerCredentials)
 
+    /// The program cannot be started (`posix_spawn(3)`): there is none (`ENOENT`), it may not be executed (`EACCES`), or
+    /// a resource is missing.
+    case cannotStart(program: String, SystemError)
+
     /// The peer's process cannot be pinned: it has ended and left no trace (`ENODATA`, `ESRCH`), no descriptor is free
     /// (`EMFILE`, `ENFILE`), or the kernel does not support it (`ENOPROTOOPT`, before Linux 6.5).
     case peerProcessUnavailable(SystemError)

@@ -21,8 +21,8 @@ public struct PipeAddress: Sendable {
         case abstract
 
         /// A name that cannot be used as an address: relative, spelled in a way that ``PipeAddress/path(_:)`` refuses,
-        /// or not UTF-8. Only an ``InheritedListener`` has one, for display. It can be used neither to listen nor to
-        /// connect.
+        /// or not UTF-8. Only an ``InheritedListener`` has one, for display, and a client that starts a program, whose
+        /// name it is. It can be used neither to listen nor to connect.
         case other
     }
 

@@ -54,8 +54,8 @@ enum SharedDescription {
     }
 
     /// A second descriptor of the same description, close-on-exec, beyond the standard streams.
-    static func duplicate(_ descriptor: Int32) throws(SystemError) -> OwnedDescriptor {
-        OwnedDescriptor(taking: try systemCall("fcntl") { fcntl(descriptor, F_DUPFD_CLOEXEC, 3) })
+    static func duplicate(_ descriptor: Int32, from minimum: Int32 = 3) throws(SystemError) -> OwnedDescriptor {
+        OwnedDescriptor(taking: try systemCall("fcntl") { fcntl(descriptor, F_DUPFD_CLOEXEC, minimum) })
     }
 
     /// Makes one number mean what another does (`dup2(2)`), atomically. It is inherited across exec.
@@ -83,9 +83,11 @@ func withoutPipeSignal<Result>(_ write: () throws(SystemError) -> Result) throws
     do {
         return try write()
     } catch {
-        var now = timespec()
-        if error.code == EPIPE, !wasPending {
-            attemptCall("sigtimedwait") { unsafe sigtimedwait(&pipe, nil, &now) }
+        unsafe sigpending(&pending)
+        // Not pending if the process ignores it.
+        if !wasPending, unsafe sigismember(&pending, SIGPIPE) == 1 {
+            var number: Int32 = 0
+            unsafe sigwait(&pipe, &number)
         }
         throw error
     }
