@@ -7,6 +7,7 @@ final class LoneConnection: ConnectionOwner {
     private let endpoint: Endpoint
     private let connection: PipeConnection
     private var key: UInt64 = 0
+    private var unread: [UInt8] = []
 
     /// Makes the connection, whose first turn comes from the loop.
     static func begin(
@@ -17,7 +18,7 @@ final class LoneConnection: ConnectionOwner {
         endpoint.assertOwner()
         let unread = accepted.unreadBytes
         let owner = LoneConnection(endpoint, PipeConnection(endpoint, accepted.makeStream()))
-        owner.connection.carryUnread(unread)
+        owner.unread = unread
         owner.key = reactor.registry.insert(owner)
         reactor.runAtEndOfTurn(owner)
         return owner.connection
@@ -47,7 +48,7 @@ final class LoneConnection: ConnectionOwner {
 }
 
 extension LoneConnection: TurnWork, Registered {
-    func runInTurn() { connection.begin() }
+    func runInTurn() { connection.begin(with: unread) }
 
     func reactorDidStop() { connection.end(.closedLocally) }
 }
