@@ -50,7 +50,8 @@ extension PipeError {
         case .timedOut: " (--timeout sets how long to wait)"
         case .framing: " (--framing chooses another)"
         case .invalidAddress, .inheritedListener, .unusableConnection, .cannotDetach, .peerRefused,
-            .peerProcessUnavailable, .cannotStart, .sendQueueFull, .budgetExceeded, .notConnected, .disconnected,
+            .peerProcessUnavailable, .cannotStart, .sendQueueFull, .budgetExceeded, .notConnected, .receiveOnly,
+            .policyNeedsIdentity, .disconnected,
             .messagesUnsent, .system:
             nil
         }
@@ -76,7 +77,8 @@ extension UnusableLocation {
         case .missingDirectory: " (make the directory first)"
         case .symbolicLink: " (give the path behind it)"
         case .notASocket: " (take another name)"
-        case .notADirectory, .notPermitted, .notWritable, .insecureDirectory, .notALockFile, .foreignOwner, .readOnly,
+        case .notADirectory, .notPermitted, .notWritable, .insecureDirectory, .notALockFile, .notAFIFO, .foreignOwner,
+            .readOnly,
             .full:
             nil
         }

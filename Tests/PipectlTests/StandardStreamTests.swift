@@ -85,6 +85,18 @@ struct StandardStreamTests: StagedSuite {
         #expect(try run(reactor, "send").lines.contains { $0.contains("Missing expected argument '<address>'") })
     }
 
+    @Test func `listen receives from a FIFO`() throws {
+        let path = try #require(try PipeAddress.unique(prefix: "pipectl-test").path)
+        let listen = try Tool(reactor, ["listen", "fifo:\(path)", "--framing", "newline"])
+        listen.waitFor("listening on fifo:\(path)\n")
+        _ = try shell("echo one >'\(path)'; echo two >'\(path)'")
+        listen.waitFor("one\ntwo\n")
+        listen.terminate()
+        #expect(listen.waitForExit() == 0)
+        #expect(unsafe access(path, F_OK) != 0)
+        removeLeftovers(of: path)
+    }
+
     @Test(.enabled(if: isInetdThere, "systemd-socket-activate is not installed"))
     func `echo serves the clients of inetd, one process each`() throws {
         let path = try #require(try PipeAddress.unique(prefix: "pipectl-test").path)

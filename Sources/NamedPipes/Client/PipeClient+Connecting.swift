@@ -9,6 +9,7 @@ extension PipeClient {
         guard lifecycle.isTrying else { return }
         if let dial { return tryToConnect(with: dial) }
         if let command { return start(command) }
+        if address.kind == .fifo { return attemptDidFail(.receiveOnly) }
         var generator = SystemRandomNumberGenerator()
         do {
             let descriptor = try Socket.stream(mayHoldDescriptors: endpoint.acceptsDescriptors)

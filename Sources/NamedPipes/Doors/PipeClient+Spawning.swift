@@ -16,15 +16,15 @@ extension PipeClient {
     /// and inherits no descriptor besides those that ``PipeCommand/Channel`` names. When it has ended, what it sent is
     /// delivered, and the connection ends with ``DisconnectReason/programEnded(_:)``, which has the exit status.
     ///
-    /// When the connection ends first, because of ``disconnect()`` or anything else, its descriptors are closed, which a
-    /// program can read. One that goes on for longer than ``PipeCommand/gracePeriod`` receives SIGTERM, and after
-    /// ``PipeCommand/terminationPeriod`` SIGKILL, and so does its process group. `didCloseWith` comes once the program
-    /// has ended and was collected (`waitpid(2)`): no zombie remains, and ``Configuration/reconnection`` never starts a
-    /// second program beside the first. If the reactor stops, a thread does the same.
+    /// When the connection ends first, because of ``disconnect()`` or anything else, its descriptors are closed, and
+    /// the program can read that. One that goes on for longer than ``PipeCommand/gracePeriod`` receives SIGTERM, and
+    /// after ``PipeCommand/terminationPeriod`` SIGKILL, and so does its process group. `didCloseWith` comes once the
+    /// program has ended and was collected (`waitpid(2)`): no zombie remains, and ``Configuration/reconnection`` never
+    /// starts a second program beside the first. If the reactor stops, a thread does the same.
     ///
     /// The ``PipeConnection/peer`` is the user and group of this process, and the process ID of the program.
-    /// ``Configuration/requiredPeer`` and the settings for a name are ignored. The client's ``address`` is the program's
-    /// name, for logs.
+    /// ``Configuration/requiredPeer`` and the settings for a name are ignored. The client's ``address`` is the
+    /// program's name, for logs.
     ///
     /// - Parameters:
     ///   - command: the program.

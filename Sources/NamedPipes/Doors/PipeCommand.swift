@@ -28,7 +28,8 @@ public struct PipeCommand: Sendable {
     @nonexhaustive
     public enum Channel: Hashable, Sendable {
         /// At descriptor 3, a connected Unix stream socket. The environment variable `NAMED_PIPES_FD` is `3`, and
-        /// ``AcceptedConnection/inherited()`` takes it. Standard input is /dev/null; standard output and error are ours.
+        /// ``AcceptedConnection/inherited()`` takes it. Standard input is /dev/null; standard output and error
+        /// are ours.
         case socket
 
         /// At its standard input and output, which are pipes. Standard error is ours.

@@ -27,6 +27,8 @@ extension PipeError: CustomStringConvertible {
         case .sendQueueFull(let limit): "more than \(limit) bytes would be waiting to be sent"
         case .budgetExceeded(let budget): "\(budget) is used up"
         case .notConnected: "not connected"
+        case .receiveOnly: "nobody reads what is sent to a FIFO"
+        case .policyNeedsIdentity(let address): "nobody can say who writes to \(address): its policy has to be anyUser"
         case .disconnected(let reason): "the connection has ended: \(reason)"
         case .messagesUnsent(let count, let reason):
             "\(count) \(count == 1 ? "message was" : "messages were") not sent before the connection ended: \(reason)"
@@ -102,6 +104,7 @@ extension UnusableLocation: CustomStringConvertible {
             "is not safe: owner \(owner), mode \(String(mode & 0o7777, radix: 8)): others could replace the socket there"
         case .symbolicLink: "is a symbolic link"
         case .notASocket: "exists and is not a socket"
+        case .notAFIFO: "exists and is not a FIFO"
         case .notALockFile: "stands where the lock file should be"
         case .foreignOwner(let user): "belongs to another user, \(user)"
         case .readOnly: "is on a read-only file system"

@@ -40,8 +40,8 @@ public enum PipeError: Error, Hashable, Sendable {
     /// sent.
     case peerRefused(PeerCredentials)
 
-    /// The program cannot be started (`posix_spawn(3)`): there is none (`ENOENT`), it may not be executed (`EACCES`), or
-    /// a resource is missing.
+    /// The program cannot be started (`posix_spawn(3)`): there is none (`ENOENT`), it may not be executed (`EACCES`),
+    /// or a resource is missing.
     case cannotStart(program: String, SystemError)
 
     /// The peer's process cannot be pinned: it has ended and left no trace (`ENODATA`, `ESRCH`), no descriptor is free
@@ -59,6 +59,13 @@ public enum PipeError: Error, Hashable, Sendable {
 
     /// There is no open connection to send on.
     case notConnected
+
+    /// Nothing is sent to a FIFO: a server receives from it, and nobody reads an answer.
+    case receiveOnly
+
+    /// The address is a FIFO, and the access policy asks who writes there, which nobody can say: say
+    /// ``AccessPolicy/anyUser``, and let the permissions of the file decide.
+    case policyNeedsIdentity(PipeAddress)
 
     /// The connection ended before that, and not by a close: thrown by ``AsyncPipeConnection``.
     case disconnected(DisconnectReason)
@@ -184,6 +191,9 @@ public enum UnusableLocation: Hashable, Sendable {
 
     /// Something that is not a socket has the name.
     case notASocket
+
+    /// Something that is not a FIFO has the name.
+    case notAFIFO
 
     /// The name of the lock file belongs to something other than a plain file with one name: a directory, a device, or
     /// a file with a second name (a hard link), into which the process ID must not be written.

@@ -9,6 +9,8 @@ struct NameState {
         case socket(Listener)
         /// There is no socket: ``PipeServer/adopt(_:)`` is the only way in, or a transport's listener in tests.
         case noSocket
+        /// A FIFO, from which one connection receives.
+        case fifo(FIFODoor)
         /// No more clients are admitted.
         case closed
     }
@@ -28,6 +30,8 @@ struct NameState {
     init(_ entrance: Entrance) { self.entrance = entrance }
 
     var listener: Listener? { if case .socket(let listener) = entrance { listener } else { nil } }
+
+    var door: FIFODoor? { if case .fifo(let door) = entrance { door } else { nil } }
 
     var isOpen: Bool { if case .closed = entrance { false } else { true } }
 

@@ -27,10 +27,21 @@ final class DescriptorPair {
 
     /// - Parameter namesPeer: whether the input is a Unix socket.
     init(_ descriptors: consuming TwoDescriptors, namesPeer: Bool) {
+        isReceiveOnly = false
         localSocket = namesPeer ? descriptors.input.number : nil
         input = descriptors.input
         output = .some(descriptors.output)
     }
+
+    /// An input without an output.
+    init(receiving input: consuming StreamDescriptor) {
+        localSocket = nil
+        isReceiveOnly = true
+        self.input = input
+        output = nil
+    }
+
+    private let isReceiveOnly: Bool
 
     /// The Unix socket whose peer the kernel can be asked about; nil if the input is none.
     let localSocket: Int32?
@@ -67,7 +78,7 @@ final class DescriptorPair {
 
     /// How the peer went away. Once sending has finished, its end of the input is the end.
     func hangUp() throws(SystemError) -> PeerHangUp? {
-        guard output != nil else { return .clean }
+        guard output != nil else { return isReceiveOnly ? nil : .clean }
         return try output?.readerHangUp() ?? nil
     }
 

@@ -6,8 +6,8 @@ internal import PipeReactor
 enum SpawnCalls {
     /// `posix_spawnp(3)`: starts a program in its own process group.
     ///
-    /// Its signals have their defaults, and none is blocked. Of all descriptors it has those that are named here, and 0,
-    /// 1 and 2.
+    /// Its signals have their defaults, and none is blocked. Of all descriptors it has those that are named here, and
+    /// 0, 1 and 2.
     ///
     /// - Parameters:
     ///   - arguments: the program, which is looked up in `PATH` unless it has a slash, and its arguments.
