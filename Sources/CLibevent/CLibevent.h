@@ -23,4 +23,19 @@ extern int renameat2(int from, const char *name, int to, const char *other, unsi
 #include <linux/stat.h>
 extern int statx(int directory, const char *path, int flags, unsigned int mask, struct statx *status);
 
+// So are preadv2 and pwritev2 (sys/uio.h). The pieces are of struct iovec, which here would become another type than
+// Glibc's for Swift.
+extern ssize_t preadv2(int descriptor, const void *pieces, int count, off_t offset, int flags);
+extern ssize_t pwritev2(int descriptor, const void *pieces, int count, off_t offset, int flags);
+
+// So is pipe2 (unistd.h).
+extern int pipe2(int descriptors[2], int flags);
+
+// So is this one (spawn.h, glibc 2.34). The actions are of posix_spawn_file_actions_t.
+extern int posix_spawn_file_actions_addclosefrom_np(void *actions, int first);
+
+// pidfd_open, for which the C library of older systems has no function. Close-on-exec.
+extern long syscall(long number, ...);
+static inline int named_pipes_pidfd_open(pid_t process) { return (int)syscall(434, process, 0); }
+
 #endif

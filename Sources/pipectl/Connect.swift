@@ -14,9 +14,17 @@ struct Connect: ParsableCommand {
 
               pipectl connect thermostat
               pipectl connect events --wait --stay < subscriptions.txt
+              pipectl connect --exec 'bc -l' --framing newline
+
+            With --exec, it starts a command in place of connecting to a server, and speaks to its standard input and \
+            output. When the command has ended, so has the connection; a status other than 0 is a failure.
             """)
 
-    @OptionGroup var target: AddressArgument
+    @Argument(help: "The name of the pipe; see pipectl --help.", transform: parseAddress)
+    var address: PipeAddress?
+
+    @Option(help: ArgumentHelp("Start a command with /bin/sh -c, and speak to it.", valueName: "command"))
+    var exec: String?
 
     @Flag(help: "Stay connected after the end of standard input, until the server closes or a signal comes.")
     var stay = false
@@ -25,9 +33,23 @@ struct Connect: ParsableCommand {
     @OptionGroup var printing: PrintOptions
     @OptionGroup var wire: WireOptions
 
+    func validate() throws {
+        if address == nil, exec == nil { throw ValidationError("Missing expected argument '<address>'") }
+        if address != nil, exec != nil {
+            throw ValidationError("--exec starts the command that takes the place of a server")
+        }
+    }
+
     func run() throws {
         let session = ConnectSession(try Reactor(), style: printing.raw ? .raw : .text, staysAtEnd: stay)
-        try session.run(target.address, client.configuration(wire))
+        try session.run(client.configuration(wire)) { [address, exec] configuration, reactor in
+            guard let address else {
+                var command: PipeCommand = ["/bin/sh", "-c", exec ?? ""]
+                command.channel = .standardStreams
+                return PipeClient(spawning: command, configuration: configuration, reactor: reactor, delegate: session)
+            }
+            return PipeClient(address: address, configuration: configuration, reactor: reactor, delegate: session)
+        }
     }
 }
 
@@ -47,10 +69,12 @@ private final class ConnectSession: PipeClientDelegate {
         self.staysAtEnd = staysAtEnd
     }
 
-    func run(_ address: PipeAddress, _ configuration: PipeClient.Configuration) throws {
+    func run(
+        _ configuration: PipeClient.Configuration, _ makeClient: (PipeClient.Configuration, Reactor) -> PipeClient
+    ) throws {
         let limit = configuration.connection.framing.maximumMessageByteCount
         input = LineInput(reactor, limit: limit) { [unowned self] in didRead($0) }
-        let client = PipeClient(address: address, configuration: configuration, reactor: reactor, delegate: self)
+        let client = makeClient(configuration, reactor)
         self.client = client
         let signals = try Signals(reactor) { [reactor] count in
             if count == 1 { client.disconnect() } else { reactor.stop() }
@@ -115,6 +139,8 @@ private final class ConnectSession: PipeClientDelegate {
             // Expected, because the end of our input asked for it.
         } else if reason == .closedByPeer {
             StandardError.note("closed by the server")
+        } else if reason == .programEnded(.exited(0)) {
+            // The command has done its work.
         } else if reason != .closedLocally {
             note(Failure("the connection was \(reason.text)"))
         }

@@ -50,8 +50,9 @@ extension PipeError {
         case .timedOut: " (--timeout sets how long to wait)"
         case .framing: " (--framing chooses another)"
         case .invalidAddress, .inheritedListener, .unusableConnection, .cannotDetach, .peerRefused,
-            .peerProcessUnavailable, .sendQueueFull, .budgetExceeded, .descriptorsNotSent, .notConnected,
-            .disconnected, .messagesUnsent, .linkFailed, .cannotChange, .outputPending, .system:
+            .peerProcessUnavailable, .cannotStart, .sendQueueFull, .budgetExceeded, .descriptorsNotSent, .notConnected,
+            .receiveOnly, .policyNeedsIdentity, .disconnected, .messagesUnsent, .linkFailed, .cannotChange,
+            .outputPending, .system:
             nil
         }
     }
@@ -76,7 +77,8 @@ extension UnusableLocation {
         case .missingDirectory: " (make the directory first)"
         case .symbolicLink: " (give the path behind it)"
         case .notASocket: " (take another name)"
-        case .notADirectory, .notPermitted, .notWritable, .insecureDirectory, .notALockFile, .foreignOwner, .readOnly,
+        case .notADirectory, .notPermitted, .notWritable, .insecureDirectory, .notALockFile, .notAFIFO, .foreignOwner,
+            .readOnly,
             .full:
             nil
         }

@@ -16,6 +16,10 @@ struct Listen: ParsableCommand {
 
               pipectl listen events
               pipectl listen events --json | jq .peer.pid
+              pipectl listen fifo:/run/app/commands --framing newline
+
+            A FIFO (fifo:PATH) is made if it is not there, for this user alone, and removed at the end. Any program can \
+            write to it: echo restart > /run/app/commands. Its peer is unknown, and a line that is too long is skipped.
             """)
 
     @Argument(help: "The name to take; see pipectl --help.", transform: parseAddress)

@@ -9,6 +9,21 @@ struct AddressArgument: ParsableArguments {
     var address: PipeAddress
 }
 
+/// An address that only some uses of a command take, and that is a plain text for the others.
+struct OptionalAddress: Sendable {
+    /// As given on the command line.
+    let text: String
+
+    /// Throws the error that ArgumentParser would show for an argument that is an address in every case.
+    func address() throws -> PipeAddress {
+        do {
+            return try parseAddress(text)
+        } catch let error as ValidationError {
+            throw ValidationError("The value '\(printable(text))' is invalid for '<address>': \(error.message)")
+        }
+    }
+}
+
 /// Throws an error that ArgumentParser shows after the refused text.
 @Sendable
 func parseAddress(_ text: String) throws -> PipeAddress {
@@ -110,6 +125,9 @@ struct ServerOptions: ParsableArguments {
     func validate() throws {
         if inherit, takeOver { throw ValidationError("an inherited socket needs no --take-over") }
     }
+
+    /// Whether an option was given that is about a name or its server.
+    var listensElsewhere: Bool { inherit || takeOver || stat || untilInputEnds }
 
     /// The place to listen: the address, or the inherited socket. A name is generated if none was given.
     func place(_ address: PipeAddress?) throws -> ServerPlace {

@@ -13,12 +13,20 @@ struct Send: ParsableCommand {
 
               pipectl send thermostat 'set 21.5' --reply
               pipectl send events --wait < /var/log/app.log
+              pipectl send --stdio hello > hello.frames
+
+            With --stdio, it writes to standard output in place of a server, and reads replies from standard input. All \
+            arguments are messages then, and replies are printed on standard error.
             """)
 
-    @OptionGroup var target: AddressArgument
+    @Argument(help: "The name of the pipe; see pipectl --help.", transform: OptionalAddress.init)
+    var address: OptionalAddress?
 
     @Argument(help: "One message each; without any, every line of standard input is one.")
     var messages: [String] = []
+
+    @Flag(help: "Speak over standard input and output, instead of connecting.")
+    var stdio = false
 
     @Flag(help: "Wait for one reply to each message, before the next one, and print it.")
     var reply = false
@@ -36,13 +44,25 @@ struct Send: ParsableCommand {
     @OptionGroup var loop: LoopOptions
 
     func validate() throws {
+        try validateDescriptors()
+        if stdio {
+            if address == nil { throw ValidationError("with --stdio, the messages are arguments") }
+        } else {
+            guard let address else { throw ValidationError("Missing expected argument '<address>'") }
+            _ = try address.address()
+        }
+    }
+
+    private func validateDescriptors() throws {
         guard !descriptors.isEmpty else { return }
         guard wire.framing == "descriptors" else { throw ValidationError("--descriptor needs --framing descriptors") }
+        guard !stdio else { throw ValidationError("--descriptor needs a server to connect to") }
         let limit = DescriptorFraming.maximumDescriptorCount
         guard descriptors.count <= limit else { throw ValidationError("at most \(limit) files go with a message") }
     }
 
     func run() throws {
+        let messages = stdio ? [address?.text ?? ""] + messages : messages
         let reactor = try loop.makeReactor()
         let plan = SendSession.Plan(
             messages: messages.isEmpty ? nil : messages.map(Arguments.bytes), awaitsReplies: reply,
@@ -50,7 +70,12 @@ struct Send: ParsableCommand {
         var files = OutgoingDescriptors()
         for path in descriptors { files.append(taking: try openFile(at: path)) }
         let session = SendSession(reactor, plan, files)
-        try session.run(target.address, client.configuration(wire))
+        let configuration = client.configuration(wire)
+        if let address, !stdio {
+            try session.run(to: address.address(), configuration)
+        } else {
+            try session.runOverStandardStreams(configuration)
+        }
     }
 }
 

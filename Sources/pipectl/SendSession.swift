@@ -18,6 +18,7 @@ final class SendSession: PipeClientDelegate {
     /// Sent with the first message.
     private var descriptors: OutgoingDescriptors
     private var client: PipeClient?
+    private var connection: PipeConnection?
     private var input: LineInput?
     private var failure: Failure?
 
@@ -41,8 +42,7 @@ final class SendSession: PipeClientDelegate {
     }
 
     /// Returns when everything is done.
-    func run(_ address: PipeAddress, _ configuration: PipeClient.Configuration) throws {
-        let signals = try Signals(reactor) { [unowned self] in didInterrupt($0) }
+    func run(to address: PipeAddress, _ configuration: PipeClient.Configuration) throws {
         if plan.messages == nil {
             let limit = configuration.connection.framing.maximumMessageByteCount
             input = LineInput(reactor, limit: limit) { [unowned self] in didRead($0) }
@@ -50,6 +50,17 @@ final class SendSession: PipeClientDelegate {
         let client = PipeClient(address: address, configuration: configuration, reactor: reactor, delegate: self)
         self.client = client
         client.connect()
+        try run()
+    }
+
+    /// The same over standard input and output, for messages that are given; replies are printed on standard error.
+    func runOverStandardStreams(_ configuration: PipeClient.Configuration) throws {
+        try PipeConnection.standardStreams(configuration.connection, reactor: reactor, delegate: self)
+        try run()
+    }
+
+    private func run() throws {
+        let signals = try Signals(reactor) { [unowned self] in didInterrupt($0) }
         withExtendedLifetime(signals) { reactor.run() }
         if let failure { throw failure }
     }
@@ -58,7 +69,7 @@ final class SendSession: PipeClientDelegate {
 
     /// Sends what may be sent now, then arranges for the next step.
     private func pump() {
-        guard failure == nil, let connection = client?.connection, connection.isOpen else { return }
+        guard failure == nil, let connection, connection.isOpen else { return }
         while !isCongested, !isAwaitingReply, let message = waiting.first {
             do {
                 isCongested = try connection.send(message, descriptors: &descriptors) == .acceptedAboveHighWaterMark
@@ -91,12 +102,12 @@ final class SendSession: PipeClientDelegate {
     private func fail(_ failure: Failure) {
         if self.failure == nil { self.failure = failure }
         input?.pause()
-        if let connection = client?.connection { connection.close() } else { reactor.stop() }
+        if let connection { connection.close() } else { reactor.stop() }
     }
 
     private func didInterrupt(_ count: Int) {
         fail(Failure("interrupted (\(progress))"))
-        if count > 1 { client?.connection?.abort() }
+        if count > 1 { connection?.abort() }
     }
 
     private var progress: String {
@@ -106,6 +117,7 @@ final class SendSession: PipeClientDelegate {
     // MARK: PipeClientDelegate
 
     func connectionDidOpen(_ connection: PipeConnection) {
+        self.connection = connection
         noteProgress()
         watchProgress(after: plan.timeout)
         pump()
@@ -129,6 +141,7 @@ final class SendSession: PipeClientDelegate {
     }
 
     func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
+        self.connection = nil
         let lostCount = connection.unsentMessageCount + (connection.hasPartlySentMessage ? 1 : 0)
         let isDone = isInputAtEnd && waiting.isEmpty && !isAwaitingReply && lostCount == 0
         if !isDone {
@@ -158,7 +171,7 @@ extension SendSession {
         guard let timeout = plan.timeout, let delay else { return }
         // A limit, not a timer: if this process was stopped, messages that have arrived meanwhile are handled first.
         _ = reactor.limit(delay) { [weak self] in
-            guard let self, let connection = client?.connection else { return }
+            guard let self, let connection else { return }
             if !isServersTurn || connection.pendingByteCount < lastPendingByteCount { noteProgress() }
             lastPendingByteCount = connection.pendingByteCount
             let left = timeout - (SuspendingClock.now - lastProgress)

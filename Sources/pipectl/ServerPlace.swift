@@ -12,8 +12,9 @@ enum ServerPlace: Sendable {
         switch self {
         case .address(let address, let takesOver):
             try PipeServer(
-                listeningOn: address, configuration: configuration.keepingName(takingOver: takesOver), reactor: reactor,
-                delegate: delegate)
+                listeningOn: address,
+                configuration: configuration.keepingName(takingOver: takesOver).admittingWriters(at: address),
+                reactor: reactor, delegate: delegate)
         case .inherited(let listener):
             try PipeServer(inheriting: listener, configuration: configuration, reactor: reactor, delegate: delegate)
         }
@@ -27,8 +28,9 @@ enum ServerPlace: Sendable {
         switch self {
         case .address(let address, let takesOver):
             try await PipeServer.serve(
-                at: address, configuration: configuration.keepingName(takingOver: takesOver), on: executor,
-                onEvent: onEvent, handler: handler)
+                at: address,
+                configuration: configuration.keepingName(takingOver: takesOver).admittingWriters(at: address),
+                on: executor, onEvent: onEvent, handler: handler)
         case .inherited(let listener):
             try await PipeServer.serve(
                 inheriting: listener, configuration: configuration, on: executor, onEvent: onEvent, handler: handler)
@@ -37,6 +39,14 @@ enum ServerPlace: Sendable {
 }
 
 extension PipeServer.Configuration {
+    /// Nobody can say who writes into a FIFO: its permissions decide, which are those of its user alone.
+    fileprivate func admittingWriters(at address: PipeAddress) -> Self {
+        guard address.kind == .fifo else { return self }
+        var changed = self
+        changed.accessPolicy = .anyUser
+        return changed
+    }
+
     /// There is no operator who would publish a lost name again, so the command does it itself.
     fileprivate func keepingName(takingOver takesOver: Bool) -> Self {
         var changed = self

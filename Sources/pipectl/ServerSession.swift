@@ -149,6 +149,10 @@ final class ServerSession: PipeServerDelegate {
         if case .takenOver = loss { tellManager(.stopping) }
     }
 
+    func server(_ server: PipeServer, didSkip error: FramingError) {
+        complain("skipped at \(server.address): \(error)", .connection)
+    }
+
     func server(_ server: PipeServer, didFailToRepublish error: PipeError) {
         complain("\(server.address) cannot be published again: \(error)", .name)
     }

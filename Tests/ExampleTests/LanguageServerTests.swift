@@ -181,6 +181,18 @@ import Testing
         _ = try await editor.value
     }
 
+    /// As most editors start one: pygls stands for them.
+    @Test(.requires("python3"), .enabled(if: PythonModule.isThereInPeers("pygls"), "make interop-deps installs pygls"))
+    func `speaks over standard streams to an editor that starts it`() throws {
+        let stage = try Stage()
+        let peers = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../InteropTests/Peers")
+        let script = peers.appending(path: "pygls_client.py").path
+        let editor = try Example(
+            command: ["python3", script, Example.path("LanguageServer"), "--stdio"], on: stage.reactor)
+        #expect(try editor.exitStatus() == 0)
+        #expect(editor.lines == ["line 2: a setting is key = value", #"server.port is "80""#, "status 0"])
+    }
+
     /// Editors show a server's standard error.
     @Test func `reports a message that it could not read, instead of going on with an older text`() async throws {
         let stage = try Stage()

@@ -58,6 +58,16 @@ public func connectUntilSignal(
     try await talk.value
 }
 
+/// Speaks over standard input and output, and runs a function until it returns or SIGINT or SIGTERM comes.
+public func speakUntilSignal(
+    _ configuration: PipeConnection.Configuration,
+    _ body: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
+) async throws {
+    let talk = Task { try await AsyncPipeConnection.withStandardStreams(configuration, body) }
+    onStopSignal { talk.cancel() }
+    try await talk.value
+}
+
 /// Calls a function on SIGINT and SIGTERM, once: an impatient user may send the signal again, which ends the program.
 ///
 /// The library itself leaves signals alone; the program decides here what they mean. They are blocked from the

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-/// A connected socket and the peer at its other end, which no server serves yet.
+/// A connected socket, or two descriptors, and the peer at the other end, which no server serves yet.
 ///
 /// A listener makes one of each client. An embedder makes one of a descriptor that it has from elsewhere, and gives it
 /// to any server on any reactor with ``PipeServer/adopt(_:)`` or, from another thread, with
@@ -13,10 +13,11 @@ internal import PipeReactor
 /// server.adopt(connection)
 /// ```
 ///
-/// The value owns the descriptor. Where it goes out of scope without having been adopted, the socket is closed, and the
+/// The value owns its descriptors. Where it goes out of scope without having been adopted, they are closed, and the
 /// peer reads the end of the stream.
 public struct AcceptedConnection: ~Copyable, Sendable {
-    /// The credentials of the peer (`SO_PEERCRED`, unix(7)).
+    /// The credentials of the peer (`SO_PEERCRED`, unix(7)); ``PeerCredentials/unknown`` if the descriptor that is read
+    /// is no Unix socket.
     ///
     /// Both ends of a `socketpair(2)` name the process that made the pair, whichever process holds them now.
     public let peer: PeerCredentials
@@ -24,7 +25,7 @@ public struct AcceptedConnection: ~Copyable, Sendable {
     /// The bytes that were read from the socket before, and that no server has delivered. Most connections have none.
     public let unreadBytes: [UInt8]
 
-    let socket: OwnedDescriptor
+    private let carrier: Carrier
 
     /// Takes over a descriptor that is one end of a Unix stream connection: from `socketpair(2)`, from a process that
     /// passed it on, or inherited at the start.
@@ -44,8 +45,9 @@ public struct AcceptedConnection: ~Copyable, Sendable {
         self.unreadBytes = unreadBytes
         peer = try Self.prepare(descriptor)
         // Bytes with descriptors may lie in the socket already, whatever its options are from now on.
-        socket = OwnedDescriptor(
-            taking: descriptor, mayHoldDescriptors: DescriptorRefusal.Guarded.thoseThatPass.includes(descriptor))
+        carrier = .socket(
+            OwnedDescriptor(
+                taking: descriptor, mayHoldDescriptors: DescriptorRefusal.Guarded.thoseThatPass.includes(descriptor)))
     }
 
     /// Checks a descriptor, and changes its flags once nothing can fail any more.
@@ -76,15 +78,58 @@ public struct AcceptedConnection: ~Copyable, Sendable {
     init(_ socket: consuming OwnedDescriptor) throws(SystemError) {
         peer = try Socket.peer(socket.rawValue)
         unreadBytes = []
-        self.socket = socket
+        carrier = .socket(socket)
     }
 
     init(_ peer: PeerCredentials, _ unreadBytes: [UInt8], _ socket: consuming OwnedDescriptor) {
         self.peer = peer
         self.unreadBytes = unreadBytes
-        self.socket = socket
+        carrier = .socket(socket)
     }
 
-    /// The socket, for the connection that serves it.
-    consuming func takeSocket() -> OwnedDescriptor { socket }
+    /// Two descriptors.
+    init(_ descriptors: consuming TwoDescriptors, from peer: PeerCredentials) {
+        self.peer = peer
+        unreadBytes = []
+        carrier = .pair(descriptors)
+    }
+
+    /// The Unix socket whose peer the kernel can be asked about, if there is one.
+    var namedSocket: Int32? { peer.isKnown ? carrier.input : nil }
+
+    /// `SO_SNDBUF`, if it is one socket: two descriptors may be shared, and stay as they are.
+    func setSendBuffer(_ byteCount: Int?) throws(SystemError) {
+        if carrier.isSocket { try Socket.setSendBuffer(carrier.input, byteCount) }
+    }
+
+    /// The stream, for the connection that serves it.
+    consuming func makeStream() -> ByteStream { carrier.makeStream(peer) }
+}
+
+/// The descriptors of a connection that no server serves yet.
+private enum Carrier: ~Copyable {
+    case socket(OwnedDescriptor)
+    case pair(TwoDescriptors)
+
+    var isSocket: Bool {
+        switch self {
+        case .socket: true
+        case .pair: false
+        }
+    }
+
+    /// The descriptor that is read.
+    var input: Int32 {
+        switch self {
+        case .socket(let socket): socket.rawValue
+        case .pair(let pair): pair.input.number
+        }
+    }
+
+    consuming func makeStream(_ peer: PeerCredentials) -> ByteStream {
+        switch consume self {
+        case .socket(let socket): ByteStream(socket, peer)
+        case .pair(let pair): ByteStream(DescriptorPair(pair, namesPeer: peer.isKnown), peer)
+        }
+    }
 }

@@ -28,7 +28,8 @@ public struct AccessPolicy: Hashable, Sendable {
         case all([AccessPolicy])
     }
 
-    /// Every user of the system, as far as the permissions of the name go.
+    /// Every user of the system, as far as the permissions of the name go; and peers that the kernel does not name
+    /// (``PeerCredentials/unknown``).
     public static let anyUser = AccessPolicy(rule: .anyUser)
 
     /// Our own effective user (`geteuid(2)`): for a server, the one at the time when the server was made. Not even
@@ -75,6 +76,7 @@ extension AccessPolicy {
     func admits<Failure: Error>(
         _ peer: PeerCredentials, ownUserID: UInt32, groups: () throws(Failure) -> [UInt32]
     ) throws(Failure) -> Bool {
+        guard peer.isKnown else { return admitsUnknownPeers }
         switch rule {
         case .anyUser: return true
         case .ownUser: return peer.userID == ownUserID
@@ -89,6 +91,16 @@ extension AccessPolicy {
         case .all(let policies):
             for policy in policies where try !policy.admits(peer, ownUserID: ownUserID, groups: groups) { return false }
             return !policies.isEmpty
+        }
+    }
+
+    /// Whether a peer is admitted that the kernel does not name: only if no rule asks who it is.
+    var admitsUnknownPeers: Bool {
+        switch rule {
+        case .anyUser: true
+        case .ownUser, .ownUserOrRoot, .users, .groups: false
+        case .any(let policies): policies.contains(where: \.admitsUnknownPeers)
+        case .all(let policies): !policies.isEmpty && policies.allSatisfy(\.admitsUnknownPeers)
         }
     }
 

@@ -32,6 +32,6 @@ public struct PeerCredentials: Hashable, Sendable {
 }
 
 extension PeerCredentials: CustomStringConvertible {
-    /// The three numbers for a log: `uid 1000, gid 1000, pid 4711`.
-    public var description: String { "uid \(userID), gid \(groupID), pid \(processID)" }
+    /// The three numbers for a log: `uid 1000, gid 1000, pid 4711`; or `unknown peer`.
+    public var description: String { isKnown ? "uid \(userID), gid \(groupID), pid \(processID)" : "unknown peer" }
 }

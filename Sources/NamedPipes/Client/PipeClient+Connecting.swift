@@ -8,6 +8,8 @@ extension PipeClient {
     func tryToConnect() {
         guard lifecycle.isTrying, triggers.dial == nil else { return }
         if let dial { return tryToConnect(with: dial) }
+        if let command { return start(command) }
+        if address.kind == .fifo { return attemptDidFail(.receiveOnly) }
         var generator = SystemRandomNumberGenerator()
         do {
             let descriptor = try Socket.stream(mayHoldDescriptors: endpoint.letsDescriptorsThrough)
@@ -76,7 +78,7 @@ extension PipeClient {
         }
     }
 
-    private func didConnect(_ connection: PipeConnection) throws(SystemError) {
+    func didConnect(_ connection: PipeConnection) throws(SystemError) {
         try connection.start()
         lifecycle.didConnect(connection, at: reactor.now)
         noteState()
@@ -87,7 +89,7 @@ extension PipeClient {
         self.connection?.didOpen()
     }
 
-    private func attemptDidFail(_ error: PipeError) {
+    func attemptDidFail(_ error: PipeError) {
         var generator = SystemRandomNumberGenerator()
         perform(lifecycle.attemptDidFail(error, using: &generator))
     }

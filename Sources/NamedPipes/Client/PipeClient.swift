@@ -29,8 +29,11 @@ public final class PipeClient {
         case disconnected
     }
 
-    /// The name that it connects to.
+    /// The name that it connects to; for a client that starts a program, the program's name.
     public let address: PipeAddress
+
+    /// The program that it starts in place of connecting to a name.
+    let command: PipeCommand?
 
     let configuration: Configuration
     let endpoint: Endpoint
@@ -57,11 +60,19 @@ public final class PipeClient {
     ///   - configuration: the default is a 4-byte length framing, 5 s to connect, no waiting and no reconnection.
     ///   - reactor: the loop that it runs on.
     ///   - delegate: receives all callbacks; retained until the client is disconnected.
-    public init(
+    public convenience init(
         address: PipeAddress, configuration: Configuration = Configuration(), reactor: Reactor,
         delegate: any PipeClientDelegate
     ) {
+        self.init(address, nil, configuration, reactor, delegate)
+    }
+
+    init(
+        _ address: PipeAddress, _ command: PipeCommand?, _ configuration: Configuration, _ reactor: Reactor,
+        _ delegate: any PipeClientDelegate
+    ) {
         self.address = address
+        self.command = command
         self.configuration = configuration
         self.delegate = delegate
         lifecycle = ClientLifecycle(
@@ -161,7 +172,10 @@ extension PipeClient: Registered {
 
     package func reactorDidStop() {
         disconnect()
-        connection?.end(.closedLocally)
+        guard let connection else { return }
+        connection.end(.closedLocally)
+        connection.rareIfAny?.child?.abandon()
+        connection.schedule()
     }
 
     private final class IdleClient: Registered, StandIn {

@@ -16,7 +16,8 @@ public protocol PipeClientDelegate: PipeConnectionDelegate {
     /// - Parameters:
     ///   - client: the client.
     ///   - error: ``PipeError/noServer(_:)``, ``PipeError/accessDenied(_:)``, ``PipeError/backlogFull(_:)``,
-    ///     ``PipeError/peerRefused(_:)``, ``PipeError/timedOut`` or ``PipeError/system(_:)``.
+    ///     ``PipeError/peerRefused(_:)``, ``PipeError/cannotStart(program:_:)``, ``PipeError/timedOut`` or
+    ///     ``PipeError/system(_:)``.
     func client(_ client: PipeClient, didFailToConnectWith error: PipeError)
 
     /// An attempt to restore a lost connection has failed, and another one follows

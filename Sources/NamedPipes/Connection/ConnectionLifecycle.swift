@@ -176,6 +176,9 @@ struct ConnectionLifecycle {
         }
     }
 
+    /// Nothing is ever sent: there is no output.
+    mutating func neverSends() { output = .finished }
+
     /// The send queue is empty.
     mutating func queueIsEmpty() -> Action {
         if state == .closing { return .close }

@@ -80,7 +80,8 @@ extension PipeConnection {
 
     /// Reports the end to the delegate, once, and then to the owner, and releases everything.
     func report() {
-        guard !lifecycle.isReported, let reason = decidedReason else { return }
+        guard !lifecycle.isReported, let decided = decidedReason, mayReport else { return }
+        let reason = decided.explained(by: rareIfAny?.child?.exit)
         lifecycle.report()
         unsafe endpoint.owner?.connectionWillReport(self, reason, unsent: queue)
         recycleMemory()

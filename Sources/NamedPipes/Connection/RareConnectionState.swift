@@ -37,6 +37,12 @@ final class RareConnectionState {
     /// The descriptors that come and go with messages.
     var descriptors: DescriptorTraffic?
 
+    /// The program at the other end, which this end started.
+    var child: ConnectedChild?
+
+    /// Whether it receives from a FIFO, which nobody reads.
+    var isReceiveOnly = false
+
     /// What the queue still held when it was released: when the output failed, or at the end.
     var unsent = Unsent()
 

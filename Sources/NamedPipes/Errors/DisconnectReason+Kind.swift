@@ -30,6 +30,8 @@ extension DisconnectReason {
         case serverStopped
         /// ``DisconnectReason/detached``
         case detached
+        /// ``DisconnectReason/programEnded(_:)``
+        case programEnded
         /// ``DisconnectReason/descriptorsReceived``
         case descriptorsReceived
         /// ``DisconnectReason/descriptors(_:)``
@@ -58,6 +60,7 @@ extension DisconnectReason {
         case .budgetExceeded: .budgetExceeded
         case .serverStopped: .serverStopped
         case .detached: .detached
+        case .programEnded: .programEnded
         case .descriptorsReceived: .descriptorsReceived
         case .descriptors: .descriptors
         case .framing: .framing

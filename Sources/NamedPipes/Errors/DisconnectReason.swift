@@ -51,6 +51,10 @@ public enum DisconnectReason: Hashable, Sendable {
     /// ``PipeConnection/detach(_:)`` has taken the connection away. It goes on elsewhere, and the peer noticed nothing.
     case detached
 
+    /// The program at the other end, which the client started, has ended
+    /// (``PipeClient/init(spawning:configuration:reactor:delegate:)``). Every whole message that it sent was delivered.
+    case programEnded(ChildExit)
+
     /// The peer sent descriptors (`SCM_RIGHTS`, unix(7)), which are never accepted here; they were closed. Bytes that
     /// had arrived before them, or with them, were delivered. Only on kernels older than Linux 6.16: later ones refuse
     /// to send them.

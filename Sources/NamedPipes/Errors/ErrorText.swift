@@ -23,6 +23,7 @@ extension PipeError: CustomStringConvertible {
         case .backlogFull(let address): "the server at \(address) accepts no clients: its queue stayed full"
         case .accessDenied(let address): "no permission to use \(address)"
         case .peerRefused(let peer): "the server is not the required peer, but \(peer)"
+        case .cannotStart(let program, let error): "\(escapingInvisibles(program)) cannot be started: \(error)"
         case .peerProcessUnavailable(let error): "the peer's process cannot be pinned: \(error)"
         case .linkFailed(let text): "\(text)"
         case .messageTooLarge(let byteCount, let limit): "a message of \(byteCount) bytes exceeds the limit of \(limit)"
@@ -30,6 +31,8 @@ extension PipeError: CustomStringConvertible {
         case .budgetExceeded(let budget): "\(budget) is used up"
         case .descriptorsNotSent(let problem): "the message cannot be sent with file descriptors: \(problem)"
         case .notConnected: "not connected"
+        case .receiveOnly: "nobody reads what is sent to a FIFO"
+        case .policyNeedsIdentity(let address): "nobody can say who writes to \(address): its policy has to be anyUser"
         case .disconnected(let reason): "the connection has ended: \(reason)"
         case .messagesUnsent(let count, let reason):
             "\(count) \(count == 1 ? "message was" : "messages were") not sent before the connection ended: \(reason)"
@@ -77,6 +80,8 @@ extension UnusableConnection: CustomStringConvertible {
         case .notOpen(let descriptor): "descriptor \(descriptor) is not open"
         case .notALocalStream(let descriptor): "descriptor \(descriptor) is not a Unix stream socket"
         case .notConnected(let descriptor): "descriptor \(descriptor) is not connected"
+        case .notReadable(let descriptor): "descriptor \(descriptor) is not open for reading"
+        case .notWritable(let descriptor): "descriptor \(descriptor) is not open for writing"
         }
     }
 }
@@ -116,6 +121,7 @@ extension UnusableLocation: CustomStringConvertible {
             "is not safe: owner \(owner), mode \(String(mode & 0o7777, radix: 8)): others could replace the socket there"
         case .symbolicLink: "is a symbolic link"
         case .notASocket: "exists and is not a socket"
+        case .notAFIFO: "exists and is not a FIFO"
         case .notALockFile: "stands where the lock file should be"
         case .foreignOwner(let user): "belongs to another user, \(user)"
         case .readOnly: "is on a read-only file system"
@@ -142,6 +148,7 @@ extension DisconnectReason: CustomStringConvertible {
         case .budgetExceeded(let budget): "given up: \(budget) is used up"
         case .serverStopped: "closed: the server stopped"
         case .detached: "detached: it continues elsewhere"
+        case .programEnded(let exit): "closed: the program \(exit)"
         case .descriptorsReceived: "closed: the peer sent file descriptors"
         case .sessionLost(let loss): "broken: the session was lost: \(loss)"
         case .descriptors(let problem): "closed: file descriptors: \(problem)"

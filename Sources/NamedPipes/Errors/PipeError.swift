@@ -51,6 +51,10 @@ public enum PipeError: Error, Hashable, Sendable {
     /// does not permit the subject, or the server speaks another version.
     case linkFailed(String)
 
+    /// The program cannot be started (`posix_spawn(3)`): there is none (`ENOENT`), it may not be executed (`EACCES`),
+    /// or a resource is missing.
+    case cannotStart(program: String, SystemError)
+
     /// The peer's process cannot be pinned: it has ended and left no trace (`ENODATA`, `ESRCH`), no descriptor is free
     /// (`EMFILE`, `ENFILE`), or the kernel does not support it (`ENOPROTOOPT`, before Linux 6.5).
     case peerProcessUnavailable(SystemError)
@@ -69,6 +73,13 @@ public enum PipeError: Error, Hashable, Sendable {
 
     /// There is no open connection to send on.
     case notConnected
+
+    /// Nothing is sent to a FIFO: a server receives from it, and nobody reads an answer.
+    case receiveOnly
+
+    /// The address is a FIFO, and the access policy asks who writes there, which nobody can say: say
+    /// ``AccessPolicy/anyUser``, and let the permissions of the file decide.
+    case policyNeedsIdentity(PipeAddress)
 
     /// The connection ended before that, and not by a close: thrown by ``AsyncPipeConnection``.
     case disconnected(DisconnectReason)
@@ -152,6 +163,12 @@ public enum UnusableConnection: Hashable, Sendable {
 
     /// It is not one end of a connection (`ENOTCONN` of getpeername(2)): it listens, or never connected.
     case notConnected(descriptor: Int32)
+
+    /// It is to be read, and is open for writing only.
+    case notReadable(descriptor: Int32)
+
+    /// It is to be written, and is open for reading only.
+    case notWritable(descriptor: Int32)
 }
 
 /// The reason why a connection cannot leave its owner; see ``PipeConnection/detach(_:)``.
@@ -192,6 +209,9 @@ public enum UnusableLocation: Hashable, Sendable {
 
     /// Something that is not a socket has the name.
     case notASocket
+
+    /// Something that is not a FIFO has the name.
+    case notAFIFO
 
     /// The name of the lock file belongs to something other than a plain file with one name: a directory, a device, or
     /// a file with a second name (a hard link), into which the process ID must not be written.

@@ -35,6 +35,7 @@ final class PublishedName {
         switch address.kind {
         case .file: break
         case .abstract: return try publishAbstract(address, claim)
+        case .fifo: preconditionFailure("a FIFO has no listener")
         case .other: throw .invalidAddress(.notAbsolute(path: address.text))
         }
         var file = try SocketFile.claim(address, claim)

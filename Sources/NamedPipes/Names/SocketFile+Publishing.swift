@@ -170,7 +170,7 @@ extension Directory {
             switch status.kind {
             case .socket: owners.contains(status.owner) ? nil : .foreignOwner(status.owner)
             case .symbolicLink: .symbolicLink
-            case .directory, .regular, .other: .notASocket
+            case .directory, .regular, .fifo, .other: .notASocket
             }
         if let problem { throw .unusableLocation(path: path(of: name), problem) }
         return status.identity

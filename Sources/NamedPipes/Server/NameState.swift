@@ -11,6 +11,8 @@ struct NameState {
         case noSocket
         /// Clients come over a transport, through this.
         case transport(any TransportEntrance)
+        /// A FIFO, from which one connection receives.
+        case fifo(FIFODoor)
         /// No more clients are admitted.
         case closed
     }
@@ -30,6 +32,8 @@ struct NameState {
     init(_ entrance: Entrance) { self.entrance = entrance }
 
     var listener: Listener? { if case .socket(let listener) = entrance { listener } else { nil } }
+
+    var door: FIFODoor? { if case .fifo(let door) = entrance { door } else { nil } }
 
     var isOpen: Bool { if case .closed = entrance { false } else { true } }
 

@@ -16,14 +16,15 @@ extension PipeServer: ListenerOwner {
     ///
     /// - Parameter isWanted: whether the delegate's answer still matters once it is there.
     func admit(_ accepted: consuming AcceptedConnection, while isWanted: @autoclosure () -> Bool) {
-        let (peer, number, unread) = (accepted.peer, accepted.socket.rawValue, accepted.unreadBytes)
+        let (peer, socket, unread) = (accepted.peer, accepted.namedSocket, accepted.unreadBytes)
         do throws(SystemError) {
             let refusal = try refusal(of: peer, while: isWanted()) { () throws(SystemError) in
-                try Socket.peerGroups(number)
+                guard let socket else { return [] }
+                return try Socket.peerGroups(socket)
             }
             if let refusal { return refuse(refusal, peer, closing: accepted) }
-            try Socket.setSendBuffer(number, endpoint.limits.sendBufferByteCount)
-            open(PipeConnection(endpoint, ByteStream(accepted.takeSocket(), peer)), with: unread)
+            try accepted.setSendBuffer(endpoint.limits.sendBufferByteCount)
+            open(PipeConnection(endpoint, accepted.makeStream()), with: unread)
         } catch {
             refuse(.system, peer, error, closing: accepted)
         }

@@ -47,14 +47,20 @@ public final class PipeServer {
     ///   - reactor: the loop that serves it.
     ///   - delegate: receives all callbacks; retained until the server has stopped.
     /// - Throws: ``PipeError/addressInUse(_:holder:)``, ``PipeError/takeOverTimedOut(_:holder:)``,
-    ///   ``PipeError/unusableLocation(path:_:)`` or ``PipeError/system(_:)``. If it throws, nothing is left behind.
+    ///   ``PipeError/unusableLocation(path:_:)``, ``PipeError/policyNeedsIdentity(_:)`` for a FIFO, or
+    ///   ``PipeError/system(_:)``. If it throws, nothing is left behind.
     public convenience init(
         listeningOn address: PipeAddress, configuration: Configuration = Configuration(), reactor: Reactor,
         delegate: any PipeServerDelegate
     ) throws(PipeError) {
         self.init(address, configuration, reactor, delegate, .closed)
-        nameState.entrance = .socket(try listen(at: .publish(address, configuration.nameClaim)))
+        if address.kind == .fifo {
+            try openFIFO()
+        } else {
+            nameState.entrance = .socket(try listen(at: .publish(address, configuration.nameClaim)))
+        }
         register()
+        reportSkippedFrames()
     }
 
     /// Serves a socket that the service manager has made; see ``InheritedListener``.
@@ -105,7 +111,8 @@ public final class PipeServer {
         self.configuration = configuration
         self.delegate = delegate
         endpoint = Endpoint(
-            reactor, configuration.connection, delegate,
+            reactor, address.kind == .fifo ? configuration.connection.skippingBadFrames : configuration.connection,
+            delegate,
             ByteLedger(limit: configuration.byteBudget, limitPerUser: configuration.effectiveByteBudgetPerUser),
             byteShare: configuration.effectiveByteBudgetPerConnection)
         admission = Admission(
@@ -207,6 +214,7 @@ extension PipeServer: ConnectionOwner {
         endpoint.traffic.openCount &-= 1
         closedCounts.count(reason.kind.rawValue)
         admission.didClose(connection.peer)
+        if lifecycle.isServing { nameState.door?.connectionDidEnd(reason) }
         finishStopping()
     }
 }

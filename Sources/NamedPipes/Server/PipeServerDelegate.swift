@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import PipeFraming
 
 /// Receives the events of a server, in addition to those of its connections.
 ///
@@ -60,6 +61,11 @@ public protocol PipeServerDelegate: PipeConnectionDelegate {
     /// process has restored it. The default does nothing.
     func serverDidRegainName(_ server: PipeServer)
 
+    /// A FIFO brought bytes that are no message, such as a line that is too long. They are skipped, to the next
+    /// delimiter, and the connection goes on. With a framing without delimiters, the connection ends with
+    /// ``DisconnectReason/framing(_:)`` instead, and another one follows. The default does nothing.
+    func server(_ server: PipeServer, didSkip error: FramingError)
+
     /// The server has stopped: its name is given up and every connection has had its `didCloseWith`. Called exactly
     /// once, as the last callback. The default does nothing.
     func serverDidStop(_ server: PipeServer)
@@ -83,6 +89,9 @@ extension PipeServerDelegate {
 
     /// Does nothing.
     public func serverDidRegainName(_ server: PipeServer) {}
+
+    /// Does nothing.
+    public func server(_ server: PipeServer, didSkip error: FramingError) {}
 
     /// Does nothing.
     public func serverDidStop(_ server: PipeServer) {}

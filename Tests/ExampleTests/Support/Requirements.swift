@@ -17,6 +17,13 @@ extension Trait where Self == ConditionTrait {
 }
 
 enum PythonModule {
+    /// Whether `.ci/install-peers` has installed a module.
+    static func isThereInPeers(_ name: String) -> Bool {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
+        return FileManager.default.fileExists(atPath: root.appending(path: ".build/peers/\(name)").path)
+            || ProcessInfo.processInfo.environment["REQUIRE_FOREIGN_PEERS"] != nil
+    }
+
     /// Whether the `python3` on PATH has a module that comes from PyPI, because no distribution packages the tested
     /// version.
     static func isThere(_ name: String) -> Bool {

@@ -17,8 +17,20 @@ NOT_DISTURBED = {
     ),
     "the shim has them by what they do, as fcntl_lock; the rest looks at flags, or makes a duplicate to do without": "fcntl",
     "a rest, of which it does not matter whether it is shorter": "usleep",
-    "how many bytes lie in a socket: where it fails, nothing is taken out, or the caller is told": "ioctl",
+    "how many bytes lie in a socket or pipe: where it fails, nothing is taken out, or the caller is told": "ioctl",
     "to the service manager, whose silence is thrown to the caller; tested by ServiceNotifierTests": "sendto",
+    "sets of signals, and a program's attributes, in memory": (
+        "sigemptyset sigaddset sigismember sigpending sigwait strdup "
+        "posix_spawn_file_actions_init posix_spawn_file_actions_destroy posix_spawn_file_actions_adddup2 "
+        "posix_spawn_file_actions_addclosefrom_np posix_spawnattr_init posix_spawnattr_destroy posix_spawnattr_setflags "
+        "posix_spawnattr_setpgroup posix_spawnattr_setsigdefault posix_spawnattr_setsigmask"
+    ),
+    "streams of two descriptors, which the driver's exchange has not; tested by ByteStreamTests, DescriptorPairTests": (
+        "preadv2 pwritev2 isatty dup2"
+    ),
+    "start, end and collect a program, which the driver's exchange does not; tested by SpawningTests": (
+        "posix_spawnp waitpid kill pipe2 socketpair"
+    ),
     "names a thread, asks for its number, opens a process by its number; tested by PeerProcessTests": "syscall",
 }
 # Not ours: functions of Swift's runtime, and of libevent, whose own calls the shim disturbs.

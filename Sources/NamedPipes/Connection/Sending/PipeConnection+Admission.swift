@@ -8,7 +8,7 @@ extension PipeConnection {
     ///
     /// - Returns: how many messages were displaced in favour of this one; nil if this one was dropped.
     func admit(_ message: Span<UInt8>, from source: MessageSource) throws(PipeError) -> Int? {
-        guard lifecycle.canSend else { throw .notConnected }
+        guard lifecycle.canSend else { throw cannotSend }
         let queue = queue ?? borrowQueue()
         if queue.value.isPrepaid(message.count) { return 0 }
         do throws(PipeError) {
@@ -20,6 +20,9 @@ extension PipeConnection {
             throw error
         }
     }
+
+    /// Why nothing can be sent.
+    private var cannotSend: PipeError { rareIfAny?.isReceiveOnly == true ? .receiveOnly : .notConnected }
 
     private func frameByteCount(of message: Span<UInt8>, from source: MessageSource) throws(PipeError) -> Int {
         if case .frame = source { return message.count }
@@ -42,7 +45,7 @@ extension PipeConnection {
                 return displacedCount
             case .flushFirst:
                 flush()
-                guard lifecycle.canSend else { throw .notConnected }
+                guard lifecycle.canSend else { throw cannotSend }
                 request.attempt = .afterFlush
             case .displace(let byteCount, let compacts):
                 displacedCount = displace(byteCount, compacts: compacts)

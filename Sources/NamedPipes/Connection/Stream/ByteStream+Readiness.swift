@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
 
-// The readiness that a stream dispatches to its handler. epoll watches a socket. A transport asks its handler which
+// The readiness that a stream dispatches to its handler. epoll watches descriptors. A transport asks its handler which
 // readiness it awaits (``ByteStreamHandler``), and is told when the answer may have changed.
 
 extension ByteStream {
@@ -10,6 +10,7 @@ extension ByteStream {
         switch carrier {
         case .socket(let source): try source.register()
         case .bothWays(let sources): try sources.input.register()
+        case .pair(let pair): try pair.watchInput()
         case .transport(let box): box.transport.interestDidChange()
         default: break
         }
@@ -19,6 +20,7 @@ extension ByteStream {
         switch carrier {
         case .socket(let source): source.unregister()
         case .bothWays(let sources): sources.input.unregister()
+        case .pair(let pair): pair.unwatchInput()
         default: break
         }
     }
@@ -29,6 +31,7 @@ extension ByteStream {
     ///   watch the output edge-triggered, so the source is registered again, which reports room that is there already.
     mutating func awaitRoom(isBehindEnd: Bool, _ handler: any ByteStreamHandler, _ reactor: Reactor) throws(SystemError)
     {
+        if let pair { return try pair.awaitRoom() }
         guard let sources = sources() else { return transport?.interestDidChange() ?? () }
         if sources.output == nil {
             sources.output = EventSource(reactor, borrowing: descriptor, .writable, handler: handler)
@@ -42,6 +45,7 @@ extension ByteStream {
 
     /// Reports, edge-triggered, that the peer is gone, once, and each change of the room to write.
     mutating func awaitHangUp(_ handler: any ByteStreamHandler, _ reactor: Reactor) throws(SystemError) {
+        if let pair { return try pair.awaitHangUp() }
         guard let sources = sources() else { return transport?.interestDidChange() ?? () }
         sources.output = EventSource(reactor, borrowing: descriptor, .edgeWritable, handler: handler)
         try sources.output?.register()
@@ -61,7 +65,15 @@ extension ByteStream {
     func unwatchOutput() {
         switch carrier {
         case .bothWays(let sources): sources.output = nil
+        case .pair(let pair): pair.unwatchOutput()
         default: break
+        }
+    }
+
+    var pair: DescriptorPair? {
+        switch carrier {
+        case .pair(let pair): pair
+        default: nil
         }
     }
 

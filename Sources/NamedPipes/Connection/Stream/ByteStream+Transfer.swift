@@ -14,7 +14,7 @@ extension ByteStream {
     }
 
     /// One read, into `first`, then `second`, then `third`. A direct stream fills all three, a guarded socket the first
-    /// two, a transport the first. Bytes that do not fit remain in the stream, as after a read that the kernel cut
+    /// two, the other kinds the first. Bytes that do not fit remain in the stream, as after a read that the kernel cut
     /// short.
     mutating func receive(
         into first: UnsafeMutableRawBufferPointer,
@@ -25,6 +25,7 @@ extension ByteStream {
             guard second.count | third.count > 0 else { return try unsafe Socket.receive(descriptor, first) }
             return try unsafe Socket.receive(descriptor, first, second, third)
         }
+        if let pair { return try unsafe receive(through: pair, into: first) }
         guard let transport else {
             return try unsafe noteDescriptors(of: AncillaryRead.receive(descriptor, first, second))
         }
@@ -32,6 +33,14 @@ extension ByteStream {
             unsafe first.copyBytes(from: bytes)
             return bytes.count
         }
+    }
+
+    private mutating func receive(
+        through pair: DescriptorPair, into space: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> ReadOutcome<Int> {
+        let outcome = try unsafe pair.receive(into: space)
+        if pair.hasReceivedDescriptors { passedDescriptors = .received }
+        return outcome
     }
 
     /// Descriptors from a peer, if the kernel does not refuse them, leave the socket with the bytes. A helper thread
@@ -57,19 +66,21 @@ extension ByteStream {
     /// One write.
     @inline(__always)
     func send(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int? {
-        guard descriptor >= 0 else { return try unsafe sendOverTransport(bytes) }
+        guard descriptor >= 0 else { return try unsafe sendElsewhere(bytes) }
         return try unsafe Socket.send(descriptor, bytes)
     }
 
     /// One write of several pieces, in the order of the list.
     @inline(never)
     func send(gathering fill: (inout GatherList) -> Void) throws(SystemError) -> Int? {
-        guard let transport else { return try Socket.send(descriptor, gathering: fill) }
-        return try transport.send(GatherList.copying(atMost: Self.transportByteCount, fill).span)
+        guard descriptor < 0 else { return try Socket.send(descriptor, gathering: fill) }
+        let bytes = GatherList.copying(atMost: Self.transportByteCount, fill)
+        return try unsafe bytes.span.withUnsafeBytes { bytes throws(SystemError) in try unsafe sendElsewhere(bytes) }
     }
 
     @inline(never)
-    private func sendOverTransport(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int? {
+    private func sendElsewhere(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int? {
+        if let pair { return try unsafe pair.send(bytes) }
         let beginning = unsafe UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.transportByteCount))
         return try transport?.send(unsafe Span<UInt8>(_unsafeBytes: beginning))
     }
@@ -79,7 +90,9 @@ extension ByteStream {
 
     /// Tells the peer that no more bytes follow (`shutdown(2)` with `SHUT_WR`).
     func finishSending() {
-        if let transport { transport.finishSending() } else { Socket.finishSending(descriptor) }
+        if descriptor >= 0 { return Socket.finishSending(descriptor) }
+        pair?.finishSending()
+        transport?.finishSending()
     }
 
     /// Whether the peer has yet to read bytes that the kernel or the transport took.
@@ -92,6 +105,7 @@ extension ByteStream {
 
     /// How the peer went away altogether; nil while it is there.
     func hangUp() throws(SystemError) -> PeerHangUp? {
+        if let pair { return try pair.hangUp() }
         if let transport { return transport.hangUp }
         return try Socket.hangUp(descriptor)
     }
@@ -107,13 +121,16 @@ extension ByteStream {
 extension ByteStream {
     /// The peer's supplementary groups (`SO_PEERGROUPS`, socket(7)); none if there is no socket.
     func peerGroups() throws(SystemError) -> [UInt32] {
-        descriptor >= 0 ? try Socket.peerGroups(descriptor) : []
+        try socket.map { (socket) throws(SystemError) in try Socket.peerGroups(socket) } ?? []
     }
 
     /// A descriptor of the process that connected (`SO_PEERPIDFD`, Linux 6.5).
     func peerProcess() throws(SystemError) -> OwnedDescriptor {
         // The kernel's answer for a socket that is not a local one.
-        guard descriptor >= 0 else { throw SystemError(call: "getsockopt", code: EOPNOTSUPP) }
-        return try Socket.peerProcess(descriptor)
+        guard let socket else { throw SystemError(call: "getsockopt", code: EOPNOTSUPP) }
+        return try Socket.peerProcess(socket)
     }
+
+    /// The socket whose peer the kernel can be asked about.
+    private var socket: Int32? { descriptor >= 0 ? descriptor : pair?.localSocket }
 }

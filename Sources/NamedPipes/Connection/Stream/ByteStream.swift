@@ -8,16 +8,16 @@ internal import PipeReactor
 /// |---|---|---|
 /// | socket | `recv(2)`, `readv(2)` | `send(2)`, `sendmsg(2)` |
 /// | guarded socket: its peer can send descriptors through it, see ``DescriptorRefusal`` | `recvmsg(2)` | the same |
+/// | pair of descriptors, see ``DescriptorPair`` | as their kinds allow, see ``StreamDescriptor`` | the same |
 /// | transport: anything else, such as memory in tests | ``PipeTransport/receive(atMost:)`` | ``PipeTransport/send(_:)`` |
 ///
 /// A socket that needs no guard is *direct*: the fast path calls the kernel with its descriptor and checks nothing.
-/// Streams of two descriptors (standard input and output, FIFOs, the pipes of a child) and the sessions of a broker
-/// will be transports.
+/// The sessions of a broker will be transports.
 struct ByteStream: ~Copyable {
     /// The credentials of the process that was at the other end when the stream was made.
     let peer: PeerCredentials
 
-    /// The descriptor of the socket; -1 if there is none. Declared here because four bytes are free behind the three
+    /// The descriptor of the socket; -1 for the other kinds. Declared here because four bytes are free behind the three
     /// numbers of `peer`.
     let descriptor: Int32
 
@@ -33,6 +33,7 @@ struct ByteStream: ~Copyable {
         case socket(EventSource)
         /// A socket whose output was watched at least once.
         case bothWays(SocketSources)
+        case pair(DescriptorPair)
         case transport(TransportBox)
         case closed
     }
@@ -50,6 +51,14 @@ struct ByteStream: ~Copyable {
         descriptor = socket.rawValue
         passedDescriptors = socket.mayHoldDescriptors ? .possible : .impossible
         carrier = .unattached(socket)
+    }
+
+    /// Takes over two descriptors.
+    init(_ pair: DescriptorPair, _ peer: PeerCredentials) {
+        self.peer = peer
+        descriptor = -1
+        passedDescriptors = .impossible
+        carrier = .pair(pair)
     }
 
     /// Takes over a connected transport.
@@ -80,6 +89,9 @@ struct ByteStream: ~Copyable {
         switch consume before {
         case .unattached(let socket):
             carrier = .socket(EventSource(reactor, owning: socket, .readable, handler: handler))
+        case .pair(let pair):
+            carrier = .pair(pair)
+            pair.attach(to: handler, reactor)
         case .transport(let box):
             carrier = .transport(box)
             box.transport.attach(to: handler)
@@ -100,8 +112,9 @@ struct ByteStream: ~Copyable {
         return socket
     }
 
-    /// Closes the socket or transport (`close(2)`). The handler is not called any more.
+    /// Closes the descriptors or the transport (`close(2)`). The handler is not called any more.
     mutating func close() {
+        pair?.close()
         transport?.close()
         carrier = .closed
     }

@@ -8,6 +8,7 @@ extension PipeAddress {
     /// | `/run/thermostat.sock` | ``path(_:)`` |
     /// | `@thermostat` | ``abstract(_:)`` |
     /// | `dotnet:thermostat` | ``dotNet(_:)`` |
+    /// | `fifo:/run/thermostat` | ``fifo(_:)`` |
     /// | `thermostat` | ``runtime(_:)`` |
     ///
     /// - Parameter text: one of the forms above; nothing is trimmed or unescaped.
@@ -18,13 +19,15 @@ extension PipeAddress {
 
     init(parsing text: String, in environment: AddressEnvironment) throws(PipeError) {
         if text.utf8.starts(with: "nats://".utf8) { throw .invalidAddress(.atBroker) }
-        let dotNetMark = "dotnet:"
+        let (dotNetMark, fifoMark) = ("dotnet:", "fifo:/")
         if text.utf8.first == UInt8(ascii: "/") {
             self = try .path(text)
         } else if text.utf8.first == UInt8(ascii: "@") {
             self = try .abstract(String(text.unicodeScalars.dropFirst()))
         } else if text.utf8.starts(with: dotNetMark.utf8) {
             self = try .dotNet(String(text.unicodeScalars.dropFirst(dotNetMark.utf8.count)), in: environment)
+        } else if text.utf8.starts(with: fifoMark.utf8) {
+            self = try .fifo(String(text.unicodeScalars.dropFirst(fifoMark.utf8.count - 1)))
         } else {
             self = try .runtime(text, in: environment)
         }
@@ -32,13 +35,18 @@ extension PipeAddress {
 }
 
 extension PipeAddress: CustomStringConvertible {
-    /// The address for logs and for ``init(parsing:)``: the whole path, or `@` and the abstract name.
+    /// The address for logs and for ``init(parsing:)``: the whole path, `@` and the abstract name, or `fifo:` and the
+    /// path.
     ///
     /// Control characters and invisible formatting are shown as `\u{1B}`, so that a name cannot forge lines of a log or
     /// send commands to a terminal. Parsing does not undo that: only an address without such characters survives the
     /// round trip, which is why this type is not `LosslessStringConvertible`.
     public var description: String {
-        (kind == .abstract ? "@" : "") + escapingInvisibles(text)
+        switch kind {
+        case .abstract: "@" + escapingInvisibles(text)
+        case .fifo: "fifo:" + escapingInvisibles(text)
+        case .file, .other: escapingInvisibles(text)
+        }
     }
 }
 

@@ -20,9 +20,12 @@ public struct PipeAddress: Sendable {
         /// A name without a file in the abstract namespace. Every process in the same network namespace may connect.
         case abstract
 
+        /// A FIFO (fifo(7)), which a server only receives from; see ``PipeAddress/fifo(_:)``.
+        case fifo
+
         /// A name that cannot be used as an address: relative, spelled in a way that ``PipeAddress/path(_:)`` refuses,
-        /// or not UTF-8. Only an ``InheritedListener`` has one, for display. It can be used neither to listen nor to
-        /// connect.
+        /// or not UTF-8. Only an ``InheritedListener`` has one, for display, and a client that starts a program, whose
+        /// name it is. It can be used neither to listen nor to connect.
         case other
     }
 
@@ -31,7 +34,7 @@ public struct PipeAddress: Sendable {
     /// The kernel's structure has 108, of which one ends the path or begins the abstract name.
     public static let maximumByteCount = 107
 
-    /// Whether this is a socket file, an abstract name, or neither.
+    /// Whether this is a socket file, an abstract name, a FIFO, or none of these.
     public let kind: Kind
 
     /// The path of the socket file; nil for everything else.
@@ -88,8 +91,22 @@ public struct PipeAddress: Sendable {
         try PipeAddress(.abstract, name)
     }
 
-    static func file(_ path: String, isGenerated: Bool = false) throws(PipeError) -> PipeAddress {
-        let address = try PipeAddress(.file, path, isGenerated: isGenerated)
+    /// A FIFO at a path of your choice (`mkfifo(3)`): any process that may write there sends messages, with `echo` for
+    /// example, and nobody answers.
+    ///
+    /// Only servers take such an address, and only with the policy ``AccessPolicy/anyUser``: nobody can say who writes.
+    /// <doc:Doors> has the rest.
+    ///
+    /// - Parameter path: an absolute path of at most 107 bytes, as for ``path(_:)``.
+    /// - Throws: ``PipeError/invalidAddress(_:)``.
+    public static func fifo(_ path: String) throws(PipeError) -> PipeAddress {
+        try file(path, kind: .fifo)
+    }
+
+    static func file(
+        _ path: String, kind: Kind = .file, isGenerated: Bool = false
+    ) throws(PipeError) -> PipeAddress {
+        let address = try PipeAddress(kind, path, isGenerated: isGenerated)
         guard path.utf8.first == UInt8(ascii: "/") else { throw .invalidAddress(.notAbsolute(path: path)) }
         let components = path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         for component in components
@@ -114,9 +131,9 @@ extension PipeAddress: Hashable {
 }
 
 extension PipeAddress {
-    /// The directory and the name in it, for a socket file.
+    /// The directory and the name in it, for a socket file or a FIFO.
     var fileLocation: (directory: String, name: String)? {
-        guard kind == .file, let slash = text.utf8.lastIndex(of: UInt8(ascii: "/")) else { return nil }
+        guard kind == .file || kind == .fifo, let slash = text.utf8.lastIndex(of: UInt8(ascii: "/")) else { return nil }
         let directory = slash == text.startIndex ? "/" : String(text[..<slash])
         return (directory, String(text[text.utf8.index(after: slash)...]))
     }

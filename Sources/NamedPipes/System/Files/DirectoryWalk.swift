@@ -80,7 +80,7 @@ struct DirectoryWalk: ~Copyable {
         switch found.status.kind {
         case .directory: enter(found, name.text)
         case .symbolicLink: try follow(found)
-        case .socket, .regular, .other: throw .unusableLocation(path: walkedPath, .notADirectory)
+        case .socket, .regular, .fifo, .other: throw .unusableLocation(path: walkedPath, .notADirectory)
         }
     }
 

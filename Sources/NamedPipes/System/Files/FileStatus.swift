@@ -13,7 +13,7 @@ struct FileIdentity: Hashable {
 
 /// The facts of the file system about a file (`stat(2)`, `inode(7)`).
 struct FileStatus {
-    enum Kind { case directory, socket, regular, symbolicLink, other }
+    enum Kind { case directory, socket, regular, symbolicLink, fifo, other }
 
     let identity: FileIdentity
     let kind: Kind
@@ -32,6 +32,7 @@ struct FileStatus {
             case S_IFSOCK: .socket
             case S_IFREG: .regular
             case S_IFLNK: .symbolicLink
+            case S_IFIFO: .fifo
             default: .other
             }
         owner = status.st_uid

@@ -10,6 +10,19 @@ enum OpenFile {
         _ = try systemCall("fchmod") { fchmod(descriptor, mode_t(mode)) }
     }
 
+    /// Gives it its owner, group and mode (`fchown(2)`, `fchmod(2)`); the owner first, for whom the mode is meant.
+    static func furnish(
+        _ file: borrowing OwnedDescriptor, _ permissions: SocketPermissions, mode: UInt16
+    ) throws(SystemError) {
+        let number = file.rawValue
+        if permissions.userID != nil || permissions.groupID != nil {
+            _ = try systemCall("fchown") {
+                fchown(number, permissions.userID ?? uid_t.max, permissions.groupID ?? gid_t.max)
+            }
+        }
+        try setMode(file, mode)
+    }
+
     /// Sets its times to now (`futimens(3)`). A failure changes nothing.
     static func touch(_ file: borrowing OwnedDescriptor) {
         let descriptor = file.rawValue

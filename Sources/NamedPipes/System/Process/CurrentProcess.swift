@@ -15,6 +15,9 @@ enum CurrentProcess {
     /// The ID of the effective user (`geteuid(2)`), for texts and paths. Comparisons use ``userID``.
     static var effectiveUserNumber: UInt32 { geteuid() }
 
+    /// The ID of the effective group (`getegid(2)`).
+    static var effectiveGroupNumber: UInt32 { getegid() }
+
     /// Its process ID (`getpid(2)`).
     static var processID: Int32 { getpid() }
 

@@ -10,8 +10,9 @@ enum GNUCalls {
     /// `timerfd_create(2)` of the monotonic clock, non-blocking and close-on-exec.
     static func makeTimer() -> Int32 { timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC) | Int32(TFD_NONBLOCK)) }
 
-    /// `timerfd_settime(2)`: fires after the interval, and then repeatedly.
-    static func setTimer(_ descriptor: Int32, every interval: timespec) -> Int32 {
+    /// `timerfd_settime(2)`: fires after the interval, and then repeatedly; never for 0 seconds.
+    static func setTimer(_ descriptor: Int32, everySeconds seconds: Int) -> Int32 {
+        let interval = timespec(tv_sec: seconds, tv_nsec: 0)
         var setting = itimerspec(it_interval: interval, it_value: interval)
         return unsafe timerfd_settime(descriptor, 0, &setting, nil)
     }
@@ -32,4 +33,30 @@ enum GNUCalls {
         let exchange: UInt32 = 2
         return unsafe renameat2(directory, name, directory, other, exchange)
     }
+
+    /// `pipe2(2)`, close-on-exec.
+    static func makePipe(_ ends: UnsafeMutablePointer<Int32>) -> Int32 { unsafe pipe2(ends, O_CLOEXEC) }
+
+    /// `posix_spawn_file_actions_addclosefrom_np(3)`.
+    static func addCloseFrom(_ actions: UnsafeMutableRawPointer, _ first: Int32) {
+        _ = unsafe posix_spawn_file_actions_addclosefrom_np(actions, first)
+    }
+
+    /// `pidfd_open(2)`, close-on-exec.
+    static func openProcess(_ process: Int32) -> Int32 { named_pipes_pidfd_open(process) }
+
+    /// `preadv2(2)` of one piece, a `struct iovec`, at the description's own offset, with RWF_NOWAIT.
+    static func readWithoutWaiting(_ descriptor: Int32, _ piece: UnsafeRawPointer) -> Int {
+        unsafe preadv2(descriptor, piece, 1, -1, noWait)
+    }
+
+    /// `pwritev2(2)` of one piece, a `struct iovec`, at the description's own offset, with RWF_NOWAIT and RWF_NOSIGNAL
+    /// (Linux 6.18).
+    static func writeWithoutWaiting(_ descriptor: Int32, _ piece: UnsafeRawPointer) -> Int {
+        unsafe pwritev2(descriptor, piece, 1, -1, noWait | noSignal)
+    }
+
+    // linux/fs.h
+    private static let noWait: Int32 = 0x08
+    private static let noSignal: Int32 = 0x100
 }

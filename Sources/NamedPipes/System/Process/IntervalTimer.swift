@@ -17,8 +17,7 @@ struct IntervalTimer: ~Copyable {
 
     /// - Parameter seconds: the interval; 0 for never. The interval begins anew.
     func set(every seconds: Int) {
-        let interval = timespec(tv_sec: seconds, tv_nsec: 0)
-        infallibleCall("timerfd_settime") { GNUCalls.setTimer(descriptor.rawValue, every: interval) }
+        infallibleCall("timerfd_settime") { GNUCalls.setTimer(descriptor.rawValue, everySeconds: seconds) }
     }
 
     /// Makes it unreadable until the next time.

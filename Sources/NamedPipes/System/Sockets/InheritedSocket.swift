@@ -11,7 +11,7 @@ enum InheritedSocket {
     /// Whether the number is an open descriptor (`fcntl(2)`: otherwise `EBADF`).
     static func isOpen(_ descriptor: Int32) -> Bool { fcntl(descriptor, F_GETFD) != -1 }
 
-    /// Whether a Unix stream socket is one end of a connection (`getpeername(2)`: otherwise `ENOTCONN`). It still is
+    /// Whether a stream socket is one end of a connection (`getpeername(2)`: otherwise `ENOTCONN`). It still is
     /// after its peer has closed, because there may be bytes to read.
     static func isConnected(_ descriptor: Int32) throws(SystemError) -> Bool {
         var storage = sockaddr()
@@ -28,6 +28,13 @@ enum InheritedSocket {
     static func isLocalStream(_ descriptor: Int32) throws(SystemError) -> Bool {
         guard try Socket.option(descriptor, SO_DOMAIN) == AF_UNIX else { return false }
         return try Socket.option(descriptor, SO_TYPE) == Int32(SOCK_STREAM.rawValue)
+    }
+
+    /// Whether a descriptor is open, and is one end of a connected stream socket of any domain.
+    static func isConnectedStream(_ descriptor: Int32) throws(SystemError) -> Bool {
+        guard isOpen(descriptor), try FileStatus(of: descriptor).kind == .socket else { return false }
+        guard try Socket.option(descriptor, SO_TYPE) == Int32(SOCK_STREAM.rawValue) else { return false }
+        return try isConnected(descriptor)
     }
 
     static func isListening(_ descriptor: Int32) throws(SystemError) -> Bool {

@@ -19,6 +19,15 @@ extension Socket {
         return PeerCredentials(userID: found.1, groupID: found.2, processID: found.0)
     }
 
+    /// The peer that the kernel names; ``PeerCredentials/unknown`` for everything but a connected Unix socket. On TCP,
+    /// `SO_PEERCRED` succeeds and says nothing.
+    static func peerIfNamed(_ descriptor: Int32) throws(SystemError) -> PeerCredentials {
+        guard try FileStatus(of: descriptor).kind == .socket, try option(descriptor, SO_DOMAIN) == AF_UNIX else {
+            return .unknown
+        }
+        return try peer(descriptor)
+    }
+
     /// `SO_PEERGROUPS`: the supplementary groups of that moment.
     static func peerGroups(_ descriptor: Int32) throws(SystemError) -> [UInt32] {
         // Most peers have few; ERANGE comes with their number, which never changes.

@@ -73,6 +73,23 @@ enum Socket {
         }
     }
 
+    /// ``receive(_:_:)`` on a socket that need not be non-blocking (`MSG_DONTWAIT`).
+    static func receiveWithoutWaiting(
+        _ descriptor: Int32, _ space: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> ReadOutcome<Int> {
+        try readCall("recv") { unsafe recv(descriptor, space.baseAddress, space.count, Int32(MSG_DONTWAIT)) }
+    }
+
+    /// ``send(_:_:)`` on a socket that need not be non-blocking (`MSG_DONTWAIT`).
+    static func sendWithoutWaiting(
+        _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer
+    ) throws(SystemError) -> Int? {
+        let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
+        return try nonBlockingCall("send") {
+            unsafe CLibevent.send(descriptor, bytes.baseAddress, bytes.count, flags)
+        }
+    }
+
     /// `SO_SNDBUF` (socket(7)): how many bytes may be on their way to the peer. Without a number, the kernel's default
     /// stays.
     static func setSendBuffer(_ descriptor: Int32, _ byteCount: Int?) throws(SystemError) {

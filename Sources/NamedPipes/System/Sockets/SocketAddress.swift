@@ -12,7 +12,7 @@ struct SocketAddress {
         switch address.kind {
         case .file: self.init(name: Array(address.text.utf8) + [0])
         case .abstract: self.init(name: [0] + Array(address.text.utf8))
-        case .other: self.init(name: [])
+        case .fifo, .other: self.init(name: [])
         }
     }
 

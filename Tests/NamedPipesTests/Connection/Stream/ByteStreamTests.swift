@@ -6,6 +6,8 @@ import Testing
 
 // A stream of each kind, without a connection: what holds for all kinds, and where they differ.
 
+private let spread = [["ab", "cd", "ef"], ["ab", "cd", ""]] + Array(repeating: ["ab", "", ""], count: 4)
+
 @Suite struct `A byte stream` {
     @Test(arguments: StreamKind.allCases)
     func `carries bytes both ways, and would block where there are none`(kind: StreamKind) throws {
@@ -48,7 +50,7 @@ import Testing
         }
     }
 
-    @Test(arguments: zip(StreamKind.allCases, [["ab", "cd", "ef"], ["ab", "cd", ""], ["ab", "", ""]]))
+    @Test(arguments: zip(StreamKind.allCases, spread))
     func `scatters a read over as many spaces as its kind can`(kind: StreamKind, spaces: [String]) throws {
         try withStreams(kind) { near, far, settle in
             _ = try far.write("abcdefg")
@@ -59,7 +61,21 @@ import Testing
         }
     }
 
-    @Test(arguments: StreamKind.allCases)
+    @Test(arguments: StreamKind.pairs)
+    func `ends where the peer closes two descriptors, and says whether all was read`(kind: StreamKind) throws {
+        try withStreams(kind) { near, far, settle in
+            _ = try near.write("unread")
+            #expect(try near.hangUp() == nil)
+            far.stream.close()
+            settle()
+            #expect(try near.read() == .end)
+            #expect(try near.hangUp() == .reset)
+            let failure = #expect(throws: SystemError.self) { try near.write("too late") }
+            #expect(failure?.isPeersDoing == true)
+        }
+    }
+
+    @Test(arguments: StreamKind.whole)
     func `fails once, then ends, where the peer closes over unread bytes`(kind: StreamKind) throws {
         try withStreams(kind) { near, far, settle in
             _ = try near.write("unread")
@@ -148,7 +164,7 @@ import Testing
         try withStreams(kind) { near, _, _ in
             let peer = near.stream.peer
             #expect(peer == StreamEnd.peer)
-            guard kind == .memory else {
+            guard kind != .socket, kind != .guardedSocket else {
                 _ = try near.peerGroups()
                 return
             }

@@ -8,7 +8,13 @@ import Testing
 
 /// The kinds of a ``ByteStream``.
 enum StreamKind: CaseIterable {
-    case socket, guardedSocket, memory
+    case socket, guardedSocket, pipes, fifos, socketPairs, memory
+
+    /// Those whose both directions end together.
+    static let whole: [StreamKind] = [.socket, .guardedSocket, .memory]
+
+    /// Those of two descriptors.
+    static let pairs: [StreamKind] = [.pipes, .fifos, .socketPairs]
 }
 
 /// A stream and its events: the part of a connection that a stream needs.
@@ -118,12 +124,24 @@ private func ends(_ kind: StreamKind, _ reactor: Reactor) throws -> (StreamEnd, 
         let ends = link.ends.map { StreamEnd(ByteStream($0, StreamEnd.peer), reactor) }
         return (ends[0], ends[1])
     }
+    if StreamKind.pairs.contains(kind) {
+        let (there, back) = (try Channel(kind), try Channel(kind))
+        let near = try pair(reading: back.output, writing: there.input)
+        let far = try pair(reading: there.output, writing: back.input)
+        return (StreamEnd(near, reactor), StreamEnd(far, reactor))
+    }
     let (one, other) = try RawPeer.pair()
     let isGuarded = kind == .guardedSocket
     let near = ByteStream(
         OwnedDescriptor(taking: try duplicate(one.descriptor), mayHoldDescriptors: isGuarded), StreamEnd.peer)
     let far = ByteStream(OwnedDescriptor(taking: try duplicate(other.descriptor)), StreamEnd.peer)
     return (StreamEnd(near, reactor), StreamEnd(far, reactor))
+}
+
+private func pair(reading input: Int32, writing output: Int32) throws -> ByteStream {
+    let descriptors = try TwoDescriptors(
+        reading: OwnedDescriptor(taking: input), writing: OwnedDescriptor(taking: output))
+    return ByteStream(DescriptorPair(descriptors, namesPeer: false), StreamEnd.peer)
 }
 
 func duplicate(_ descriptor: Int32) throws(SystemError) -> Int32 {

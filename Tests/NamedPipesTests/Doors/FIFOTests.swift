@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+@testable import NamedPipes
+import PipeTestSupport
+import Testing
+
+/// A server that receives what any process writes into a FIFO.
+@Suite struct `A FIFO` {
+    let scratch = Scratch()
+
+    private var path: String { scratch.path("fifo") }
+
+    private func configuration(_ framing: any MessageFraming = DelimiterFraming.newline) -> PipeServer.Configuration {
+        var configuration = PipeServer.Configuration(framing: framing)
+        configuration.accessPolicy = .anyUser
+        return configuration
+    }
+
+    private func serve(
+        _ loop: Loop, _ framing: any MessageFraming = DelimiterFraming.newline
+    ) throws -> (PipeServer, Recorder) {
+        try loop.server(configuration(framing), at: .fifo(path))
+    }
+
+    /// One process's bytes: it opens, writes and closes, as `echo text >fifo` does.
+    private func write(_ bytes: [UInt8]) {
+        let writer = unsafe open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+        unsafe #expect(Glibc.write(writer, bytes, bytes.count) == bytes.count)
+        close(writer)
+    }
+
+    private func write(_ text: String) { write(Array(text.utf8)) }
+
+    @Test func `receives from one writer after the other, and rests in between`() throws {
+        try withLoop { loop in
+            let (server, recorder) = try serve(loop)
+            write("early\n")
+            try #require(loop.run { recorder.texts == ["early"] })
+            // Without a writer, a FIFO that is open for reading alone reports its end for ever.
+            #expect(loop.turnCount(in: .milliseconds(50)) < 10)
+            write("one\ntwo\n")
+            write("half")
+            write(" and half\n")
+            try #require(loop.run { recorder.texts.count == 4 })
+            #expect(recorder.texts == ["early", "one", "two", "half and half"])
+            #expect(recorder.openCount == 1 && recorder.reasons == [])
+            #expect(recorder.connections.first?.peer == .unknown)
+            #expect("\(server.address)" == "fifo:\(path)")
+            #expect(try PipeAddress(parsing: "fifo:\(path)") == server.address)
+        }
+    }
+
+    @Test func `belongs to its user alone, and goes with its server`() throws {
+        try withLoop { loop in
+            let (server, recorder) = try serve(loop)
+            let status = try FileStatus(following: path)
+            #expect(status.kind == .fifo && status.mode & 0o777 == 0o600)
+            server.stop()
+            try #require(loop.run { recorder.stopCount == 1 })
+            #expect(FileStatus.following(path) == nil)
+            #expect(recorder.reasons == [] || recorder.reasons == [.serverStopped])
+        }
+    }
+
+    @Test func `may be opened to others, whatever the umask`() throws {
+        try withLoop { loop in
+            var configuration = configuration()
+            configuration.permissions = .mode(0o622)
+            _ = try loop.server(configuration, at: .fifo(path))
+            #expect(try FileStatus(following: path).mode & 0o777 == 0o622)
+        }
+    }
+
+    @Test func `is left alone if something else, or a live server, has the name`() throws {
+        try withLoop { loop in
+            makeFile(path)
+            let error = #expect(throws: PipeError.self) { try serve(loop) }
+            #expect(error == .unusableLocation(path: path, .notAFIFO))
+            #expect(contents(of: path) == "precious")
+            unlink(path)
+            _ = try serve(loop)
+            let second = #expect(throws: PipeError.self) { try serve(loop) }
+            #expect(second == .addressInUse(try .fifo(path), holder: getpid()))
+            write("still there\n")
+        }
+    }
+
+    @Test func `that a killed server left behind is taken over`() throws {
+        try withLoop { loop in
+            #expect(unsafe mkfifo(path, 0o640) == 0)
+            let (_, recorder) = try serve(loop)
+            #expect(try FileStatus(following: path).mode & 0o777 == 0o600)
+            write("hello\n")
+            try #require(loop.run { recorder.texts == ["hello"] })
+        }
+    }
+
+    @Test func `needs a policy that asks nobody who he is`() throws {
+        try withLoop { loop in
+            let error = #expect(throws: PipeError.self) {
+                try loop.server(PipeServer.Configuration(), at: .fifo(path))
+            }
+            #expect(error == .policyNeedsIdentity(try .fifo(path)))
+            #expect(scratch.names == [])
+        }
+    }
+
+    @Test func `refuses to send, with an error of its own`() throws {
+        try withLoop { loop in
+            let (_, recorder) = try serve(loop)
+            try #require(loop.run { recorder.openCount == 1 })
+            let connection = try #require(recorder.connections.first)
+            #expect(!connection.isOpen)
+            let error = #expect(throws: PipeError.self) { try connection.send("back") }
+            #expect(error == .receiveOnly)
+            let (_, atClient) = loop.client(to: try .fifo(path))
+            try #require(loop.run { atClient.failures == [.receiveOnly] })
+        }
+    }
+
+    @Test func `skips a line that is too long, and says so`() throws {
+        try withLoop { loop in
+            let watcher = SkipWatcher()
+            let server = try PipeServer(
+                listeningOn: .fifo(path),
+                configuration: configuration(DelimiterFraming([0x0A], maximumMessageByteCount: 10)),
+                reactor: loop.reactor, delegate: watcher)
+            write("before\nmuch longer than that\nbehind\n")
+            try #require(loop.run { watcher.texts.count == 2 && watcher.errors.count == 1 })
+            #expect(watcher.texts == ["before", "behind"])
+            #expect(watcher.errors == [.messageTooLarge(byteCount: 11, limit: 10)])
+            #expect(watcher.openCount == 1)
+            server.stop()
+        }
+    }
+
+    @Test func `drops what it holds behind a bad frame that has no delimiter, and goes on`() throws {
+        try withLoop { loop in
+            let framing = LengthPrefixFraming(maximumMessageByteCount: 100)
+            let (server, recorder) = try serve(loop, framing)
+            write(frame("good") + [0xFF, 0xFF, 0xFF, 0xFF] + frame("lost"))
+            try #require(loop.run { recorder.openCount == 2 })
+            #expect(recorder.reasons.count == 1)
+            #expect(recorder.reasons.first?.kind == .framing)
+            write(frame("again"))
+            try #require(loop.run { recorder.texts == ["good", "again"] })
+            #expect(server.connectionCount == 1)
+        }
+    }
+}
+
+/// Counts what a server's FIFO skips.
+private final class SkipWatcher: PipeServerDelegate {
+    var texts: [String] = []
+    var errors: [FramingError] = []
+    var openCount = 0
+
+    func connectionDidOpen(_ connection: PipeConnection) { openCount += 1 }
+
+    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        texts.append(String(decoding: [UInt8](copying: message), as: UTF8.self))
+    }
+
+    func server(_ server: PipeServer, didSkip error: FramingError) { errors.append(error) }
+}
