@@ -19,4 +19,7 @@ extern int accept4(int listener, struct sockaddr *address, socklen_t *length, in
 // So is renameat2 (stdio.h).
 extern int renameat2(int from, const char *name, int to, const char *other, unsigned int flags);
 
+// And sched_getaffinity (sched.h), whose mask is an array of bits.
+extern int sched_getaffinity(int process, size_t byteCount, void *mask);
+
 #endif

@@ -25,6 +25,8 @@ public final class PipeServer {
     let configuration: Configuration
     let endpoint: Endpoint
     private(set) var delegate: (any PipeServerDelegate)?
+    /// Nil for a server of its own.
+    let part: PoolPart?
     private var key: UInt64 = 0
 
     var nameState: NameState
@@ -96,16 +98,21 @@ public final class PipeServer {
         register()
     }
 
-    private init(
+    /// The common part of all inits. ``register()`` follows.
+    ///
+    /// - Parameters:
+    ///   - ledger: nil for one of the server's own.
+    ///   - part: nil for a server that belongs to no pool.
+    init(
         _ address: PipeAddress, _ configuration: Configuration, _ reactor: Reactor, _ delegate: any PipeServerDelegate,
-        _ entrance: NameState.Entrance
+        _ entrance: NameState.Entrance, _ ledger: ByteLedger? = nil, _ part: PoolPart? = nil
     ) {
         self.address = address
         self.configuration = configuration
         self.delegate = delegate
+        self.part = part
         endpoint = Endpoint(
-            reactor, configuration.connection, delegate,
-            ByteLedger(limit: configuration.byteBudget, limitPerUser: configuration.effectiveByteBudgetPerUser),
+            reactor, configuration.connection, delegate, ledger ?? ByteLedger(configuration),
             byteShare: configuration.effectiveByteBudgetPerConnection)
         admission = Admission(
             configuration, ownUserID: CurrentProcess.userID, descriptorLimit: CurrentProcess.descriptorLimit)
@@ -114,7 +121,13 @@ public final class PipeServer {
     }
 
     /// The last step of an init that succeeds: from now on the reactor retains the server.
-    private func register() { key = reactor.registry.insert(self) }
+    func register() { key = reactor.registry.insert(self) }
+
+    /// Replaces the delegate, before the first connection.
+    func setDelegate(_ delegate: any PipeServerDelegate) {
+        self.delegate = delegate
+        endpoint.setDelegate(delegate)
+    }
 
     func listen(at name: PublishedName) throws(PipeError) -> Listener {
         do {
@@ -172,6 +185,7 @@ public final class PipeServer {
         delegate?.serverDidStop(self)
         endpoint.delegate = nil
         reactor.registry.remove(key)
+        tellPoolOfStop()
     }
 
     deinit {
@@ -186,7 +200,6 @@ public final class PipeServer {
     func open(_ connection: PipeConnection, with unread: [UInt8] = []) {
         endpoint.traffic.openCount &+= 1
         endpoint.traffic.acceptedCount &+= 1
-        admission.didOpen(connection.peer)
         connection.begin(with: unread)
     }
 }
@@ -205,7 +218,7 @@ extension PipeServer: ConnectionOwner {
     func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {
         endpoint.traffic.openCount &-= 1
         closedCounts.count(reason.kind.rawValue)
-        admission.didClose(connection.peer)
+        giveBackPlace(of: connection.peer)
         finishStopping()
     }
 }
