@@ -165,8 +165,9 @@ final class ByteLedger {
         return nil
     }
 
-    /// Makes sure that a user's connections may take this many bytes more. If the ledger shares a budget, they are taken
-    /// there at once, because a moment later another thread may have them; ``note(_:_:_:isTaken:)`` follows in any case.
+    /// Makes sure that a user's connections may take this many bytes more. If the ledger shares a budget, they are
+    /// taken there at once, because a moment later another thread may have them. ``note(_:_:_:isTaken:)`` follows in
+    /// any case.
     fileprivate func claim(_ count: Int, _ userID: UInt32, leaving reserve: Int) -> ExceededBudget? {
         guard let shared, let account = account(of: userID).shared else {
             return exceededBudget(by: count, userID, leaving: reserve)

@@ -47,8 +47,8 @@ private final class Question<Answer: Sendable>: Sendable {
 }
 
 extension PipeServerPool {
-    /// Asks the server of each worker on its thread, with one wake-up for each, and reports all answers on the thread of
-    /// the last one. A worker that has stopped has no answer.
+    /// Asks the server of each worker on its thread, with one wake-up for each, and reports all answers on the thread
+    /// of the last one. A worker that has stopped has no answer.
     func ask<Answer: Sendable>(
         _ question: @escaping @Sendable (PipeServer) -> Answer, then report: @escaping @Sendable ([Answer?]) -> Void
     ) {

@@ -11,11 +11,11 @@ extension PipeServerPool {
     /// Whether every connection has had its `didCloseWith`, and every delegate its `serverDidStop`.
     public var isStopped: Bool { shutdownReport != nil }
 
-    /// Gives the name up, ends the connections of all workers as ``PipeServer/stop(gracePeriod:)`` does, and waits until
-    /// the last one has ended and the threads with it.
+    /// Gives the name up, ends the connections of all workers as ``PipeServer/stop(gracePeriod:)`` does, and waits
+    /// until the last one has ended and the threads with it.
     ///
-    /// May be called repeatedly and from several tasks: of several grace periods, the one that ends first counts. Do not
-    /// await it on a thread of the pool.
+    /// May be called repeatedly and from several tasks: of several grace periods, the one that ends first counts. Do
+    /// not await it on a thread of the pool.
     ///
     /// - Parameter grace: the time that this may take. The default is zero: the connections are ended at once.
     /// - Returns: the fate of messages and connections of all workers together.

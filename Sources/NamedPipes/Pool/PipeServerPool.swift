@@ -94,7 +94,8 @@ public final class PipeServerPool: Sendable {
     ///   - reactorConfiguration: the workers' reactors.
     ///   - onEvent: receives all refusals. Called on the thread of the name.
     ///   - delegate: makes the delegate of one worker, on its thread.
-    /// - Throws: ``PipeError/system(_:)``, or ``PipeError/inheritedListener(_:)`` for a listener that is served already.
+    /// - Throws: ``PipeError/system(_:)``, or ``PipeError/inheritedListener(_:)`` for a listener that has its server
+    ///   already.
     public convenience init(
         inheriting listener: InheritedListener, reactors: ReactorCount = .cores,
         configuration: PipeServer.Configuration = PipeServer.Configuration(), dealing: Dealing = .fewestConnections,

@@ -4,10 +4,11 @@
 /// methods say what to do; ``PipeServerPool`` does it.
 ///
 /// ```
-///              didStart             requestStop               acceptorDidStop             the last workerDidStop
-///    starting ──────────▶ serving ──────────────▶ stopAccepting ───────────────▶ stopping ─────────────────────▶ stopped
-///                            └──────────────────────────────────────────────────▶
-///                              acceptorDidStop: a successor has the name
+///              didStart            requestStop                acceptorDidStop             workerDidStop
+///    starting ──────────▶ serving ─────────────▶ stopAccepting ──────────────▶ stopping ─────────────▶ stopped
+///                            │                                                    ▲       (the last)
+///                            └────────────────────────────────────────────────────┘
+///                               acceptorDidStop, because a successor has the name
 /// ```
 ///
 /// The acceptor stops first and has dealt everything by then, so each worker gets its last clients before it is told to

@@ -3,8 +3,8 @@
 /// The clients that wait for one worker of a pool, and whether the worker answers: a value that receives the time as an
 /// argument.
 ///
-/// The acceptor adds the clients of a turn and wakes the worker, once until the worker has taken all. The worker takes a
-/// bounded number a turn. A worker that has not come for them within ``patience`` is held by one of its callbacks; it
+/// The acceptor adds the clients of a turn and wakes the worker, once until the worker has taken all. The worker takes
+/// a bounded number a turn. A worker that has not come for them within ``patience`` is held by one of its callbacks; it
 /// counts as held until it comes.
 struct WorkerInbox<Client> {
     private var clients: [Client] = []

@@ -23,7 +23,7 @@ import Testing
         admission.takePlace(for: peer(user), now: start) { groups }
     }
 
-    @Test func `21 · counts what is taken and given back, in all and by user`() {
+    @Test func `counts what is taken and given back, in all and by user`() {
         let shared = admission {
             $0.accessPolicy = .anyUser
             $0.maximumConnectionCount = 3
@@ -39,7 +39,7 @@ import Testing
         #expect(shared.takenCount == 3)
     }
 
-    @Test func `17 · follows the policy, and takes no place for a client that it refuses`() {
+    @Test func `follows the policy, and takes no place for a client that it refuses`() {
         let shared = admission { $0.accessPolicy = .groups([44]) }
         #expect(refusal(shared, 1) == .policy)
         #expect(shared.takenCount == 0)
@@ -47,7 +47,7 @@ import Testing
         #expect(shared.takenCount == 1)
     }
 
-    @Test func `21 · has one rate for all threads`() {
+    @Test func `has one rate for all threads`() {
         let shared = admission { $0.connectRatePerUser = ConnectRate(burst: 10, perSecond: 1) }
         let count = Count()
         DispatchQueue.concurrentPerform(iterations: 4) { _ in
@@ -56,7 +56,7 @@ import Testing
         #expect(count.value == 10)
     }
 
-    @Test func `21 · reaches its limits exactly, and never exceeds them, whatever happens at once`() {
+    @Test func `reaches its limits exactly, and never exceeds them, whatever happens at once`() {
         let (limit, perUser) = (100, 60)
         let shared = admission {
             $0.accessPolicy = .anyUser

@@ -28,7 +28,7 @@ private final class Holder {
 }
 
 @Suite struct `A budget that several ledgers share` {
-    @Test func `58 · limits their sum, in all and for each user`() {
+    @Test func `limits their sum, in all and for each user`() {
         let budget = SharedByteBudget(limit: 1000, limitPerUser: 600, ledgerCount: 2)
         let (one, other) = (ByteLedger(sharing: budget), ByteLedger(sharing: budget))
         let (first, second, third) = (Holder(1), Holder(1), Holder(2))
@@ -46,7 +46,7 @@ private final class Holder {
         #expect(budget.byteCount == 600)
     }
 
-    @Test func `58 · refuses growth for which another thread has taken the room, and takes nothing then`() {
+    @Test func `refuses growth for which another thread has taken the room, and takes nothing then`() {
         let budget = SharedByteBudget(limit: 1000, limitPerUser: nil, ledgerCount: 2)
         let (one, other) = (ByteLedger(sharing: budget), ByteLedger(sharing: budget))
         let (first, second) = (Holder(1), Holder(2))
@@ -60,7 +60,7 @@ private final class Holder {
         #expect(budget.byteCount == 800)
     }
 
-    @Test func `58 · is at zero, and knows no user, when everything is returned and the ledgers are gone`() {
+    @Test func `is at zero, and knows no user, when everything is returned and the ledgers are gone`() {
         let budget = SharedByteBudget(limit: 1 << 30, limitPerUser: nil, ledgerCount: 2)
         do {
             let ledgers = [ByteLedger(sharing: budget), ByteLedger(sharing: budget)]
@@ -74,7 +74,7 @@ private final class Holder {
         #expect(budget.byteCount == 0 && budget.rememberedUserCount == 0)
     }
 
-    @Test func `58 · makes a ledger tight before the reads of all threads can exhaust it, and free again`() {
+    @Test func `makes a ledger tight before the reads of all threads can exhaust it, and free again`() {
         let read = ReactorBuffers.receiveByteCount + LargeBufferPool.step
         let budget = SharedByteBudget(limit: 10 * read, limitPerUser: nil, ledgerCount: 4)
         let (one, other) = (ByteLedger(sharing: budget), ByteLedger(sharing: budget))
@@ -93,7 +93,7 @@ private final class Holder {
         #expect(!other.isTight && changeCount == 1)
     }
 
-    @Test func `58 · is never exceeded, and loses nothing, whatever happens at once`() {
+    @Test func `is never exceeded, and loses nothing, whatever happens at once`() {
         let (limit, perUser) = (10_000, 4000)
         let budget = SharedByteBudget(limit: limit, limitPerUser: perUser, ledgerCount: 4)
         let most = Mutex((0, 0))
