@@ -38,4 +38,7 @@ extern int posix_spawn_file_actions_addclosefrom_np(void *actions, int first);
 extern long syscall(long number, ...);
 static inline int named_pipes_pidfd_open(pid_t process) { return (int)syscall(434, process, 0); }
 
+// And sched_getaffinity (sched.h), whose mask is an array of bits.
+extern int sched_getaffinity(int process, size_t byteCount, void *mask);
+
 #endif

@@ -16,6 +16,9 @@ package final class Registry {
     /// How many objects there are.
     package var count: Int { table.count }
 
+    /// Makes the keys differ from those of registries with other numbers; see ``SlotTable``.
+    package func distinguishKeys(by number: Int) { table.distinguishKeys(by: number) }
+
     /// Retains an object and returns its key.
     package func insert(_ object: AnyObject) -> UInt64 { table.insert(object) }
 

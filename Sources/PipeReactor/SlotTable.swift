@@ -15,7 +15,23 @@ package struct SlotTable<Element: AnyObject> {
     private var slots: [Slot] = []
     private var free: [UInt32] = []
 
+    // The upper bits of every generation, and a mask of the bits that count.
+    private var generationBase: UInt32 = 0
+    private var generationMask = UInt32.max
+
     package init() {}
+
+    /// The number of tables whose keys can be told from each other.
+    package static var distinctTableLimit: Int { 1 << (32 - countingBits) }
+    private static var countingBits: UInt32 { 22 }
+
+    /// Gives the table a number, which is part of each of its keys: the keys of tables with different numbers are never
+    /// the same. In return, a key is used again after four million uses of a slot. Before the first object comes.
+    package mutating func distinguishKeys(by number: Int) {
+        precondition(slots.isEmpty && number < Self.distinctTableLimit, "a table gets its number before its objects")
+        generationBase = UInt32(number) << Self.countingBits
+        generationMask = (1 << Self.countingBits) - 1
+    }
 
     /// How many objects the table holds.
     package var count: Int { slots.count - free.count }
@@ -27,7 +43,7 @@ package struct SlotTable<Element: AnyObject> {
             index = last
         } else {
             index = UInt32(slots.count)
-            slots.append(Slot())
+            slots.append(Slot(generation: generationBase | 1))
         }
         slots[Int(index)].element = element
         return UInt64(slots[Int(index)].generation) << 32 | UInt64(index)
@@ -56,7 +72,8 @@ package struct SlotTable<Element: AnyObject> {
     @discardableResult
     package mutating func remove(_ key: UInt64) -> Element? {
         guard let index = index(of: key), let element = slots[index].element.take() else { return nil }
-        slots[index].generation = Self.generation(after: slots[index].generation)
+        slots[index].generation =
+            generationBase | Self.generation(after: slots[index].generation & generationMask, generationMask)
         free.append(UInt32(index))
         return element
     }
@@ -71,7 +88,9 @@ package struct SlotTable<Element: AnyObject> {
     }
 
     /// Skips 0, with which the first slot would have the key 0.
-    package static func generation(after generation: UInt32) -> UInt32 { max(generation &+ 1, 1) }
+    package static func generation(after generation: UInt32, _ mask: UInt32 = .max) -> UInt32 {
+        max((generation &+ 1) & mask, 1)
+    }
 
     /// The objects, in no particular order: a copy, so that the table may change during an iteration.
     package var elements: [Element] { slots.compactMap(\.element) }

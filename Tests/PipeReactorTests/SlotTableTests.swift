@@ -60,6 +60,30 @@ import Testing
         #expect(SlotTable<Item>.generation(after: .max) == 1)
     }
 
+    @Test func `with a number of its own has no key of a table with another number`() {
+        var tables = [SlotTable<Item>](repeating: SlotTable(), count: 3)
+        tables[1].distinguishKeys(by: 0)
+        tables[2].distinguishKeys(by: SlotTable<Item>.distinctTableLimit - 1)
+        var keys: [Set<UInt64>] = [[], [], []]
+        for index in tables.indices {
+            for _ in 0..<100 {
+                let (first, second) = (tables[index].insert(Item()), tables[index].insert(Item()))
+                keys[index].formUnion([first, second])
+                #expect(tables[index][first] != nil)
+                #expect(tables[index].remove(first) != nil && tables[index][first] == nil)
+            }
+            #expect(keys[index].count == 200)
+        }
+        #expect(keys[1].isDisjoint(with: keys[2]))
+        for key in keys[1] { #expect(tables[2][key] == nil) }
+    }
+
+    @Test func `with a number of its own uses a key again, rather than one of another table`() {
+        let mask: UInt32 = (1 << 22) - 1
+        #expect(SlotTable<Item>.generation(after: mask - 1, mask) == mask)
+        #expect(SlotTable<Item>.generation(after: mask, mask) == 1)
+    }
+
     @Test func `releases an object outside the access, so that its end may use the table`() {
         final class Owner { var table = SlotTable<Captive>() }
         let owner = Owner()

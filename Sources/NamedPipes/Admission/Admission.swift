@@ -5,7 +5,7 @@ internal import PipeReactor
 /// and the kernel's facts as arguments, so that it can be tested without sockets; ``PipeServer`` carries it out.
 ///
 /// If only the server's own user and root are admitted and no limit per user is set, a decision is two comparisons.
-struct Admission {
+struct Admission: Sendable {
     private let policy: AccessPolicy
     private let ownUserID: UInt32
     /// The maximum number of connections of the server.
@@ -38,7 +38,20 @@ struct Admission {
         of peer: PeerCredentials, openCount: Int, now: @autoclosure () -> SuspendingClock.Instant,
         groups: () throws(Failure) -> [UInt32]
     ) throws(Failure) -> ConnectionRefusal? {
-        guard try policy.admits(peer, ownUserID: ownUserID, groups: groups) else { return .policy }
+        guard try admits(peer, groups: groups) else { return .policy }
+        return limitRefusal(of: peer, openCount: openCount, now: now())
+    }
+
+    /// Whether the policy admits a client: the part of a decision that depends on the client alone.
+    func admits<Failure: Error>(_ peer: PeerCredentials, groups: () throws(Failure) -> [UInt32]) throws(Failure) -> Bool
+    {
+        try policy.admits(peer, ownUserID: ownUserID, groups: groups)
+    }
+
+    /// The part of a decision that depends on the other clients: a limit that is reached, or nil.
+    mutating func limitRefusal(
+        of peer: PeerCredentials, openCount: Int, now: @autoclosure () -> SuspendingClock.Instant
+    ) -> ConnectionRefusal? {
         guard openCount < capacity + (peer.userID == 0 ? placesForRoot : 0) else { return .connectionLimit }
         return users?.refusal(of: peer.userID, at: now())
     }

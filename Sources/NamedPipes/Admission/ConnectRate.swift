@@ -22,7 +22,7 @@ public struct ConnectRate: Hashable, Sendable {
 /// A token bucket that is stored as one moment: the time at which it will be full again. So a full bucket need not be
 /// stored at all, and nothing has to be refilled. ("Virtual scheduling", as in the generic cell rate algorithm of ITU-T
 /// I.371.)
-struct TokenBucket {
+struct TokenBucket: Sendable {
     private var fullAt: SuspendingClock.Instant
 
     /// A full bucket.
@@ -37,7 +37,7 @@ struct TokenBucket {
     }
 
     /// The common parameters of all buckets of one rate.
-    struct Pace {
+    struct Pace: Sendable {
         /// The time in which one token is refilled.
         let interval: Duration
         /// The time in which all of them are.

@@ -5,7 +5,7 @@
 ///
 /// Its memory is bounded by the open connections and by ``bucketLimit`` users who connected recently. A user who has no
 /// open connection and has not connected for long is not remembered at all.
-struct UserLimits {
+struct UserLimits: Sendable {
     private let maximumCount: Int
     private let pace: TokenBucket.Pace?
     private var openCounts: [UInt32: Int] = [:]

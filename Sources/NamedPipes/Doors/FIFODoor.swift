@@ -35,7 +35,7 @@ final class FIFODoor {
             let connection = PipeConnection(server.endpoint, ByteStream(DescriptorPair(receiving: input), .unknown))
             connection.rare.isReceiveOnly = true
             connection.lifecycle.neverSends()
-            server.open(connection)
+            server.openVouched(connection)
         } catch {
             // No descriptor is free.
             server.listenerDidFail(error, isLast: false)

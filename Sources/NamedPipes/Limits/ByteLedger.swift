@@ -7,6 +7,9 @@
 ///
 /// It is consulted when a connection carries something from one turn to the next, or when a queue grows; never for each
 /// message.
+///
+/// The ledgers of a pool's servers share a ``SharedByteBudget``: each counts what its own connections have taken, and
+/// the limits hold for the sum of all.
 final class ByteLedger {
     /// The purpose of a charge.
     enum Use {
@@ -26,16 +29,25 @@ final class ByteLedger {
         fileprivate(set) var byteCount = 0
         /// Whether little room is left for this user.
         fileprivate var isTight = false
+        /// What the user has taken on all threads, if ledgers share a budget.
+        fileprivate let shared: SharedByteBudget.Account?
 
         fileprivate init(_ userID: UInt32, _ ledger: ByteLedger) {
             self.userID = userID
             self.ledger = ledger
+            shared = ledger.shared?.join(userID)
         }
+
+        /// What counts against the user's limit.
+        fileprivate var takenByteCount: Int { shared?.byteCount ?? byteCount }
     }
 
     /// The upper bounds, in total and for one user.
     let limit: Int
     let limitPerUser: Int
+
+    /// What this ledger shares with those of other threads; nil if it has its limits to itself.
+    let shared: SharedByteBudget?
 
     private(set) var heldByteCount = 0
 
@@ -75,18 +87,46 @@ final class ByteLedger {
     private var tightAccountCount = 0
 
     /// The most that one read brings, with its overhead.
-    private static let margin = ReactorBuffers.receiveByteCount + LargeBufferPool.step
+    private static let readByteCount = ReactorBuffers.receiveByteCount + LargeBufferPool.step
+
+    /// The room that reads need. The ledger learns what other threads have taken when it is next written to, and until
+    /// then each thread may have made one more read.
+    private let margin: Int
 
     init(limit: Int? = nil, limitPerUser: Int? = nil) {
         self.limit = limit ?? .max
         self.limitPerUser = limitPerUser ?? .max
-        reserve = min(self.limit / 8, self.limitPerUser / 8, Self.margin)
+        shared = nil
+        margin = Self.readByteCount
+        reserve = min(self.limit / 8, self.limitPerUser / 8, Self.readByteCount)
         isTight = isAlwaysTight
     }
 
-    private var isAlwaysTight: Bool { min(limit, limitPerUser) < Self.margin }
+    /// One of several ledgers with common limits.
+    init(sharing shared: SharedByteBudget) {
+        limit = shared.limit
+        limitPerUser = shared.limitPerUser
+        self.shared = shared
+        margin = Self.readByteCount * shared.ledgerCount
+        reserve = min(limit / 8, limitPerUser / 8, Self.readByteCount)
+        isTight = isAlwaysTight
+    }
+
+    deinit {
+        for account in accounts.values { leave(account) }
+    }
+
+    private var isAlwaysTight: Bool { min(limit, limitPerUser) < margin }
 
     var byteCount: Int { heldByteCount + queuedByteCount }
+
+    /// What counts against the limit.
+    private var takenByteCount: Int { shared?.byteCount ?? byteCount }
+
+    private func takenByteCount(ofUser userID: UInt32) -> Int {
+        if let latest, latest.userID == userID { return latest.takenByteCount }
+        return accounts[userID]?.takenByteCount ?? shared?.byteCount(ofUser: userID) ?? 0
+    }
 
     /// What one user's connections have taken.
     func byteCount(ofUser userID: UInt32) -> Int {
@@ -104,12 +144,12 @@ final class ByteLedger {
 
     /// How much more a user's connections may take, without the reserve.
     func room(ofUser userID: UInt32) -> Int {
-        max(0, min(limit - byteCount, limitPerUser - byteCount(ofUser: userID)) - reserve)
+        max(0, min(limit - takenByteCount, limitPerUser - takenByteCount(ofUser: userID)) - reserve)
     }
 
     /// The budget that has no room for this many bytes more, without the reserve. The server's, if both have room.
     func exceeded(by count: Int, _ userID: UInt32) -> ExceededBudget {
-        let isUsers = count <= limit - byteCount - reserve
+        let isUsers = count <= limit - takenByteCount - reserve
         return isUsers
             ? ExceededBudget(scope: .user(userID), limit: limitPerUser) : ExceededBudget(scope: .server, limit: limit)
     }
@@ -118,11 +158,21 @@ final class ByteLedger {
     /// nothing.
     func exceededBudget(by count: Int, _ userID: UInt32, leaving reserve: Int) -> ExceededBudget? {
         // Subtracted, because a sum might overflow if there is no limit.
-        if count > limit - byteCount - reserve { return ExceededBudget(scope: .server, limit: limit) }
-        if count > limitPerUser - byteCount(ofUser: userID) - reserve {
+        if count > limit - takenByteCount - reserve { return ExceededBudget(scope: .server, limit: limit) }
+        if count > limitPerUser - takenByteCount(ofUser: userID) - reserve {
             return ExceededBudget(scope: .user(userID), limit: limitPerUser)
         }
         return nil
+    }
+
+    /// Makes sure that a user's connections may take this many bytes more. If the ledger shares a budget, they are
+    /// taken there at once, because a moment later another thread may have them. ``note(_:_:_:isTaken:)`` follows in
+    /// any case.
+    fileprivate func claim(_ count: Int, _ userID: UInt32, leaving reserve: Int) -> ExceededBudget? {
+        guard let shared, let account = account(of: userID).shared else {
+            return exceededBudget(by: count, userID, leaving: reserve)
+        }
+        return shared.take(count, account, leaving: reserve)
     }
 
     func countRefusal(of userID: UInt32) {
@@ -130,8 +180,10 @@ final class ByteLedger {
         refusalCounts[userID, default: 0] += 1
     }
 
-    fileprivate func note(_ count: Int, _ use: Use, _ account: Account) {
+    /// - Parameter isTaken: whether the shared budget, if there is one, knows of it already.
+    fileprivate func note(_ count: Int, _ use: Use, _ account: Account, isTaken: Bool = false) {
         account.byteCount += count
+        if let shared, let account = account.shared, !isTaken { shared.note(count, account) }
         switch use {
         case .held:
             heldByteCount += count
@@ -148,17 +200,36 @@ final class ByteLedger {
         if account.byteCount == 0, accounts.count > Self.keptAccountCount {
             accounts[account.userID] = nil
             if latest === account { latest = nil }
+            leave(account)
         }
     }
 
+    private func leave(_ account: Account) {
+        if account.isTight { tightAccountCount -= 1 }
+        if let shared, let account = account.shared { shared.leave(account) }
+    }
+
+    /// Looks whether other threads have returned so much that there is room again.
+    func lookForRoom() {
+        for account in accounts.values where account.isTight { noteAccountTightness(account) }
+        noteTightness()
+    }
+
     private func noteTightness(_ account: Account) {
+        noteAccountTightness(account)
+        noteTightness()
+    }
+
+    private func noteAccountTightness(_ account: Account) {
+        let isAccountTight = limitPerUser - account.takenByteCount < margin
+        guard isAccountTight != account.isTight else { return }
+        account.isTight = isAccountTight
+        tightAccountCount += isAccountTight ? 1 : -1
+    }
+
+    private func noteTightness() {
         guard !isAlwaysTight else { return }
-        let isAccountTight = limitPerUser - account.byteCount < Self.margin
-        if isAccountTight != account.isTight {
-            account.isTight = isAccountTight
-            tightAccountCount += isAccountTight ? 1 : -1
-        }
-        let isTight = limit - byteCount < Self.margin || tightAccountCount > 0
+        let isTight = limit - takenByteCount < margin || tightAccountCount > 0
         guard isTight != self.isTight else { return }
         self.isTight = isTight
         tightnessDidChange()
@@ -181,13 +252,23 @@ struct ByteCharge: ~Copyable {
     mutating func adjust(
         to count: Int, _ ledger: ByteLedger, userID: UInt32, granting floor: Int = 0
     ) throws(ExceededBudget) {
-        if count > max(byteCount, floor),
-            let exceeded = ledger.exceededBudget(by: count - byteCount, userID, leaving: 0)
-        {
+        guard count > max(byteCount, floor) else { return follow(count, ledger, userID: userID) }
+        if let exceeded = ledger.claim(count - byteCount, userID, leaving: 0) {
             ledger.countRefusal(of: userID)
             throw exceeded
         }
-        follow(count, ledger, userID: userID)
+        follow(count, ledger, userID: userID, isTaken: true)
+    }
+
+    /// Takes bytes for which there was room a moment ago. Only another thread can have taken the room meanwhile.
+    ///
+    /// - Parameter reserve: the room that is to be left.
+    /// - Returns: whether the charge is of this size.
+    mutating func grow(to count: Int, _ ledger: ByteLedger, userID: UInt32, leaving reserve: Int) -> Bool {
+        let isTaken = ledger.shared != nil && count > byteCount
+        if isTaken, ledger.claim(count - byteCount, userID, leaving: reserve) != nil { return false }
+        follow(count, ledger, userID: userID, isTaken: isTaken)
+        return true
     }
 
     /// The budget that has no room for a charge of this size; nil if there is room. Only asks, and takes nothing.
@@ -200,10 +281,10 @@ struct ByteCharge: ~Copyable {
     }
 
     /// Records memory that is allocated already, even if the ledger has no room for it.
-    mutating func follow(_ count: Int, _ ledger: ByteLedger, userID: UInt32) {
+    mutating func follow(_ count: Int, _ ledger: ByteLedger, userID: UInt32, isTaken: Bool = false) {
         guard count != byteCount else { return }
         let account = self.account ?? ledger.account(of: userID)
-        ledger.note(count - byteCount, use, account)
+        ledger.note(count - byteCount, use, account, isTaken: isTaken)
         byteCount = count
         self.account = count == 0 ? nil : account
     }

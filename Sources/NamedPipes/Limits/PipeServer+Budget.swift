@@ -34,6 +34,13 @@ extension PipeServer.Configuration {
     }
 }
 
+extension ByteLedger {
+    /// The ledger of a server that shares its budgets with no other.
+    convenience init(_ configuration: PipeServer.Configuration) {
+        self.init(limit: configuration.byteBudget, limitPerUser: configuration.effectiveByteBudgetPerUser)
+    }
+}
+
 extension PipeConnection.Configuration {
     /// An open connection, its registration and its transient state, without any bytes of messages.
     fileprivate static let ownByteCount = 2 << 10

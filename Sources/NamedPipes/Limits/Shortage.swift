@@ -23,8 +23,14 @@ struct Shortage<Holder> {
     }
 
     /// Nil if no connection has to leave.
-    var leaver: Holder? {
-        if let largest, largest.byteCount / 2 > demand { return largest.holder }
-        return largestWaiting?.holder
+    var leaver: Holder? { choice?.holder }
+
+    /// The connection that has to leave, and its charge.
+    var choice: (holder: Holder, byteCount: Int)? {
+        if let largest, largest.byteCount / 2 > demand { return largest }
+        return largestWaiting
     }
+
+    /// The two charges that decide, without the holders: for the look at several threads' connections.
+    var charges: (largest: Int?, largestWaiting: Int?) { (largest?.byteCount, largestWaiting?.byteCount) }
 }

@@ -16,34 +16,52 @@ extension PipeServer: ListenerOwner {
     ///
     /// - Parameter isWanted: whether the delegate's answer still matters once it is there.
     func admit(_ accepted: consuming AcceptedConnection, while isWanted: @autoclosure () -> Bool) {
-        let (peer, socket, unread) = (accepted.peer, accepted.namedSocket, accepted.unreadBytes)
+        let (peer, socket) = (accepted.peer, accepted.namedSocket)
         do throws(SystemError) {
-            let refusal = try refusal(of: peer, while: isWanted()) { () throws(SystemError) in
+            let refusal = try takePlace(for: peer) { () throws(SystemError) in
                 guard let socket else { return [] }
                 return try Socket.peerGroups(socket)
             }
             if let refusal { return refuse(refusal, peer, closing: accepted) }
-            try accepted.setSendBuffer(endpoint.limits.sendBufferByteCount)
-            open(PipeConnection(endpoint, accepted.makeStream()), with: unread)
         } catch {
-            refuse(.system, peer, error, closing: accepted)
+            return refuse(.system, peer, error, closing: accepted)
         }
+        if case .acceptor(let acceptor, _) = part { return acceptor.deal(accepted) }
+        openIfWanted(accepted, while: isWanted())
     }
 
-    /// The reason to refuse a client: the configuration, the delegate's answer, or a delegate that stopped the server.
-    private func refusal(
-        of peer: PeerCredentials, while isWanted: @autoclosure () -> Bool, groups: () throws(SystemError) -> [UInt32]
-    ) throws(SystemError) -> ConnectionRefusal? {
-        let refusal = try admission.refusal(of: peer, openCount: connectionCount, now: reactor.now, groups: groups)
-        if let refusal { return refusal }
-        guard delegate?.server(self, shouldAccept: peer) == true else { return .delegate }
-        return isWanted() ? nil : .stopping
+    /// Opens the connection of a client that has its place in the limits, or closes it unread and gives the place back.
+    func openIfWanted(_ accepted: consuming AcceptedConnection, while isWanted: @autoclosure () -> Bool) {
+        let (peer, unread) = (accepted.peer, accepted.unreadBytes)
+        if let refusal = delegateRefusal(of: peer, while: isWanted()) {
+            return refuse(refusal, peer, closing: accepted)
+        }
+        do throws(SystemError) {
+            try accepted.setSendBuffer(endpoint.limits.sendBufferByteCount)
+        } catch {
+            giveBackPlace(of: peer)
+            return refuse(.system, peer, error, closing: accepted)
+        }
+        open(PipeConnection(endpoint, accepted.makeStream()), with: unread)
+    }
+
+    /// The delegate's reason to refuse a client that has its place, which it loses then: the delegate's answer, or a
+    /// delegate that stopped the server.
+    private func delegateRefusal(
+        of peer: PeerCredentials, while isWanted: @autoclosure () -> Bool
+    ) -> ConnectionRefusal? {
+        let isAccepted = delegate?.server(self, shouldAccept: peer) == true
+        if isAccepted, isWanted() { return nil }
+        giveBackPlace(of: peer)
+        return isAccepted ? .stopping : .delegate
     }
 
     /// Admits a client that comes over a transport instead of a socket, or closes the transport. Called from the loop.
     package func admit(_ transport: any PipeTransport, from peer: PeerCredentials) {
-        let refusal = try? refusal(of: peer, while: isListening) { () throws(SystemError) in [] }
-        guard let refusal else { return open(PipeConnection(endpoint, ByteStream(transport, peer))) }
+        let refusal = try? takePlace(for: peer) { () throws(SystemError) in [] }
+        guard let refusal = refusal ?? delegateRefusal(of: peer, while: isListening) else {
+            return open(PipeConnection(endpoint, ByteStream(transport, peer)))
+        }
         transport.close()
         tell(refusal, peer)
     }
@@ -52,10 +70,17 @@ extension PipeServer: ListenerOwner {
     /// users do not concern it, because no kernel knows its user. Called from the loop.
     package func admitVouched(_ transport: any PipeTransport) {
         guard let refusal = refusalOfVouched() else {
-            return open(PipeConnection(endpoint, ByteStream(transport, .unknown)))
+            return openVouched(PipeConnection(endpoint, ByteStream(transport, .unknown)))
         }
         transport.close()
         tell(refusal, .unknown)
+    }
+
+    /// Opens a connection that the limits of users do not concern. It takes a place all the same, which its end gives
+    /// back.
+    func openVouched(_ connection: PipeConnection) {
+        admission.didOpen(connection.peer)
+        open(connection)
     }
 
     private func refusalOfVouched() -> ConnectionRefusal? {
@@ -80,6 +105,7 @@ extension PipeServer: ListenerOwner {
     private func tell(_ refusal: ConnectionRefusal, _ peer: PeerCredentials?, _ error: SystemError? = nil) {
         guard let report = refusals.count(refusal, of: peer, error, at: reactor.now) else { return }
         delegate?.server(self, didRefuse: report)
+        tellPool(of: report)
     }
 
     func listenerDidShed(_ count: Int, _ error: SystemError) {

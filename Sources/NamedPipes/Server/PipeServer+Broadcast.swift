@@ -71,13 +71,17 @@ extension Endpoint {
     func sendToEach(
         _ message: Span<UInt8>, _ choose: ((PipeConnection) -> Void) -> Void
     ) throws(PipeError) -> PipeServer.BroadcastOutcome {
+        sendToEach(message, as: try SharedBuffer(encoding: message, framing), choose)
+    }
+
+    /// Sends a message to several connections, as a frame of the endpoint's framing.
+    ///
+    /// - Parameter choose: calls the function that it receives with each connection.
+    @inline(__always)
+    func sendToEach(
+        _ message: Span<UInt8>, as frame: SharedBuffer, _ choose: ((PipeConnection) -> Void) -> Void
+    ) -> PipeServer.BroadcastOutcome {
         assertOwner()
-        let frame = SharedBuffer()
-        do {
-            try framing.encode(message, into: &frame.bytes)
-        } catch {
-            throw PipeError(error)
-        }
         var outcome = PipeServer.BroadcastOutcome()
         choose { connection in
             do throws(PipeError) {
@@ -88,6 +92,18 @@ extension Endpoint {
             }
         }
         return outcome
+    }
+}
+
+extension SharedBuffer {
+    /// The frame of one message.
+    convenience init(encoding message: Span<UInt8>, _ framing: any MessageFraming) throws(PipeError) {
+        self.init()
+        do {
+            try framing.encode(message, into: &bytes)
+        } catch {
+            throw PipeError(error)
+        }
     }
 }
 

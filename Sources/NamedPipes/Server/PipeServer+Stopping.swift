@@ -17,6 +17,7 @@ extension PipeServer {
     /// that were not accepted yet are reset, with nothing of theirs read, and may connect to a successor.
     public func stop() {
         endpoint.assertOwner()
+        tellPool(thatItStopsWithin: .zero)
         beginStopping()
         let open = connections.filter { $0.lifecycle.state != .closed }
         lifecycle.force(open.count)
@@ -35,6 +36,7 @@ extension PipeServer {
     public func stop(gracePeriod grace: Duration) {
         endpoint.assertOwner()
         guard lifecycle.canStopGracefully else { return }
+        tellPool(thatItStopsWithin: grace)
         if beginStopping() {
             for connection in connections { connection.shutDown() }
         }

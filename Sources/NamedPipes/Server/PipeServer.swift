@@ -25,6 +25,8 @@ public final class PipeServer {
     let configuration: Configuration
     let endpoint: Endpoint
     private(set) var delegate: (any PipeServerDelegate)?
+    /// Nil for a server of its own.
+    let part: PoolPart?
     private var key: UInt64 = 0
 
     var nameState: NameState
@@ -103,17 +105,22 @@ public final class PipeServer {
         register()
     }
 
-    private init(
+    /// The common part of all inits. ``register()`` follows.
+    ///
+    /// - Parameters:
+    ///   - ledger: nil for one of the server's own.
+    ///   - part: nil for a server that belongs to no pool.
+    init(
         _ address: PipeAddress, _ configuration: Configuration, _ reactor: Reactor, _ delegate: any PipeServerDelegate,
-        _ entrance: NameState.Entrance
+        _ entrance: NameState.Entrance, _ ledger: ByteLedger? = nil, _ part: PoolPart? = nil
     ) {
         self.address = address
         self.configuration = configuration
         self.delegate = delegate
+        self.part = part
         endpoint = Endpoint(
             reactor, address.kind == .fifo ? configuration.connection.skippingBadFrames : configuration.connection,
-            delegate,
-            ByteLedger(limit: configuration.byteBudget, limitPerUser: configuration.effectiveByteBudgetPerUser),
+            delegate, ledger ?? ByteLedger(configuration),
             byteShare: configuration.effectiveByteBudgetPerConnection)
         admission = Admission(
             configuration, ownUserID: CurrentProcess.userID, descriptorLimit: CurrentProcess.descriptorLimit)
@@ -122,7 +129,13 @@ public final class PipeServer {
     }
 
     /// The last step of an init that succeeds: from now on the reactor retains the server.
-    private func register() { key = reactor.registry.insert(self) }
+    func register() { key = reactor.registry.insert(self) }
+
+    /// Replaces the delegate, before the first connection.
+    func setDelegate(_ delegate: any PipeServerDelegate) {
+        self.delegate = delegate
+        endpoint.setDelegate(delegate)
+    }
 
     func listen(at name: PublishedName) throws(PipeError) -> Listener {
         do {
@@ -180,6 +193,7 @@ public final class PipeServer {
         delegate?.serverDidStop(self)
         endpoint.delegate = nil
         reactor.registry.remove(key)
+        tellPoolOfStop()
     }
 
     deinit {
@@ -194,7 +208,6 @@ public final class PipeServer {
     func open(_ connection: PipeConnection, with unread: [UInt8] = []) {
         endpoint.traffic.openCount &+= 1
         endpoint.traffic.acceptedCount &+= 1
-        admission.didOpen(connection.peer)
         connection.begin(with: unread)
     }
 }
@@ -213,7 +226,7 @@ extension PipeServer: ConnectionOwner {
     func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {
         endpoint.traffic.openCount &-= 1
         closedCounts.count(reason.kind.rawValue)
-        admission.didClose(connection.peer)
+        giveBackPlace(of: connection.peer)
         if lifecycle.isServing { nameState.door?.connectionDidEnd(reason) }
         finishStopping()
     }

@@ -12,7 +12,7 @@ NOT_DISTURBED = {
         "free malloc realloc memcpy memmove memset memcmp strlen strerror __divti3 __udivti3 __stack_chk_fail __tls_get_addr"
     ),
     "answers that cannot fail for the arguments that they are given": (
-        "getpid geteuid getegid getuid getrlimit getrusage clock_gettime sysconf errno getenv unsetenv sigfillset "
+        "getpid geteuid getegid getuid getrlimit getrusage clock_gettime sysconf sched_getaffinity errno getenv unsetenv sigfillset "
         "munmap pthread_self pthread_sigmask pthread_detach pthread_join pthread_setname_np time _exit"
     ),
     "the shim has them by what they do, as fcntl_lock; the rest looks at flags, or makes a duplicate to do without": "fcntl",

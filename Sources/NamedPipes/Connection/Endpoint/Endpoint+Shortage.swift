@@ -6,7 +6,7 @@ internal import PipeReactor
 // that no request pays for a look at every connection.
 
 /// A demand for room in an exhausted budget.
-struct BudgetDemand {
+struct BudgetDemand: Sendable {
     let exceeded: ExceededBudget
     /// The smallest total, in bytes, that any of the asking connections would reach.
     private(set) var byteCount: Int
@@ -39,6 +39,17 @@ extension Endpoint {
     /// How long the asking connections wait until the largest holder is looked for.
     static let shortageInterval = Duration.milliseconds(100)
 
+    /// The ledger has become tight, or has room again.
+    func tightnessDidChange() {
+        budget.boundReads()
+        budget.roomTimer?.cancel()
+        budget.roomTimer = nil
+        guard ledger.isTight, ledger.shared != nil else { return }
+        budget.roomTimer = reactor.schedule(after: Self.shortageInterval, repeating: Self.shortageInterval) {
+            [unowned self] in ledger.lookForRoom()
+        }
+    }
+
     /// Notes that a budget had no room for a connection's request.
     ///
     /// - Parameter byteCount: the total that the connection would reach.
@@ -56,17 +67,34 @@ extension Endpoint {
         budget.shortageTimer?.cancel()
         budget.shortageTimer = nil
         guard let demand = budget.demand.take() else { return }
+        if let relieve = budget.relieveElsewhere { return relieve(demand) }
+        endLeaver(for: demand)
+        feedStarved()
+    }
+
+    /// Shows the connections that a demand concerns to a choice among them.
+    func shortage(for demand: BudgetDemand) -> Shortage<PipeConnection> {
         var shortage = Shortage<PipeConnection>(demand: demand.byteCount)
-        var starved: [PipeConnection] = []
         forEachConnection { connection in
-            if connection.isStarved { starved.append(connection) }
             guard connection.lifecycle.state != .closed, demand.concerns(connection) else { return }
             shortage.consider(connection, connection.chargedByteCount, isWaiting: connection.isStarved)
         }
-        if let leaver = shortage.leaver {
-            ledger.countRefusal(of: leaver.peer.userID)
-            leaver.leave(demand.exceeded)
-        }
+        return shortage
+    }
+
+    /// Ends the connection that has to leave.
+    ///
+    /// - Parameter least: the least charge for which that is worth while. The default is any.
+    func endLeaver(for demand: BudgetDemand, holding least: Int = 0) {
+        guard let choice = shortage(for: demand).choice, choice.byteCount >= least else { return }
+        ledger.countRefusal(of: choice.holder.peer.userID)
+        choice.holder.leave(demand.exceeded)
+    }
+
+    /// Lets the waiting connections try again.
+    func feedStarved() {
+        var starved: [PipeConnection] = []
+        forEachConnection { if $0.isStarved { starved.append($0) } }
         // The smallest holders go first, or the largest would take the room again.
         starved.sort { $0.chargedByteCount < $1.chargedByteCount }
         for connection in starved { connection.lookForRoom() }

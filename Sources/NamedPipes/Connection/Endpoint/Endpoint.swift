@@ -51,8 +51,13 @@ final class Endpoint {
         sweep = EndpointSweep(configuration, reactor)
         connections = ConnectionList(of: reactor.registry)
         buffers = reactor.companion(ReactorBuffers.self) { ReactorBuffers(reactor) }
+        setDelegate(delegate)
+        ledger.tightnessDidChange = { [unowned self] in tightnessDidChange() }
+    }
+
+    /// Callbacks go to the delegate from now on, measured if the reactor measures them.
+    func setDelegate(_ delegate: any PipeConnectionDelegate) {
         self.delegate = reactor.meter.map { MeasuredDelegate(delegate, $0) } ?? delegate
-        ledger.tightnessDidChange = { [unowned self] in budget.boundReads() }
     }
 
     /// The memory for the next read.
@@ -66,6 +71,7 @@ final class Endpoint {
     deinit {
         leaveRound()
         budget.shortageTimer?.cancel()
+        budget.roomTimer?.cancel()
         ledger.tightnessDidChange = {}
     }
 }

@@ -13,6 +13,12 @@ struct EndpointBudget {
     var demand: BudgetDemand?
     var shortageTimer: ScheduledWork?
 
+    /// Looks for the largest holder in place of the endpoint, among the connections of other threads as well.
+    var relieveElsewhere: ((BudgetDemand) -> Void)?
+
+    /// Looks whether a budget that is shared with other threads has room again: they say nothing when they return some.
+    var roomTimer: ScheduledWork?
+
     init(_ ledger: ByteLedger) {
         self.ledger = ledger
         boundReads()

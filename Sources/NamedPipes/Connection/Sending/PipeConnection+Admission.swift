@@ -41,7 +41,7 @@ extension PipeConnection {
             describeQueue(in: &request)
             switch limits.admission.answer(to: request) {
             case .append(let isCharged):
-                if isCharged { charge(for: request.byteCount) }
+                if isCharged, !charge(for: request.byteCount) { continue }
                 return displacedCount
             case .flushFirst:
                 flush()

@@ -28,13 +28,19 @@ extension PipeConnection {
         queue.value.growth(for: byteCount, limit: min(limits.admission.queueLimit, limits.byteShare))
     }
 
-    /// Charges for the memory of one more frame, for which the budgets have room, and allocates it.
-    func charge(for byteCount: Int) {
-        guard let queue else { return }
+    /// Charges for the memory of one more frame, for which the budgets had room a moment ago, and allocates it.
+    ///
+    /// - Returns: false if another thread of a pool has taken the room meanwhile.
+    func charge(for byteCount: Int) -> Bool {
+        guard let queue else { return true }
         let growth = growth(of: queue, for: byteCount)
-        queue.value.charge.follow(growth.capacity, endpoint.ledger, userID: peer.userID)
+        let ledger = endpoint.ledger
+        let isCharged = queue.value.charge.grow(
+            to: growth.capacity, ledger, userID: peer.userID, leaving: ledger.reserve)
+        guard isCharged else { return false }
         if let buffer = growth.bufferCapacity { queue.value.bytes.reserveCapacity(buffer) }
         setPrepaidByteCount(of: queue)
+        return true
     }
 
     /// Charges for a queue that has to wait. If the budgets have no room, the connection ends.

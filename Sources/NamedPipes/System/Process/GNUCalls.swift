@@ -59,4 +59,12 @@ enum GNUCalls {
     // linux/fs.h
     private static let noWait: Int32 = 0x08
     private static let noSignal: Int32 = 0x100
+
+    /// `sched_getaffinity(2)` of this process: the number of processors that it may use; nil if there are more than
+    /// 1,024 in the machine.
+    static func usableProcessorCount() -> Int? {
+        var mask = [UInt64](repeating: 0, count: 16)
+        guard unsafe sched_getaffinity(0, mask.count * MemoryLayout<UInt64>.stride, &mask) == 0 else { return nil }
+        return mask.reduce(0) { $0 + $1.nonzeroBitCount }
+    }
 }
