@@ -12,8 +12,8 @@ extension Endpoint {
     }
 
     private func spawnWithSocket(_ command: PipeCommand) throws(SystemError) -> PipeConnection {
-        let ends = try SpawnChannel.sockets(mayHoldDescriptors: acceptsDescriptors)
-        if !acceptsDescriptors { _ = try NamingSocket.refuseDescriptors(ends.ours) }
+        let ends = try SpawnChannel.sockets(mayHoldDescriptors: letsDescriptorsThrough)
+        if !letsDescriptorsThrough { _ = try NamingSocket.refuseDescriptors(ends.ours) }
         try Socket.setSendBuffer(ends.ours.rawValue, configuration.sendBufferByteCount)
         let theirs = try SharedDescription.duplicate(ends.theirs.rawValue, from: PipeCommand.descriptor + 1)
         let low = try SharedDescription.nothing()

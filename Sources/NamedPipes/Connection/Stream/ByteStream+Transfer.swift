@@ -97,9 +97,9 @@ extension ByteStream {
 
     /// Whether the peer has yet to read bytes that the kernel or the transport took.
     func hasUnreadOutput() throws(SystemError) -> Bool {
-        guard let transport else { return try Socket.hasUnreadOutput(descriptor) }
+        guard descriptor < 0 else { return try Socket.hasUnreadOutput(descriptor) }
         // The kernel's answer for a descriptor that does not know the question.
-        guard let hasUnread = transport.hasUnreadOutput else { throw SystemError(call: "ioctl", code: ENOTTY) }
+        guard let hasUnread = transport?.hasUnreadOutput else { throw SystemError(call: "ioctl", code: ENOTTY) }
         return hasUnread
     }
 

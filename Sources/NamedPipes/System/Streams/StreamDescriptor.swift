@@ -93,7 +93,7 @@ extension StreamDescriptor {
         case .socket(isGuarded: false):
             return try unsafe Socket.receiveWithoutWaiting(number, space)
         case .socket(isGuarded: true):
-            return try unsafe ReceivedDescriptors.receive(number, space).map { received in
+            return try unsafe AncillaryRead.receive(number, space).map { received in
                 passed = passed || received.hasAny
                 DescriptorDisposal.shared.close(received: received.descriptors)
                 return received.byteCount
