@@ -30,9 +30,10 @@ import Testing
     @Test func `speaks to its standard streams`() throws {
         try withLoop { loop in
             let (client, recorder) = client(loop, Self.shell("exec cat"))
-            try client.send(Array("before it is there".utf8))
+            try #require(loop.run { recorder.openCount == 1 })
+            try client.send("there and back")
             try #require(loop.run { recorder.texts.count == 1 })
-            #expect(recorder.texts == ["before it is there"])
+            #expect(recorder.texts == ["there and back"])
             let processID = try #require(client.programID)
             #expect(client.connection?.peer.processID == processID)
             #expect(client.connection?.peer.userID == geteuid())
@@ -186,7 +187,9 @@ private func inspectProgram() throws {
         let words = recorder.texts.map { $0.split(whereSeparator: \.isWhitespace).map(String.init) }
         // 0, 1, 2, and the directory that ls reads.
         #expect(words.first == ["4"])
-        #expect(words.dropFirst().allSatisfy { $0.last == "0000000000000000" })
+        // posix_spawn(3) of glibc leaves the two signals ignored that the C library reserves for itself, 32 and 33.
+        let allowed = ["0000000000000000", "0000000180000000"]
+        #expect(words.dropFirst().allSatisfy { allowed.contains($0.last ?? "") })
         #expect(words.count == 3)
     }
     close(careless)
