@@ -83,6 +83,11 @@ final class ObservedDelegate: PipeServerDelegate {
         delegate.serverDidRegainName(server)
     }
 
+    func server(_ server: PipeServer, didSkip error: FramingError) {
+        onEvent(server, .skipped(error))
+        delegate.server(server, didSkip: error)
+    }
+
     func serverDidStop(_ server: PipeServer) {
         delegate.serverDidStop(server)
         onEvent(server, .stopped)

@@ -81,6 +81,7 @@ extension ServerSession {
             complain("connection \(id) (\(peer)): \(Failure(error).message)", .connection)
         case .lostName(let loss): self.server(server, didLoseName: loss)
         case .republishFailed(let error): self.server(server, didFailToRepublish: error)
+        case .skipped(let error): self.server(server, didSkip: error)
         case .connected, .disconnected, .regainedName, .stopped: break
         @unknown default: break
         }

@@ -10,7 +10,7 @@ package final class Recorder: PipeServerDelegate, PipeClientDelegate {
     package enum Callback: Hashable, CaseIterable, Sendable {
         case shouldAccept, didFailToAccept, didOpen, didReceive, didDrain, didFinishReceiving, didClose, serverDidStop
         case didFailSending, didRefuse, didChangeState, didFailToConnect, didFailToReconnect
-        case didLoseName, didRegainName, didFailToRepublish
+        case didLoseName, didRegainName, didFailToRepublish, didSkip
     }
 
     private let recording = RecordingDelegate()
@@ -134,6 +134,7 @@ extension Recorder.Callback {
             case .lostName: .didLoseName
             case .failedToRepublish: .didFailToRepublish
             case .regainedName: .didRegainName
+            case .skipped: .didSkip
             case .stopped: .serverDidStop
             case .changed: .didChangeState
             case .failedToConnect: .didFailToConnect
@@ -234,6 +235,8 @@ extension Recorder {
             if !server.isPublished { violations.append("regained, and not published") }
         }
     }
+
+    package func server(_ server: PipeServer, didSkip error: FramingError) { note(.skipped(error)) {} }
 
     package func client(_ client: PipeClient, didChangeTo state: PipeClient.State) {
         note(.changed(state), nil, .changed(ObjectIdentifier(client), state)) { whenChanged(client, state) }

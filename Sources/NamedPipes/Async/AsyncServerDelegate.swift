@@ -69,6 +69,8 @@ final class AsyncServerDelegate: AsyncConnectionDelegate, PipeServerDelegate {
 
     func serverDidRegainName(_ server: PipeServer) { onEvent(server, .regainedName) }
 
+    func server(_ server: PipeServer, didSkip error: FramingError) { onEvent(server, .skipped(error)) }
+
     func serverDidStop(_ server: PipeServer) {
         report = server.shutdownReport
         onEvent(server, .stopped)

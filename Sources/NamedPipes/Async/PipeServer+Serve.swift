@@ -24,6 +24,8 @@ extension PipeServer {
         case republishFailed(PipeError)
         /// Clients find the server again.
         case regainedName
+        /// A FIFO brought bytes that are no message; see ``PipeServerDelegate/server(_:didSkip:)``.
+        case skipped(FramingError)
         /// The name is given up, and every connection has ended. Nothing follows.
         case stopped
     }

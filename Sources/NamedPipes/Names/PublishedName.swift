@@ -35,7 +35,8 @@ final class PublishedName {
         switch address.kind {
         case .file: break
         case .abstract: return try publishAbstract(address, claim)
-        case .fifo: preconditionFailure("a FIFO has no listener")
+        // For a pool: a FIFO brings no connections that could be dealt out.
+        case .fifo: throw .unusableLocation(path: address.text, .notASocket)
         case .other: throw .invalidAddress(.notAbsolute(path: address.text))
         }
         var file = try SocketFile.claim(address, claim)

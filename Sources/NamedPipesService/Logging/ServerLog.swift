@@ -26,6 +26,8 @@ final class ServerLog: Sendable {
         case .republishFailed(let error):
             logger.warning("the name cannot be published again", metadata: .detail("\(error)"))
         case .regainedName: logger.notice("the name is back")
+        case .skipped(let error):
+            limited.write(.notice, "skipped what is no message", .detail("\(error)"), to: logger)
         case .stopped: logger.debug("all connections have ended")
         @unknown default: break
         }

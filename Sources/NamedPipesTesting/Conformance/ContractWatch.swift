@@ -193,6 +193,10 @@ extension ContractWatch: PipeServerDelegate {
         call("serverDidRegainName(_:)", .other) { self.server?.serverDidRegainName(server) }
     }
 
+    func server(_ server: PipeServer, didSkip error: FramingError) {
+        call("server(_:didSkip:)", .other) { self.server?.server(server, didSkip: error) }
+    }
+
     func serverDidStop(_ server: PipeServer) {
         hasStopped = true
         call("serverDidStop(_:)", .stopped(connectionCount: server.connectionCount)) {

@@ -32,6 +32,8 @@ public enum PipeEvent: Hashable, Sendable {
     case failedToRepublish(PipeError)
     /// `serverDidRegainName`
     case regainedName
+    /// `server(_:didSkip:)`
+    case skipped(FramingError)
     /// `serverDidStop`
     case stopped
 
@@ -62,6 +64,7 @@ extension PipeEvent: CustomStringConvertible {
         case .lostName(let loss): "lost its name: \(loss)"
         case .failedToRepublish(let error): "failed to republish: \(error)"
         case .regainedName: "regained its name"
+        case .skipped(let error): "skipped: \(error)"
         case .stopped: "stopped"
         case .changed(let state): "changed to \(state)"
         case .failedToConnect(let error): "failed to connect: \(error)"

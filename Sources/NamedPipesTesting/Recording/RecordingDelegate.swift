@@ -177,6 +177,12 @@ extension RecordingDelegate: PipeServerDelegate {
         self.server?.serverDidRegainName(server)
     }
 
+    /// Records ``PipeEvent/skipped(_:)``.
+    public func server(_ server: PipeServer, didSkip error: FramingError) {
+        note(.skipped(error))
+        self.server?.server(server, didSkip: error)
+    }
+
     /// Records ``PipeEvent/stopped``.
     public func serverDidStop(_ server: PipeServer) {
         note(.stopped)

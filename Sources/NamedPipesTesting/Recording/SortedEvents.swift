@@ -33,7 +33,7 @@ package struct SortedEvents: Sendable {
         case .finishedReceiving: finishCount += 1
         case .closed(let reason): reasons.append(reason)
         case .asked(let peer): peers.append(peer)
-        case .refused: break
+        case .refused, .skipped: break
         case .failedToAccept(let error): acceptErrors.append(error)
         case .lostName(let loss): losses.append(loss)
         case .regainedName: regainCount += 1
