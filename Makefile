@@ -13,6 +13,10 @@ fuzz-seconds := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 examples := $(filter-out Support,$(notdir $(patsubst %/,%,$(wildcard Sources/Examples/*/))))
 swift-sources := Package.swift Benchmarks/Package.swift Sources Tests Benchmarks/Benchmarks Benchmarks/Sources
 
+# SwiftPM defines the traits for the compiler in the order of a set, which is random otherwise: with another order than
+# before, everything is compiled again.
+export SWIFT_DETERMINISTIC_HASHING := 1
+
 # The trait NATS, for everything that is built here, where libnats-dev is installed (make nats-deps).
 ifeq ($(shell pkg-config --exists libnats 2>/dev/null && echo yes),yes)
 export PIPES_NATS := 1

@@ -29,7 +29,7 @@ private let spread = [["ab", "cd", "ef"], ["ab", "cd", ""]] + Array(repeating: [
             far.stream.finishSending()
             settle()
             #expect(try near.read() == .text("last"))
-            #expect(try near.read() == .end)
+            #expect(try near.readAtLast() == .end)
             #expect(try near.hangUp() == nil)
             #expect(try near.write("answer") == 6)
             settle()
@@ -68,8 +68,8 @@ private let spread = [["ab", "cd", "ef"], ["ab", "cd", ""]] + Array(repeating: [
             #expect(try near.hangUp() == nil)
             far.stream.close()
             settle()
-            #expect(try near.read() == .end)
-            #expect(try near.hangUp() == .reset)
+            #expect(try near.readAtLast() == .end)
+            #expect(try near.hangUpAtLast() == .reset)
             let failure = #expect(throws: SystemError.self) { try near.write("too late") }
             #expect(failure?.isPeersDoing == true)
         }
@@ -82,7 +82,7 @@ private let spread = [["ab", "cd", "ef"], ["ab", "cd", ""]] + Array(repeating: [
             settle()
             far.stream.close()
             settle()
-            let error = #expect(throws: SystemError.self) { try near.read() }
+            let error = #expect(throws: SystemError.self) { try near.readAtLast() }
             #expect(error?.isConnectionReset == true)
             #expect(try near.read() == .end)
             #expect(try near.hangUp() == .clean)
@@ -125,14 +125,13 @@ private let spread = [["ab", "cd", "ef"], ["ab", "cd", ""]] + Array(repeating: [
         try withStreams(kind) { near, far, settle in
             far.stream.finishSending()
             settle()
-            #expect(try near.read() == .end)
+            #expect(try near.readAtLast() == .end)
             try near.awaitHangUp()
             settle()
             near.heard = []
             far.stream.close()
-            settle()
-            #expect(near.heard.first?.has(.writable) == true)
-            #expect(try near.hangUp() == .clean)
+            #expect(near.wait { near.heard.first?.has(.writable) == true })
+            #expect(try near.hangUpAtLast() == .clean)
         }
     }
 

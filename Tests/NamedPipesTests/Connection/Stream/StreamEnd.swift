@@ -75,6 +75,37 @@ final class StreamEnd: ByteStreamHandler {
         }
     }
 
+    /// The outcome of the first read that finds something, which has to come.
+    ///
+    /// The other end is closed once no copy of its descriptor is left. A child that another test is about to start has
+    /// one until it executes its program.
+    func readAtLast() throws(SystemError) -> Found {
+        var outcome = Result<Found, SystemError>.success(.nothing)
+        wait {
+            do throws(SystemError) { outcome = .success(try read()) } catch { outcome = .failure(error) }
+            return outcome != .success(.nothing)
+        }
+        return try outcome.get()
+    }
+
+    /// How the peer went away, which it has to do; see ``readAtLast()``.
+    func hangUpAtLast() throws(SystemError) -> PeerHangUp? {
+        var outcome = Result<PeerHangUp?, SystemError>.success(nil)
+        wait {
+            do throws(SystemError) { outcome = .success(try hangUp()) } catch { outcome = .failure(error) }
+            return outcome != .success(nil)
+        }
+        return try outcome.get()
+    }
+
+    /// Turns the loop until the condition holds, for as long as a test is patient.
+    @discardableResult
+    func wait(until condition: () -> Bool) -> Bool {
+        let ticks = reactor.schedule(after: .zero, repeating: .milliseconds(1)) {}
+        defer { ticks.cancel() }
+        return reactor.run(timeout: Loop.patience, until: condition)
+    }
+
     /// One read into several spaces; then the contents of each.
     func readSpread(over spaceCount: Int, ofByteCount byteCount: Int) throws -> [String] {
         try unsafe withUnsafeTemporaryAllocation(byteCount: spaceCount * byteCount, alignment: 1) { space in
