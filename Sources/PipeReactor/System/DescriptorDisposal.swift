@@ -19,10 +19,17 @@ package final class DescriptorDisposal: Sendable {
     /// How many closes may block before the next one waits.
     package static let threadLimit = 8
 
-    private enum Item {
-        case socket(Int32)
-        case received([Int32], then: @Sendable () -> Void)
-        case own([Int32])
+    /// No enumeration with payloads: its cases would be told apart by spare bits of the arrays' addresses, and
+    /// LeakSanitizer, which does not find such an address, would report what waits when a process exits.
+    private struct Item {
+        enum Origin {
+            case socket, received, own
+        }
+
+        let origin: Origin
+        var socket: Int32 = -1
+        var descriptors: [Int32] = []
+        var done: @Sendable () -> Void = {}
     }
 
     private struct State {
@@ -37,19 +44,19 @@ package final class DescriptorDisposal: Sendable {
 
     /// Closes a connected socket and all unread descriptors in it, or a listening socket and the clients in its queue.
     /// May be called from any thread; it does not wait.
-    package func close(socket: Int32) { add(.socket(socket)) }
+    package func close(socket: Int32) { add(Item(origin: .socket, socket: socket)) }
 
     /// Closes descriptors that were received through a socket. May be called from any thread; it does not wait.
     ///
     /// - Parameter done: called on a thread of this object, when they are closed. The default does nothing.
     package func close(received: [Int32], then done: @escaping @Sendable () -> Void = {}) {
-        if !received.isEmpty { add(.received(received, then: done)) }
+        if !received.isEmpty { add(Item(origin: .received, descriptors: received, done: done)) }
     }
 
     /// Closes descriptors of this process that another one has been handed copies of. Their options stay as they are,
     /// because the other process shares them. May be called from any thread; it does not wait.
     package func close(own: [Int32]) {
-        if !own.isEmpty { add(.own(own)) }
+        if !own.isEmpty { add(Item(origin: .own, descriptors: own)) }
     }
 
     private func add(_ item: Item) {
@@ -62,9 +69,7 @@ package final class DescriptorDisposal: Sendable {
         guard needsThread, !startThread() else { return }
         // If no thread can be started, the item waits for the next one, because closing it here is what must not
         // happen. But the peer is told now.
-        if case .socket(let descriptor) = item, !Self.isListening(descriptor) {
-            _ = shutdown(descriptor, Int32(SHUT_RDWR))
-        }
+        if item.origin == .socket, !Self.isListening(item.socket) { _ = shutdown(item.socket, Int32(SHUT_RDWR)) }
         state.withLock { $0.threadCount -= 1 }
     }
 
@@ -79,15 +84,15 @@ package final class DescriptorDisposal: Sendable {
 
     private func work() {
         while let item = next() {
-            switch item {
-            case .socket(let descriptor):
-                if !Self.isListening(descriptor) { Self.disarmContents(of: descriptor) }
-                _ = Glibc.close(descriptor)
-            case .received(let descriptors, let done):
-                for descriptor in descriptors { Self.disarmAndClose(descriptor) }
-                done()
-            case .own(let descriptors):
-                for descriptor in descriptors { _ = Glibc.close(descriptor) }
+            switch item.origin {
+            case .socket:
+                if !Self.isListening(item.socket) { Self.disarmContents(of: item.socket) }
+                _ = Glibc.close(item.socket)
+            case .received:
+                for descriptor in item.descriptors { Self.disarmAndClose(descriptor) }
+                item.done()
+            case .own:
+                for descriptor in item.descriptors { _ = Glibc.close(descriptor) }
             }
         }
     }
