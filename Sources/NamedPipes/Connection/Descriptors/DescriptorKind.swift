@@ -10,6 +10,7 @@ public enum DescriptorKind: Hashable, Sendable {
     case file
     /// Memory without a name: memfd_create(2), or a removed file in a memory file system.
     case memory
+    /// A directory.
     case directory
     /// A socket of this type, of the local domain (`AF_UNIX`) or another.
     case socket(SocketType, isLocal: Bool)
@@ -17,6 +18,7 @@ public enum DescriptorKind: Hashable, Sendable {
     case pipe
     /// A terminal, or another character device.
     case characterDevice
+    /// A disk, or another block device.
     case blockDevice
     /// A kernel object without a file: eventfd(2), timerfd_create(2), pidfd_open(2), epoll(7).
     case anonymous
