@@ -12,8 +12,8 @@ NOT_DISTURBED = {
         "free malloc realloc memcpy memmove memset memcmp strlen strerror __divti3 __udivti3 __stack_chk_fail __tls_get_addr"
     ),
     "answers that cannot fail for the arguments that they are given": (
-        "getpid geteuid getegid getuid getrlimit getrusage clock_gettime sysconf sched_getaffinity errno getenv unsetenv sigfillset "
-        "munmap pthread_self pthread_sigmask pthread_detach pthread_join pthread_setname_np time _exit"
+        "getpid geteuid getegid getuid getrlimit getrusage clock_gettime sysconf sched_getaffinity errno getenv "
+        "unsetenv sigfillset munmap pthread_self pthread_sigmask pthread_detach pthread_join pthread_setname_np time _exit"
     ),
     "the shim has them by what they do, as fcntl_lock; the rest looks at flags, or makes a duplicate to do without": "fcntl",
     "a rest, of which it does not matter whether it is shorter": "usleep",
@@ -31,6 +31,8 @@ NOT_DISTURBED = {
     "start, end and collect a program, which the driver's exchange does not; tested by SpawningTests": (
         "posix_spawnp waitpid kill pipe2 socketpair"
     ),
+    "make a FIFO, which the driver's exchange has not; tested by FIFOTests": "mkfifoat fchown",
+    "the kind of a descriptor that came with a message; where it fails, the kind is `other`": "statx",
     "names a thread, asks for its number, opens a process by its number; tested by PeerProcessTests": "syscall",
 }
 # Not ours: functions of Swift's runtime, and of libevent, whose own calls the shim disturbs.
