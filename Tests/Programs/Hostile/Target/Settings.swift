@@ -33,6 +33,9 @@ struct Settings {
             guard parts.count == 2 else { throw Unknown(setting: argument) }
             if parts[0] == "maximumMessage" {
                 framing = Int(parts[1]).flatMap { NamedFraming.parse("length", maximumMessageByteCount: $0) }
+            } else if parts[0] == "descriptors" {
+                framing = DescriptorFraming()
+                configuration.connection.descriptors = .accepted()
             } else if try !apply(parts[0], parts[1]), try !applyToConnections(parts[0], parts[1]) {
                 throw Unknown(setting: argument)
             }
@@ -73,9 +76,6 @@ struct Settings {
             configuration.connection.lowWaterMark = try number(value) / 4
         case "sendQueueLimit": configuration.connection.sendQueueLimit = try number(value)
         case "lacksPassRights": configuration.connection.lacksPassRights = value == "true"
-        case "descriptors":
-            configuration.connection.framing = DescriptorFraming()
-            configuration.connection.descriptors = .accepted()
         case "frameDeadline": configuration.connection.frameDeadline = .milliseconds(try number(value))
         case "idleLimit": configuration.connection.idleLimit = .milliseconds(try number(value))
         case "writeStallDeadline": configuration.connection.writeStallDeadline = .milliseconds(try number(value))
