@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Identity is the kernel's word or none. Only a Unix socket has a peer that the kernel names. Of a pipe, a FIFO, a
-// terminal, a file or a TCP connection it names nobody, and nothing that the other end says takes the place of that.
+// A peer's identity is what the kernel reports, or unknown. The kernel identifies the peer of a Unix socket only, not
+// that of a pipe, a FIFO, a terminal, a file or a TCP connection. What the other end claims is not a substitute.
 
 extension PeerCredentials {
     /// A peer that the kernel does not name: what writes into a pipe, a FIFO or a terminal.

@@ -40,7 +40,7 @@ final class RareConnectionState {
     /// The program at the other end, which this end started.
     var child: ConnectedChild?
 
-    /// Whether it receives from a FIFO, which nobody reads.
+    /// Whether it receives from a FIFO, through which nothing can be sent.
     var isReceiveOnly = false
 
     /// What the queue still held when it was released: when the output failed, or at the end.

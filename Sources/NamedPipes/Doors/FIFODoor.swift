@@ -16,7 +16,8 @@ final class FIFODoor {
     /// Opens the first connection from the loop, so that no callback runs inside an initializer.
     func start() { open(after: .zero) }
 
-    /// The connection has ended. A bad frame takes with it what the FIFO holds: nobody knows where the next one begins.
+    /// The connection has ended. After a bad frame, the contents of the FIFO are discarded, because the start of the
+    /// next frame is unknown.
     func connectionDidEnd(_ reason: DisconnectReason) {
         if case .framing = reason { SharedDescription.discard(file.fifo.rawValue, atMost: 1 << 20) }
         // Not at once: an owner that closes each connection as it opens does not keep the loop busy.

@@ -31,8 +31,8 @@ extension PipeError: CustomStringConvertible {
         case .budgetExceeded(let budget): "\(budget) is used up"
         case .descriptorsNotSent(let problem): "the message cannot be sent with file descriptors: \(problem)"
         case .notConnected: "not connected"
-        case .receiveOnly: "nobody reads what is sent to a FIFO"
-        case .policyNeedsIdentity(let address): "nobody can say who writes to \(address): its policy has to be anyUser"
+        case .receiveOnly: "a FIFO is receive-only"
+        case .policyNeedsIdentity(let address): "writers of \(address) cannot be identified: its policy must be anyUser"
         case .disconnected(let reason): "the connection has ended: \(reason)"
         case .messagesUnsent(let count, let reason):
             "\(count) \(count == 1 ? "message was" : "messages were") not sent before the connection ended: \(reason)"

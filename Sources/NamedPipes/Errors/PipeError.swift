@@ -74,11 +74,11 @@ public enum PipeError: Error, Hashable, Sendable {
     /// There is no open connection to send on.
     case notConnected
 
-    /// Nothing is sent to a FIFO: a server receives from it, and nobody reads an answer.
+    /// Messages cannot be sent through a FIFO: a server only receives from it.
     case receiveOnly
 
-    /// The address is a FIFO, and the access policy asks who writes there, which nobody can say: say
-    /// ``AccessPolicy/anyUser``, and let the permissions of the file decide.
+    /// The address is a FIFO, whose writers cannot be identified, and the access policy depends on who they are. Use
+    /// ``AccessPolicy/anyUser``, and control access with the permissions of the file.
     case policyNeedsIdentity(PipeAddress)
 
     /// The connection ended before that, and not by a close: thrown by ``AsyncPipeConnection``.

@@ -209,7 +209,7 @@ final class ByteLedger {
         if let shared, let account = account.shared { shared.leave(account) }
     }
 
-    /// Looks whether other threads have returned so much that there is room again.
+    /// Checks whether other threads have returned enough bytes that there is room again.
     func lookForRoom() {
         for account in accounts.values where account.isTight { noteAccountTightness(account) }
         noteTightness()

@@ -91,11 +91,11 @@ public struct PipeAddress: Sendable {
         try PipeAddress(.abstract, name)
     }
 
-    /// A FIFO at a path of your choice (`mkfifo(3)`): any process that may write there sends messages, with `echo` for
-    /// example, and nobody answers.
+    /// A FIFO at a path of your choice (`mkfifo(3)`): any process that may write to it can send messages, for example
+    /// with `echo`. Answers are not possible.
     ///
-    /// Only servers take such an address, and only with the policy ``AccessPolicy/anyUser``: nobody can say who writes.
-    /// <doc:Doors> has the rest.
+    /// Only servers accept such an address, and only with the policy ``AccessPolicy/anyUser``, because writers cannot be
+    /// identified. For details, see <doc:Doors>.
     ///
     /// - Parameter path: an absolute path of at most 107 bytes, as for ``path(_:)``.
     /// - Throws: ``PipeError/invalidAddress(_:)``.
