@@ -94,8 +94,8 @@ public struct PipeAddress: Sendable {
     /// A FIFO at a path of your choice (`mkfifo(3)`): any process that may write to it can send messages, for example
     /// with `echo`. Answers are not possible.
     ///
-    /// Only servers accept such an address, and only with the policy ``AccessPolicy/anyUser``, because writers cannot be
-    /// identified. For details, see <doc:Doors>.
+    /// Only servers accept such an address, and only with the policy ``AccessPolicy/anyUser``, because writers cannot
+    /// be identified. For details, see <doc:Doors>.
     ///
     /// - Parameter path: an absolute path of at most 107 bytes, as for ``path(_:)``.
     /// - Throws: ``PipeError/invalidAddress(_:)``.
