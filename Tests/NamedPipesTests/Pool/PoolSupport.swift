@@ -102,6 +102,9 @@ final class EchoPool {
         log: PoolLog = PoolLog(), gate: ThreadGate? = nil, _ change: (inout PipeServer.Configuration) -> Void = { _ in }
     ) throws {
         var configuration = PipeServer.Configuration()
+        // A test's peer may need minutes for a message, under a sanitizer and beside others.
+        configuration.connection.frameDeadline = nil
+        configuration.connection.writeStallDeadline = nil
         change(&configuration)
         self.log = log
         self.gate = gate
