@@ -20,7 +20,8 @@ struct Pipectl: ParsableCommand {
             ADDRESS names a local socket, in one of these forms:
 
               thermostat           a socket file in the runtime directory: /run for
-                                   root, else $XDG_RUNTIME_DIR or /run/user/UID
+                                   root, else $XDG_RUNTIME_DIR or /run/user/UID,
+                                   else named-pipes-UID in $TMPDIR or /tmp
               /run/app/pipe.sock   a socket file at this path, at most 107 bytes
               @thermostat          an abstract name: no file, no permissions,
                                    any user may connect
