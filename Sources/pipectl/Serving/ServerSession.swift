@@ -1,37 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 internal import NamedPipes
 internal import NamedPipesProgram
 
-/// A server that counts, and stops when it is told to: the common part of `echo` and `listen`.
+/// A server on the main thread that counts, and stops when it is told to: the common part of `echo` and `listen`.
 final class ServerSession: PipeServerDelegate {
-    /// Handles a message. A thrown error ends its connection; a thrown ``Failure`` stops the server.
-    typealias Handler = (_ connection: PipeConnection, _ message: Span<UInt8>) throws -> Void
-
     /// Prints a line about the server; throws if that is impossible.
     typealias Announcement = @Sendable (String) throws(Failure) -> Void
 
     let reactor: Reactor
-    private let handler: Handler?
+    let log = ServerLog()
+    let counter: MessageCounter
     private var server: PipeServer?
-    private var inputWatch: DescriptorWatch?
-    private var signals: Signals?
+    private var attendant: Attendant?
     /// The serving task, if tasks handle the connections.
     var task: Task<Void, Never>?
-    private var complaints = Complaints()
-    /// The reason for the stop, unless it was requested.
-    private(set) var failure: Failure?
-
-    private let manager = ServiceNotifier.current
-
-    private var messageCount = 0
-    private var byteCount = 0
-    private var endings: [String: Int] = [:]
 
     /// - Parameter handler: nil if tasks handle messages instead; see ``serve(_:_:_:announce:handler:)``.
-    init(_ reactor: Reactor, handler: Handler? = nil) {
+    init(_ reactor: Reactor, handler: MessageCounter.Handler? = nil) {
         self.reactor = reactor
-        self.handler = handler
+        counter = MessageCounter(log, handler: handler)
     }
 
     /// Serves until a signal.
@@ -39,10 +26,8 @@ final class ServerSession: PipeServerDelegate {
     /// - Parameter announce: receives the line that says that clients can connect, and the summary at the end.
     func run(_ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions, announce: Announcement) throws {
         raiseDescriptorLimit()
-        var configuration = PipeServer.Configuration()
-        wire.apply(to: &configuration.connection)
         do {
-            let server = try options.place(address).makeServer(configuration, reactor, self)
+            let server = try options.place(address).makeServer(wire.serverConfiguration, reactor, self)
             do {
                 try attend(to: server, options, announce)
             } catch {
@@ -56,29 +41,22 @@ final class ServerSession: PipeServerDelegate {
     }
 
     /// Prints the summary, or throws the reason for the stop.
-    func conclude(_ announce: Announcement) throws(Failure) {
-        if let rest = complaints.rest { StandardError.note(rest) }
-        if let failure { throw failure }
-        try announce("stopped after \(summary)")
-    }
+    func conclude(_ announce: Announcement) throws(Failure) { try log.conclude(counter.tally, announce) }
 
     /// Announces the server, and stops it when it is told to.
     func attend(to server: PipeServer, _ options: ServerOptions, _ announce: Announcement) throws {
         self.server = server
-        signals = try Signals(reactor) { [unowned self] count in
-            tellManager(.stopping)
-            if count == 1 { server.stop(gracePeriod: options.grace.orForEver) } else { stopAtOnce() }
+        let attendant = Attendant(reactor, log) { [unowned self] grace in
+            if grace > .zero { server.stop(gracePeriod: grace) } else { stopAtOnce() }
         }
+        self.attendant = attendant
         if options.stat { offerStatistics(of: server, takingOver: options.takeOver) }
-        if options.untilInputEnds { try watchInput(grace: options.grace.orForEver) }
-        try announce("listening on \(server.address)")
-        tellManager(.ready, .status("listening on \(server.address)"))
+        try attendant.attend(server.address, options, announce)
     }
 
-    /// Stops without waiting for any client, because it cannot do its work. Only the first failure is reported.
+    /// Stops without waiting for any client, because it cannot do its work.
     func fail(_ failure: Failure) {
-        self.failure = self.failure ?? failure
-        inputWatch?.cancel()
+        log.note(failure)
         stopAtOnce()
     }
 
@@ -88,85 +66,29 @@ final class ServerSession: PipeServerDelegate {
         task?.cancel()
     }
 
-    private func watchInput(grace: Duration) throws(SystemError) {
-        inputWatch = try reactor.watch(STDIN_FILENO, for: .reading) { [unowned self] in
-            do throws(SystemError) {
-                guard try readSome(STDIN_FILENO, atMost: 4096)?.isEmpty == true else { return }
-                inputWatch?.cancel()
-                server?.stop(gracePeriod: grace)
-            } catch {
-                fail(Failure(ofInput: error))
-            }
-        }
-    }
-
-    var summary: String {
-        let reasons = endings.sorted { $0.key < $1.key }.map { "\(grouped($0.value)) \($0.key)" }
-        let connections = counted(endings.values.reduce(0, +), "connection")
-        let ends = reasons.isEmpty ? "" : " (\(reasons.joined(separator: ", ")))"
-        return "\(connections)\(ends), \(counted(messageCount, "message")), \(readable(byteCount: byteCount))"
-    }
-
-    func count(_ byteCount: Int) {
-        messageCount += 1
-        self.byteCount += byteCount
-    }
-
-    func count(_ reason: DisconnectReason, of connection: @autoclosure () -> String) {
-        endings[reason.text, default: 0] += 1
-        if case .framing = reason { complain("\(connection()) was \(reason.text)", .connection) }
-    }
-
     // MARK: PipeServerDelegate
 
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
-        guard failure == nil else { return }
-        count(message.count)
-        do {
-            try handler?(connection, message)
-        } catch let failure as Failure {
-            fail(failure)
-        } catch PipeError.notConnected {
-            // The peer was gone before its answer; didCloseWith reports it.
-        } catch {
-            complain("\(connection): \(Failure(error).message)", .connection)
-            connection.abort()
-        }
+        counter.handle(message, of: connection)
     }
 
     func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
-        count(reason, of: "\(connection)")
+        counter.count(reason, of: "\(connection)")
     }
 
-    func server(_ server: PipeServer, didRefuse report: RefusalReport) { complain("\(report)", .refusal) }
+    func server(_ server: PipeServer, didRefuse report: RefusalReport) { log.didRefuse(report) }
 
-    func server(_ server: PipeServer, didFailToAcceptWith error: SystemError) {
-        complain("cannot accept: \(error) (ulimit -n shows how many descriptors there may be)", .accepting)
-    }
+    func server(_ server: PipeServer, didFailToAcceptWith error: SystemError) { log.didFailToAccept(error) }
 
     func server(_ server: PipeServer, didLoseName loss: NameLoss) {
-        complain("\(server.address) \(loss)\(server.isPublished ? ", and is published again" : "")", .name)
-        if case .takenOver = loss { tellManager(.stopping) }
+        log.didLoseName(server.address, loss, isPublished: server.isPublished)
     }
 
-    func server(_ server: PipeServer, didSkip error: FramingError) {
-        complain("skipped at \(server.address): \(error)", .connection)
-    }
+    func server(_ server: PipeServer, didSkip error: FramingError) { log.didSkip(server.address, error) }
 
     func server(_ server: PipeServer, didFailToRepublish error: PipeError) {
-        complain("\(server.address) cannot be published again: \(error)", .name)
+        log.didFailToRepublish(server.address, error)
     }
 
     func serverDidStop(_ server: PipeServer) { reactor.stop() }
-
-    /// A manager that cannot be notified is no reason not to serve.
-    func tellManager(_ states: ServiceNotifier.State...) {
-        do { try manager?.notify(states) } catch {
-            complain("the service manager was not notified: \(error)", .manager)
-        }
-    }
-
-    func complain(_ text: String, _ kind: Complaints.Kind) {
-        if let line = complaints.line(text, kind) { StandardError.note(line) }
-    }
 }
