@@ -15,6 +15,7 @@ struct Echo: ParsableCommand {
               pipectl echo /run/app/lines.sock --framing newline --max-message 64KiB
               pipectl echo thermostat --take-over
               pipectl echo thermostat --async
+              pipectl echo thermostat --reactors cores --work 100us
               pipectl echo --stdio --framing newline
 
             With --stdio, it speaks over its standard input and output in place of a name, until the input ends: for a \
@@ -33,30 +34,67 @@ struct Echo: ParsableCommand {
 
     @OptionGroup var wire: WireOptions
     @OptionGroup var options: ServerOptions
+    @OptionGroup var reactors: ReactorOptions
     @OptionGroup var loop: LoopOptions
+    @OptionGroup var work: WorkOptions
 
     func validate() throws {
-        if stdio, address != nil || isAsync || options.listensElsewhere {
+        if stdio, address != nil || isAsync || reactors.isPool || options.listensElsewhere {
             throw ValidationError("--stdio is a connection by itself, without an address and the options of a server")
         }
+        if isAsync, reactors.isPool { throw ValidationError("--async serves on one reactor") }
         try options.check(address, isNeeded: false)
+        try reactors.check(address)
     }
 
     func run() throws {
-        let reactor = try loop.makeReactor()
         if stdio {
-            try StandardStreamEcho(reactor).run(wire)
+            try StandardStreamEcho(loop.makeReactor(), work).run(wire)
         } else if isAsync {
-            try ServerSession(reactor).echo(address, wire, options) { (text) throws(Failure) in
-                try StandardOutput.print(text + "\n")
-            }
-        } else {
-            let session = ServerSession(reactor) { connection, message throws(PipeError) in
+            try runAsync()
+        } else if reactors.isPool {
+            // The workers poll, and the main thread has nothing to be fast for.
+            let home = try Reactor()
+            try PoolSession(home).run(
+                address, wire, options, on: (reactors.reactors.count, loop.configuration), home: home,
+                announce: announce
+            ) { [work] connection, message in
+                work.doWork()
                 try connection.send(message)
             }
-            try session.run(address, wire, options) { (text) throws(Failure) in
-                try StandardOutput.print(text + "\n")
+        } else {
+            let session = ServerSession(try loop.makeReactor()) { [work] connection, message throws(PipeError) in
+                work.doWork()
+                try connection.send(message)
             }
+            try session.run(address, wire, options, announce: announce)
+        }
+    }
+
+    private func runAsync() throws {
+        // Not in a capture list, which would make it a function that leaves the reactor's thread.
+        let work = work
+        try ServerSession(loop.makeReactor()).serve(address, wire, options, announce: announce) { connection, counter in
+            try await counter.echo(connection, work)
         }
     }
 }
+
+extension MessageCounter {
+    /// Sends every message of a connection back.
+    fileprivate nonisolated(nonsending) func echo(_ connection: AsyncPipeConnection, _ work: WorkOptions) async throws {
+        do {
+            for try await message in connection.messages {
+                count(message.byteCount)
+                work.doWork()
+                try await connection.send(message)
+            }
+            count(await connection.close(), of: "\(connection)")
+        } catch PipeError.disconnected(let reason) {
+            count(reason, of: "\(connection)")
+        }
+    }
+}
+
+@Sendable
+private func announce(_ line: String) throws(Failure) { try StandardOutput.print(line + "\n") }

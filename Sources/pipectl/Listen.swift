@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import NamedPipes
 internal import NamedPipesProgram
+internal import Synchronization
 
 struct Listen: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,6 +19,8 @@ struct Listen: ParsableCommand {
               pipectl listen events --json | jq .peer.pid
               pipectl listen fifo:/run/app/commands --framing newline
 
+            With --reactors, the messages of one client come in their order, and those of several as they arrive.
+
             A FIFO (fifo:PATH) is made if it is not there, for this user alone, and removed at the end. Any program can \
             write to it: echo restart > /run/app/commands. Its peer is unknown, and a line that is too long is skipped.
             """)
@@ -31,18 +34,33 @@ struct Listen: ParsableCommand {
     @OptionGroup var printing: PrintOptions
     @OptionGroup var wire: WireOptions
     @OptionGroup var options: ServerOptions
+    @OptionGroup var reactors: ReactorOptions
 
     func validate() throws {
         try options.check(address, isNeeded: true)
+        try reactors.check(address)
         if json, printing.raw { throw ValidationError("--json and --raw are two ways to print; choose one") }
     }
 
     func run() throws {
         let reactor = try Reactor()
         let style: MessageStyle = json ? .json : printing.raw ? .raw : .text
-        let session = ServerSession(reactor) { connection, message in
-            try StandardOutput.print(style.line(for: Array(copying: message), from: connection))
+        let announce: ServerSession.Announcement = { StandardError.write($0 + "\n") }
+        if reactors.isPool {
+            let output = Mutex(())
+            try PoolSession(reactor).run(
+                address, wire, options, on: (reactors.reactors.count, Reactor.Configuration()), home: reactor,
+                announce: announce
+            ) { connection, message in
+                let line = style.line(for: Array(copying: message), from: connection)
+                // Whole lines: a write to a pipe may be cut where another thread's begins.
+                try output.withLock { _ in try StandardOutput.print(line) }
+            }
+        } else {
+            let session = ServerSession(reactor) { connection, message in
+                try StandardOutput.print(style.line(for: Array(copying: message), from: connection))
+            }
+            try session.run(address, wire, options, announce: announce)
         }
-        try session.run(address, wire, options) { StandardError.write($0 + "\n") }
     }
 }

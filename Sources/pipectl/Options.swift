@@ -80,6 +80,15 @@ struct WireOptions: ParsableArguments {
     }
 }
 
+extension WireOptions {
+    /// A server's, with framing and limits set.
+    var serverConfiguration: PipeServer.Configuration {
+        var configuration = PipeServer.Configuration()
+        apply(to: &configuration.connection)
+        return configuration
+    }
+}
+
 /// How a client finds its server.
 struct ClientOptions: ParsableArguments {
     @Flag(help: "Wait for a server to appear, for as long as --timeout allows.")
@@ -156,11 +165,13 @@ struct LoopOptions: ParsableArguments {
             valueName: "time"))
     var busyPoll: TimeLimit?
 
-    func makeReactor() throws(SystemError) -> Reactor {
+    var configuration: Reactor.Configuration {
         var configuration = Reactor.Configuration()
         configuration.busyPollingTime = busyPoll?.duration ?? .zero
-        return try Reactor(configuration: configuration)
+        return configuration
     }
+
+    func makeReactor() throws(SystemError) -> Reactor { try Reactor(configuration: configuration) }
 }
 
 /// How messages are printed.

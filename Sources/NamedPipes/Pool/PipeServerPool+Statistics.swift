@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import PipeReactor
 internal import Synchronization
 
 extension PipeServerPool {
@@ -33,13 +34,17 @@ extension PipeServerPool {
     }
 
     /// The present numbers; after the end of the pool, the last ones. Waits for a turn of each worker.
-    public func statistics() async -> Statistics {
-        let answers = await ask { $0.statistics }
+    public func statistics() async -> Statistics { await statisticsWithLoops().0 }
+
+    /// The present numbers, and the measurements of each worker's reactor at the same moment; nil for one that does not
+    /// measure, or has ended.
+    package func statisticsWithLoops() async -> (Statistics, loops: [Reactor.Statistics?]) {
+        let answers = await ask { ($0.statistics, $0.reactor.statistics) }
         var statistics = Statistics()
-        statistics.workers = zip(answers, workers).map { $0 ?? $1.lastStatistics ?? PipeServer.Statistics() }
+        statistics.workers = zip(answers, workers).map { $0?.0 ?? $1.lastStatistics ?? PipeServer.Statistics() }
         for numbers in statistics.workers { statistics.total.add(numbers) }
         if let numbers = await nameStatistics() { statistics.total.add(numbers) }
-        return statistics
+        return (statistics, answers.map { $0?.1 })
     }
 
     /// The numbers of the server that has the name: refusals alone.

@@ -32,6 +32,10 @@ public struct ServerSnapshot: Hashable, Sendable {
     /// (`Reactor.Configuration.measuresCallbacks`).
     public var loop: Loop?
 
+    /// The numbers of each worker of a `PipeServerPool`, all of one answer. Empty for a plain server, and if they were
+    /// not asked for.
+    public var workers: [Worker] = []
+
     /// How promptly a loop serves its events, from `Reactor.statistics`.
     public struct Loop: Codable, Hashable, Sendable {
         /// How long the last turn took, in seconds.
@@ -42,6 +46,18 @@ public struct ServerSnapshot: Hashable, Sendable {
 
         /// How many callbacks took longer than the reactor's limit.
         public var slowCallbackCount: Int
+
+        /// The loop of a pool that is worst in each respect; nil if none is measured.
+        init?(slowest loops: [Reactor.Statistics?]) {
+            guard let first = loops.lazy.compactMap({ $0 }).first else { return nil }
+            self.init(first)
+            slowCallbackCount = 0
+            for case let loop? in loops {
+                lastLagSeconds = max(lastLagSeconds, loop.lastLoopLag / .seconds(1))
+                maximumLagSeconds = max(maximumLagSeconds, loop.maximumLoopLag / .seconds(1))
+                slowCallbackCount += loop.slowCallbackCount
+            }
+        }
 
         init(_ statistics: Reactor.Statistics) {
             lastLagSeconds = statistics.lastLoopLag / .seconds(1)
@@ -68,6 +84,24 @@ public struct ServerSnapshot: Hashable, Sendable {
         self.loop = loop.map(Loop.init)
     }
 
+    /// Takes the numbers of a pool: their sum, and those of each worker.
+    ///
+    /// - Parameters:
+    ///   - pool: the pool. This waits for a turn of each of its workers' loops.
+    ///   - processID: the ID of this process.
+    ///   - time: the time since statistics were first offered.
+    public init(of pool: PipeServerPool, processID: Int32, after time: Duration) async {
+        let (numbers, loops) = await pool.statisticsWithLoops()
+        address = pool.address.description
+        self.processID = processID
+        seconds = time / .seconds(1)
+        counts = numbers.total.counts
+        closed = numbers.closedCounts.named { "\($0)" }
+        refused = numbers.refusedCounts.named(\.name)
+        loop = Loop(slowest: loops)
+        workers = zip(numbers.workers, loops).map { Worker($0, $1) }
+    }
+
     /// A counter by its name in `ServerCounts`, such as `openCount`.
     public subscript(dynamicMember name: WritableKeyPath<ServerCounts, Int>) -> Int {
         get { counts[keyPath: name] }
@@ -76,52 +110,70 @@ public struct ServerSnapshot: Hashable, Sendable {
 }
 
 extension ServerSnapshot: Codable {
-    private struct Key: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-
-        init(stringValue: String) { self.stringValue = stringValue }
-
-        init?(intValue: Int) { nil }
-
-        static let address = Key(stringValue: "address")
-        static let processID = Key(stringValue: "processID")
-        static let seconds = Key(stringValue: "seconds")
-        static let closed = Key(stringValue: "closed")
-        static let refused = Key(stringValue: "refused")
-        static let loop = Key(stringValue: "loop")
-    }
-
     /// Reads it from JSON or a similar format.
     public init(from decoder: any Decoder) throws {
-        let object = try decoder.container(keyedBy: Key.self)
+        let object = try decoder.container(keyedBy: SnapshotKey.self)
         address = try object.decode(String.self, forKey: .address)
         processID = try object.decode(Int32.self, forKey: .processID)
         seconds = try object.decode(Double.self, forKey: .seconds)
         closed = try object.decode([String: Int].self, forKey: .closed)
         refused = try object.decode([String: Int].self, forKey: .refused)
         loop = try object.decodeIfPresent(Loop.self, forKey: .loop)
-        counts = ServerCounts()
-        for counter in ServerCounter.all {
-            counts[counter] = try object.decodeIfPresent(Int.self, forKey: Key(stringValue: counter.name)) ?? 0
-        }
+        workers = try object.decodeIfPresent([Worker].self, forKey: .workers) ?? []
+        counts = try object.decodeCounts()
     }
 
     /// Writes it to JSON or a similar format.
     public func encode(to encoder: any Encoder) throws {
-        var object = encoder.container(keyedBy: Key.self)
+        var object = encoder.container(keyedBy: SnapshotKey.self)
         try object.encode(address, forKey: .address)
         try object.encode(processID, forKey: .processID)
         try object.encode(seconds, forKey: .seconds)
-        for counter in ServerCounter.all { try object.encode(counts[counter], forKey: Key(stringValue: counter.name)) }
+        try object.encode(counts)
         try object.encode(closed, forKey: .closed)
         try object.encode(refused, forKey: .refused)
         try object.encodeIfPresent(loop, forKey: .loop)
+        if !workers.isEmpty { try object.encode(workers, forKey: .workers) }
+    }
+}
+
+/// The members of the JSON object, without the counters, which have their own names.
+struct SnapshotKey: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init(stringValue: String) { self.stringValue = stringValue }
+
+    init?(intValue: Int) { nil }
+
+    static let address = SnapshotKey(stringValue: "address")
+    static let processID = SnapshotKey(stringValue: "processID")
+    static let seconds = SnapshotKey(stringValue: "seconds")
+    static let closed = SnapshotKey(stringValue: "closed")
+    static let refused = SnapshotKey(stringValue: "refused")
+    static let loop = SnapshotKey(stringValue: "loop")
+    static let workers = SnapshotKey(stringValue: "workers")
+}
+
+extension KeyedDecodingContainer<SnapshotKey> {
+    /// The counters; those that the other end does not know are 0.
+    func decodeCounts() throws -> ServerCounts {
+        var counts = ServerCounts()
+        for counter in ServerCounter.all {
+            counts[counter] = try decodeIfPresent(Int.self, forKey: SnapshotKey(stringValue: counter.name)) ?? 0
+        }
+        return counts
+    }
+}
+
+extension KeyedEncodingContainer<SnapshotKey> {
+    mutating func encode(_ counts: ServerCounts) throws {
+        for counter in ServerCounter.all { try encode(counts[counter], forKey: SnapshotKey(stringValue: counter.name)) }
     }
 }
 
 extension Dictionary where Value == Int {
-    fileprivate func named(_ name: (Key) -> String) -> [String: Int] {
+    func named(_ name: (Key) -> String) -> [String: Int] {
         reduce(into: [:]) { $0[name($1.key), default: 0] += $1.value }
     }
 }

@@ -12,14 +12,17 @@ public import NamedPipes
 /// }
 /// ```
 ///
-/// There is one method, `statistics`, without parameters; its result is a ``ServerSnapshot``. Messages are lines, so
-/// that a shell can ask as well:
+/// There is one method, `statistics`; its result is a ``ServerSnapshot``. Messages are lines, so that a shell can ask
+/// as well:
 ///
 ///     echo '{"jsonrpc": "2.0", "id": 1, "method": "statistics"}' | nc -U -N /run/user/1000/echo.stat
 ///
-/// It runs on the server's own reactor, so an answer also shows that the loop turns. Only the server's own user and
-/// root are admitted, whatever the server's own policy. There are 16 connections at most, and one that is idle for a
-/// minute is closed.
+/// For a plain server, it runs on the server's own reactor, so an answer also shows that the loop turns. The answer of
+/// a pool waits for a turn of each worker. It has the sum of their numbers, and, for a client that asks with the
+/// parameters `{"workers": true}`, as ``ask(beside:timeout:on:)`` does, those of each one.
+///
+/// Only the server's own user and root are admitted, whatever the server's own policy. There are 16 connections at
+/// most, and one that is idle for a minute is closed.
 public enum StatisticsEndpoint {
     /// The name beside another one.
     ///
@@ -41,6 +44,41 @@ public enum StatisticsEndpoint {
     public static func serve(
         _ server: ReactorReference<PipeServer>, beside address: PipeAddress, takingOver takesOver: Bool = false
     ) async throws {
+        let start = ContinuousClock.now
+        try await serve(beside: address, takesOver, on: server.executor) { _ in
+            // On the reactor's thread, like all handlers.
+            let reactor = server.executor.reactorOfThisThread
+            guard let server = server.resolve(on: reactor) else { throw stopped }
+            return ServerSnapshot(of: server, processID: getpid(), after: .now - start, loop: reactor.statistics)
+        }
+    }
+
+    /// Serves a pool's statistics until the task is cancelled.
+    ///
+    /// - Parameters:
+    ///   - pool: the pool. After it has stopped, requests are answered with an error.
+    ///   - address: the pool's own address; its statistics are at ``address(beside:)``.
+    ///   - takesOver: whether to take the name over from a live server that has it. The default is false.
+    ///   - executor: the executor of the reactor to use. The default is nil: a thread is made for the call and ends
+    ///     with it.
+    /// - Throws: the errors of `PipeServer.serve`, and `CancellationError`.
+    public static func serve(
+        _ pool: PipeServerPool, beside address: PipeAddress, takingOver takesOver: Bool = false,
+        on executor: ReactorExecutor? = nil
+    ) async throws {
+        let start = ContinuousClock.now
+        try await serve(beside: address, takesOver, on: executor) { question in
+            guard !pool.isStopped else { throw stopped }
+            var snapshot = await ServerSnapshot(of: pool, processID: getpid(), after: .now - start)
+            if question?.workers != true { snapshot.workers = [] }
+            return snapshot
+        }
+    }
+
+    private static func serve(
+        beside address: PipeAddress, _ takesOver: Bool, on executor: ReactorExecutor?,
+        _ snapshot: @escaping @Sendable (Question?) async throws -> ServerSnapshot
+    ) async throws {
         var configuration = PipeServer.Configuration(framing: framing)
         configuration.existingServer = takesOver ? .takeOver : .refuse
         // No delegate is told of a loss here.
@@ -48,10 +86,11 @@ public enum StatisticsEndpoint {
         configuration.accessPolicy = .ownUserOrRoot
         configuration.maximumConnectionCount = 16
         configuration.connection.idleLimit = .seconds(60)
-        let methods = methods(of: server, since: .now)
+        var methods = JSONRPCMethods()
+        methods.handle(method) { (question: Question?, _) in try await snapshot(question) }
         try await PipeServer.serve(
-            at: self.address(beside: address), configuration: configuration, on: server.executor
-        ) { connection in
+            at: self.address(beside: address), configuration: configuration, on: executor
+        ) { [methods] connection in
             try await JSONRPCPeer.serve(connection, methods: methods)
         }
     }
@@ -74,29 +113,29 @@ public enum StatisticsEndpoint {
         return try await PipeClient.withConnection(
             to: self.address(beside: address), configuration: configuration, on: executor
         ) { connection in
-            try await JSONRPCPeer.run(on: connection) { peer in try await peer.request(method, timeout: timeout) }
-        }
-    }
-
-    private static func methods(
-        of server: ReactorReference<PipeServer>, since start: ContinuousClock.Instant
-    ) -> JSONRPCMethods {
-        var methods = JSONRPCMethods()
-        methods.handle(method) { _ in
-            // On the reactor's thread, like all handlers.
-            let reactor = server.executor.reactorOfThisThread
-            guard let server = server.resolve(on: reactor) else {
-                throw JSONRPCError(.internalError, "the server has stopped")
+            try await JSONRPCPeer.run(on: connection) { peer in
+                try await peer.request(method, Question(workers: true), timeout: timeout)
             }
-            return ServerSnapshot(
-                of: server, processID: getpid(), after: .now - start, loop: reactor.statistics)
         }
-        return methods
     }
 
+    /// The parameters of the method, of which an older server knows none. A client of an older version does not ask for
+    /// the workers, and would not take an answer of that size.
+    private struct Question: Codable {
+        var workers: Bool?
+
+        init(workers: Bool) { self.workers = workers }
+
+        /// Ignores all other parameters.
+        init(from decoder: any Decoder) throws {
+            workers = try? decoder.container(keyedBy: CodingKeys.self).decode(Bool.self, forKey: .workers)
+        }
+    }
+
+    private static let stopped = JSONRPCError(.internalError, "the server has stopped")
     private static let method = "statistics"
     private static let suffix = ".stat"
 
-    /// A snapshot has no more than a few dozen members.
-    private static var framing: DelimiterFraming { DelimiterFraming([0x0A], maximumMessageByteCount: 64 << 10) }
+    /// A snapshot has a few dozen members, for a server and for each of at most 1,024 workers.
+    private static var framing: DelimiterFraming { DelimiterFraming([0x0A], maximumMessageByteCount: 4 << 20) }
 }

@@ -60,20 +60,21 @@ struct Serve: ParsableCommand {
         let session = ServerSession(try Reactor())
         try session.serve(address, wire, options) {
             StandardError.write($0 + "\n")
-        } handler: { connection, session in
-            try await places.occupy { try await session.run(command, for: connection) }
+        } handler: { connection, counter in
+            try await places.occupy { try await counter.run(command, for: connection) }
         }
     }
 }
 
-extension ServerSession {
+extension MessageCounter {
     /// Lets a command serve one connection, until both have ended.
     fileprivate nonisolated(nonsending) func run(
         _ command: ChildCommand, for connection: AsyncPipeConnection
     ) async throws {
-        // Used on the reactor's thread only, as the handler is.
-        nonisolated(unsafe) let session = self
-        let ending = try await command.serve(connection, on: reactor) { unsafe session.count($0) }
+        // Used on the connection's thread only, as the handler is.
+        nonisolated(unsafe) let counter = self
+        let reactor = connection.executor.reactorOfThisThread
+        let ending = try await command.serve(connection, on: reactor) { unsafe counter.count($0) }
         StandardError.note("\(connection): the command \(ending.text)")
         if let failure = ending.failure { throw failure }
         count(await connection.close(), of: "\(connection)")

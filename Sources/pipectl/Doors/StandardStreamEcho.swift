@@ -5,9 +5,13 @@ internal import NamedPipesProgram
 /// Sends every message back over standard input and output, until the input ends.
 final class StandardStreamEcho: PipeConnectionDelegate {
     private let reactor: Reactor
+    private let work: WorkOptions
     private var failure: Failure?
 
-    init(_ reactor: Reactor) { self.reactor = reactor }
+    init(_ reactor: Reactor, _ work: WorkOptions) {
+        self.reactor = reactor
+        self.work = work
+    }
 
     /// Returns when the connection has ended.
     func run(_ wire: WireOptions) throws {
@@ -22,6 +26,7 @@ final class StandardStreamEcho: PipeConnectionDelegate {
     }
 
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        work.doWork()
         do {
             try connection.send(message)
         } catch PipeError.notConnected {

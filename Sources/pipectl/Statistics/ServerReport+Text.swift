@@ -25,7 +25,9 @@ extension ServerReport {
     /// The changing numbers, on one line.
     var shortText: String {
         var parts: [String] = []
-        if let open = statistics?.openCount ?? name.connections?.acceptedCount { parts.append("\(grouped(open)) open") }
+        if let open = statistics?.openCount ?? name.connections?.acceptedCount {
+            parts.append("\(grouped(open)) open\(statistics?.openRange ?? "")")
+        }
         if let waiting = name.connections?.waitingCount, waiting > 0 { parts.append("\(grouped(waiting)) waiting") }
         if let rates {
             rates.connectionsPerSecond.map { parts.append("\(decimal($0)) connects/s") }
@@ -74,9 +76,17 @@ extension ServerSnapshot {
         if let row = rows.firstIndex(where: { $0.0 == "connections" }) { rows[row].1 += Self.list(closed) }
         if !refused.isEmpty { rows.append(("refused", String(Self.list(refused).dropFirst(2)))) }
         if let loop {
-            rows.append(("loop", "longest turn \(decimal(loop.maximumLagSeconds * 1000)) ms"))
+            rows.append(("loop", loop.text))
         }
+        for (index, worker) in workers.enumerated() { rows.append(("worker \(index)", worker.text)) }
         return rows
+    }
+
+    /// How evenly the open connections are dealt to the workers; empty for a plain server.
+    fileprivate var openRange: String {
+        let counts = workers.map(\.openCount)
+        guard let least = counts.min(), let most = counts.max() else { return "" }
+        return least == most ? " (\(grouped(least)) a worker)" : " (\(grouped(least)) to \(grouped(most)) a worker)"
     }
 
     private func text(_ counter: ServerCounter) -> String {
@@ -92,5 +102,19 @@ extension ServerSnapshot {
 
     private static func list(_ counts: [String: Int]) -> String {
         counts.sorted { $0.key < $1.key }.map { ", \(grouped($0.value)) \(printable($0.key))" }.joined()
+    }
+}
+
+extension ServerSnapshot.Loop {
+    fileprivate var text: String { "longest turn \(decimal(maximumLagSeconds * 1000)) ms" }
+}
+
+extension ServerSnapshot.Worker {
+    fileprivate var text: String {
+        let parts = [
+            "\(grouped(self.openCount)) open", "\(counted(self.receivedMessageCount, "message")) received",
+            "\(grouped(self.sentMessageCount)) sent", "\(readable(byteCount: self.queuedByteCount)) queued",
+        ]
+        return (parts + (loop.map { [$0.text] } ?? [])).joined(separator: ", ")
     }
 }

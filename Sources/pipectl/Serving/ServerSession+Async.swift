@@ -6,18 +6,8 @@ internal import NamedPipesProgram
 
 extension ServerSession {
     typealias AsyncHandler =
-        nonisolated(nonsending) @Sendable (_ connection: AsyncPipeConnection, _ session: ServerSession) async throws ->
+        nonisolated(nonsending) @Sendable (_ connection: AsyncPipeConnection, _ counter: MessageCounter) async throws ->
         Void
-
-    /// Sends every message back, until a signal.
-    func echo(
-        _ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions,
-        announce: @escaping Announcement
-    ) throws {
-        try serve(address, wire, options, announce: announce) { connection, session in
-            try await session.echo(connection)
-        }
-    }
 
     /// Serves until a signal; a second one ends all tasks.
     ///
@@ -29,12 +19,11 @@ extension ServerSession {
         announce: @escaping Announcement, handler: @escaping AsyncHandler
     ) throws {
         raiseDescriptorLimit()
-        var configuration = PipeServer.Configuration()
-        wire.apply(to: &configuration.connection)
+        let configuration = wire.serverConfiguration
         // Used on the reactor's thread only.
         nonisolated(unsafe) let session = self
         let executor = reactor.executor
-        task = Task(executorPreference: executor) { [configuration] in
+        task = Task(executorPreference: executor) {
             do {
                 let place = try options.place(address)
                 try await place.serve(configuration, on: executor) { server, event in
@@ -45,7 +34,7 @@ extension ServerSession {
                         server.stop()
                     }
                 } handler: { connection in
-                    try await unsafe handler(connection, session)
+                    try await unsafe handler(connection, session.counter)
                 }
             } catch is CancellationError {
                 // Cancelled by the second signal.
@@ -58,18 +47,6 @@ extension ServerSession {
         try conclude(announce)
     }
 
-    private nonisolated(nonsending) func echo(_ connection: AsyncPipeConnection) async throws {
-        do {
-            for try await message in connection.messages {
-                count(message.byteCount)
-                try await connection.send(message)
-            }
-            count(await connection.close(), of: "\(connection)")
-        } catch PipeError.disconnected(let reason) {
-            count(reason, of: "\(connection)")
-        }
-    }
-
     private func note(
         _ event: PipeServer.ServeEvent, of server: PipeServer, _ options: ServerOptions, _ announce: Announcement
     ) throws {
@@ -78,7 +55,7 @@ extension ServerSession {
         case .refused(let report): self.server(server, didRefuse: report)
         case .acceptFailed(let error): self.server(server, didFailToAcceptWith: error)
         case .handlerFailed(let id, let peer, let error):
-            complain("connection \(id) (\(peer)): \(Failure(error).message)", .connection)
+            log.didFail(error, "connection \(id) (\(peer))")
         case .lostName(let loss): self.server(server, didLoseName: loss)
         case .republishFailed(let error): self.server(server, didFailToRepublish: error)
         case .skipped(let error): self.server(server, didSkip: error)

@@ -20,6 +20,25 @@ enum ServerPlace: Sendable {
         }
     }
 
+    func makePool(
+        _ configuration: PipeServer.Configuration,
+        _ reactors: (count: ReactorCount, configuration: Reactor.Configuration),
+        onEvent: @escaping @Sendable (PipeServerPool, PipeServerPool.Event) -> Void,
+        delegate: @escaping @Sendable (PipeServer) -> any PipeServerDelegate
+    ) throws -> PipeServerPool {
+        switch self {
+        case .address(let address, let takesOver):
+            try PipeServerPool(
+                listeningOn: address, reactors: reactors.count,
+                configuration: configuration.keepingName(takingOver: takesOver),
+                reactorConfiguration: reactors.configuration, onEvent: onEvent, delegate: delegate)
+        case .inherited(let listener):
+            try PipeServerPool(
+                inheriting: listener, reactors: reactors.count, configuration: configuration,
+                reactorConfiguration: reactors.configuration, onEvent: onEvent, delegate: delegate)
+        }
+    }
+
     func serve(
         _ configuration: PipeServer.Configuration, on executor: ReactorExecutor,
         onEvent: @escaping @Sendable (PipeServer, PipeServer.ServeEvent) -> Void,

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import NamedPipes
+
+/// Counts the messages and connections of one reactor, and lets a function handle each message.
+final class MessageCounter {
+    /// Handles a message. A thrown error ends its connection; a thrown ``Failure`` stops the server.
+    typealias Handler = (_ connection: PipeConnection, _ message: Span<UInt8>) throws -> Void
+
+    private(set) var tally = ServerTally()
+    private let log: ServerLog
+    private let handler: Handler?
+
+    /// - Parameter handler: nil if tasks handle the messages, and only count them here.
+    init(_ log: ServerLog, handler: Handler?) {
+        self.log = log
+        self.handler = handler
+    }
+
+    func count(_ byteCount: Int) { tally.countMessage(byteCount) }
+
+    func count(_ reason: DisconnectReason, of connection: @autoclosure () -> String) {
+        tally.countEnd(reason)
+        log.didEnd(reason, connection())
+    }
+
+    func handle(_ message: Span<UInt8>, of connection: PipeConnection) {
+        guard !log.hasFailed else { return }
+        count(message.count)
+        do {
+            try handler?(connection, message)
+        } catch let failure as Failure {
+            log.note(failure)
+            // If it is a worker's, the whole pool.
+            connection.server?.stop()
+        } catch PipeError.notConnected {
+            // The peer was gone before its answer; didCloseWith reports it.
+        } catch {
+            log.didFail(error, "\(connection)")
+            connection.abort()
+        }
+    }
+}

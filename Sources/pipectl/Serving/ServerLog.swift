@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import NamedPipes
+internal import NamedPipesProgram
+internal import Synchronization
+
+/// What a server tells its operator and its service manager besides its messages, and why it gives up. Any thread may
+/// use it.
+final class ServerLog: Sendable {
+    private let complaints = Mutex(Complaints())
+    private let manager = ServiceNotifier.current
+    private let firstFailure = Mutex<Failure?>(nil)
+    private let isFailed = Atomic(false)
+
+    /// The reason for the stop; nil if it was requested. Only the first failure is reported.
+    var failure: Failure? { firstFailure.withLock { $0 } }
+
+    /// Whether there is a failure, without a lock: asked for each message.
+    var hasFailed: Bool { isFailed.load(ordering: .relaxed) }
+
+    func note(_ failure: Failure) {
+        firstFailure.withLock { $0 = $0 ?? failure }
+        isFailed.store(true, ordering: .relaxed)
+    }
+
+    func complain(_ text: String, _ kind: Complaints.Kind) {
+        if let line = complaints.withLock({ $0.line(text, kind) }) { StandardError.note(line) }
+    }
+
+    /// Prints the summary, or throws the reason for the stop.
+    func conclude(_ tally: ServerTally, _ announce: ServerSession.Announcement) throws(Failure) {
+        if let rest = complaints.withLock({ $0.rest }) { StandardError.note(rest) }
+        if let failure { throw failure }
+        try announce("stopped after \(tally.summary)")
+    }
+
+    /// A manager that cannot be notified is no reason not to serve.
+    func tellManager(_ states: ServiceNotifier.State...) {
+        do { try manager?.notify(states) } catch {
+            complain("the service manager was not notified: \(error)", .manager)
+        }
+    }
+}
+
+// MARK: - Events of a server
+
+extension ServerLog {
+    func didEnd(_ reason: DisconnectReason, _ connection: @autoclosure () -> String) {
+        if case .framing = reason { complain("\(connection()) was \(reason.text)", .connection) }
+    }
+
+    func didFail(_ error: any Error, _ connection: String) {
+        complain("\(connection): \(Failure(error).message)", .connection)
+    }
+
+    func didRefuse(_ report: RefusalReport) { complain("\(report)", .refusal) }
+
+    func didFailToAccept(_ error: SystemError) {
+        complain("cannot accept: \(error) (ulimit -n shows how many descriptors there may be)", .accepting)
+    }
+
+    /// - Parameter isPublished: whether the name is published again already.
+    func didLoseName(_ address: PipeAddress, _ loss: NameLoss, isPublished: Bool) {
+        complain("\(address) \(loss)\(isPublished ? ", and is published again" : "")", .name)
+        if case .takenOver = loss { tellManager(.stopping) }
+    }
+
+    func didRegainName(_ address: PipeAddress) { complain("\(address) is published again", .regainedName) }
+
+    func didFailToRepublish(_ address: PipeAddress, _ error: PipeError) {
+        complain("\(address) cannot be published again: \(error)", .name)
+    }
+
+    func didSkip(_ address: PipeAddress, _ error: FramingError) {
+        complain("skipped at \(address): \(error)", .connection)
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import NamedPipes
+internal import NamedPipesProgram
+
+/// A server on the main thread that counts, and stops when it is told to: the common part of `echo` and `listen`.
+final class ServerSession: PipeServerDelegate {
+    /// Prints a line about the server; throws if that is impossible.
+    typealias Announcement = @Sendable (String) throws(Failure) -> Void
+
+    let reactor: Reactor
+    let log = ServerLog()
+    let counter: MessageCounter
+    private var server: PipeServer?
+    private var attendant: Attendant?
+    /// The serving task, if tasks handle the connections.
+    var task: Task<Void, Never>?
+
+    /// - Parameter handler: nil if tasks handle messages instead; see ``serve(_:_:_:announce:handler:)``.
+    init(_ reactor: Reactor, handler: MessageCounter.Handler? = nil) {
+        self.reactor = reactor
+        counter = MessageCounter(log, handler: handler)
+    }
+
+    /// Serves until a signal.
+    ///
+    /// - Parameter announce: receives the line that says that clients can connect, and the summary at the end.
+    func run(_ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions, announce: Announcement) throws {
+        raiseDescriptorLimit()
+        do {
+            let server = try options.place(address).makeServer(wire.serverConfiguration, reactor, self)
+            do {
+                try attend(to: server, options, announce)
+            } catch {
+                fail(Failure(error))
+            }
+        } catch {
+            throw Failure(error)
+        }
+        reactor.run()
+        try conclude(announce)
+    }
+
+    /// Prints the summary, or throws the reason for the stop.
+    func conclude(_ announce: Announcement) throws(Failure) { try log.conclude(counter.tally, announce) }
+
+    /// Announces the server, and stops it when it is told to.
+    func attend(to server: PipeServer, _ options: ServerOptions, _ announce: Announcement) throws {
+        self.server = server
+        let attendant = Attendant(reactor, log) { [unowned self] grace in
+            if grace > .zero { server.stop(gracePeriod: grace) } else { stopAtOnce() }
+        }
+        self.attendant = attendant
+        if options.stat { offerStatistics(of: server, takingOver: options.takeOver) }
+        try attendant.attend(server.address, options, announce)
+    }
+
+    /// Stops without waiting for any client, because it cannot do its work.
+    func fail(_ failure: Failure) {
+        log.note(failure)
+        stopAtOnce()
+    }
+
+    /// Stops without waiting for clients or tasks.
+    private func stopAtOnce() {
+        server?.stop()
+        task?.cancel()
+    }
+
+    // MARK: PipeServerDelegate
+
+    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        counter.handle(message, of: connection)
+    }
+
+    func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
+        counter.count(reason, of: "\(connection)")
+    }
+
+    func server(_ server: PipeServer, didRefuse report: RefusalReport) { log.didRefuse(report) }
+
+    func server(_ server: PipeServer, didFailToAcceptWith error: SystemError) { log.didFailToAccept(error) }
+
+    func server(_ server: PipeServer, didLoseName loss: NameLoss) {
+        log.didLoseName(server.address, loss, isPublished: server.isPublished)
+    }
+
+    func server(_ server: PipeServer, didSkip error: FramingError) { log.didSkip(server.address, error) }
+
+    func server(_ server: PipeServer, didFailToRepublish error: PipeError) {
+        log.didFailToRepublish(server.address, error)
+    }
+
+    func serverDidStop(_ server: PipeServer) { reactor.stop() }
+}

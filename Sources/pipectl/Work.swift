@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Glibc
+
+/// CPU time that each message costs, as with a server that parses, compresses or computes.
+struct WorkOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The CPU time that each message costs before it is sent back, such as 100us, on the thread that serves it. (default: 0)",
+            valueName: "time"))
+    var work: TimeLimit?
+
+    /// Uses up the time for one message.
+    func doWork() {
+        guard let duration = work?.duration else { return }
+        let end = Self.threadTime + duration
+        // Rarely enough that it is the work that costs the time, and often enough to end within a microsecond.
+        repeat { Self.compute() } while Self.threadTime < end
+    }
+
+    /// How much CPU time the calling thread has used: time during which the thread waits for a processor is no work.
+    private static var threadTime: Duration {
+        var time = timespec()
+        _ = unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+
+    /// A few hundred nanoseconds that the compiler cannot leave out.
+    @inline(never)
+    private static func compute() {
+        var value: UInt64 = 1
+        for _ in 0..<128 { value = value &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407 }
+        withExtendedLifetime(value) {}
+    }
+}
