@@ -105,7 +105,7 @@ let package = Package(
         .executableTarget(
             name: "pipectl",
             dependencies: [
-                "NamedPipes", "NamedPipesRPC", "NamedPipesProgram",
+                "NamedPipes", "NamedPipesRPC", "NamedPipesProgram", "NamedPipesNATS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: pipectl),
             ],
             swiftSettings: settings),
@@ -147,7 +147,7 @@ let package = Package(
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing", condition: service),
             ]),
         tests("NATSTests", ["NamedPipesNATS", "BrokerTestSupport", "ClusteredCounter"]),
-        tests("PipectlTests", ["pipectl", "NamedPipesRPC", "NamedPipesProgram"]),
+        tests("PipectlTests", ["pipectl", "NamedPipesRPC", "NamedPipesProgram", "BrokerTestSupport"]),
         .testTarget(
             name: "InteropTests",
             dependencies: ["NamedPipes", "NamedPipesRPC", "NamedPipesProtobuf", "NamedPipesAuthkey"],

@@ -11,10 +11,10 @@ extension ServerSession {
 
     /// Sends every message back, until a signal.
     func echo(
-        _ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions,
+        _ destination: Destination?, _ wire: WireOptions, _ options: ServerOptions,
         announce: @escaping Announcement
     ) throws {
-        try serve(address, wire, options, announce: announce) { connection, session in
+        try serve(destination, wire, options, announce: announce) { connection, session in
             try await session.echo(connection)
         }
     }
@@ -25,7 +25,7 @@ extension ServerSession {
     ///   - announce: as for ``run(_:_:_:announce:)``.
     ///   - handler: called once for each connection.
     func serve(
-        _ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions,
+        _ destination: Destination?, _ wire: WireOptions, _ options: ServerOptions,
         announce: @escaping Announcement, handler: @escaping AsyncHandler
     ) throws {
         raiseDescriptorLimit()
@@ -36,23 +36,25 @@ extension ServerSession {
         let executor = reactor.executor
         task = Task(executorPreference: executor) { [configuration] in
             do {
-                let place = try options.place(address)
-                try await place.serve(configuration, on: executor) { server, event in
+                let place = try options.place(destination)
+                _ = try await PipeServer.serve(on: executor) { server, event in
                     do {
-                        try unsafe session.note(event, of: server, options, announce)
+                        try unsafe session.note(event, of: server, at: place, options, announce)
                     } catch {
                         unsafe session.fail(Failure(error))
                         server.stop()
                     }
-                } handler: { connection in
+                } _: { connection in
                     try await unsafe handler(connection, session)
+                } _: { _, delegate in
+                    try unsafe session.makeServer(at: place, configuration, delegate)
                 }
             } catch is CancellationError {
                 // Cancelled by the second signal.
             } catch {
                 unsafe session.fail(Failure(error))
             }
-            executor.stop()
+            unsafe session.stopReactor()
         }
         reactor.run()
         try conclude(announce)
@@ -71,10 +73,11 @@ extension ServerSession {
     }
 
     private func note(
-        _ event: PipeServer.ServeEvent, of server: PipeServer, _ options: ServerOptions, _ announce: Announcement
+        _ event: PipeServer.ServeEvent, of server: PipeServer, at place: ServerPlace, _ options: ServerOptions,
+        _ announce: @escaping Announcement
     ) throws {
         switch event {
-        case .listening: try attend(to: server, options, announce)
+        case .listening: try attend(to: server, at: place, options, announce)
         case .refused(let report): self.server(server, didRefuse: report)
         case .acceptFailed(let error): self.server(server, didFailToAcceptWith: error)
         case .handlerFailed(let id, let peer, let error):

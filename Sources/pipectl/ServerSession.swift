@@ -14,6 +14,8 @@ final class ServerSession: PipeServerDelegate {
     let reactor: Reactor
     private let handler: Handler?
     private var server: PipeServer?
+    /// The way on which clients come.
+    private(set) var access: Access?
     private var inputWatch: DescriptorWatch?
     private var signals: Signals?
     /// The serving task, if tasks handle the connections.
@@ -37,14 +39,17 @@ final class ServerSession: PipeServerDelegate {
     /// Serves until a signal.
     ///
     /// - Parameter announce: receives the line that says that clients can connect, and the summary at the end.
-    func run(_ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions, announce: Announcement) throws {
+    func run(
+        _ destination: Destination?, _ wire: WireOptions, _ options: ServerOptions, announce: @escaping Announcement
+    ) throws {
         raiseDescriptorLimit()
         var configuration = PipeServer.Configuration()
         wire.apply(to: &configuration.connection)
         do {
-            let server = try options.place(address).makeServer(configuration, reactor, self)
+            let place = try options.place(destination)
+            let server = try makeServer(at: place, configuration, self)
             do {
-                try attend(to: server, options, announce)
+                try attend(to: server, at: place, options, announce)
             } catch {
                 fail(Failure(error))
             }
@@ -62,8 +67,20 @@ final class ServerSession: PipeServerDelegate {
         try announce("stopped after \(summary)")
     }
 
+    /// Makes the server, and the way on which its clients come.
+    func makeServer(
+        at place: ServerPlace, _ configuration: PipeServer.Configuration, _ delegate: any PipeServerDelegate
+    ) throws -> PipeServer {
+        let access = try place.makeAccess(reactor)
+        access.onTrouble { [unowned self] in complain($0, .link) }
+        self.access = access
+        return try place.makeServer(configuration, reactor, access, delegate)
+    }
+
     /// Announces the server, and stops it when it is told to.
-    func attend(to server: PipeServer, _ options: ServerOptions, _ announce: Announcement) throws {
+    func attend(
+        to server: PipeServer, at place: ServerPlace, _ options: ServerOptions, _ announce: @escaping Announcement
+    ) throws {
         self.server = server
         signals = try Signals(reactor) { [unowned self] count in
             tellManager(.stopping)
@@ -71,8 +88,20 @@ final class ServerSession: PipeServerDelegate {
         }
         if options.stat { offerStatistics(of: server, takingOver: options.takeOver) }
         if options.untilInputEnds { try watchInput(grace: options.grace.orForEver) }
-        try announce("listening on \(server.address)")
-        tellManager(.ready, .status("listening on \(server.address)"))
+        access?.whenListening { [unowned self] outcome in
+            do {
+                try outcome.get()
+                try announce("listening on \(place.shownAddress(of: server))")
+                tellManager(.ready, .status("listening on \(place.shownAddress(of: server))"))
+            } catch {
+                fail(Failure(error))
+            }
+        }
+    }
+
+    /// Stops the loop, after the last connection.
+    func stopReactor() {
+        if let access { access.stopReactor() } else { reactor.stop() }
     }
 
     /// Stops without waiting for any client, because it cannot do its work. Only the first failure is reported.
@@ -157,7 +186,7 @@ final class ServerSession: PipeServerDelegate {
         complain("\(server.address) cannot be published again: \(error)", .name)
     }
 
-    func serverDidStop(_ server: PipeServer) { reactor.stop() }
+    func serverDidStop(_ server: PipeServer) { stopReactor() }
 
     /// A manager that cannot be notified is no reason not to serve.
     func tellManager(_ states: ServiceNotifier.State...) {
