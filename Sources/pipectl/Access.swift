@@ -62,13 +62,20 @@ extension Destination {
     ) throws -> (PipeClient, Access) {
         do {
             let access = try Access(to: self, reactor)
-            let client = access.makeClient(configuration, delegate) {
-                guard case .local(let address) = self else { preconditionFailure("a broker has a link") }
-                return PipeClient(address: address, configuration: configuration, reactor: reactor, delegate: delegate)
-            }
-            return (client, access)
+            return (makeClient(over: access, configuration, reactor, delegate), access)
         } catch {
             throw Failure(error)
+        }
+    }
+
+    /// Makes one more client on a way that exists.
+    func makeClient(
+        over access: Access, _ configuration: PipeClient.Configuration, _ reactor: Reactor,
+        _ delegate: any PipeClientDelegate
+    ) -> PipeClient {
+        access.makeClient(configuration, delegate) {
+            guard case .local(let address) = self else { preconditionFailure("a broker has a link") }
+            return PipeClient(address: address, configuration: configuration, reactor: reactor, delegate: delegate)
         }
     }
 

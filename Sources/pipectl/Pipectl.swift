@@ -45,7 +45,9 @@ struct Pipectl: ParsableCommand {
             SIGTERM and SIGHUP stop a command gracefully, unless it was started with them ignored. The guide "From the \
             command line" describes the treatment of all state that is inherited from a parent process.
             """,
-        subcommands: [Echo.self, Listen.self, Serve.self, Send.self, Connect.self, Call.self, Stat.self, Demo.self])
+        subcommands: [
+            Echo.self, Listen.self, Serve.self, Relay.self, Send.self, Connect.self, Call.self, Stat.self, Demo.self,
+        ])
 
     /// Runs the command line; the outcome becomes the exit status of the process.
     static func main() {

@@ -28,9 +28,19 @@ extension ServerSession {
         _ destination: Destination?, _ wire: WireOptions, _ options: ServerOptions,
         announce: @escaping Announcement, handler: @escaping AsyncHandler
     ) throws {
+        var configuration = PipeConnection.Configuration()
+        wire.apply(to: &configuration)
+        try serve(destination, configuration, options, announce: announce, handler: handler)
+    }
+
+    /// The same with connections that have no options of the command line.
+    func serve(
+        _ destination: Destination?, _ connection: PipeConnection.Configuration, _ options: ServerOptions,
+        announce: @escaping Announcement, handler: @escaping AsyncHandler
+    ) throws {
         raiseDescriptorLimit()
         var configuration = PipeServer.Configuration()
-        wire.apply(to: &configuration.connection)
+        configuration.connection = connection
         // Used on the reactor's thread only.
         nonisolated(unsafe) let session = self
         let executor = reactor.executor

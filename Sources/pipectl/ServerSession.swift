@@ -26,6 +26,11 @@ final class ServerSession: PipeServerDelegate {
 
     private let manager = ServiceNotifier.current
 
+    /// Called before the loop stops, and calls back.
+    var beforeEnd: (@escaping () -> Void) -> Void = { $0() }
+
+    /// What the summary counts.
+    var countedWord = "message"
     private var messageCount = 0
     private var byteCount = 0
     private var endings: [String: Int] = [:]
@@ -101,7 +106,9 @@ final class ServerSession: PipeServerDelegate {
 
     /// Stops the loop, after the last connection.
     func stopReactor() {
-        if let access { access.stopReactor() } else { reactor.stop() }
+        beforeEnd { [access, reactor] in
+            if let access { access.stopReactor() } else { reactor.stop() }
+        }
     }
 
     /// Stops without waiting for any client, because it cannot do its work. Only the first failure is reported.
@@ -133,7 +140,7 @@ final class ServerSession: PipeServerDelegate {
         let reasons = endings.sorted { $0.key < $1.key }.map { "\(grouped($0.value)) \($0.key)" }
         let connections = counted(endings.values.reduce(0, +), "connection")
         let ends = reasons.isEmpty ? "" : " (\(reasons.joined(separator: ", ")))"
-        return "\(connections)\(ends), \(counted(messageCount, "message")), \(readable(byteCount: byteCount))"
+        return "\(connections)\(ends), \(counted(messageCount, countedWord)), \(readable(byteCount: byteCount))"
     }
 
     func count(_ byteCount: Int) {
