@@ -42,6 +42,7 @@ extension NATSLink {
             connectionBegin = reactor.now
             change(to: .connected(server))
             for dial in sessions.dials { dial.linkDidConnect() }
+            for token in readMarks.keys { publishMark(token) }
             schedule()
         } catch {
             line = nil
@@ -76,6 +77,7 @@ extension NATSLink {
     }
 
     private func lineDidEnd(_ line: BrokerLine) {
+        if state == .closed { return end() }
         self.line = nil
         line.end()
         // The delays continue to grow until a connection has lasted: a broker that accepts and closes at once would

@@ -82,6 +82,11 @@ struct BrokerConnection: ~Copyable, Sendable {
         for _ in 0..<1024 where !isClosed { readEvent() }
     }
 
+    /// Sends the end of the stream (`SHUT_WR`). The library knows nothing of that, and reads on.
+    ///
+    /// - Parameter socket: a descriptor of the connection's socket.
+    func shutDownOutput(_ socket: Int32) { _ = attemptCall("shutdown") { shutdown(socket, Int32(SHUT_WR)) } }
+
     // MARK: Subjects
 
     /// Receives what is sent to a subject.
