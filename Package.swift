@@ -146,7 +146,7 @@ let package = Package(
                 .product(name: "MetricsTestKit", package: "swift-metrics", condition: service),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing", condition: service),
             ]),
-        tests("NATSTests", ["NamedPipesNATS", "BrokerTestSupport", "ClusteredCounter"]),
+        tests("NATSTests", ["NamedPipesNATS", "BrokerTestSupport", "ClusteredCounter"], exclude: ["Peers"]),
         tests("PipectlTests", ["pipectl", "NamedPipesRPC", "NamedPipesProgram", "BrokerTestSupport"]),
         .testTarget(
             name: "InteropTests",

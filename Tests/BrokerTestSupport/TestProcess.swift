@@ -7,6 +7,7 @@ internal import NamedPipesProgram
 /// A process of a test, without input and output. It ends with this object, and with the test's process.
 package final class TestProcess {
     private var processID: Int32?
+    private var status: Int32 = -1
 
     /// - Parameters:
     ///   - path: the program's.
@@ -32,13 +33,22 @@ package final class TestProcess {
         waitForEnd()
     }
 
-    /// Waits until it has ended, and says whether it exited with 0; nil if that was waited for before.
+    /// Waits until it has ended, and says whether it exited with 0.
     @discardableResult
-    package func waitForEnd() -> Bool? {
-        guard let processID = processID.take() else { return nil }
-        var status: Int32 = 0
-        unsafe waitpid(processID, &status, 0)
+    package func waitForEnd() -> Bool {
+        collect(0)
         return status == 0
+    }
+
+    /// Whether it has ended, without waiting for that.
+    package var hasEnded: Bool {
+        collect(WNOHANG)
+        return processID == nil
+    }
+
+    private func collect(_ options: Int32) {
+        guard let processID else { return }
+        if unsafe waitpid(processID, &status, options) == processID { self.processID = nil }
     }
 
     /// `kill(2)`, while it runs.

@@ -65,7 +65,10 @@ public final class NATSLink {
 
     // What uses the connection.
     var sessions = SessionTable()
-    var listeners: [ObjectIdentifier: SessionListener] = [:]
+    var listeners: [ObjectIdentifier: any LinkListener] = [:]
+    /// The requests that wait for the link, or for their answers.
+    var requests: [SessionToken: PendingRequest] = [:]
+    var lastRequestNumber: UInt64 = 0
     /// What waits until the broker has read all that was sent before; see ``whenReadByBroker(_:)``.
     var readMarks: [SessionToken: () -> Void] = [:]
     /// The inbox of the link without a session's token, ending in a dot.
@@ -112,6 +115,7 @@ public final class NATSLink {
         state = .closed
         for dial in sessions.dials { dial.linkDidFail(.closed) }
         for session in sessions.open { session.end(.linkLost) }
+        for request in requestsInOrder { request.fail(NATSError.closed) }
         flush()
         finishWriting()
     }
@@ -175,6 +179,7 @@ extension NATSLink: Registered {
     /// Servers and clients stop by themselves, and their sessions say so to the other ends: the link waits for them.
     package func reactorDidStop() {
         if state == .closed { return end() }
+        for listener in listeners.values { listener.reactorDidStop() }
         if sessions.isEmpty && listeners.isEmpty { close() }
     }
 }

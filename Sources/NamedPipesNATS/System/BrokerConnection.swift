@@ -126,6 +126,26 @@ struct BrokerConnection: ~Copyable, Sendable {
     }
 }
 
+extension BrokerConnection {
+    /// Appends a message with headers, whose values have no line feeds.
+    func publish(
+        to subject: [UInt8], headers: [(name: String, value: String)], _ message: [UInt8]
+    ) throws(NATSError) {
+        var made: OpaquePointer?
+        try libraryCall {
+            unsafe subject.withCString { subject in
+                unsafe message.withUnsafeBytes { message in
+                    let start = unsafe message.baseAddress?.assumingMemoryBound(to: CChar.self)
+                    return unsafe natsMsg_Create(&made, subject, nil, start, Int32(message.count))
+                }
+            }
+        }
+        defer { unsafe natsMsg_Destroy(made) }
+        for header in headers { try libraryCall { unsafe natsMsgHeader_Set(made, header.name, header.value) } }
+        try libraryCall { unsafe natsConnection_PublishMsg(pointer, made) }
+    }
+}
+
 extension [UInt8] {
     /// The text, which ends in zero; nil if it is empty: an empty array has an address as well.
     fileprivate func withCString<Result>(_ body: (UnsafePointer<CChar>?) -> Result) -> Result {

@@ -53,19 +53,19 @@ public struct JSONRPCError: Error, Hashable, Sendable {
 
 extension JSONRPCError {
     static let methodNotFound = JSONRPCError(.methodNotFound, "Method not found")
-    static let internalError = JSONRPCError(.internalError, "Internal error")
-    static let stopping = JSONRPCError(.stopping, "The server is being stopped")
+    package static let internalError = JSONRPCError(.internalError, "Internal error")
+    package static let stopping = JSONRPCError(.stopping, "The server is being stopped")
     static let requestCancelled = JSONRPCError(.requestCancelled, "Request cancelled")
 
     static func invalidRequest(_ detail: String) -> JSONRPCError {
         JSONRPCError(.invalidRequest, "Invalid Request", data: JSONText(quoting: detail))
     }
 
-    static func parseError(_ error: JSONSyntaxError) -> JSONRPCError {
+    package static func parseError(_ error: JSONSyntaxError) -> JSONRPCError {
         JSONRPCError(.parseError, "Parse error", data: JSONText(quoting: "\(error)"))
     }
 
-    static func tooManyRequests(limit: Int) -> JSONRPCError {
+    package static func tooManyRequests(limit: Int) -> JSONRPCError {
         JSONRPCError(.tooManyRequests, "Too many requests at a time", data: JSONText(quoting: "limit: \(limit)"))
     }
 
