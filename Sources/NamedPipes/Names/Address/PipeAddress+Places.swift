@@ -52,9 +52,10 @@ extension PipeAddress {
 
     static func runtime(_ name: String, in environment: AddressEnvironment) throws(PipeError) -> PipeAddress {
         try checkName(name)
-        let directory = if let runtime = environment.runtimeDirectory { runtime } else {
-            try privateDirectory(in: environment)
-        }
+        let directory =
+            if let runtime = environment.runtimeDirectory { runtime } else {
+                try privateDirectory(in: environment)
+            }
         return try file("\(directory)/\(name)")
     }
 
