@@ -111,7 +111,8 @@ bench-deps: ## Install what the benchmarks need beyond the build, where missing:
 	@.ci/install-deps libevent-dev pkg-config libuv1-dev python3 python3-matplotlib valgrind strace
 
 .PHONY: bench
-bench: deps bench-deps ## Measure against C and other peers, with pictures: 15 minutes; QUICK=1: under 2
+bench: deps bench-deps ## Measure against C and other peers, with pictures: 18 minutes; QUICK=1: under 2
+	$(if $(QUICK),,@Benchmarks/bench cores --output Benchmarks/results)
 	@Benchmarks/bench run $(if $(QUICK),--quick)
 
 .PHONY: bench-check
@@ -133,6 +134,12 @@ bench-syscalls: deps ## Count system calls per message, and compare with C's
 bench-redis: deps ## The example KeyValue beside redis-server, under redis-benchmark; QUICK=1: fewer rounds
 	@.ci/install-deps python3 redis-tools redis-server
 	@Benchmarks/bench redis --output Benchmarks/results $(if $(QUICK),--quick)
+	@Benchmarks/bench report >/dev/null
+
+.PHONY: bench-cores
+bench-cores: deps ## A pool of two reactors beside a pool of one: what it gains and costs; QUICK=1: fewer rounds
+	@.ci/install-deps python3
+	@Benchmarks/bench cores --output Benchmarks/results $(if $(QUICK),--quick)
 	@Benchmarks/bench report >/dev/null
 
 .PHONY: bench-micro

@@ -4,7 +4,7 @@
 import argparse
 from pathlib import Path
 
-from . import commands, redis
+from . import commands, cores, redis
 from .scenarios import SCENARIOS
 from .servers import OURS, SERVERS
 
@@ -90,6 +90,14 @@ def define_redis(parser: Parser) -> None:
     add_output(parser, None)
 
 
+def define_cores(parser: Parser) -> None:
+    parser.set_defaults(function=cores.run)
+    parser.add_argument("--quick", action="store_true", help=f"{cores.QUICK_ROUNDS} rounds instead of {cores.ROUNDS}")
+    parser.add_argument("--rounds", type=whole, help="so many")
+    add_programs(parser)
+    add_output(parser, None)
+
+
 def define_report(parser: Parser) -> None:
     parser.set_defaults(function=commands.draw_again)
     add_output(parser, commands.RESULTS)
@@ -102,6 +110,7 @@ COMMANDS = (
     ("instructions", define_instructions, "user instructions per message, by callgrind"),
     ("syscalls", define_calls, "system calls per message, by strace"),
     ("redis", define_redis, "the example KeyValue beside redis-server, under redis-benchmark"),
+    ("cores", define_cores, "a pool of two reactors beside a pool of one: what it gains, and what it costs"),
     ("report", define_report, "the report and its pictures again, from the results"),
 )
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from .progress import Progress
 from .running import Command, run_load, running
 from .scenarios import SCENARIOS, Scenario
-from .servers import FLOOR, OURS
+from .servers import FLOOR, OURS, POOL, THREADED
 from .tables import markdown
 
 NAMES = ("S2", "S3", "S4")
 ASYNC = "pipes-async"
-SHORT_SERVERS = (FLOOR, OURS, ASYNC)
-LONG_SERVERS = (FLOOR, OURS, ASYNC, "nio-tuned", "nio")
+SHORT_SERVERS = (FLOOR, OURS, THREADED, POOL, ASYNC)
+LONG_SERVERS = (*SHORT_SERVERS, "nio-tuned", "nio")
 SHORT_LOAD, LONG_LOAD = 10_000, 60_000
 # valgrind is 20 to 50 times slower, and a load that gives usable counts still ends within seconds.
 RUN_SECONDS = 300.0
@@ -77,6 +77,14 @@ def table(counts: Counts, limits: Counts) -> str:
         [f"limit for {server}", *(f"{limits[server][name]:,.0f}" for name in NAMES)]
         for server in counts if server in limits]
     return markdown(rows[0], rows[1:])
+
+
+def dearer(counts: Counts, server: str, than: str, tolerance: float) -> Iterable[str]:
+    """A server must take no more instructions than another one, if both were counted."""
+    if server in counts and than in counts:
+        for name, found in counts[server].items():
+            if found > counts[than][name] * (1 + tolerance):
+                yield f"{name}: {server} takes {found:,.0f} instructions a message, and {than} {counts[than][name]:,.0f}"
 
 
 def beyond(counts: Counts, limits: Counts, tolerance: float) -> Iterable[str]:

@@ -14,7 +14,7 @@ from .measuring import Measured, Measurements, measure
 from .plan import Plan, fixed_plan, make_plan
 from .progress import duration
 from .scenarios import CORE, LOAD, OUR_LOAD, SCENARIOS, Scenario
-from .servers import FLOOR, OURS, SERVERS, build
+from .servers import FLOOR, OURS, POOL, SERVERS, THREADED, build
 
 PACKAGE = Path(__file__).resolve().parent.parent
 RESULTS = PACKAGE / "results"
@@ -118,7 +118,10 @@ def count_instructions(arguments: argparse.Namespace) -> int:
     table = callgrind.table(counts, limits)
     print(table)
     write_counts(arguments.output, "instructions.md", table)
-    return failures(callgrind.beyond(counts, limits, thresholds.instructions_tolerance)) if arguments.check else 0
+    tolerance = thresholds.instructions_tolerance
+    return failures((
+        *callgrind.beyond(counts, limits, tolerance), *callgrind.dearer(counts, POOL, THREADED, tolerance),
+    )) if arguments.check else 0
 
 
 def count_calls(arguments: argparse.Namespace) -> int:

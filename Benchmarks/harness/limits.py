@@ -53,6 +53,24 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class CoresLimit:
+    """A bound for a figure of `bench cores`, and what is aimed at."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+    aim: float | None = None
+
+    def holds(self, value: float) -> bool:
+        return value >= self.at_least if self.at_least is not None else value <= (self.at_most or 0)
+
+    def title(self) -> str:
+        return f"≥ {self.at_least:g}" if self.at_least is not None else f"≤ {self.at_most or 0:g}"
+
+    def aim_title(self) -> str:
+        return "–" if self.aim is None else f"{self.aim:g}"
+
+
+@dataclass(frozen=True)
 class Thresholds:
     """`checked` are those that hold on any machine; `reported` need peers, or a machine where waking a CPU is expensive.
 
@@ -67,12 +85,14 @@ class Thresholds:
     instructions: dict[str, dict[str, float]]  # by server, then by scenario
     instructions_tolerance: float
     system_calls: dict[str, Any]
+    cores: dict[str, CoresLimit]  # by figure
 
     @staticmethod
     def load(path: Path = FILE) -> "Thresholds":
         fields = json.loads(path.read_text())
         for name in ("checked", "reported"):
             fields[name] = [Limit(**limit) for limit in fields[name]]
+        fields["cores"] = {name: CoresLimit(**limit) for name, limit in fields["cores"].items()}
         return Thresholds(**fields)
 
 

@@ -89,6 +89,12 @@ def beside_redis(directory: Path) -> str:
     return path.read_text().strip() if path.exists() else "Not measured: see the README of the benchmarks."
 
 
+def on_all_cores(directory: Path) -> str:
+    """The stored output of `bench cores`, if there is any."""
+    path = directory / "cores.md"
+    return path.read_text().strip() if path.exists() else "Not measured: see the README of the benchmarks."
+
+
 def page(results: Results, thresholds: Thresholds, pictures: list[Picture], directory: Path) -> str:
     core = [scenario.name for scenario in CORE]
     closely = [results.ours, "pipes-async", "nio", "nio-tuned", "nio-async"]
@@ -120,6 +126,7 @@ def page(results: Results, thresholds: Thresholds, pictures: list[Picture], dire
         "Of 10,000 connections after one round trip each, from what the kernel says is resident. Negative, or hardly "
         "anything: a collected heap was cleaned at the time, or had the room already.",
         tables.memory_table(results),
+        "## All cores", on_all_cores(directory),
         "## Counts", counts(directory),
         "## Beside Redis", beside_redis(directory),
         "## What must hold",

@@ -4,7 +4,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from .servers import FLOOR, OURS
+from .servers import FLOOR, OURS, POOL, THREADED
 
 LOAD, OUR_LOAD = "c-load", "pipes-load"
 POLLING = ("c-epoll-poll", "pipes-poll")
@@ -66,7 +66,7 @@ class Scenario:
         chosen = list(servers)
         if self.entries:
             return [entry for entry in self.entries if entry.server in chosen]
-        plain = [name for name in chosen if name not in POLLING and (not self.peers or name in self.peers)]
+        plain = [name for name in chosen if name not in (*POLLING, POOL, THREADED) and (not self.peers or name in self.peers)]
         others = [entry for entry in self.beside if entry.server in chosen]
         return sorted((Entry(name, name) for name in plain), key=lambda entry: entry.server != FLOOR) + others
 

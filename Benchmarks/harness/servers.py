@@ -61,6 +61,10 @@ def product(
 
 FLOOR = "c-epoll"
 OURS = "pipes"
+# For counts alone: what it does for a message is what a plain server does.
+POOL = "pipes-pool"
+# A process with a second thread, as a pool of one is: glibc makes the system calls of such a process dearer.
+THREADED = "pipes-threaded"
 POLLING = ("--poll", "50")
 SERVERS: dict[str, Server] = {
     server.name: server
@@ -69,6 +73,8 @@ SERVERS: dict[str, Server] = {
         product("c-epoll-poll", "C, raw epoll, polling 50 µs", "c-epoll-echo", POLLING),
         product("pipes", "NamedPipes", "pipes-echo"),
         product("pipes-poll", "NamedPipes, polling 50 µs", "pipes-echo", POLLING),
+        product(THREADED, "NamedPipes, beside an idle thread", "pipes-echo", ("--idle-threads", "1")),
+        product(POOL, "NamedPipes, a pool of one", "pipes-echo", ("--reactors", "1")),
         product("pipes-async", "NamedPipes, async", "pipes-async-echo"),
         product("c-libevent", "C, libevent, plain events", "c-libevent-echo", library="libevent_core"),
         product("c-bufferevent", "C, libevent, bufferevent", "c-bufferevent-echo", library="libevent_core"),

@@ -10,6 +10,23 @@ public struct EchoOptions {
         case sendBuffer = "send-buffer"
         /// SO_RCVBUF of every connection, in bytes.
         case receiveBuffer = "receive-buffer"
+        /// The number of reactors of a pool; without it, there is one server and no pool.
+        case reactors
+        /// The CPU time that the delegate takes for each message, in microseconds.
+        case work
+        /// How long a message that begins with "hold" blocks the thread of its delegate, in milliseconds.
+        case hold
+        /// The number of threads beside the server's that do nothing.
+        case idleThreads = "idle-threads"
+
+        fileprivate var unit: String {
+            switch self {
+            case .poll, .work: "MICROSECONDS"
+            case .hold: "MILLISECONDS"
+            case .sendBuffer, .receiveBuffer: "BYTES"
+            case .reactors, .idleThreads: "NUMBER"
+            }
+        }
     }
 
     /// The path of the socket to listen on.
@@ -36,7 +53,7 @@ public struct EchoOptions {
 
     private static func exitWithUsage(_ supported: [Option]) -> Never {
         let program = CommandLine.arguments.first.map { $0.split(separator: "/").last ?? "" } ?? ""
-        let options = supported.map { " [--\($0.rawValue) \($0 == .poll ? "MICROSECONDS" : "BYTES")]" }.joined()
+        let options = supported.map { " [--\($0.rawValue) \($0.unit)]" }.joined()
         let usage = "usage: \(program) SOCKET\(options)\n"
         _ = unsafe usage.withCString { unsafe write(STDERR_FILENO, $0, strlen($0)) }
         exit(2)

@@ -43,6 +43,13 @@ class Counting(unittest.TestCase):
         self.assertEqual(len(found), 1)
         self.assertIn("S2", found[0])
 
+    def test_a_server_that_takes_more_instructions_than_another_is_told(self) -> None:
+        counts = {"pipes-pool": {"S2": 104.0, "S4": 106.0}, "pipes-threaded": {"S2": 100.0, "S4": 100.0}}
+        found = list(callgrind.dearer(counts, "pipes-pool", "pipes-threaded", 0.05))
+        self.assertEqual(len(found), 1)
+        self.assertIn("S4", found[0])
+        self.assertEqual(list(callgrind.dearer({"pipes-pool": {"S2": 9.0}}, "pipes-pool", "pipes-threaded", 0.05)), [])
+
     def test_more_calls_than_the_floors_are_told(self) -> None:
         counts = {"c-epoll": {"S1": {"read": 3.0}}, "pipes": {"S1": {"read": 3.05}}}
         self.assertEqual(list(strace.beyond(counts, ["S1"], 0.02)), [])
