@@ -39,6 +39,24 @@ enum ServerPlace: Sendable {
         }
     }
 
+    func servePool(
+        _ configuration: PipeServer.Configuration,
+        _ reactors: (count: ReactorCount, configuration: Reactor.Configuration),
+        onEvent: @escaping @Sendable (PipeServerPool, PipeServer.ServeEvent) -> Void,
+        handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
+    ) async throws {
+        switch self {
+        case .address(let address, let takesOver):
+            try await PipeServerPool.serve(
+                at: address, reactors: reactors.count, configuration: configuration.keepingName(takingOver: takesOver),
+                reactorConfiguration: reactors.configuration, onEvent: onEvent, handler: handler)
+        case .inherited(let listener):
+            try await PipeServerPool.serve(
+                inheriting: listener, reactors: reactors.count, configuration: configuration,
+                reactorConfiguration: reactors.configuration, onEvent: onEvent, handler: handler)
+        }
+    }
+
     func serve(
         _ configuration: PipeServer.Configuration, on executor: ReactorExecutor,
         onEvent: @escaping @Sendable (PipeServer, PipeServer.ServeEvent) -> Void,
