@@ -31,7 +31,7 @@ public final class PipeServerPool: Sendable {
 
     let workers: [PoolWorker]
     let admission: SharedAdmission
-    private let budget: SharedByteBudget
+    let budget: SharedByteBudget
     private let onEvent: @Sendable (PipeServerPool, Event) -> Void
     /// Whether handlers continue on the workers' threads after the servers have stopped.
     let keepsThreads: Bool
@@ -210,7 +210,7 @@ extension PipeServerPool {
 
 extension PipeServer {
     /// A worker's server.
-    fileprivate convenience init(
+    convenience init(
         workingAs worker: PoolWorker, in pool: PipeServerPool, _ ledger: ByteLedger, _ reactor: Reactor,
         _ makeDelegate: (PipeServer) -> any PipeServerDelegate
     ) {
