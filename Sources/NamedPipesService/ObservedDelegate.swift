@@ -4,14 +4,16 @@ internal import NamedPipes
 
 /// Wraps the owner's delegate, and tells the service about all events except messages.
 final class ObservedDelegate: PipeServerDelegate {
+    typealias EventHandler = @Sendable (PipeServer, PipeServer.ServeEvent) -> Void
+
     private let delegate: any PipeServerDelegate
-    private let onEvent: ServeCall.EventHandler
+    private let onEvent: EventHandler
     /// Set before the loop continues, and thus before anything happens.
     weak var server: PipeServer?
     private var hasStopped = false
     private var waiting: CheckedContinuation<Void, Never>?
 
-    init(_ delegate: any PipeServerDelegate, _ onEvent: @escaping ServeCall.EventHandler) {
+    init(_ delegate: any PipeServerDelegate, _ onEvent: @escaping EventHandler) {
         self.delegate = delegate
         self.onEvent = onEvent
     }

@@ -8,9 +8,9 @@ extension PipeService {
         /// How the server listens, and how its connections behave.
         public var server: PipeServer.Configuration
 
-        /// The configuration of the reactor on the service's own thread; it has no effect if an executor is given. The
-        /// default measures nothing: set `measuresCallbacks` to have the loop's lag and the longest callback among the
-        /// metrics, for about 0.2 µs a callback.
+        /// The configuration of the reactor on the service's own thread, or of those of a pool's workers; it has no
+        /// effect if an executor is given. The default measures nothing: set `measuresCallbacks` to have the loop's lag
+        /// and the longest callback among the metrics, for about 0.2 µs a callback.
         public var reactor = Reactor.Configuration()
 
         /// How long connections may take to end when the group shuts down. The default is 5 s. The remaining
@@ -33,11 +33,30 @@ extension PipeService {
         /// Receives all events except messages, on the reactor's thread. The default does nothing.
         public var onEvent: @Sendable (PipeServer, PipeServer.ServeEvent) -> Void = { _, _ in }
 
+        /// Receives all events except messages of a service with ``PipeService/Workers``, in place of ``onEvent``: on
+        /// the threads of the pool, possibly at the same time; see `PipeServerPool.serve`. The default does nothing.
+        public var onPoolEvent: @Sendable (PipeServerPool, PipeServer.ServeEvent) -> Void = { _, _ in }
+
         /// The defaults, with the given framing.
         ///
         /// - Parameter framing: the default is a 4-byte big-endian length.
         public init(framing: any MessageFraming = LengthPrefixFraming()) {
             server = PipeServer.Configuration(framing: framing)
+        }
+    }
+
+    /// The reactors of a service that serves with a `PipeServerPool`: each has a thread of its own.
+    public struct Workers: Hashable, Sendable {
+        /// Their number. The default is one for each processor.
+        public var count: ReactorCount
+
+        /// How clients are dealt to them. The default is to the one with the fewest connections.
+        public var dealing: Dealing
+
+        /// A number of workers.
+        public init(count: ReactorCount = .cores, dealing: Dealing = .fewestConnections) {
+            self.count = count
+            self.dealing = dealing
         }
     }
 

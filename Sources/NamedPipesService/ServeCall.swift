@@ -2,61 +2,50 @@
 #if Service
 internal import NamedPipes
 
-/// One run of a service, on its reactor: served by tasks, or by a delegate.
+/// One run of a service: on its reactor or with a pool, served by tasks or by delegates.
 struct ServeCall: Sendable {
-    typealias EventHandler = @Sendable (PipeServer, PipeServer.ServeEvent) -> Void
+    /// Where the connections are served.
+    enum Stage: Sendable {
+        /// On one reactor, on whose thread the call is made.
+        case reactor(ReactorExecutor)
+        /// On several, each with a thread of its own.
+        case pool(PipeService.Workers, Reactor.Configuration)
+    }
 
-    private let place: PipeService.Place
-    private let configuration: PipeServer.Configuration
-    private let executor: ReactorExecutor
-    private let onEvent: EventHandler
+    let place: PipeService.Place
+    let configuration: PipeServer.Configuration
+    let stage: Stage
+    let observer: ServerObserver
 
     init(
-        _ place: PipeService.Place, _ configuration: PipeServer.Configuration, _ executor: ReactorExecutor,
-        _ onEvent: @escaping EventHandler
+        _ place: PipeService.Place, _ configuration: PipeServer.Configuration, _ stage: Stage,
+        _ observer: ServerObserver
     ) {
         self.place = place
         self.configuration = configuration
-        self.executor = executor
-        self.onEvent = onEvent
+        self.stage = stage
+        self.observer = observer
     }
 
     func serve(
         _ handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
     ) async throws -> ShutdownReport {
-        switch place {
-        case .address(let address):
+        switch (stage, place) {
+        case (.reactor(let executor), .address(let address)):
             try await PipeServer.serve(
-                at: address, configuration: configuration, on: executor, onEvent: onEvent, handler: handler)
-        case .inherited(let listener):
+                at: address, configuration: configuration, on: executor, onEvent: observer.handle, handler: handler)
+        case (.reactor(let executor), .inherited(let listener)):
             try await PipeServer.serve(
-                inheriting: listener, configuration: configuration, on: executor, onEvent: onEvent, handler: handler)
-        }
-    }
-
-    func serve(delegate makeDelegate: (Reactor) throws -> any PipeServerDelegate) async throws -> ShutdownReport {
-        try Task.checkCancellation()
-        let reactor = executor.reactorOfThisThread
-        let delegate = ObservedDelegate(try makeDelegate(reactor), onEvent)
-        let server = try makeServer(on: reactor, delegate)
-        delegate.server = server
-        onEvent(server, .listening)
-        let reference = server.reference
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { delegate.waitForStop($0) }
-        } onCancel: {
-            reference.perform { $0.stop() }
-        }
-        try Task.checkCancellation()
-        return server.shutdownReport ?? ShutdownReport()
-    }
-
-    private func makeServer(on reactor: Reactor, _ delegate: any PipeServerDelegate) throws(PipeError) -> PipeServer {
-        switch place {
-        case .address(let address):
-            try PipeServer(listeningOn: address, configuration: configuration, reactor: reactor, delegate: delegate)
-        case .inherited(let listener):
-            try PipeServer(inheriting: listener, configuration: configuration, reactor: reactor, delegate: delegate)
+                inheriting: listener, configuration: configuration, on: executor, onEvent: observer.handle,
+                handler: handler)
+        case (.pool(let workers, let reactor), .address(let address)):
+            try await PipeServerPool.serve(
+                at: address, reactors: workers.count, configuration: configuration, dealing: workers.dealing,
+                reactorConfiguration: reactor, onEvent: observer.handle, handler: handler)
+        case (.pool(let workers, let reactor), .inherited(let listener)):
+            try await PipeServerPool.serve(
+                inheriting: listener, reactors: workers.count, configuration: configuration, dealing: workers.dealing,
+                reactorConfiguration: reactor, onEvent: observer.handle, handler: handler)
         }
     }
 }

@@ -6,9 +6,12 @@ internal import Synchronization
 /// The reactions of a service to the events of its server: the log, the metrics, the service manager, and the request
 /// to stop, which may come from any thread, even before there is a server.
 final class ServerObserver: Sendable {
+    /// Stops what serves, from any thread.
+    typealias Stop = @Sendable (_ grace: Duration) -> Void
+
     private enum Progress {
         case starting
-        case listening(ReactorReference<PipeServer>)
+        case listening(Stop)
         /// Told to stop within this grace period; the server is told as well, as soon as there is one.
         case stopping(Duration)
     }
@@ -16,56 +19,73 @@ final class ServerObserver: Sendable {
     private let log: ServerLog
     private let metrics: ServerMetrics
     private let notifier: ServiceNotifier?
-    private let onEvent: ServeCall.EventHandler
+    private let onEvent: @Sendable (PipeServer, PipeServer.ServeEvent) -> Void
+    private let onPoolEvent: @Sendable (PipeServerPool, PipeServer.ServeEvent) -> Void
     private let progress = Mutex(Progress.starting)
     private let hasToldOfStop = Atomic(false)
 
-    init(
-        log: ServerLog, metrics: ServerMetrics, notifier: ServiceNotifier?, onEvent: @escaping ServeCall.EventHandler
-    ) {
+    init(_ configuration: PipeService.Configuration, _ log: ServerLog, _ metrics: ServerMetrics) {
         self.log = log
         self.metrics = metrics
-        self.notifier = notifier
-        self.onEvent = onEvent
+        notifier = configuration.notifier
+        onEvent = configuration.onEvent
+        onPoolEvent = configuration.onPoolEvent
     }
 
-    // MARK: On the reactor's thread
+    // MARK: On the threads that serve
 
     @Sendable func handle(_ server: PipeServer, _ event: PipeServer.ServeEvent) {
         log.note(event)
         switch event {
         case .listening:
             metrics.begin(server)
-            tell(.ready, .status("listening on \(server.address)"))
+            tellOfStart(server.address)
         case .stopped: metrics.publish(server)
         default: break
         }
         onEvent(server, event)
-        if case .listening = event { beginListening(server) }
-    }
-
-    private func beginListening(_ server: PipeServer) {
-        let grace = progress.withLock { progress -> Duration? in
-            if case .stopping(let grace) = progress { return grace }
-            progress = .listening(server.reference)
-            return nil
-        }
+        guard case .listening = event else { return }
+        let reference = server.reference
+        let grace = beginListening { grace in reference.perform { $0.stop(gracePeriod: grace) } }
         if let grace { server.stop(gracePeriod: grace) }
     }
+
+    @Sendable func handle(_ pool: PipeServerPool, _ event: PipeServer.ServeEvent) {
+        log.note(event)
+        if case .listening = event {
+            metrics.begin(pool)
+            tellOfStart(pool.address)
+        }
+        onPoolEvent(pool, event)
+        guard case .listening = event else { return }
+        let grace = beginListening { pool.beginStopping(gracePeriod: $0) }
+        if let grace { pool.beginStopping(gracePeriod: grace) }
+    }
+
+    /// - Returns: the grace period of a request to stop that came before.
+    private func beginListening(_ stop: @escaping Stop) -> Duration? {
+        progress.withLock { progress -> Duration? in
+            if case .stopping(let grace) = progress { return grace }
+            progress = .listening(stop)
+            return nil
+        }
+    }
+
+    private func tellOfStart(_ address: PipeAddress) { tell(.ready, .status("listening on \(address)")) }
 
     // MARK: On any thread
 
     func shutDown(gracePeriod grace: Duration) {
         log.noteShutdown(grace)
         tellOfStop()
-        let server = progress.withLock { progress -> ReactorReference<PipeServer>? in
-            guard case .listening(let server) = progress else {
+        let stop = progress.withLock { progress -> Stop? in
+            guard case .listening(let stop) = progress else {
                 progress = .stopping(grace)
                 return nil
             }
-            return server
+            return stop
         }
-        server?.perform { $0.stop(gracePeriod: grace) }
+        stop?(grace)
     }
 
     /// The server itself is told by the cancellation of its task.

@@ -42,7 +42,6 @@ struct Echo: ParsableCommand {
         if stdio, address != nil || isAsync || reactors.isPool || options.listensElsewhere {
             throw ValidationError("--stdio is a connection by itself, without an address and the options of a server")
         }
-        if isAsync, reactors.isPool { throw ValidationError("--async serves on one reactor") }
         try options.check(address, isNeeded: false)
         try reactors.check(address)
     }
@@ -50,18 +49,11 @@ struct Echo: ParsableCommand {
     func run() throws {
         if stdio {
             try StandardStreamEcho(loop.makeReactor(), work).run(wire)
-        } else if isAsync {
-            try runAsync()
         } else if reactors.isPool {
-            // The workers poll, and the main thread has nothing to be fast for.
-            let home = try Reactor()
-            try PoolSession(home).run(
-                address, wire, options, on: (reactors.reactors.count, loop.configuration), home: home,
-                announce: announce
-            ) { [work] connection, message in
-                work.doWork()
-                try connection.send(message)
-            }
+            try runPool()
+        } else if isAsync {
+            try ServerSession(loop.makeReactor()).serve(
+                address, wire, options, announce: announce, handler: work.asyncHandler)
         } else {
             let session = ServerSession(try loop.makeReactor()) { [work] connection, message throws(PipeError) in
                 work.doWork()
@@ -71,17 +63,33 @@ struct Echo: ParsableCommand {
         }
     }
 
-    private func runAsync() throws {
-        // Not in a capture list, which would make it a function that leaves the reactor's thread.
-        let work = work
-        try ServerSession(loop.makeReactor()).serve(address, wire, options, announce: announce) { connection, counter in
-            try await counter.echo(connection, work)
+    private func runPool() throws {
+        // The workers poll; the main thread has nothing to be fast for.
+        let home = try Reactor()
+        let reactors = (reactors.reactors.count, loop.configuration)
+        if isAsync {
+            try PoolSession(home).serve(
+                address, wire, options, on: reactors, home: home, announce: announce, handler: work.asyncHandler)
+        } else {
+            try PoolSession(home).run(address, wire, options, on: reactors, home: home, announce: announce) {
+                [work] connection, message in
+                work.doWork()
+                try connection.send(message)
+            }
         }
     }
 }
 
-extension MessageCounter {
+extension WorkOptions {
     /// Sends every message of a connection back.
+    fileprivate var asyncHandler: ServerSession.AsyncHandler {
+        // Not in a capture list, which would make it a function that leaves the reactor's thread.
+        let work = self
+        return { connection, counter in try await counter.echo(connection, work) }
+    }
+}
+
+extension MessageCounter {
     fileprivate nonisolated(nonsending) func echo(_ connection: AsyncPipeConnection, _ work: WorkOptions) async throws {
         do {
             for try await message in connection.messages {

@@ -100,7 +100,7 @@ struct ReactorTests: StagedSuite {
         _ = server
     }
 
-    @Test(arguments: [["--async"], ["--reactors", "2"]])
+    @Test(arguments: [["--async"], ["--reactors", "2"], ["--async", "--reactors", "2"]])
     func `every kind of server works`(options: [String]) throws {
         let server = try Tool(reactor, ["echo", name, "--work", "1ms", "--stat"] + options)
         server.waitFor("listening on ")
@@ -116,6 +116,49 @@ struct ReactorTests: StagedSuite {
         echo.endInput()
         #expect(echo.waitForExit() == 0)
         #expect(echo.lines == ["one", "two"])
+    }
+
+    @Test func `tasks on several reactors count as those on one do`() throws {
+        let server = try serve(reactor, "echo", name, "--async", "--reactors", "2", "--stat")
+        let clients = try (0..<4).map { _ in try Sender(to: name, on: reactor) }
+        for client in clients {
+            try client.send("hello")
+            #expect(client.received(1) == ["hello"])
+        }
+        _ = try stat { $0.statistics?.workers.map(\.openCount) == [2, 2] }
+        for client in clients {
+            client.disconnect()
+            #expect(client.isEnded)
+        }
+        server.terminate()
+        #expect(server.waitForExit() == 0)
+        #expect(server.text.contains(", 4 messages, 20 B"))
+        let second = try run(reactor, "echo", "/nowhere/at/all.sock", "--async", "--reactors", "2")
+        #expect(second.status == 1)
+    }
+
+    @Test func `the second signal ends tasks whose clients do not read`() throws {
+        let server = try serve(reactor, "echo", name, "--async", "--reactors", "2", "--grace", "0")
+        let client = try Sender(to: name, on: reactor, reads: false)
+        for _ in 0..<8 { try client.send(String(repeating: "x", count: 1 << 20)) }
+        server.terminate()
+        server.terminate()
+        #expect(server.waitForExit() == 0)
+        #expect(server.text.contains("stopped after "))
+    }
+
+    @Test func `commands are served on several reactors`() throws {
+        let server = try serve(reactor, "serve", name, "--reactors", "2", "--exec", "cat", "--grace", "0")
+        let clients = try (0..<4).map { _ in try Sender(to: name, on: reactor) }
+        for (index, client) in clients.enumerated() { try client.send("message \(index)") }
+        for (index, client) in clients.enumerated() { #expect(client.received(1) == ["message \(index)"]) }
+        for client in clients {
+            client.disconnect()
+            #expect(client.isEnded)
+        }
+        server.terminate()
+        #expect(server.waitForExit() == 0)
+        #expect(server.text.contains(", 4 messages, 36 B"))
     }
 
     @Test func `statistics have the sum and each reactor`() throws {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import PipeReactor
 
 /// Translates a server's events into something that tasks can await.
 final class AsyncServerDelegate: AsyncConnectionDelegate, PipeServerDelegate {
@@ -14,7 +15,7 @@ final class AsyncServerDelegate: AsyncConnectionDelegate, PipeServerDelegate {
     init(onEvent: @escaping EventHandler) { self.onEvent = onEvent }
 
     /// Waits for the next client, and returns its connection; nil once the server has stopped.
-    nonisolated(nonsending) func nextConnection() async -> AsyncPipeConnection? {
+    private nonisolated(nonsending) func nextConnection() async -> AsyncPipeConnection? {
         while true {
             if let next = arrived.removeFirst() {
                 handlerCount += 1
@@ -29,13 +30,38 @@ final class AsyncServerDelegate: AsyncConnectionDelegate, PipeServerDelegate {
         }
     }
 
-    func handlerDidEnd() {
+    /// Calls a function for each connection, in a child task of its own, until the server has stopped and the handlers
+    /// have ended. The handlers that still run when the grace period is over are cancelled and waited for.
+    nonisolated(nonsending) func handleConnections(
+        of server: PipeServer, on executor: ReactorExecutor,
+        with handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
+    ) async {
+        // The handlers use it as well, on the same thread.
+        nonisolated(unsafe) let delegate = self
+        let (reference, onEvent) = (server.reference, onEvent)
+        await withDiscardingTaskGroup { group in
+            while let connection = await unsafe delegate.nextConnection() {
+                group.addTask(executorPreference: executor) {
+                    do {
+                        try await connection.handle(with: handler)
+                    } catch  where !connection.isPassedOn(error) {
+                        reference.perform { onEvent($0, .handlerFailed(connection.id, connection.peer, error)) }
+                    } catch {}
+                    unsafe delegate.handlerDidEnd()
+                }
+            }
+            await unsafe delegate.waitForHandlers(of: server)
+            group.cancelAll()
+        }
+    }
+
+    private func handlerDidEnd() {
         handlerCount -= 1
         if handlerCount == 0 { acceptor.wakeAll() }
     }
 
     /// Waits until all handlers have ended, or the grace period of a stopped server is over.
-    nonisolated(nonsending) func waitForHandlers(of server: PipeServer) async {
+    private nonisolated(nonsending) func waitForHandlers(of server: PipeServer) async {
         server.grace.onEnd = { [self] in acceptor.wakeAll() }
         defer { server.endGrace() }
         while handlerCount > 0, !server.lifecycle.isGraceOver {

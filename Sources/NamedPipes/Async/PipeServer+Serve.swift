@@ -107,27 +107,14 @@ extension PipeServer {
         _ makeServer: @escaping @Sendable (Reactor, any PipeServerDelegate) throws -> PipeServer
     ) async throws -> ShutdownReport {
         try Task.checkCancellation()
-        // The handlers use it as well, on the same thread.
+        // Used on this thread only.
         nonisolated(unsafe) let delegate = AsyncServerDelegate(onEvent: onEvent)
         let server = try unsafe makeServer(executor.reactorOfThisThread, delegate)
         server.endpoint.leavesClosingToOwner = true
         let reference = server.reference
         onEvent(server, .listening)
         await withTaskCancellationHandler {
-            await withDiscardingTaskGroup { group in
-                while let connection = await unsafe delegate.nextConnection() {
-                    group.addTask(executorPreference: executor) {
-                        do {
-                            try await connection.handle(with: handler)
-                        } catch  where !connection.isPassedOn(error) {
-                            reference.perform { onEvent($0, .handlerFailed(connection.id, connection.peer, error)) }
-                        } catch {}
-                        unsafe delegate.handlerDidEnd()
-                    }
-                }
-                await unsafe delegate.waitForHandlers(of: server)
-                group.cancelAll()
-            }
+            await unsafe delegate.handleConnections(of: server, on: executor, with: handler)
         } onCancel: {
             reference.perform { $0.stop() }
         }

@@ -29,8 +29,13 @@ extension PipeServerPool {
     ///
     /// - Parameter grace: the time that the connections have.
     public func beginStopping(gracePeriod grace: Duration = .zero) {
-        let end = SuspendingClock.now + max(grace, .zero)
+        let end = now + max(grace, .zero)
         carryOut(state.withLock { $0.lifecycle.requestStop(until: end) })
+    }
+
+    /// The present time of the reactors' timers.
+    private var now: SuspendingClock.Instant {
+        state.withLock { $0.nameServer?.executor.virtualTime?.now } ?? SuspendingClock.now
     }
 
     /// Waits until the pool has stopped, for whatever reason.
@@ -69,7 +74,8 @@ extension PipeServerPool {
 
     private var isOnThreadOfPool: Bool { threads.contains { $0.isCurrent } }
 
-    private func joinThreads() {
+    /// Waits for the end of all threads.
+    func joinThreads() {
         for worker in workers { worker.join() }
         state.withLock { $0.nameThread }?.join()
     }
@@ -85,7 +91,7 @@ extension PipeServerPool {
 
     /// The server that has the name has stopped, and everything is dealt.
     func acceptorDidStop(_ statistics: PipeServer.Statistics) {
-        let end = SuspendingClock.now + max(configuration.handOverGrace, .zero)
+        let end = now + max(configuration.handOverGrace, .zero)
         let step = state.withLock { state in
             state.lastNameStatistics = statistics
             return state.lifecycle.acceptorDidStop(handOverEnd: end)

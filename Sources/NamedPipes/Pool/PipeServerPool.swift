@@ -210,7 +210,7 @@ extension PipeServerPool {
 
 extension PipeServer {
     /// A worker's server.
-    fileprivate convenience init(
+    convenience init(
         workingAs worker: PoolWorker, in pool: PipeServerPool, _ ledger: ByteLedger, _ reactor: Reactor,
         _ makeDelegate: (PipeServer) -> any PipeServerDelegate
     ) {

@@ -10,11 +10,11 @@ internal import PipeReactor
 final class PoolAcceptor {
     private let reactor: Reactor
     private let admission: SharedAdmission
-    private let workers: [PoolWorker]
+    let workers: [PoolWorker]
     private var dealer: Dealer
 
     /// The only worker's server, if it is on this reactor.
-    private let onlyServer: PipeServer?
+    let onlyServer: PipeServer?
 
     /// The clients of this turn, for each worker.
     private var dealt: [[DealtConnection]]
@@ -56,7 +56,8 @@ final class PoolAcceptor {
         dealt[index].append(DealtConnection(connection, admission, to: workers[index]))
     }
 
-    private func choose(for userID: UInt32) -> Int {
+    /// The index of the worker for a user's client.
+    func choose(for userID: UInt32) -> Int {
         for (index, worker) in workers.enumerated() { candidates[index].load = worker.connectionCount }
         return dealer.choose(for: userID, among: candidates)
     }

@@ -48,6 +48,14 @@ final class PoolWorker: Sendable {
         state.withLock { $0.thread = thread }
     }
 
+    /// Begins on the calling thread, whose reactor the caller runs.
+    func start(in pool: PipeServerPool, _ makeServer: () -> PipeServer) -> PipeServer {
+        state.withLock { $0.pool = pool }
+        let server = makeServer()
+        state.withLock { $0.server = server.reference }
+        return server
+    }
+
     /// The server has stopped, and its delegate was told.
     func serverDidStop(_ server: PipeServer) {
         let left = inbox.withLock { $0.close() }

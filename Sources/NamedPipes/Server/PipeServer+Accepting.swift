@@ -59,7 +59,22 @@ extension PipeServer: ListenerOwner {
     /// Admits a client that comes over a transport instead of a socket, or closes the transport. Called from the loop.
     package func admit(_ transport: any PipeTransport, from peer: PeerCredentials) {
         let refusal = try? takePlace(for: peer) { () throws(SystemError) in [] }
+        if refusal == nil, case .acceptor(let acceptor, _) = part { return acceptor.deal(transport, from: peer) }
         guard let refusal = refusal ?? delegateRefusal(of: peer, while: isListening) else {
+            return open(PipeConnection(endpoint, ByteStream(transport, peer)))
+        }
+        transport.close()
+        tell(refusal, peer)
+    }
+
+    /// Serves a client that comes over a transport, and has its place in a pool's limits.
+    func admitPlaced(_ transport: any PipeTransport, from peer: PeerCredentials) {
+        guard lifecycle.isServing else {
+            giveBackPlace(of: peer)
+            transport.close()
+            return tell(.stopping, peer)
+        }
+        guard let refusal = delegateRefusal(of: peer, while: lifecycle.isServing) else {
             return open(PipeConnection(endpoint, ByteStream(transport, peer)))
         }
         transport.close()

@@ -19,10 +19,12 @@ extension PipeService {
     /// | `callbacks_slow` | counter | callbacks longer than the reactor's `callbackTimeLimit` |
     /// | `shutdown` | timer | how long connections took to end after the stop, one value |
     ///
-    /// The four metrics of the loop exist if the reactor measures; see `Reactor.Configuration`.
+    /// The four metrics of the loop exist if the reactor measures; see `Reactor.Configuration`. With a pool, each
+    /// worker has them, with the dimension `worker`; all other numbers are the sums.
     ///
     /// Counters grow by the increase since the last publication. The last publication is made when the server has
-    /// stopped. Everything happens on the reactor's thread, with some forty calls to the backend each time.
+    /// stopped. Everything happens on the reactor's thread, with some forty calls to the backend each time; with a
+    /// pool, it happens in a task of its own.
     public struct Metrics: Sendable {
         /// How often numbers are published, more than zero. The default is 10 s; nil means never.
         public var interval: Duration? = .seconds(10)

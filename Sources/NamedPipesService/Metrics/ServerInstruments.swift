@@ -12,9 +12,11 @@ struct ServerInstruments: Sendable {
     private let closed: [DisconnectReason.Kind: Counter]
     private let refused: [ConnectionRefusal: Counter]
     private let shutdown: Timer
-    private let loop: LoopInstruments
+    /// One for the reactor of a server, or one for each of a pool's.
+    private let loops: [LoopInstruments]
 
-    init(prefix: String, dimensions: [(String, String)], factory: any MetricsFactory) {
+    /// - Parameter workerCount: the number of a pool's reactors; nil for a server.
+    init(prefix: String, dimensions: [(String, String)], factory: any MetricsFactory, workerCount: Int?) {
         func counter(_ name: String, _ more: (String, String)...) -> Counter {
             Counter(label: prefix + name, dimensions: dimensions + more, factory: factory)
         }
@@ -25,7 +27,8 @@ struct ServerInstruments: Sendable {
         closed = .each { counter("connections_closed", ("reason", "\($0)")) }
         refused = .each { counter("connections_refused", ("reason", $0.name)) }
         shutdown = Timer(label: prefix + "shutdown", dimensions: dimensions, factory: factory)
-        loop = LoopInstruments(prefix: prefix, dimensions: dimensions, factory: factory)
+        let workers = workerCount.map { (0..<$0).map { [("worker", "\($0)")] } } ?? [[]]
+        loops = workers.map { LoopInstruments(prefix: prefix, dimensions: dimensions + $0, factory: factory) }
     }
 
     /// Adds the increase to the counters, and sets the gauges.
@@ -36,8 +39,9 @@ struct ServerInstruments: Sendable {
         for (reason, count) in change.refusedCounts { refused[reason]?.add(count) }
     }
 
-    func record(_ statistics: Reactor.Statistics, newSlowCallbackCount: Int) {
-        loop.record(statistics, newSlowCallbackCount: newSlowCallbackCount)
+    /// - Parameter index: the worker's; 0 for a server.
+    func record(_ statistics: Reactor.Statistics, of index: Int, newSlowCallbackCount: Int) {
+        loops[index].record(statistics, newSlowCallbackCount: newSlowCallbackCount)
     }
 
     func record(_ report: ShutdownReport) { shutdown.recordNanoseconds(report.duration.nanoseconds) }

@@ -8,20 +8,24 @@ internal import Synchronization
 final class ServerMetrics: Sendable {
     private struct Published {
         var server = PipeServer.Statistics()
-        var slowCallbackCount = 0
+        var slowCallbackCounts: [Int]
     }
 
     private let interval: Duration?
     private let instruments: ServerInstruments?
-    private let published = Mutex(Published())
+    private let published: Mutex<Published>
+    /// Publishes the numbers of a pool, and the pool.
+    private let publishing = Mutex<(task: Task<Void, Never>, pool: PipeServerPool)?>(nil)
 
-    init(_ configuration: PipeService.Metrics, _ address: PipeAddress) {
+    /// - Parameter workerCount: the number of a pool's reactors; nil for a server.
+    init(_ configuration: PipeService.Metrics, _ address: PipeAddress, workerCount: Int?) {
+        published = Mutex(Published(slowCallbackCounts: Array(repeating: 0, count: workerCount ?? 1)))
         interval = configuration.interval
         instruments = interval.map { _ in
             ServerInstruments(
                 prefix: configuration.prefix + "_",
                 dimensions: configuration.dimensions ?? [("address", "\(address)")],
-                factory: configuration.factory ?? MetricsSystem.factory)
+                factory: configuration.factory ?? MetricsSystem.factory, workerCount: workerCount)
         }
     }
 
@@ -42,23 +46,52 @@ final class ServerMetrics: Sendable {
 
     /// Publishes the change since the last publication. On the reactor's thread.
     func publish(_ server: PipeServer) {
+        publish(server.statistics, loops: [server.reference.executor.reactorOfThisThread.statistics])
+    }
+
+    private func publish(_ numbers: PipeServer.Statistics, loops: [Reactor.Statistics?]) {
         guard let instruments else { return }
-        let numbers = server.statistics
-        let loop = server.reference.executor.reactorOfThisThread.statistics
         let (change, slowCallbacks) = published.withLock { published in
+            let counts = loops.enumerated().map { $1?.slowCallbackCount ?? published.slowCallbackCounts[$0] }
             defer {
                 published.server = numbers
-                published.slowCallbackCount = loop?.slowCallbackCount ?? 0
+                published.slowCallbackCounts = counts
             }
-            return (
-                numbers.change(since: published.server),
-                (loop?.slowCallbackCount ?? 0) - published.slowCallbackCount
-            )
+            return (numbers.change(since: published.server), zip(counts, published.slowCallbackCounts).map(-))
         }
         instruments.record(change)
-        if let loop { instruments.record(loop, newSlowCallbackCount: slowCallbacks) }
+        for (index, loop) in loops.enumerated() {
+            if let loop { instruments.record(loop, of: index, newSlowCallbackCount: slowCallbacks[index]) }
+        }
     }
 
     func record(_ report: ShutdownReport) { instruments?.record(report) }
+}
+
+// MARK: - A pool
+
+extension ServerMetrics {
+    /// Publishes from now on, in a task, until ``end()``.
+    func begin(_ pool: PipeServerPool) {
+        guard let interval else { return }
+        let task = Task {
+            while (try? await Task.sleep(for: interval)) != nil { await publish(pool) }
+        }
+        publishing.withLock { $0 = (task, pool) }
+    }
+
+    /// Publishes the last numbers of a pool, which has stopped. Has no effect for a server, which does so itself.
+    func end() async {
+        guard let (task, pool) = publishing.withLock({ $0.take() }) else { return }
+        task.cancel()
+        // One publication after the other.
+        await task.value
+        await publish(pool)
+    }
+
+    private func publish(_ pool: PipeServerPool) async {
+        let (numbers, loops) = await pool.statisticsWithLoops()
+        publish(numbers.total, loops: loops)
+    }
 }
 #endif

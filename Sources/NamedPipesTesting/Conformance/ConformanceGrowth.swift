@@ -19,7 +19,7 @@ extension ConformanceRun {
                 visitCount += 1
             }
             letTimePass()
-            elements.append(KeptElements.count(in: watch.keeper))
+            elements.append(watches.keptElementCount)
             timers.append(network.reactor.pendingTimerCount)
         }
         noteGrowth(elements, "keeps something of every connection that has ended")
@@ -54,7 +54,7 @@ extension ConformanceRun {
                 take(.turn)
                 sentCount += 1
             }
-            elements.append(KeptElements.count(in: watch.keeper))
+            elements.append(watches.keptElementCount)
         }
         noteGrowth(elements, "queues without bound for a peer that does not read")
         // Answering all of that may take longer than the patience allows.

@@ -7,12 +7,13 @@ final class ConformanceRun {
     enum Subject {
         case server(PipeServer)
         case client(PipeClient)
+        case pool(PipeServerPool)
     }
 
     static let name = "subject"
 
     let network: MemoryNetwork
-    let watch: ContractWatch
+    let watches: ContractWatches
     private let subject: Subject
     private let history: ConformanceHistory
     let options: DelegateConformance
@@ -37,18 +38,17 @@ final class ConformanceRun {
 
     /// The broken promise.
     static func violations(
-        of history: ConformanceHistory, _ options: DelegateConformance,
-        _ makeSubject: (ConformanceHistory, MemoryNetwork, ContractWatch) throws -> Subject
+        of history: ConformanceHistory, _ options: DelegateConformance, _ watchCount: Int,
+        _ makeSubject: (ConformanceHistory, MemoryNetwork, ContractWatches) throws -> Subject
     ) throws -> [ContractViolation] {
-        weak var keeper: AnyObject?
-        var run: ConformanceRun? = try ConformanceRun(history, options, makeSubject)
-        keeper = run?.watch.keeper
+        var run: ConformanceRun? = try ConformanceRun(history, options, watchCount, makeSubject)
+        let keepers = run?.watches.keepers ?? []
         run?.live()
         var found = run?.violations ?? []
         let told = run?.told ?? []
-        run?.watch.forget()
+        for watch in run?.watches.all ?? [] { watch.forget() }
         run = nil
-        if options.checksLifetime, keeper != nil {
+        if options.checksLifetime, keepers.contains(where: { $0.object != nil }) {
             found.append(
                 ContractViolation(
                     side: .delegate, problem: "is kept alive after its end by a reference cycle", history: told))
@@ -57,18 +57,20 @@ final class ConformanceRun {
     }
 
     private init(
-        _ history: ConformanceHistory, _ options: DelegateConformance,
-        _ makeSubject: (ConformanceHistory, MemoryNetwork, ContractWatch) throws -> Subject
+        _ history: ConformanceHistory, _ options: DelegateConformance, _ watchCount: Int,
+        _ makeSubject: (ConformanceHistory, MemoryNetwork, ContractWatches) throws -> Subject
     ) throws {
         self.history = history
         self.options = options
         meddling = history.meddling
         network = try MemoryNetwork(measuringWithSeed: history.seed, faults: history.faults)
-        watch = ContractWatch(network.reactor, timeLimit: options.callbackTimeLimit)
-        subject = try makeSubject(history, network, watch)
-        watch.report = { [unowned self] in note($0, $1) }
-        watch.whenCalled = { [unowned self] in didCall($0, $1) }
-        watch.meddle = { [unowned self] in meddle($0, $1) }
+        watches = ContractWatches(watchCount, network.reactor, timeLimit: options.callbackTimeLimit)
+        subject = try makeSubject(history, network, watches)
+        for watch in watches.all {
+            watch.report = { [unowned self] in note($0, $1) }
+            watch.whenCalled = { [unowned self] in didCall($0, $1) }
+            watch.meddle = { [unowned self] in meddle($0, $1) }
+        }
         if case .client(let client) = subject {
             network.listeners[client.address] = { [unowned self] in add($0) }
         }
@@ -87,11 +89,11 @@ final class ConformanceRun {
     var peerCount: Int { peers.count }
 
     /// Whether there is no point in continuing.
-    var isOver: Bool { network.reactor.isStopped || watch.hasHeldLoop }
+    var isOver: Bool { network.reactor.isStopped || watches.hasHeldLoop }
 
     private var framing: any MessageFraming {
         switch subject {
-        case .server: options.serverConfiguration.connection.framing
+        case .server, .pool: options.serverConfiguration.connection.framing
         case .client: options.clientConfiguration.connection.framing
         }
     }
@@ -113,7 +115,7 @@ final class ConformanceRun {
         case .hoarder: receiveHoarder()
         }
         settleAccounts()
-        watch.report = { _, _ in }
+        for watch in watches.all { watch.report = { _, _ in } }
     }
 
     func letTimePass() { rest(network.clock.advance(by: options.patience)) }
@@ -147,6 +149,7 @@ final class ConformanceRun {
     private func connect() {
         switch subject {
         case .server(let server): if let end = try? network.dial(server.address) { add(end) }
+        case .pool(let pool): if let end = try? network.dial(pool.address) { add(end) }
         case .client(let client):
             client.connect()
             // A client has its connection a turn later, and the next step needs it.
@@ -156,9 +159,10 @@ final class ConformanceRun {
 
     private func stop(draining: Bool) {
         isStopping = true
-        watch.isStopping = true
+        for watch in watches.all { watch.isStopping = true }
         switch subject {
         case .server(let server): if draining { server.stop(gracePeriod: .seconds(5)) } else { server.stop() }
+        case .pool(let pool): pool.beginStopping(gracePeriod: draining ? .seconds(5) : .zero)
         case .client(let client): client.disconnect()
         }
     }
@@ -184,7 +188,7 @@ final class ConformanceRun {
     private func rest(_ hasCometoRest: Bool) {
         if !hasCometoRest, !network.reactor.isStopped { note(.delegate, "never lets the loop come to rest") }
         // Timers and tasks hold the loop just as callbacks do.
-        if let slowest = network.reactor.statistics?.longestCallback { watch.check(slowest) }
+        if let slowest = network.reactor.statistics?.longestCallback { watches.first.check(slowest) }
     }
 
     // MARK: Callbacks
@@ -201,7 +205,7 @@ final class ConformanceRun {
             if let problem = peer?.didDeliver(message) { note(.library, problem) }
         case .finishedReceiving:
             // To a handler, a server that stops gracefully looks like a peer that has finished sending.
-            let mayBeDraining = isStopping && watch.handlers != nil
+            let mayBeDraining = isStopping && watches.first.handlers != nil
             if !mayBeDraining {
                 if peer?.hasFinished == false { note(.library, "reported a finish that did not happen") }
                 checkAllDelivered(peer)
@@ -255,20 +259,21 @@ final class ConformanceRun {
         settle()
         for peer in peers { peer.finish() }
         told.append("all peers finish; \(options.patience) pass")
-        if !watch.hasHeldLoop { letTimePass() }
+        if !watches.hasHeldLoop { letTimePass() }
         checkClosed()
         for peer in peers { peer.close() }
         stop(draining: false)
         settle()
-        watch.letHandlersEnd(letTimePass)
+        for watch in watches.all { watch.letHandlersEnd(letTimePass) }
         checkEnded()
         network.end()
-        if case .server = subject, !watch.hasStopped { note(.library, "never told of the server's stop") }
+        if case .client = subject { return }
+        if !watches.haveStopped { note(.library, "never told of the server's stop") }
     }
 
     private func checkClosed() {
         guard !isOver else { return }
-        for id in watch.contract.openConnections {
+        for id in watches.openConnections {
             let isHeldUp = peersByConnection[id]?.isHeldUp ?? false
             note(
                 .delegate,
@@ -281,7 +286,7 @@ final class ConformanceRun {
     }
 
     private func checkEnded() {
-        if !watch.contract.openConnections.isEmpty, !network.reactor.isStopped {
+        if !watches.openConnections.isEmpty, !network.reactor.isStopped {
             note(.library, "never told of the end of a connection")
         }
         if options.checksLifetime, ended.contains(where: { $0.connection != nil }) {

@@ -37,7 +37,8 @@ extension DelegateConformance {
     ) throws -> [ContractViolation] {
         // A handler that waits to send is not told that another part of the program has finished sending for it.
         let histories = histories(forClient: false).filter { !$0.finishesSending }
-        return try run(histories) { history, network, watch in
+        return try run(histories) { history, network, watches in
+            let watch = watches.first
             let service = try makeService(network.reactor)
             watch.keeper = service
             let handlers = ConformanceHandlers()

@@ -78,6 +78,12 @@ public struct DelegateConformance: Sendable {
     /// The number of violations after which to stop: the first is the most useful one. The default is 5.
     public var violationLimit = 5
 
+    /// The number of workers, to check the delegate of a server as that of each worker of a `PipeServerPool`: each has
+    /// a delegate of its own, and the promises hold for each. All of them are on one thread, in virtual time, so the
+    /// check finds no data race; ThreadSanitizer does. The default is nil: a plain server. It has no effect for
+    /// clients, handlers and methods.
+    public var workers: ReactorCount?
+
     /// Makes the checker of replies for one peer, if messages have replies.
     var makeReplies: @Sendable () -> (any ConformanceReplies)? = { nil }
 
@@ -89,20 +95,34 @@ public struct DelegateConformance: Sendable {
     /// Checks the delegate of a server.
     ///
     /// - Parameters:
-    ///   - makeDelegate: makes a new delegate for each history, on the given reactor.
+    ///   - makeDelegate: makes a new delegate for each history, on the given reactor; with ``workers``, one for each.
     ///   - prepare: called with each delegate and its server, before a client connects. The default does nothing.
     /// - Returns: the violations; empty if there are none.
     /// - Throws: the errors of `makeDelegate`, and `SystemError` if no reactor can be made.
     public func check<Delegate: PipeServerDelegate>(
         server makeDelegate: (Reactor) throws -> Delegate, prepare: (Delegate, PipeServer) -> Void = { _, _ in }
     ) throws -> [ContractViolation] {
-        try run(histories(forClient: false)) { history, network, watch in
-            let delegate = try makeDelegate(network.reactor)
-            watch.target = delegate
-            watch.keeper = delegate
+        try run(histories(forClient: false), watchCount: workers?.value ?? 1) { history, network, watches in
+            let delegates = try watches.all.map { watch in
+                let delegate = try makeDelegate(network.reactor)
+                watch.target = delegate
+                watch.keeper = delegate
+                return delegate
+            }
+            let configuration = history.vary(serverConfiguration)
+            if let workers {
+                var made = zip(delegates, watches.all).makeIterator()
+                return .pool(
+                    try network.makePool(at: ConformanceRun.name, workers: workers, configuration: configuration) {
+                        server in
+                        guard let (delegate, watch) = made.next() else { preconditionFailure("one for each worker") }
+                        prepare(delegate, server)
+                        return watch
+                    })
+            }
             let server = try network.makeServer(
-                at: ConformanceRun.name, configuration: history.vary(serverConfiguration), delegate: watch)
-            prepare(delegate, server)
+                at: ConformanceRun.name, configuration: configuration, delegate: watches.first)
+            prepare(delegates[0], server)
             return .server(server)
         }
     }
@@ -117,7 +137,8 @@ public struct DelegateConformance: Sendable {
     public func check<Delegate: PipeClientDelegate>(
         client makeDelegate: (Reactor) throws -> Delegate, prepare: (Delegate, PipeClient) -> Void = { _, _ in }
     ) throws -> [ContractViolation] {
-        try run(histories(forClient: true)) { history, network, watch in
+        try run(histories(forClient: true)) { history, network, watches in
+            let watch = watches.first
             let delegate = try makeDelegate(network.reactor)
             watch.target = delegate
             watch.keeper = delegate
@@ -129,15 +150,15 @@ public struct DelegateConformance: Sendable {
     }
 
     func run(
-        _ histories: some Sequence<ConformanceHistory>,
-        _ makeSubject: (ConformanceHistory, MemoryNetwork, ContractWatch) throws -> ConformanceRun.Subject
+        _ histories: some Sequence<ConformanceHistory>, watchCount: Int = 1,
+        _ makeSubject: (ConformanceHistory, MemoryNetwork, ContractWatches) throws -> ConformanceRun.Subject
     ) throws -> [ContractViolation] {
         var found: [ContractViolation] = []
         for history in histories {
-            var violations = try ConformanceRun.violations(of: history, self, makeSubject)
+            var violations = try ConformanceRun.violations(of: history, self, watchCount, makeSubject)
             // A busy machine holds a loop as well, but hardly twice at the same place.
             if Self.isHeldLoop(violations) {
-                violations = try ConformanceRun.violations(of: history, self, makeSubject)
+                violations = try ConformanceRun.violations(of: history, self, watchCount, makeSubject)
             }
             for violation in violations where !found.contains(where: { $0.problem == violation.problem }) {
                 found.append(violation)

@@ -91,6 +91,33 @@ public final class MemoryNetwork {
         return server
     }
 
+    /// Makes a pool of servers whose workers share the network's reactor: each has a delegate of its own, and clients
+    /// are dealt to them as in a pool with threads, but everything happens on this thread and in virtual time.
+    ///
+    /// - Parameters:
+    ///   - name: the name for clients of this network.
+    ///   - workers: the number of workers.
+    ///   - configuration: the default is a server's default; see ``makeServer(at:configuration:delegate:)``.
+    ///   - dealing: how clients are dealt to the workers. The default is to the one with the fewest connections.
+    ///   - onEvent: receives the events of the name, and all refusals.
+    ///   - delegate: makes the delegate of one worker.
+    /// - Throws: as ``makeServer(at:configuration:delegate:)``.
+    @discardableResult
+    public func makePool(
+        at name: String, workers: ReactorCount, configuration: PipeServer.Configuration = PipeServer.Configuration(),
+        dealing: Dealing = .fewestConnections,
+        onEvent: @escaping @Sendable (PipeServerPool, PipeServerPool.Event) -> Void = { _, _ in },
+        delegate: (PipeServer) -> any PipeServerDelegate
+    ) throws(PipeError) -> PipeServerPool {
+        let address = try PipeAddress.abstract(name)
+        if server(at: address) != nil { throw .addressInUse(address, holder: getpid()) }
+        let pool = PipeServerPool(
+            adoptingFor: address, workerCount: workers.value, configuration: configuration, dealing: dealing,
+            on: reactor, onEvent: onEvent, delegate: delegate)
+        servers[address] = Weak(object: pool.nameServer(on: reactor))
+        return pool
+    }
+
     /// Makes a client that connects in this network, once it is told to.
     ///
     /// - Parameters:

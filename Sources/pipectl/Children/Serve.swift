@@ -45,9 +45,11 @@ struct Serve: ParsableCommand {
 
     @OptionGroup var wire: WireOptions
     @OptionGroup var options: ServerOptions
+    @OptionGroup var reactors: ReactorOptions
 
     func validate() throws {
         try options.check(address, isNeeded: true)
+        try reactors.check(address)
         guard limit > 0 else { throw ValidationError("--limit is at least 1") }
     }
 
@@ -57,11 +59,17 @@ struct Serve: ParsableCommand {
             lineLimit: wire.maximumMessageByteCount,
             linger: linger.orForEver)
         let places = ChildPlaces(limit)
-        let session = ServerSession(try Reactor())
-        try session.serve(address, wire, options) {
-            StandardError.write($0 + "\n")
-        } handler: { connection, counter in
+        let handler: ServerSession.AsyncHandler = { connection, counter in
             try await places.occupy { try await counter.run(command, for: connection) }
+        }
+        let announce: ServerSession.Announcement = { StandardError.write($0 + "\n") }
+        let home = try Reactor()
+        if reactors.isPool {
+            try PoolSession(home).serve(
+                address, wire, options, on: (reactors.reactors.count, Reactor.Configuration()), home: home,
+                announce: announce, handler: handler)
+        } else {
+            try ServerSession(home).serve(address, wire, options, announce: announce, handler: handler)
         }
     }
 }

@@ -36,6 +36,16 @@ final class PoolSession: Sendable {
         } catch {
             throw Failure(error)
         }
+        let attendant = attend(to: pool, home, options, announce)
+        withExtendedLifetime(attendant) { home.run() }
+        pool.join()
+        try conclude(announce)
+    }
+
+    /// Announces the pool, and stops it when it is told to. On the main thread.
+    func attend(
+        to pool: PipeServerPool, _ home: Reactor, _ options: ServerOptions, _ announce: ServerSession.Announcement
+    ) -> Attendant {
         let attendant = Attendant(home, log) { grace in pool.beginStopping(gracePeriod: grace) }
         do {
             if options.stat { offerStatistics(of: pool, takingOver: options.takeOver) }
@@ -45,9 +55,7 @@ final class PoolSession: Sendable {
             log.note(Failure(error))
             pool.beginStopping()
         }
-        withExtendedLifetime(attendant) { home.run() }
-        pool.join()
-        try conclude(announce)
+        return attendant
     }
 
     /// Adds what a reactor or a connection has carried.

@@ -58,6 +58,25 @@ enum ServerPlace: Sendable {
         }
     }
 
+    func servePool(
+        _ configuration: PipeServer.Configuration,
+        _ reactors: (count: ReactorCount, configuration: Reactor.Configuration),
+        onEvent: @escaping @Sendable (PipeServerPool, PipeServer.ServeEvent) -> Void,
+        handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
+    ) async throws {
+        switch self {
+        case .destination(.local(let address), let takesOver):
+            try await PipeServerPool.serve(
+                at: address, reactors: reactors.count, configuration: configuration.keepingName(takingOver: takesOver),
+                reactorConfiguration: reactors.configuration, onEvent: onEvent, handler: handler)
+        case .destination(.broker, takesOver: _): preconditionFailure("refused with the command line")
+        case .inherited(let listener):
+            try await PipeServerPool.serve(
+                inheriting: listener, reactors: reactors.count, configuration: configuration,
+                reactorConfiguration: reactors.configuration, onEvent: onEvent, handler: handler)
+        }
+    }
+
     /// The address for the operator.
     func shownAddress(of server: PipeServer) -> String {
         if case .destination(.broker(let address), takesOver: _) = self { return "\(address)" }

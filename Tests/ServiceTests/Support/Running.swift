@@ -25,6 +25,9 @@ struct Running {
         }
     }
 
+    /// Clients can connect: for services whose events do not come here by themselves.
+    func didListen() { announce.yield() }
+
     /// Serves with a task for each connection.
     func run(
         handler: @escaping @Sendable (AsyncPipeConnection) async throws -> Void = echo,
