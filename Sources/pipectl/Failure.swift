@@ -51,7 +51,8 @@ extension PipeError {
         case .framing: " (--framing chooses another)"
         case .invalidAddress, .inheritedListener, .unusableConnection, .cannotDetach, .peerRefused,
             .peerProcessUnavailable, .cannotStart, .sendQueueFull, .budgetExceeded, .descriptorsNotSent, .notConnected,
-            .receiveOnly, .policyNeedsIdentity, .disconnected, .messagesUnsent, .linkFailed, .cannotChange,
+            .receiveOnly, .notListening, .policyNeedsIdentity, .disconnected, .messagesUnsent, .linkFailed,
+            .cannotChange,
             .outputPending, .system:
             nil
         }

@@ -17,6 +17,7 @@ extension PipeError: CustomStringConvertible {
         case .inheritedListener(let problem): "the inherited listener cannot be served: \(problem)"
         case .unusableConnection(let problem): "the connection cannot be adopted: \(problem)"
         case .cannotDetach(let obstacle): "the connection cannot be detached: \(obstacle)"
+        case .notListening: "the server does not listen at a socket"
         case .cannotChange(let setting): "\(setting) cannot change any more"
         case .outputPending(let byteCount): "\(byteCount) bytes of earlier messages are not sent yet"
         case .noServer(let address): "no server at \(address)"
@@ -91,6 +92,12 @@ extension FixedSetting: CustomStringConvertible {
     public var description: String {
         switch self {
         case .deadlines: "a deadline"
+        case .name: "how the name is kept"
+        case .framing: "the framing"
+        case .descriptors: "whether descriptors are accepted"
+        case .sendQueue: "the limits of the send queue"
+        case .heldByteLimit: "the limit of held bytes"
+        case .workPerTurn: "the work per turn"
         case .sendBufferByteCount: "the size of the send buffer"
         case .unreadByteLimit: "the limit of unread bytes"
         case .keepsStatistics: "whether a connection keeps statistics"
@@ -105,6 +112,7 @@ extension UndetachableConnection: CustomStringConvertible {
         case .noSocket: "it has no socket"
         case .handledByTasks: "tasks receive its messages"
         case .belongsToClient: "it belongs to a client"
+        case .holdsDescriptors: "descriptors of a message that was not delivered have arrived"
         }
     }
 }

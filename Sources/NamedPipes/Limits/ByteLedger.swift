@@ -43,8 +43,15 @@ final class ByteLedger {
     }
 
     /// The upper bounds, in total and for one user.
-    let limit: Int
-    let limitPerUser: Int
+    private(set) var budgets: ByteBudgets
+
+    var limit: Int { budgets.limit }
+    var limitPerUser: Int { budgets.limitPerUser }
+
+    /// The highest limit in total so far. In a pool, another thread may have taken bytes under a limit that this ledger
+    /// follows later.
+    var highestLimit: Int { shared?.highestLimit ?? ownHighestLimit }
+    private var ownHighestLimit: Int
 
     /// What this ledger shares with those of other threads; nil if it has its limits to itself.
     let shared: SharedByteBudget?
@@ -74,9 +81,8 @@ final class ByteLedger {
     /// while others hold the whole budget.
     static let floor = 4 << 10
 
-    /// Room that is not available to requests that can be refused or can wait. It is for messages that were taken and
-    /// have to wait for their peer, and that therefore can no longer be refused.
-    let reserve: Int
+    /// See ``ByteBudgets/reserve``.
+    private(set) var reserve: Int
 
     /// Whether there is less room than one read may need, in total or for a user.
     private(set) var isTight = false
@@ -87,28 +93,32 @@ final class ByteLedger {
     private var tightAccountCount = 0
 
     /// The most that one read brings, with its overhead.
-    private static let readByteCount = ReactorBuffers.receiveByteCount + LargeBufferPool.step
+    static let readByteCount = ReactorBuffers.receiveByteCount + LargeBufferPool.step
 
     /// The room that reads need. The ledger learns what other threads have taken when it is next written to, and until
     /// then each thread may have made one more read.
     private let margin: Int
 
-    init(limit: Int? = nil, limitPerUser: Int? = nil) {
-        self.limit = limit ?? .max
-        self.limitPerUser = limitPerUser ?? .max
+    convenience init(limit: Int? = nil, limitPerUser: Int? = nil) {
+        self.init(ByteBudgets(limit: limit, limitPerUser: limitPerUser))
+    }
+
+    init(_ budgets: ByteBudgets) {
+        self.budgets = budgets
+        reserve = budgets.reserve
         shared = nil
+        ownHighestLimit = budgets.limit
         margin = Self.readByteCount
-        reserve = min(self.limit / 8, self.limitPerUser / 8, Self.readByteCount)
         isTight = isAlwaysTight
     }
 
     /// One of several ledgers with common limits.
     init(sharing shared: SharedByteBudget) {
-        limit = shared.limit
-        limitPerUser = shared.limitPerUser
+        budgets = shared.budgets
+        reserve = budgets.reserve
         self.shared = shared
+        ownHighestLimit = budgets.limit
         margin = Self.readByteCount * shared.ledgerCount
-        reserve = min(limit / 8, limitPerUser / 8, Self.readByteCount)
         isTight = isAlwaysTight
     }
 
@@ -140,6 +150,15 @@ final class ByteLedger {
         accounts[userID] = account
         latest = account
         return account
+    }
+
+    /// The upper bound of a budget; nil for that of a connection, which the ledger does not know.
+    func limit(of scope: ExceededBudget.Scope) -> Int? {
+        switch scope {
+        case .server: limit
+        case .user: limitPerUser
+        case .connection: nil
+        }
     }
 
     /// How much more a user's connections may take, without the reserve.
@@ -227,9 +246,24 @@ final class ByteLedger {
         tightAccountCount += isAccountTight ? 1 : -1
     }
 
+    /// The budget that is lower than now and has no room for what is in use; nil if there is none.
+    func excess(over new: ByteBudgets) -> ExceededBudget? {
+        new.excess(
+            below: budgets, taken: takenByteCount, takenByUsers: accounts.lazy.map { ($0.key, $0.value.takenByteCount) }
+        )
+    }
+
+    /// Keeps other limits from now on. If a budget is shared, it has changed before.
+    func follow(_ new: ByteBudgets) {
+        budgets = new
+        reserve = new.reserve
+        ownHighestLimit = max(ownHighestLimit, new.limit)
+        for account in accounts.values { noteAccountTightness(account) }
+        noteTightness()
+    }
+
     private func noteTightness() {
-        guard !isAlwaysTight else { return }
-        let isTight = limit - takenByteCount < margin || tightAccountCount > 0
+        let isTight = isAlwaysTight || limit - takenByteCount < margin || tightAccountCount > 0
         guard isTight != self.isTight else { return }
         self.isTight = isTight
         tightnessDidChange()

@@ -86,6 +86,8 @@ extension Endpoint {
     ///
     /// - Parameter least: the least charge for which that is worth while. The default is any.
     func endLeaver(for demand: BudgetDemand, holding least: Int = 0) {
+        // The limit may have changed since.
+        guard ledger.limit(of: demand.exceeded.scope) == demand.exceeded.limit else { return }
         guard let choice = shortage(for: demand).choice, choice.byteCount >= least else { return }
         ledger.countRefusal(of: choice.holder.peer.userID)
         choice.holder.leave(demand.exceeded)
