@@ -119,6 +119,7 @@ let package = Package(
         example("Metronome"),
         example("KeyValue"),
         example("LanguageServer", ["NamedPipesRPC"]),
+        example("WorkerPool"),
         example("LogCollector", ["NamedPipesService"] + ecosystem, exclude: ["systemd"]),
 
         // MARK: Tests, and the programs that test (Tests/Programs)
@@ -156,7 +157,7 @@ let package = Package(
             "ExampleTests",
             [
                 "NamedPipes", "NamedPipesRPC", "NamedPipesTesting", "ActorRoom", "EchoServer", "Chat", "Metronome",
-                "KeyValue", "LanguageServer", "LogCollector", "pipectl",
+                "KeyValue", "LanguageServer", "LogCollector", "WorkerPool", "pipectl",
             ]),
         tests("SimulationTests", ["NamedPipes"], exclude: ["Program"]),
         program("NameRacer", ["NamedPipes"], "Tests/Programs/NameRacer"),

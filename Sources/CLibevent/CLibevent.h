@@ -31,8 +31,9 @@ extern ssize_t pwritev2(int descriptor, const void *pieces, int count, off_t off
 // So is pipe2 (unistd.h).
 extern int pipe2(int descriptors[2], int flags);
 
-// So is this one (spawn.h, glibc 2.34). The actions are of posix_spawn_file_actions_t.
+// So are these (spawn.h, glibc 2.34 and 2.29). The actions are of posix_spawn_file_actions_t.
 extern int posix_spawn_file_actions_addclosefrom_np(void *actions, int first);
+extern int posix_spawn_file_actions_addchdir_np(void *actions, const char *path);
 
 // pidfd_open, for which the C library of older systems has no function. Close-on-exec.
 extern long syscall(long number, ...);

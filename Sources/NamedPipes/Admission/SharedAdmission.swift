@@ -12,13 +12,13 @@ final class SharedAdmission: Sendable {
         var takenCount = 0
     }
 
-    /// For the policy, which needs no lock.
-    private let rules: Admission
     private let places: Mutex<Places>
 
-    init(_ admission: Admission) {
-        rules = admission
-        places = Mutex(Places(admission: admission))
+    init(_ admission: Admission) { places = Mutex(Places(admission: admission)) }
+
+    /// Decides by another configuration from now on; see ``Admission/follow(_:descriptorLimit:)``.
+    func follow(_ configuration: PipeServer.Configuration, descriptorLimit: Int) {
+        places.withLock { $0.admission.follow(configuration, descriptorLimit: descriptorLimit) }
     }
 
     /// The number of places that are taken.
@@ -34,6 +34,8 @@ final class SharedAdmission: Sendable {
     func takePlace<Failure: Error>(
         for peer: PeerCredentials, now: SuspendingClock.Instant, groups: () throws(Failure) -> [UInt32]
     ) throws(Failure) -> ConnectionRefusal? {
+        // Without the lock: it may have to ask the kernel.
+        let rules = places.withLock { $0.admission.rules }
         guard try rules.admits(peer, groups: groups) else { return .policy }
         return places.withLock { places in
             let refusal = places.admission.limitRefusal(of: peer, openCount: places.takenCount, now: now)

@@ -111,7 +111,8 @@ final class AsyncConnectionState {
         } catch {
             return connection.beginClose(.budgetExceeded(error))
         }
-        guard isPaused, input == .open, waitingByteCount <= unreadByteLimit / 2 else { return }
+        // A connection that is being detached reads nothing more.
+        guard isPaused, leaving == nil, input == .open, waitingByteCount <= unreadByteLimit / 2 else { return }
         isPaused = false
         connection.resumeReceiving()
     }
@@ -128,6 +129,24 @@ final class AsyncConnectionState {
     private func takeLent() -> PipeMessage? {
         defer { lentDidChange() }
         return lent.takeFirst()?.message
+    }
+
+    /// The messages that leave with the connection; nil unless it is being detached.
+    var leaving: [PipeMessage]?
+
+    /// Takes all waiting messages out. They stay charged for.
+    func takeAll() -> [PipeMessage] {
+        var messages: [PipeMessage] = []
+        while let message = lent.takeFirst()?.message ?? inbox.takeFirst() { messages.append(message) }
+        return messages
+    }
+
+    /// Makes messages that were taken out available again, as the only ones that wait.
+    func putBack(_ messages: [PipeMessage]) {
+        guard !messages.isEmpty else { return }
+        for message in messages { inbox.append(inOwnMemory: message) }
+        if isLent { lentDidChange() } else { settle() }
+        receivers.wakeAll()
     }
 
     /// Lends all waiting messages to the tasks on other threads.
@@ -191,6 +210,7 @@ final class AsyncConnectionState {
 
     func didEnd(_ reason: DisconnectReason) {
         endReason = reason
+        if let leaving = leaving.take(), reason != .detached { putBack(leaving) }
         // The messages that still wait here belong to the task from now on: the server's account closes with its
         // connections.
         charge.release()

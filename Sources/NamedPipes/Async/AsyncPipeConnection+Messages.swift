@@ -4,7 +4,8 @@ internal import PipeReactor
 extension AsyncPipeConnection {
     /// The received messages, in the order in which the peer sent them.
     ///
-    /// The sequence ends after the last message when the peer finishes, when this end closes, or when the server stops.
+    /// The sequence ends after the last message when the peer finishes, when this end closes or is detached, or when
+    /// the server stops.
     /// Any other end is thrown, once, as ``PipeError/disconnected(_:)``, after the messages that arrived before it.
     ///
     /// Messages do not accumulate without bound: while ``PipeConnection/Configuration/unreadByteLimit`` bytes are
@@ -65,7 +66,7 @@ extension AsyncPipeConnection {
     /// Throws the reason of the end, once, if it was not a clean end.
     private nonisolated func reportEnd() throws {
         switch unsafe state.endReason {
-        case nil, .closedByPeer, .closedLocally, .serverStopped: return
+        case nil, .closedByPeer, .closedLocally, .serverStopped, .detached: return
         case let reason?:
             guard unsafe !state.didReportEnd else { return }
             unsafe state.didReportEnd = true

@@ -181,7 +181,7 @@ public actor AsyncPipeConnection: Identifiable {
     }
 
     /// Waits even if the task is cancelled: the handler of a connection outlives it.
-    private nonisolated(nonsending) func waitForEndInAnyCase() async {
+    nonisolated(nonsending) func waitForEndInAnyCase() async {
         while unsafe state.endReason == nil {
             try? await WaitingTask.suspend { unsafe state.add($0, for: .end) }
         }

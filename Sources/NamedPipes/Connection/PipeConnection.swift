@@ -72,6 +72,14 @@ public final class PipeConnection: Identifiable {
     @inline(__always)
     func noteActivity() { activeTick = endpoint.tick }
 
+    /// All deadlines count from now on; see ``Endpoint/follow(_:byteShare:)``.
+    func beginDeadlinesAnew() {
+        openedTick = endpoint.tick
+        noteActivity()
+        reassembly?.beganTick = endpoint.tick
+        queue?.value.tookLastTick = endpoint.tick
+    }
+
     /// Registers with epoll.
     func start() throws(SystemError) {
         do {

@@ -18,32 +18,30 @@ extension AcceptedConnection {
     ///
     /// - Throws: ``PipeError/unusableConnection(_:)`` if the descriptor in `NAMED_PIPES_FD` is no connection;
     ///   ``PipeError/system(_:)``.
-    public static func inherited() throws(PipeError) -> AcceptedConnection? {
+    public static func inherited() throws(PipeError) -> AcceptedConnection? { try inherited(announcedAt: 3) }
+
+    /// - Parameter first: the first descriptor of sd_listen_fds(3); another one in tests.
+    static func inherited(announcedAt first: Int32) throws(PipeError) -> AcceptedConnection? {
         if let text = EnvironmentVariable.take(PipeCommand.descriptorVariable) {
             return try AcceptedConnection(adopting: Int32(text) ?? -1)
         }
-        if announcesOneSocket, try isConnected(firstAnnounced) { return try takeAnnounced() }
+        if announcesOneSocket, try isConnected(first) { return try takeAnnounced(first) }
         return try isConnected(0) ? standardStreams() : nil
     }
-
-    /// The first descriptor of sd_listen_fds(3).
-    private static var firstAnnounced: Int32 { 3 }
 
     private static var announcesOneSocket: Bool {
         EnvironmentVariable.text("LISTEN_FDS") == "1"
             && EnvironmentVariable.text("LISTEN_PID") == "\(CurrentProcess.processID)"
     }
 
-    private static func takeAnnounced() throws(PipeError) -> AcceptedConnection {
+    private static func takeAnnounced(_ socket: Int32) throws(PipeError) -> AcceptedConnection {
         for name in ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID"] {
             _ = EnvironmentVariable.take(name)
         }
         do {
-            if try InheritedSocket.isLocalStream(firstAnnounced) {
-                return try AcceptedConnection(adopting: firstAnnounced)
-            }
-            let output = try SharedDescription.duplicate(firstAnnounced)
-            return try AcceptedConnection(reading: firstAnnounced, writing: output.release())
+            if try InheritedSocket.isLocalStream(socket) { return try AcceptedConnection(adopting: socket) }
+            let output = try SharedDescription.duplicate(socket)
+            return try AcceptedConnection(reading: socket, writing: output.release())
         } catch let error as PipeError {
             throw error
         } catch let error as SystemError {

@@ -41,7 +41,7 @@ extension Endpoint {
         _ command: PipeCommand, _ descriptors: [(ours: Int32, theirs: Int32)]
     ) throws(SystemError) -> ConnectedChild {
         let environment = command.resolvedEnvironment(SpawnCalls.environment)
-        let processID = try SpawnCalls.spawn(command.arguments, environment, descriptors)
+        let processID = try SpawnCalls.spawn(command.arguments, environment, in: command.directory, descriptors)
         do {
             return try ConnectedChild(processID, SpawnCalls.openDescriptor(of: processID), command, reactor)
         } catch {

@@ -5,6 +5,7 @@
 /// ```swift
 /// var worker: PipeCommand = ["worker", "--verbose"]
 /// worker.environment["CACHE"] = "/var/cache/worker"
+/// worker.directory = "/var/lib/worker"
 /// worker.channel = .standardStreams
 /// ```
 public struct PipeCommand: Sendable {
@@ -13,6 +14,14 @@ public struct PipeCommand: Sendable {
 
     /// Variables that differ from the environment of this process; nil removes one. The default is none.
     public var environment: [String: String?] = [:]
+
+    /// The program's working directory (chdir(2)). The default is nil: that of this process. A relative path, of the
+    /// directory itself, is looked up from the working directory of this process; a program with a slash in its
+    /// name, and relative entries of `PATH`, are looked up from the new one.
+    ///
+    /// If the directory cannot be entered, the program is not started: ``PipeError/cannotStart(program:_:)`` has the
+    /// error of chdir(2).
+    public var directory: String?
 
     /// Where the program finds its end of the connection. The default is ``Channel/socket``.
     public var channel = Channel.socket

@@ -91,6 +91,12 @@ extension FixedSetting: CustomStringConvertible {
     public var description: String {
         switch self {
         case .deadlines: "a deadline"
+        case .name: "how the name is kept"
+        case .framing: "the framing"
+        case .descriptors: "whether descriptors are accepted"
+        case .sendQueue: "the limits of the send queue"
+        case .heldByteLimit: "the limit of held bytes"
+        case .workPerTurn: "the work per turn"
         case .sendBufferByteCount: "the size of the send buffer"
         case .unreadByteLimit: "the limit of unread bytes"
         case .keepsStatistics: "whether a connection keeps statistics"
@@ -105,6 +111,7 @@ extension UndetachableConnection: CustomStringConvertible {
         case .noSocket: "it has no socket"
         case .handledByTasks: "tasks receive its messages"
         case .belongsToClient: "it belongs to a client"
+        case .holdsDescriptors: "descriptors of a message that was not delivered have arrived"
         }
     }
 }

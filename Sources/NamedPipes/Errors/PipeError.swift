@@ -65,7 +65,8 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The connection's send queue has no room for the message; nothing of it was sent.
     case sendQueueFull(limit: Int)
 
-    /// A budget of the server has no room for the message; nothing of it was sent.
+    /// A budget of the server has no room for the message, of which nothing was sent; or is smaller than what is in
+    /// use (``PipeServer/reconfigure(_:)``), and nothing was changed.
     case budgetExceeded(ExceededBudget)
 
     /// The message cannot be sent with these descriptors; nothing was sent, and the descriptors are unchanged.
@@ -177,11 +178,16 @@ public enum UndetachableConnection: Hashable, Sendable {
     /// It has no socket, but a transport of another kind, such as memory in tests.
     case noSocket
 
-    /// It is an ``AsyncPipeConnection`` as well: messages that wait for a task would be lost.
+    /// It is an ``AsyncPipeConnection`` as well: messages that wait for a task would be lost. Use
+    /// ``AsyncPipeConnection/detach()``.
     case handledByTasks
 
     /// It belongs to a client, which would connect again.
     case belongsToClient
+
+    /// Descriptors have arrived with a message that was not delivered or received yet, and bytes alone can be handed
+    /// over. Once the message is delivered, and the descriptors are taken, the same call may succeed.
+    case holdsDescriptors
 }
 
 /// The problem with a socket file's location.

@@ -11,6 +11,15 @@ extension ByteLedger {
         knownAccount(of: userID)?.takenByteCount ?? shared?.byteCount(ofUser: userID) ?? 0
     }
 
+    /// The upper bound of a budget; nil for that of a connection, which the ledger does not know.
+    func limit(of scope: ExceededBudget.Scope) -> Int? {
+        switch scope {
+        case .server: limit
+        case .user: limitPerUser
+        case .connection: nil
+        }
+    }
+
     /// How much more a user's connections may take, without the reserve.
     func room(ofUser userID: UInt32) -> Int {
         max(0, min(limit - takenByteCount, limitPerUser - takenByteCount(ofUser: userID)) - reserve)

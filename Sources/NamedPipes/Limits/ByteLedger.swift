@@ -43,8 +43,15 @@ final class ByteLedger {
     }
 
     /// The upper bounds, in total and for one user.
-    let limit: Int
-    let limitPerUser: Int
+    private(set) var budgets: ByteBudgets
+
+    var limit: Int { budgets.limit }
+    var limitPerUser: Int { budgets.limitPerUser }
+
+    /// The highest limit in total so far. In a pool, another thread may have taken bytes under a limit that this ledger
+    /// follows later.
+    var highestLimit: Int { shared?.highestLimit ?? ownHighestLimit }
+    private var ownHighestLimit: Int
 
     /// What this ledger shares with those of other threads; nil if it has its limits to itself.
     let shared: SharedByteBudget?
@@ -74,13 +81,14 @@ final class ByteLedger {
     /// while others hold the whole budget.
     static let floor = 4 << 10
 
-    /// Room that is not available to requests that can be refused or can wait: ``readReserve``, and room for messages
-    /// that were taken and have to wait for their peer, and that therefore can no longer be refused.
-    let reserve: Int
+    /// The room that is kept free.
+    private var reserves: ByteReserves
 
-    /// Room for bytes that are read although other threads have taken the room for them meanwhile, one read for each of
-    /// the other ledgers. Bytes that were read have to be held, so nothing else may take it.
-    let readReserve: Int
+    /// See ``ByteReserves/reserve``.
+    var reserve: Int { reserves.reserve }
+
+    /// See ``ByteReserves/readReserve``.
+    var readReserve: Int { reserves.readReserve }
 
     /// Whether there is less room than one read may need, in total or for a user.
     private(set) var isTight = false
@@ -89,35 +97,24 @@ final class ByteLedger {
     var tightnessDidChange: () -> Void = {}
 
     private var tightAccountCount = 0
-    private let isAlwaysTight: Bool
 
     /// The most that one read brings, with its overhead.
     static let readByteCount = ReactorBuffers.receiveByteCount + LargeBufferPool.step
 
-    /// The room that reads need. The ledger learns what other threads have taken when it is next written to, and until
-    /// then each thread may have made one more read.
-    private let margin: Int
-
     /// A ledger that has its limits to itself.
     convenience init(limit: Int? = nil, limitPerUser: Int? = nil) {
-        self.init(limit ?? .max, limitPerUser ?? .max, nil)
+        self.init(ByteBudgets(limit: limit, limitPerUser: limitPerUser))
     }
 
     /// One of several ledgers with common limits.
-    convenience init(sharing shared: SharedByteBudget) { self.init(shared.limit, shared.limitPerUser, shared) }
+    convenience init(sharing shared: SharedByteBudget) { self.init(shared.budgets, shared) }
 
-    private init(_ limit: Int, _ limitPerUser: Int, _ shared: SharedByteBudget?) {
-        self.limit = limit
-        self.limitPerUser = limitPerUser
+    init(_ budgets: ByteBudgets, _ shared: SharedByteBudget? = nil) {
+        self.budgets = budgets
         self.shared = shared
-        let least = min(limit, limitPerUser)
-        let others = Self.readByteCount * ((shared?.ledgerCount ?? 1) - 1)
-        margin = Self.readByteCount + others
-        // Small budgets are not reserved for reads; instead, no read brings more than the floor.
-        isAlwaysTight = least < max(margin, 4 * others)
-        readReserve = isAlwaysTight ? 0 : others
-        reserve = readReserve + min(least / 8, Self.readByteCount)
-        isTight = isAlwaysTight
+        ownHighestLimit = budgets.limit
+        reserves = ByteReserves(budgets, ledgerCount: shared?.ledgerCount ?? 1)
+        isTight = reserves.isAlwaysTight
     }
 
     deinit {
@@ -199,15 +196,30 @@ final class ByteLedger {
     }
 
     private func noteAccountTightness(_ account: Account) {
-        let isAccountTight = limitPerUser - account.takenByteCount < margin
+        let isAccountTight = limitPerUser - account.takenByteCount < reserves.margin
         guard isAccountTight != account.isTight else { return }
         account.isTight = isAccountTight
         tightAccountCount += isAccountTight ? 1 : -1
     }
 
+    /// The budget that is lower than now and has no room for what is in use; nil if there is none.
+    func excess(over new: ByteBudgets) -> ExceededBudget? {
+        new.excess(
+            below: budgets, ledgerCount: shared?.ledgerCount ?? 1, taken: takenByteCount,
+            takenByUsers: accounts.lazy.map { ($0.key, $0.value.takenByteCount) })
+    }
+
+    /// Keeps other limits from now on. If a budget is shared, it has changed before.
+    func follow(_ new: ByteBudgets) {
+        budgets = new
+        reserves = ByteReserves(new, ledgerCount: shared?.ledgerCount ?? 1)
+        ownHighestLimit = max(ownHighestLimit, new.limit)
+        for account in accounts.values { noteAccountTightness(account) }
+        noteTightness()
+    }
+
     private func noteTightness() {
-        guard !isAlwaysTight else { return }
-        let isTight = limit - takenByteCount < margin || tightAccountCount > 0
+        let isTight = reserves.isAlwaysTight || limit - takenByteCount < reserves.margin || tightAccountCount > 0
         guard isTight != self.isTight else { return }
         self.isTight = isTight
         tightnessDidChange()

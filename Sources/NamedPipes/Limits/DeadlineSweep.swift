@@ -12,7 +12,7 @@ struct DeadlineSweep {
     let interval: Duration
 
     /// The present tick.
-    private(set) var tick: UInt32 = 0
+    private(set) var tick: UInt32
 
     // Limits, in ticks.
     private let frame: UInt32?
@@ -34,7 +34,9 @@ struct DeadlineSweep {
         var opened: UInt32
     }
 
-    init(_ configuration: PipeConnection.Configuration) {
+    /// - Parameter tick: the present tick.
+    init(_ configuration: PipeConnection.Configuration, at tick: UInt32 = 0) {
+        self.tick = tick
         let limits = [
             configuration.frameDeadline, configuration.writeStallDeadline, configuration.idleLimit,
             configuration.ageLimit,

@@ -22,6 +22,9 @@ extension PipeServer.Configuration {
         return sum(ReactorBuffers.keptByteCount, sum(product(connectionCount, each), used))
     }
 
+    /// The upper bounds in total and for one user.
+    var budgets: ByteBudgets { ByteBudgets(limit: byteBudget, limitPerUser: effectiveByteBudgetPerUser) }
+
     /// The largest message has to fit.
     var effectiveByteBudgetPerConnection: Int? {
         byteBudgetPerConnection ?? byteBudget.map { max($0 / 16, connection.effectiveHeldByteLimit) }
@@ -37,7 +40,7 @@ extension PipeServer.Configuration {
 extension ByteLedger {
     /// The ledger of a server that shares its budgets with no other.
     convenience init(_ configuration: PipeServer.Configuration) {
-        self.init(limit: configuration.byteBudget, limitPerUser: configuration.effectiveByteBudgetPerUser)
+        self.init(configuration.budgets)
     }
 }
 

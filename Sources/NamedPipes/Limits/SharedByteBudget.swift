@@ -18,9 +18,10 @@ final class SharedByteBudget: Sendable {
         var byteCount: Int { taken.load(ordering: .relaxed) }
     }
 
-    /// The upper bounds, in total and for one user.
-    let limit: Int
-    let limitPerUser: Int
+    // The upper bounds, in total and for one user.
+    private let limitInTotal: Atomic<Int>
+    private let limitOfUser: Atomic<Int>
+    private let highestLimitInTotal: Atomic<Int>
 
     /// The number of ledgers that share it.
     let ledgerCount: Int
@@ -29,9 +30,34 @@ final class SharedByteBudget: Sendable {
     private let accounts = Mutex<[UInt32: (account: Account, ledgerCount: Int)]>([:])
 
     init(limit: Int?, limitPerUser: Int?, ledgerCount: Int) {
-        self.limit = limit ?? .max
-        self.limitPerUser = limitPerUser ?? .max
+        limitInTotal = Atomic(limit ?? .max)
+        limitOfUser = Atomic(limitPerUser ?? .max)
+        highestLimitInTotal = Atomic(limit ?? .max)
         self.ledgerCount = ledgerCount
+    }
+
+    /// The upper bound in total.
+    var limit: Int { limitInTotal.load(ordering: .relaxed) }
+
+    /// The highest that ``limit`` has been.
+    var highestLimit: Int { highestLimitInTotal.load(ordering: .relaxed) }
+
+    /// The upper bound for one user.
+    var limitPerUser: Int { limitOfUser.load(ordering: .relaxed) }
+
+    var budgets: ByteBudgets { ByteBudgets(limit: limit, limitPerUser: limitPerUser) }
+
+    /// As ``ByteLedger/excess(over:)``, for all threads at this moment.
+    func excess(over new: ByteBudgets) -> ExceededBudget? {
+        let users = accounts.withLock { $0.values.map { ($0.account.userID, $0.account.byteCount) } }
+        return new.excess(below: budgets, ledgerCount: ledgerCount, taken: byteCount, takenByUsers: users)
+    }
+
+    /// Keeps other limits from now on. The ledgers follow, each on its thread.
+    func follow(_ new: ByteBudgets) {
+        highestLimitInTotal.max(new.limit, ordering: .relaxed)
+        limitInTotal.store(new.limit, ordering: .relaxed)
+        limitOfUser.store(new.limitPerUser, ordering: .relaxed)
     }
 
     var byteCount: Int { taken.load(ordering: .relaxed) }
@@ -67,6 +93,7 @@ final class SharedByteBudget: Sendable {
     /// - Parameter reserve: the room that is to be left in both.
     /// - Returns: the budget that has no room; nil if the bytes are taken.
     func take(_ count: Int, _ account: Account, leaving reserve: Int = 0) -> ExceededBudget? {
+        let (limit, limitPerUser) = (limit, limitPerUser)
         guard Self.add(count, to: taken, upTo: limit - reserve) else {
             return ExceededBudget(scope: .server, limit: limit)
         }

@@ -23,8 +23,9 @@ public final class PipeServerPool: Sendable {
     /// The name that clients connect to.
     public let address: PipeAddress
 
-    /// How connections behave, and the limits, which hold for all workers together.
-    public let configuration: PipeServer.Configuration
+    /// How connections behave, and the limits, which hold for all workers together. Changed with
+    /// ``reconfigure(_:)``.
+    public var configuration: PipeServer.Configuration { state.withLock { $0.configuration } }
 
     /// How clients are dealt to the workers.
     public let dealing: Dealing
@@ -40,6 +41,7 @@ public final class PipeServerPool: Sendable {
 
     /// What changes while the pool lives.
     struct State {
+        var configuration: PipeServer.Configuration
         var lifecycle: PoolLifecycle
         /// The server that has the name, and its thread, unless it shares the only worker's.
         var nameServer: ReactorReference<PipeServer>?
@@ -84,7 +86,7 @@ public final class PipeServerPool: Sendable {
     }
 
     /// Serves a socket that the service manager has made; see ``InheritedListener`` and
-    /// ``PipeServer/init(inheriting:configuration:reactor:delegate:)``.
+    /// ``PipeServer/init(inheriting:configuration:reactor:delegate:)-(InheritedListener,_,_,_)``.
     ///
     /// - Parameters:
     ///   - listener: the socket; it makes one pool. If this throws, it can be used again.
@@ -112,7 +114,6 @@ public final class PipeServerPool: Sendable {
         _ dealing: Dealing, _ onEvent: @escaping @Sendable (PipeServerPool, Event) -> Void, keepsThreads: Bool = false
     ) {
         self.address = address
-        self.configuration = configuration
         self.dealing = dealing
         self.onEvent = onEvent
         self.keepsThreads = keepsThreads
@@ -124,7 +125,8 @@ public final class PipeServerPool: Sendable {
             limit: configuration.byteBudget, limitPerUser: configuration.effectiveByteBudgetPerUser,
             ledgerCount: reactors.value)
         workers = (0..<reactors.value).map { PoolWorker($0, admission) }
-        state = Mutex(State(lifecycle: PoolLifecycle(workerCount: reactors.value)))
+        state = Mutex(
+            State(configuration: configuration, lifecycle: PoolLifecycle(workerCount: reactors.value)))
     }
 
     /// The number of reactors that serve connections.

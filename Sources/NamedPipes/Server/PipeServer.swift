@@ -22,7 +22,9 @@ public final class PipeServer {
     /// The name that clients connect to.
     public let address: PipeAddress
 
-    let configuration: Configuration
+    /// The settings. Changed with ``reconfigure(_:)``.
+    public private(set) var configuration: Configuration
+
     let endpoint: Endpoint
     private(set) var delegate: (any PipeServerDelegate)?
     /// Nil for a server of its own.
@@ -133,6 +135,9 @@ public final class PipeServer {
         self.delegate = delegate
         endpoint.setDelegate(delegate)
     }
+
+    /// Replaces the configuration. The caller has the parts follow that have decided by it.
+    func change(_ configuration: Configuration) { self.configuration = configuration }
 
     func listen(at name: PublishedName) throws(PipeError) -> Listener {
         do {

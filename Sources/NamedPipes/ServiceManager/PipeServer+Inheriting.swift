@@ -58,8 +58,8 @@ extension PipeServer {
         try listen(at: PublishedName(inherited, passesRights: configuration.nameClaim.passesRights))
     }
 
-    /// The names at which clients find this server: ``address``, and those of further inherited listeners. Empty once it
-    /// does not listen any more, and for a server without a socket.
+    /// The names at which clients find this server: ``address``, and those of further inherited listeners. Empty once
+    /// it does not listen any more, and for a server without a socket.
     public var listenerAddresses: [PipeAddress] {
         endpoint.assertOwner()
         return nameState.listeners.map(\.address)

@@ -133,6 +133,23 @@ import Testing
         }
     }
 
+    @Test(arguments: [PipeCommand.Channel.standardStreams, .socket])
+    func `starts it in another directory, or says that there is none`(channel: PipeCommand.Channel) throws {
+        try withLoop { loop in
+            let scratch = Scratch()
+            var command = Self.shell("pwd -P >&\(channel == .socket ? 3 : 1)", channel)
+            command.directory = scratch.path
+            let (_, recorder) = client(loop, command)
+            try #require(loop.run { recorder.reasons.count == 1 })
+            #expect(recorder.texts == [scratch.path] && recorder.reasons == [.programEnded(.exited(0))])
+            command.directory = scratch.path("missing")
+            let (_, other) = client(loop, command)
+            try #require(loop.run { other.failures.count == 1 })
+            let error = SystemError(call: "posix_spawn", code: ENOENT)
+            #expect(other.failures == [.cannotStart(program: "/bin/sh", error)])
+        }
+    }
+
     @Test func `gives it no descriptor of ours, and no signal of ours`() async {
         await #expect(processExitsWith: .success) { try inspectProgram() }
     }

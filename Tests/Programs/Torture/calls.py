@@ -22,7 +22,8 @@ NOT_DISTURBED = {
     "sets of signals, and a program's attributes, in memory": (
         "sigemptyset sigaddset sigismember sigpending sigwait strdup "
         "posix_spawn_file_actions_init posix_spawn_file_actions_destroy posix_spawn_file_actions_adddup2 "
-        "posix_spawn_file_actions_addclosefrom_np posix_spawnattr_init posix_spawnattr_destroy posix_spawnattr_setflags "
+        "posix_spawn_file_actions_addclosefrom_np posix_spawn_file_actions_addchdir_np "
+        "posix_spawnattr_init posix_spawnattr_destroy posix_spawnattr_setflags "
         "posix_spawnattr_setpgroup posix_spawnattr_setsigdefault posix_spawnattr_setsigmask"
     ),
     "streams of two descriptors, which the driver's exchange has not; tested by ByteStreamTests, DescriptorPairTests": (

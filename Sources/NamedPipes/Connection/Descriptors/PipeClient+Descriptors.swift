@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PipeClient {
-    /// Sends one message with file descriptors on the connection; without one, throws ``PipeError/notConnected``.
+    /// Sends one message with file descriptors on the connection; without one, throws ``PipeError/notConnected``, also
+    /// if ``Configuration/unsentMessages`` keeps messages: open files that wait for a server that may never come are
+    /// a leak.
     ///
-    /// A message that a connection could not send any more is kept with its descriptors if
-    /// ``Configuration/unsentMessages`` says so.
+    /// A message that was queued and that the connection could not send any more is kept with its descriptors if
+    /// ``Configuration/unsentMessages`` says so, like any other.
     ///
     /// - Returns: whether there is room for more.
     /// - Throws: as ``PipeConnection/send(_:descriptors:)-(Span<UInt8>,_)``.

@@ -58,6 +58,8 @@ extension PipeConnection {
         let traffic = descriptorTraffic
         guard let delay = traffic.retries.next() else { return end(.descriptors(.tooManyOnTheirWay)) }
         if let queue { chargeGrowth(of: queue) }
+        // A budget without room has ended the connection, and with it the attempts.
+        guard lifecycle.state != .closed else { return }
         traffic.retryTimer = endpoint.reactor.schedule(after: delay) { [unowned self] in
             traffic.retryTimer = nil
             turn.want()

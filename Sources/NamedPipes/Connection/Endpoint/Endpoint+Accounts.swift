@@ -18,9 +18,9 @@ extension Endpoint {
         if let problem = problem ?? countsProblem(queued: queuedMessageCount) { return problem }
         charged += ledger.unreadByteCount
         if charged != ledger.byteCount { return "charges of \(charged) bytes, a ledger of \(ledger.byteCount)" }
-        let (most, overflows) = ledger.limit.addingReportingOverflow(connections.count * ByteLedger.floor)
+        let (most, overflows) = ledger.highestLimit.addingReportingOverflow(connections.count * ByteLedger.floor)
         guard !overflows, ledger.byteCount > most else { return nil }
-        return "\(ledger.byteCount) bytes are taken of \(ledger.limit), by \(connections.count) connections"
+        return "\(ledger.byteCount) bytes are taken of \(ledger.highestLimit), by \(connections.count) connections"
     }
 }
 

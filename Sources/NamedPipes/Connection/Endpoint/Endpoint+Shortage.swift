@@ -93,8 +93,11 @@ extension Endpoint {
     ///
     /// - Parameter least: the least charge for which that is worth while. The default is any.
     func endLeaver(for demand: BudgetDemand, holding least: Int = 0) {
-        guard !ledger.hasRoom(for: demand), let choice = shortage(for: demand).choice, choice.byteCount >= least
-        else { return }
+        // The limit may have changed since, and there may be room again.
+        guard ledger.limit(of: demand.exceeded.scope) == demand.exceeded.limit, !ledger.hasRoom(for: demand) else {
+            return
+        }
+        guard let choice = shortage(for: demand).choice, choice.byteCount >= least else { return }
         ledger.countRefusal(of: choice.holder.peer.userID)
         choice.holder.leave(demand.exceeded)
     }

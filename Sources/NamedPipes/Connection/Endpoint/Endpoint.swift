@@ -11,9 +11,9 @@ internal import PipeReactor
 final class Endpoint {
     let reactor: Reactor
     let buffers: ReactorBuffers
-    let configuration: PipeConnection.Configuration
+    @safe @exclusivity(unchecked) private(set) var configuration: PipeConnection.Configuration
     let codec: FrameCodec
-    let limits: EndpointLimits
+    @safe @exclusivity(unchecked) private(set) var limits: EndpointLimits
     @safe @exclusivity(unchecked) var budget: EndpointBudget
     @safe @exclusivity(unchecked) var sweep: EndpointSweep
 
@@ -58,6 +58,12 @@ final class Endpoint {
     /// Callbacks go to the delegate from now on, measured if the reactor measures them.
     func setDelegate(_ delegate: any PipeConnectionDelegate) {
         self.delegate = reactor.meter.map { MeasuredDelegate(delegate, $0) } ?? delegate
+    }
+
+    /// Replaces the configuration and the limits. The framing stays.
+    func change(_ configuration: PipeConnection.Configuration, byteShare: Int?) {
+        self.configuration = configuration
+        limits = EndpointLimits(configuration, byteShare: byteShare)
     }
 
     /// The memory for the next read.

@@ -8,8 +8,21 @@ struct EndpointSweep {
     /// Its index in the round, while it has a deadline to check.
     var place: Int?
 
+    /// How often the deadlines were replaced.
+    fileprivate let version: Int
+
     init(_ configuration: PipeConnection.Configuration, _ reactor: Reactor) {
-        deadlines = DeadlineSweep(configuration)
+        self.init(configuration, reactor, at: 0, version: 0)
+    }
+
+    /// Other deadlines, in place of those of a sweep that has left its round.
+    init(_ configuration: PipeConnection.Configuration, _ reactor: Reactor, replacing old: EndpointSweep) {
+        self.init(configuration, reactor, at: old.deadlines.tick, version: old.version + 1)
+    }
+
+    private init(_ configuration: PipeConnection.Configuration, _ reactor: Reactor, at tick: UInt32, version: Int) {
+        self.version = version
+        deadlines = DeadlineSweep(configuration, at: tick)
         round = reactor.companion(SweepRounds.self) { SweepRounds(reactor) }.round(every: deadlines.interval)
     }
 }
@@ -35,9 +48,11 @@ extension Endpoint {
     func lookAfterDeadlines() -> Bool {
         sweep.deadlines.advance()
         assert(accountsProblem == nil, accountsProblem ?? "")
+        let version = sweep.version
         var isAnyoneWatched = false
         forEachConnection { if $0.lookAfterDeadlines() { isAnyoneWatched = true } }
-        return isAnyoneWatched
+        // A callback may have replaced the deadlines, so that the answers were about others.
+        return isAnyoneWatched || sweep.version != version
     }
 
     func leaveRound() {

@@ -107,7 +107,7 @@ public struct PipeSender: Sendable {
 
     // MARK: The way to the reactor
 
-    private func post(_ send: @escaping @Sendable (PipeConnection) throws(PipeError) -> PipeConnection.SendVerdict) {
+    func post(_ send: @escaping @Sendable (PipeConnection) throws(PipeError) -> PipeConnection.SendVerdict) {
         submit(send) { [shared] verdict in
             switch verdict {
             case .failure, .success(.dropped): shared.dropped.add(1, ordering: .relaxed)
@@ -116,7 +116,7 @@ public struct PipeSender: Sendable {
         }
     }
 
-    private func submit<Success: Sendable>(
+    func submit<Success: Sendable>(
         _ send: @escaping @Sendable (PipeConnection) throws(PipeError) -> Success
     ) async throws(PipeError) -> Success {
         let result = unsafe await withUnsafeContinuation { continuation in

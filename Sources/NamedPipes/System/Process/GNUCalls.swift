@@ -42,6 +42,11 @@ enum GNUCalls {
         _ = unsafe posix_spawn_file_actions_addclosefrom_np(actions, first)
     }
 
+    /// `posix_spawn_file_actions_addchdir_np(3)`. Returns 0, or `ENOMEM`.
+    static func addChangeOfDirectory(_ actions: UnsafeMutableRawPointer, _ path: String) -> Int32 {
+        unsafe posix_spawn_file_actions_addchdir_np(actions, path)
+    }
+
     /// `pidfd_open(2)`, close-on-exec.
     static func openProcess(_ process: Int32) -> Int32 { named_pipes_pidfd_open(process) }
 

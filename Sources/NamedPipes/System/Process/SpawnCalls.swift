@@ -12,11 +12,13 @@ enum SpawnCalls {
     /// - Parameters:
     ///   - arguments: the program, which is looked up in `PATH` unless it has a slash, and its arguments.
     ///   - environment: `NAME=value` each.
+    ///   - directory: the program's working directory; nil for ours.
     ///   - descriptors: ours, and the number of each in the program, ascending.
     /// - Returns: the process ID.
     /// - Throws: the error that prevented it, such as `ENOENT` of execve(2).
     static func spawn(
-        _ arguments: [String], _ environment: [String], _ descriptors: [(ours: Int32, theirs: Int32)]
+        _ arguments: [String], _ environment: [String], in directory: String?,
+        _ descriptors: [(ours: Int32, theirs: Int32)]
     ) throws(SystemError) -> Int32 {
         var actions = unsafe posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
@@ -29,6 +31,10 @@ enum SpawnCalls {
         for (ours, theirs) in descriptors { unsafe posix_spawn_file_actions_adddup2(&actions, ours, theirs) }
         let last = max(2, descriptors.map(\.theirs).max() ?? 2)
         unsafe GNUCalls.addCloseFrom(&actions, last + 1)
+        if let directory {
+            let code = unsafe GNUCalls.addChangeOfDirectory(&actions, directory)
+            guard code == 0 else { throw SystemError(call: "posix_spawn", code: code) }
+        }
         resetSignals(&attributes)
         var process: Int32 = 0
         let code = unsafe withTexts(arguments) { arguments in

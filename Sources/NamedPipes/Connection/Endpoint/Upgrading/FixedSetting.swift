@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A setting that cannot change once a connection or server exists.
+/// A setting that cannot change once a connection exists (``PipeConnection/upgrade(to:)``) or a server runs
+/// (``PipeServer/reconfigure(_:)``).
 @nonexhaustive
 public enum FixedSetting: Hashable, Sendable {
-    /// ``PipeConnection/Configuration/frameDeadline``, ``PipeConnection/Configuration/writeStallDeadline``,
-    /// ``PipeConnection/Configuration/idleLimit`` or ``PipeConnection/Configuration/ageLimit``: one timer checks them
-    /// for all connections.
+    /// Of one connection: ``PipeConnection/Configuration/frameDeadline``,
+    /// ``PipeConnection/Configuration/writeStallDeadline``, ``PipeConnection/Configuration/idleLimit`` or
+    /// ``PipeConnection/Configuration/ageLimit``: one timer checks them for all connections.
     case deadlines
 
     /// ``PipeConnection/Configuration/sendBufferByteCount``.
@@ -16,6 +17,29 @@ public enum FixedSetting: Hashable, Sendable {
 
     /// ``PipeConnection/Configuration/keepsStatistics``.
     case keepsStatistics
+
+    /// Of a server: how it has its name. ``PipeServer/Configuration/permissions``,
+    /// ``PipeServer/Configuration/backlog``, ``PipeServer/Configuration/allowsInsecureDirectory``,
+    /// ``PipeServer/Configuration/existingServer``, ``PipeServer/Configuration/takeOverTimeout`` or
+    /// ``PipeServer/Configuration/nameLoss``.
+    case name
+
+    /// Of a server: ``PipeConnection/Configuration/framing``.
+    case framing
+
+    /// Of a server: ``PipeConnection/Configuration/descriptors``.
+    case descriptors
+
+    /// Of a server: ``PipeConnection/Configuration/highWaterMark``, ``PipeConnection/Configuration/lowWaterMark``,
+    /// ``PipeConnection/Configuration/sendQueueLimit``, ``PipeConnection/Configuration/slowReaderPolicy`` or
+    /// ``PipeConnection/Configuration/pausesReceivingAboveHighWaterMark``.
+    case sendQueue
+
+    /// Of a server: ``PipeConnection/Configuration/heldByteLimit``.
+    case heldByteLimit
+
+    /// Of a server: ``PipeServer/Configuration/acceptsPerTurn`` or ``PipeConnection/Configuration/messagesPerTurn``.
+    case workPerTurn
 }
 
 extension PipeConnection.Configuration {

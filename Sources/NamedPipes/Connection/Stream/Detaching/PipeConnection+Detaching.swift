@@ -32,6 +32,12 @@ extension PipeConnection {
     /// - Throws: ``PipeError/notConnected`` if the connection is closing or has finished sending;
     ///   ``PipeError/cannotDetach(_:)``.
     public func detach(_ receive: @escaping (consuming DetachedConnection) -> Void) throws(PipeError) {
+        if case .tasks = companion { throw .cannotDetach(.handledByTasks) }
+        try leave(receive)
+    }
+
+    /// As ``detach(_:)``, also for a connection that tasks handle.
+    func leave(_ receive: @escaping (consuming DetachedConnection) -> Void) throws(PipeError) {
         endpoint.assertOwner()
         guard lifecycle.canSend else { throw .notConnected }
         if let obstacle = obstacleToDetaching { throw .cannotDetach(obstacle) }
@@ -47,8 +53,8 @@ extension PipeConnection {
 
     private var obstacleToDetaching: UndetachableConnection? {
         if stream.descriptor < 0 { return .noSocket }
-        if case .tasks = companion { return .handledByTasks }
-        return unsafe endpoint.owner is PipeClient ? .belongsToClient : nil
+        if unsafe endpoint.owner is PipeClient { return .belongsToClient }
+        return rareIfAny?.descriptors?.arrived.numbers.isEmpty == false ? .holdsDescriptors : nil
     }
 
     /// Whether ``detach(_:)`` was called, and no end of another kind is under way.
