@@ -2,7 +2,7 @@
 import Glibc
 import Testing
 
-/// Both ends of a TCP connection over loopback.
+/// Both ends of a TCP connection over loopback; the other one does not block.
 func tcpPair() throws -> (one: Int32, other: Int32) {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -18,5 +18,7 @@ func tcpPair() throws -> (one: Int32, other: Int32) {
         }
     }
     try #require(isConnected)
-    return (one, accept(listener, nil, nil))
+    let other = accept(listener, nil, nil)
+    _ = fcntl(other, F_SETFL, O_NONBLOCK)
+    return (one, other)
 }
