@@ -152,9 +152,21 @@ bench-test: bench-test-programs ## Test what measures, the load and the harness,
 		python3 -m unittest discover --start-directory Benchmarks/harness/tests --top-level-directory Benchmarks
 
 .PHONY: docs
-docs: deps ## Build the documentation; a warning or an undocumented declaration is an error
-	@.ci/install-deps python3
+docs: deps ## Build the documentation, one site; a warning or an undocumented declaration is an error
+	@.ci/install-deps python3 libnats-dev
 	@.ci/docs
+	@.ci/docs-check --without-browser
+
+.PHONY: docs-check
+docs-check: ## Open pages of the built documentation in headless Chromium; screenshots in .build/docs-screenshots
+	@.ci/install-deps python3 chromium fonts-dejavu-core
+	@.ci/docs-check
+
+.PHONY: docs-serve
+docs-serve: ## Show the built documentation at an address of this machine, which is printed
+	@.ci/install-deps python3
+	@[[ -d .build/docs ]] || $(MAKE) docs
+	@.ci/docs-serve
 
 .PHONY: lint
 lint: ## Check the format, the rules of the house, and that its picture is not out of date

@@ -105,7 +105,7 @@ let package = Package(
         .executableTarget(
             name: "pipectl",
             dependencies: [
-                "NamedPipes", "NamedPipesRPC", "NamedPipesProgram",
+                "NamedPipes", "NamedPipesRPC", "NamedPipesProgram", "NamedPipesNATS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: pipectl),
             ],
             swiftSettings: settings),
@@ -125,6 +125,9 @@ let package = Package(
         .target(
             name: "PipeTestSupport", dependencies: ["NamedPipesTesting"], path: "Tests/PipeTestSupport",
             swiftSettings: settings),
+        .target(
+            name: "BrokerTestSupport", dependencies: ["PipeTestSupport", "NamedPipesProgram"],
+            path: "Tests/BrokerTestSupport", swiftSettings: settings),
         tests("PipeReactorTests", ["PipeReactor"]),
         tests("PipeFramingTests", ["PipeFraming"]),
         tests("NamedPipesTests", ["NamedPipes", "NameRacer", "pipectl"]),
@@ -143,8 +146,8 @@ let package = Package(
                 .product(name: "MetricsTestKit", package: "swift-metrics", condition: service),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing", condition: service),
             ]),
-        tests("NATSTests", ["NamedPipesNATS", "NamedPipesProgram", "ClusteredCounter"]),
-        tests("PipectlTests", ["pipectl", "NamedPipesRPC", "NamedPipesProgram"]),
+        tests("NATSTests", ["NamedPipesNATS", "BrokerTestSupport", "ClusteredCounter"], exclude: ["Peers"]),
+        tests("PipectlTests", ["pipectl", "NamedPipesRPC", "NamedPipesProgram", "BrokerTestSupport"]),
         .testTarget(
             name: "InteropTests",
             dependencies: ["NamedPipes", "NamedPipesRPC", "NamedPipesProtobuf", "NamedPipesAuthkey"],

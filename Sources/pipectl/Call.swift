@@ -15,7 +15,7 @@ struct Call: ParsableCommand {
               pipectl call sums note '["done"]' --notify
             """)
 
-    @OptionGroup var target: AddressArgument
+    @OptionGroup var target: DestinationArgument
 
     @Argument(help: "The method.", transform: parseText)
     var method: String
@@ -43,8 +43,7 @@ struct Call: ParsableCommand {
     private func ask(
         _ configuration: PipeClient.Configuration, _ executor: ReactorExecutor
     ) async throws -> JSONText? {
-        try await PipeClient.withConnection(to: target.address, configuration: configuration, on: executor) {
-            connection in
+        try await target.destination.withConnection(configuration, on: executor) { connection in
             try await JSONRPCPeer.run(on: connection) { peer in
                 if notify {
                     try await peer.notifyJSON(method, params)

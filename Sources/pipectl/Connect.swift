@@ -20,8 +20,8 @@ struct Connect: ParsableCommand {
             output. When the command has ended, so has the connection; a status other than 0 is a failure.
             """)
 
-    @Argument(help: "The name of the pipe; see pipectl --help.", transform: parseAddress)
-    var address: PipeAddress?
+    @Argument(help: "The name of the pipe; see pipectl --help.", transform: parseDestination)
+    var address: Destination?
 
     @Option(help: ArgumentHelp("Start a command with /bin/sh -c, and speak to it.", valueName: "command"))
     var exec: String?
@@ -46,9 +46,11 @@ struct Connect: ParsableCommand {
             guard let address else {
                 var command: PipeCommand = ["/bin/sh", "-c", exec ?? ""]
                 command.channel = .standardStreams
-                return PipeClient(spawning: command, configuration: configuration, reactor: reactor, delegate: session)
+                let client = PipeClient(
+                    spawning: command, configuration: configuration, reactor: reactor, delegate: session)
+                return (client, Access(reactor))
             }
-            return PipeClient(address: address, configuration: configuration, reactor: reactor, delegate: session)
+            return try address.makeClient(configuration, reactor, session)
         }
     }
 }
@@ -59,6 +61,7 @@ private final class ConnectSession: PipeClientDelegate {
     private let style: MessageStyle
     private let staysAtEnd: Bool
     private var client: PipeClient?
+    private var access: Access?
     private var input: LineInput?
     private var failure: Failure?
     private var hasOutputFailed = false
@@ -70,12 +73,14 @@ private final class ConnectSession: PipeClientDelegate {
     }
 
     func run(
-        _ configuration: PipeClient.Configuration, _ makeClient: (PipeClient.Configuration, Reactor) -> PipeClient
+        _ configuration: PipeClient.Configuration,
+        _ makeClient: (PipeClient.Configuration, Reactor) throws -> (PipeClient, Access)
     ) throws {
         let limit = configuration.connection.framing.maximumMessageByteCount
         input = LineInput(reactor, limit: limit) { [unowned self] in didRead($0) }
-        let client = makeClient(configuration, reactor)
+        let (client, access) = try makeClient(configuration, reactor)
         self.client = client
+        self.access = access
         let signals = try Signals(reactor) { [reactor] count in
             if count == 1 { client.disconnect() } else { reactor.stop() }
         }
@@ -145,15 +150,15 @@ private final class ConnectSession: PipeClientDelegate {
             note(Failure("the connection was \(reason.text)"))
         }
         input?.pause()
-        reactor.stop()
+        access?.stopReactor()
     }
 
     func client(_ client: PipeClient, didChangeTo state: PipeClient.State) {
-        if state == .disconnected { reactor.stop() }
+        if state == .disconnected { access?.stopReactor() }
     }
 
     func client(_ client: PipeClient, didFailToConnectWith error: PipeError) {
         note(Failure(error))
-        reactor.stop()
+        access?.stopReactor()
     }
 }

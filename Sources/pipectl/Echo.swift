@@ -23,8 +23,8 @@ struct Echo: ParsableCommand {
             standard output then.
             """)
 
-    @Argument(help: "The name to take; without one, a fresh name is generated.", transform: parseAddress)
-    var address: PipeAddress?
+    @Argument(help: "The name to take; without one, a fresh name is generated.", transform: parseDestination)
+    var address: Destination?
 
     @Flag(name: .customLong("async"), help: "Serve with a task for each connection, instead of a delegate.")
     var isAsync = false

@@ -51,7 +51,8 @@ extension PipeError {
         case .framing: " (--framing chooses another)"
         case .invalidAddress, .inheritedListener, .unusableConnection, .cannotDetach, .peerRefused,
             .peerProcessUnavailable, .cannotStart, .sendQueueFull, .budgetExceeded, .descriptorsNotSent, .notConnected,
-            .receiveOnly, .policyNeedsIdentity, .disconnected, .messagesUnsent, .linkFailed, .cannotChange,
+            .receiveOnly, .notListening, .policyNeedsIdentity, .disconnected, .messagesUnsent, .linkFailed,
+            .cannotChange,
             .outputPending, .system:
             nil
         }
@@ -65,7 +66,6 @@ extension InvalidAddress {
     private var hint: String? {
         switch self {
         case .notAName: " (paths begin with a slash)"
-        case .noRuntimeDirectory: " (set XDG_RUNTIME_DIR, or give a whole path)"
         case .atBroker, .empty, .containsNUL, .notAbsolute, .notNormalized, .tooLong: nil
         }
     }

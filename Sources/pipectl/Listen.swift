@@ -25,8 +25,8 @@ struct Listen: ParsableCommand {
             write to it: echo restart > /run/app/commands. Its peer is unknown, and a line that is too long is skipped.
             """)
 
-    @Argument(help: "The name to take; see pipectl --help.", transform: parseAddress)
-    var address: PipeAddress?
+    @Argument(help: "The name to take; see pipectl --help.", transform: parseDestination)
+    var address: Destination?
 
     @Flag(help: "Print one JSON object a message.")
     var json = false

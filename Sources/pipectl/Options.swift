@@ -3,37 +3,6 @@ internal import ArgumentParser
 internal import NamedPipes
 internal import NamedPipesProgram
 
-/// The address that a command takes.
-struct AddressArgument: ParsableArguments {
-    @Argument(help: "The name of the pipe; see pipectl --help.", transform: parseAddress)
-    var address: PipeAddress
-}
-
-/// An address that only some uses of a command take, and that is a plain text for the others.
-struct OptionalAddress: Sendable {
-    /// As given on the command line.
-    let text: String
-
-    /// Throws the error that ArgumentParser would show for an argument that is an address in every case.
-    func address() throws -> PipeAddress {
-        do {
-            return try parseAddress(text)
-        } catch let error as ValidationError {
-            throw ValidationError("The value '\(printable(text))' is invalid for '<address>': \(error.message)")
-        }
-    }
-}
-
-/// Throws an error that ArgumentParser shows after the refused text.
-@Sendable
-func parseAddress(_ text: String) throws -> PipeAddress {
-    do {
-        return try PipeAddress(parsing: parseText(text))
-    } catch PipeError.invalidAddress(let reason) {
-        throw ValidationError(reason.hinted)
-    }
-}
-
 /// An argument that is text. One that is not UTF-8 is refused, because it would have another meaning with other bytes
 /// in its place.
 @Sendable
@@ -139,9 +108,9 @@ struct ServerOptions: ParsableArguments {
     var listensElsewhere: Bool { inherit || takeOver || stat || untilInputEnds }
 
     /// The place to listen: the address, or the inherited socket. A name is generated if none was given.
-    func place(_ address: PipeAddress?) throws -> ServerPlace {
+    func place(_ destination: Destination?) throws -> ServerPlace {
         guard inherit else {
-            return .address(try address ?? .unique(prefix: "pipectl"), takesOver: takeOver)
+            return .destination(try destination ?? .local(.unique(prefix: "pipectl")), takesOver: takeOver)
         }
         let listeners = try InheritedListener.all()
         guard let listener = listeners.first, listeners.count == 1 else {
@@ -151,9 +120,12 @@ struct ServerOptions: ParsableArguments {
     }
 
     /// Refuses a command line that names two places, or none if one is needed.
-    func check(_ address: PipeAddress?, isNeeded: Bool) throws {
-        if inherit, address != nil { throw ValidationError("--inherit has its address from the service manager") }
-        if isNeeded, !inherit, address == nil { throw ValidationError("Missing expected argument '<address>'") }
+    func check(_ destination: Destination?, isNeeded: Bool) throws {
+        if inherit, destination != nil { throw ValidationError("--inherit has its address from the service manager") }
+        if isNeeded, !inherit, destination == nil { throw ValidationError("Missing expected argument '<address>'") }
+        if case .broker = destination, takeOver || stat {
+            throw ValidationError("--take-over and --stat are for a name on this machine")
+        }
     }
 }
 

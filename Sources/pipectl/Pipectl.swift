@@ -17,14 +17,17 @@ struct Pipectl: ParsableCommand {
         commandName: "pipectl",
         abstract: "Message pipes from the command line: serve, listen, send, talk.",
         discussion: """
-            ADDRESS names a local socket, in one of these forms:
+            ADDRESS is one of these:
 
               thermostat           a socket file in the runtime directory: /run for
-                                   root, else $XDG_RUNTIME_DIR or /run/user/UID
+                                   root, else $XDG_RUNTIME_DIR or /run/user/UID,
+                                   else named-pipes-UID in $TMPDIR or /tmp
               /run/app/pipe.sock   a socket file at this path, at most 107 bytes
               @thermostat          an abstract name: no file, no permissions,
                                    any user may connect
               dotnet:thermostat    where .NET's NamedPipeServerStream listens
+              nats://host/name     a name at a NATS broker, for clients and servers
+                                   of any machine (tls://host/name with TLS)
 
             Sizes have units: 512, 64KiB, 16MiB, 1MB. So have times: 50us, 500ms, 5s, 2m; a time limit of 0 means no limit.
 
@@ -43,7 +46,9 @@ struct Pipectl: ParsableCommand {
             SIGTERM and SIGHUP stop a command gracefully, unless it was started with them ignored. The guide "From the \
             command line" describes the treatment of all state that is inherited from a parent process.
             """,
-        subcommands: [Echo.self, Listen.self, Serve.self, Send.self, Connect.self, Call.self, Stat.self, Demo.self])
+        subcommands: [
+            Echo.self, Listen.self, Serve.self, Relay.self, Send.self, Connect.self, Call.self, Stat.self, Demo.self,
+        ])
 
     /// Runs the command line; the outcome becomes the exit status of the process.
     static func main() {

@@ -19,8 +19,8 @@ struct Send: ParsableCommand {
             arguments are messages then, and replies are printed on standard error.
             """)
 
-    @Argument(help: "The name of the pipe; see pipectl --help.", transform: OptionalAddress.init)
-    var address: OptionalAddress?
+    @Argument(help: "The name of the pipe; see pipectl --help.", transform: OptionalDestination.init)
+    var address: OptionalDestination?
 
     @Argument(help: "One message each; without any, every line of standard input is one.")
     var messages: [String] = []
@@ -49,7 +49,9 @@ struct Send: ParsableCommand {
             if address == nil { throw ValidationError("with --stdio, the messages are arguments") }
         } else {
             guard let address else { throw ValidationError("Missing expected argument '<address>'") }
-            _ = try address.address()
+            if case .broker = try address.destination(), !descriptors.isEmpty {
+                throw ValidationError("files are sent to a server on this machine")
+            }
         }
     }
 
@@ -72,7 +74,7 @@ struct Send: ParsableCommand {
         let session = SendSession(reactor, plan, files)
         let configuration = client.configuration(wire)
         if let address, !stdio {
-            try session.run(to: address.address(), configuration)
+            try session.run(to: address.destination(), configuration)
         } else {
             try session.runOverStandardStreams(configuration)
         }

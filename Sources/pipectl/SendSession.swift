@@ -18,6 +18,7 @@ final class SendSession: PipeClientDelegate {
     /// Sent with the first message.
     private var descriptors: OutgoingDescriptors
     private var client: PipeClient?
+    private var access: Access?
     private var connection: PipeConnection?
     private var input: LineInput?
     private var failure: Failure?
@@ -42,13 +43,14 @@ final class SendSession: PipeClientDelegate {
     }
 
     /// Returns when everything is done.
-    func run(to address: PipeAddress, _ configuration: PipeClient.Configuration) throws {
+    func run(to destination: Destination, _ configuration: PipeClient.Configuration) throws {
         if plan.messages == nil {
             let limit = configuration.connection.framing.maximumMessageByteCount
             input = LineInput(reactor, limit: limit) { [unowned self] in didRead($0) }
         }
-        let client = PipeClient(address: address, configuration: configuration, reactor: reactor, delegate: self)
+        let (client, access) = try destination.makeClient(configuration, reactor, self)
         self.client = client
+        self.access = access
         client.connect()
         try run()
     }
@@ -102,7 +104,7 @@ final class SendSession: PipeClientDelegate {
     private func fail(_ failure: Failure) {
         if self.failure == nil { self.failure = failure }
         input?.pause()
-        if let connection { connection.close() } else { reactor.stop() }
+        if let connection { connection.close() } else { stopReactor() }
     }
 
     private func didInterrupt(_ count: Int) {
@@ -149,12 +151,16 @@ final class SendSession: PipeClientDelegate {
             let status: ExitStatus = reason == .slowReader ? .timedOut : .failed
             failure = failure ?? Failure("the connection was \(reason.text) (\(progress)\(lost))", status)
         }
-        reactor.stop()
+        stopReactor()
     }
 
     func client(_ client: PipeClient, didFailToConnectWith error: PipeError) {
         failure = failure ?? Failure(error)
-        reactor.stop()
+        stopReactor()
+    }
+
+    private func stopReactor() {
+        if let access { access.stopReactor() } else { reactor.stop() }
     }
 }
 

@@ -19,6 +19,8 @@ final class Listener: EventHandler {
     private var pause: ScheduledWork?
     private var reserve = ReserveDescriptor()
     private var goneInARow = 0
+    /// How many clients were accepted, whether or not they were admitted.
+    private(set) var acceptedCount = 0
     /// The action after the last client is accepted; set once no more can come.
     private var whenEmpty: (() -> Void)?
 
@@ -51,6 +53,16 @@ final class Listener: EventHandler {
         try source?.register()
         // Without a reserve, no client can be shed, and the next shortage tries again.
         try? reserve.acquire()
+    }
+
+    /// Where clients find it.
+    var address: PipeAddress { name.address }
+
+    /// No server was made after all: an inherited socket can be used again.
+    func giveBack() {
+        source = nil
+        reserve.release()
+        name.giveBack()
     }
 
     /// Gives the name up, if it still has one, and keeps the socket with the waiting clients.
@@ -102,6 +114,7 @@ final class Listener: EventHandler {
             do throws(SystemError) {
                 guard let client = try acceptOne() else { return queueIsEmpty(readiness) }
                 goneInARow = 0
+                acceptedCount &+= 1
                 owner.listenerDidAccept(client)
             } catch {
                 guard goesOn(after: error) else { return }
@@ -138,7 +151,7 @@ final class Listener: EventHandler {
         source?.unregister()
         let whenEmpty = whenEmpty
         self.whenEmpty = nil
-        owner.listenerDidFail(error, isLast: whenEmpty == nil)
+        owner.listenerDidFail(self, error, isLast: whenEmpty == nil)
         whenEmpty?()
     }
 
@@ -197,6 +210,6 @@ protocol ListenerOwner: AnyObject {
 
     /// No client can be accepted any more.
     ///
-    /// - Parameter isLast: whether the server has no other listener and has to stop this one.
-    func listenerDidFail(_ error: SystemError, isLast: Bool)
+    /// - Parameter isLast: whether the listener is not being left anyway, so that the server has to stop it.
+    func listenerDidFail(_ listener: Listener, _ error: SystemError, isLast: Bool)
 }

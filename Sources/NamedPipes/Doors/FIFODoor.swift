@@ -39,7 +39,7 @@ final class FIFODoor {
             server.openVouched(connection)
         } catch {
             // No descriptor is free.
-            server.listenerDidFail(error, isLast: false)
+            server.delegate?.server(server, didFailToAcceptWith: error)
             open(after: .seconds(1))
         }
     }

@@ -17,6 +17,7 @@ extension PipeError: CustomStringConvertible {
         case .inheritedListener(let problem): "the inherited listener cannot be served: \(problem)"
         case .unusableConnection(let problem): "the connection cannot be adopted: \(problem)"
         case .cannotDetach(let obstacle): "the connection cannot be detached: \(obstacle)"
+        case .notListening: "the server does not listen at a socket"
         case .cannotChange(let setting): "\(setting) cannot change any more"
         case .outputPending(let byteCount): "\(byteCount) bytes of earlier messages are not sent yet"
         case .noServer(let address): "no server at \(address)"
@@ -54,7 +55,6 @@ extension InvalidAddress: CustomStringConvertible {
         case .atBroker: "a NATS broker is reached with the product NamedPipesNATS, not by a local socket"
         case .notAName: "a name has no slash and is neither . nor .."
         case .tooLong(let byteCount, let limit): "it has \(byteCount) bytes, a socket address takes \(limit)"
-        case .noRuntimeDirectory: "this user has no runtime directory"
         }
     }
 }

@@ -71,6 +71,9 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The message cannot be sent with these descriptors; nothing was sent, and the descriptors are unchanged.
     case descriptorsNotSent(DescriptorSendProblem)
 
+    /// The server does not listen at a socket, or not any more; nothing was changed.
+    case notListening
+
     /// There is no open connection to send on.
     case notConnected
 
@@ -125,9 +128,6 @@ public enum InvalidAddress: Error, Hashable, Sendable {
     /// More bytes than the address structure holds (`sun_path`, unix(7)): 107 in a path, 107 after the `@` of an
     /// abstract name.
     case tooLong(byteCount: Int, limit: Int)
-
-    /// No runtime directory is known for this user: neither `XDG_RUNTIME_DIR` nor a fallback exists.
-    case noRuntimeDirectory
 }
 
 /// The problem with a listener that a service manager handed over.

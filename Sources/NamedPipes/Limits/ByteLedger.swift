@@ -39,7 +39,7 @@ final class ByteLedger {
         }
 
         /// What counts against the user's limit.
-        fileprivate var takenByteCount: Int { shared?.byteCount ?? byteCount }
+        var takenByteCount: Int { shared?.byteCount ?? byteCount }
     }
 
     /// The upper bounds, in total and for one user.
@@ -74,9 +74,13 @@ final class ByteLedger {
     /// while others hold the whole budget.
     static let floor = 4 << 10
 
-    /// Room that is not available to requests that can be refused or can wait. It is for messages that were taken and
-    /// have to wait for their peer, and that therefore can no longer be refused.
+    /// Room that is not available to requests that can be refused or can wait: ``readReserve``, and room for messages
+    /// that were taken and have to wait for their peer, and that therefore can no longer be refused.
     let reserve: Int
+
+    /// Room for bytes that are read although other threads have taken the room for them meanwhile, one read for each of
+    /// the other ledgers. Bytes that were read have to be held, so nothing else may take it.
+    let readReserve: Int
 
     /// Whether there is less room than one read may need, in total or for a user.
     private(set) var isTight = false
@@ -85,30 +89,34 @@ final class ByteLedger {
     var tightnessDidChange: () -> Void = {}
 
     private var tightAccountCount = 0
+    private let isAlwaysTight: Bool
 
     /// The most that one read brings, with its overhead.
-    private static let readByteCount = ReactorBuffers.receiveByteCount + LargeBufferPool.step
+    static let readByteCount = ReactorBuffers.receiveByteCount + LargeBufferPool.step
 
     /// The room that reads need. The ledger learns what other threads have taken when it is next written to, and until
     /// then each thread may have made one more read.
     private let margin: Int
 
-    init(limit: Int? = nil, limitPerUser: Int? = nil) {
-        self.limit = limit ?? .max
-        self.limitPerUser = limitPerUser ?? .max
-        shared = nil
-        margin = Self.readByteCount
-        reserve = min(self.limit / 8, self.limitPerUser / 8, Self.readByteCount)
-        isTight = isAlwaysTight
+    /// A ledger that has its limits to itself.
+    convenience init(limit: Int? = nil, limitPerUser: Int? = nil) {
+        self.init(limit ?? .max, limitPerUser ?? .max, nil)
     }
 
     /// One of several ledgers with common limits.
-    init(sharing shared: SharedByteBudget) {
-        limit = shared.limit
-        limitPerUser = shared.limitPerUser
+    convenience init(sharing shared: SharedByteBudget) { self.init(shared.limit, shared.limitPerUser, shared) }
+
+    private init(_ limit: Int, _ limitPerUser: Int, _ shared: SharedByteBudget?) {
+        self.limit = limit
+        self.limitPerUser = limitPerUser
         self.shared = shared
-        margin = Self.readByteCount * shared.ledgerCount
-        reserve = min(limit / 8, limitPerUser / 8, Self.readByteCount)
+        let least = min(limit, limitPerUser)
+        let others = Self.readByteCount * ((shared?.ledgerCount ?? 1) - 1)
+        margin = Self.readByteCount + others
+        // Small budgets are not reserved for reads; instead, no read brings more than the floor.
+        isAlwaysTight = least < max(margin, 4 * others)
+        readReserve = isAlwaysTight ? 0 : others
+        reserve = readReserve + min(least / 8, Self.readByteCount)
         isTight = isAlwaysTight
     }
 
@@ -116,22 +124,15 @@ final class ByteLedger {
         for account in accounts.values { leave(account) }
     }
 
-    private var isAlwaysTight: Bool { min(limit, limitPerUser) < margin }
-
     var byteCount: Int { heldByteCount + queuedByteCount }
 
-    /// What counts against the limit.
-    private var takenByteCount: Int { shared?.byteCount ?? byteCount }
-
-    private func takenByteCount(ofUser userID: UInt32) -> Int {
-        if let latest, latest.userID == userID { return latest.takenByteCount }
-        return accounts[userID]?.takenByteCount ?? shared?.byteCount(ofUser: userID) ?? 0
-    }
-
     /// What one user's connections have taken.
-    func byteCount(ofUser userID: UInt32) -> Int {
-        if let latest, latest.userID == userID { return latest.byteCount }
-        return accounts[userID]?.byteCount ?? 0
+    func byteCount(ofUser userID: UInt32) -> Int { knownAccount(of: userID)?.byteCount ?? 0 }
+
+    /// The account of a user; nil if the user has nothing.
+    func knownAccount(of userID: UInt32) -> Account? {
+        if let latest, latest.userID == userID { return latest }
+        return accounts[userID]
     }
 
     fileprivate func account(of userID: UInt32) -> Account {
@@ -140,29 +141,6 @@ final class ByteLedger {
         accounts[userID] = account
         latest = account
         return account
-    }
-
-    /// How much more a user's connections may take, without the reserve.
-    func room(ofUser userID: UInt32) -> Int {
-        max(0, min(limit - takenByteCount, limitPerUser - takenByteCount(ofUser: userID)) - reserve)
-    }
-
-    /// The budget that has no room for this many bytes more, without the reserve. The server's, if both have room.
-    func exceeded(by count: Int, _ userID: UInt32) -> ExceededBudget {
-        let isUsers = count <= limit - takenByteCount - reserve
-        return isUsers
-            ? ExceededBudget(scope: .user(userID), limit: limitPerUser) : ExceededBudget(scope: .server, limit: limit)
-    }
-
-    /// The budget that has no room for this many bytes more of a user's; nil if both have room. Only asks, and takes
-    /// nothing.
-    func exceededBudget(by count: Int, _ userID: UInt32, leaving reserve: Int) -> ExceededBudget? {
-        // Subtracted, because a sum might overflow if there is no limit.
-        if count > limit - takenByteCount - reserve { return ExceededBudget(scope: .server, limit: limit) }
-        if count > limitPerUser - takenByteCount(ofUser: userID) - reserve {
-            return ExceededBudget(scope: .user(userID), limit: limitPerUser)
-        }
-        return nil
     }
 
     /// Makes sure that a user's connections may take this many bytes more. If the ledger shares a budget, they are
@@ -247,13 +225,9 @@ struct ByteCharge: ~Copyable {
 
     /// Takes or returns bytes until the charge is of this size. If there is no room for more, the charge stays as it
     /// is.
-    ///
-    /// - Parameter floor: the size that is allowed in any case.
-    mutating func adjust(
-        to count: Int, _ ledger: ByteLedger, userID: UInt32, granting floor: Int = 0
-    ) throws(ExceededBudget) {
-        guard count > max(byteCount, floor) else { return follow(count, ledger, userID: userID) }
-        if let exceeded = ledger.claim(count - byteCount, userID, leaving: 0) {
+    mutating func adjust(to count: Int, _ ledger: ByteLedger, userID: UInt32) throws(ExceededBudget) {
+        guard count > byteCount else { return follow(count, ledger, userID: userID) }
+        if let exceeded = ledger.claim(count - byteCount, userID, leaving: ledger.readReserve) {
             ledger.countRefusal(of: userID)
             throw exceeded
         }
@@ -280,7 +254,7 @@ struct ByteCharge: ~Copyable {
         return ledger.exceededBudget(by: count - byteCount, userID, leaving: reserve)
     }
 
-    /// Records memory that is allocated already, even if the ledger has no room for it.
+    /// Records memory that is in use already, even if the ledger has no room for it.
     mutating func follow(_ count: Int, _ ledger: ByteLedger, userID: UInt32, isTaken: Bool = false) {
         guard count != byteCount else { return }
         let account = self.account ?? ledger.account(of: userID)

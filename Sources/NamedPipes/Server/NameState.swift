@@ -24,6 +24,8 @@ struct NameState {
     var monitor: NameMonitor?
     /// For the next attempt to publish the name again, or for the end of the time after a take-over.
     var timer: ScheduledWork?
+    /// Further sockets that a service manager has handed over, beside the one at the entrance.
+    private var others: [Listener] = []
     /// The sockets that have lost their name for good, until the last client that waits there is accepted.
     var leftOver: [Listener] = []
     /// The reason why the name could not be published again, as reported to the delegate.
@@ -53,9 +55,29 @@ struct NameState {
         if case .transport(let entrance) = entrance { entrance.close() }
         defer {
             leftOver = []
+            others = []
             entrance = .closed
         }
-        return leftOver + (listener.map { [$0] } ?? [])
+        return leftOver + listeners
+    }
+
+    /// The listeners that have their names.
+    var listeners: [Listener] { (listener.map { [$0] } ?? []) + others }
+
+    /// Adds a further listener.
+    mutating func add(_ listener: Listener) { others.append(listener) }
+
+    /// Removes a listener that accepts no more clients, if there is another one.
+    ///
+    /// - Returns: whether it was removed, so that the caller stops it.
+    mutating func remove(_ listener: Listener) -> Bool {
+        guard !others.isEmpty else { return false }
+        if self.listener === listener {
+            entrance = .socket(others.removeFirst())
+        } else {
+            others.removeAll { $0 === listener }
+        }
+        return true
     }
 }
 

@@ -134,8 +134,10 @@ extension PipeServer: ListenerOwner {
         delegate?.server(self, didFailToAcceptWith: error)
     }
 
-    func listenerDidFail(_ error: SystemError, isLast: Bool) {
-        if isLast { endListening() }
+    func listenerDidFail(_ listener: Listener, _ error: SystemError, isLast: Bool) {
+        if isLast {
+            if nameState.remove(listener) { listener.stop() } else { endListening() }
+        }
         delegate?.server(self, didFailToAcceptWith: error)
     }
 }

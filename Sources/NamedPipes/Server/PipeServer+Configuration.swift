@@ -79,8 +79,8 @@ extension PipeServer {
         /// ``DisconnectReason/budgetExceeded(_:)``, rather than the next one that asks. A connection that needs more
         /// memory to receive waits, about a tenth of a second at most for each connection that has more than twice as
         /// much. A message to send is refused with ``PipeError/budgetExceeded(_:)``, or treated as the slow-reader
-        /// policy says. If no connection has more than those that ask, one of them ends. Every connection may have 4
-        /// KiB in any case, so that small messages always get through.
+        /// policy says. If no connection has more than those that ask, and there is still no room by then, one of them
+        /// ends. Every connection may have 4 KiB in any case, so that small messages always get through.
         ///
         /// A message that is in several queues without being copied counts in each of them.
         public var byteBudget: Int? = 1 << 30

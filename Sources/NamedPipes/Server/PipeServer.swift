@@ -81,10 +81,7 @@ public final class PipeServer {
         inheriting listener: InheritedListener, configuration: Configuration = Configuration(), reactor: Reactor,
         delegate: any PipeServerDelegate
     ) throws(PipeError) {
-        self.init(listener.address, configuration, reactor, delegate, .closed)
-        nameState.entrance = .socket(
-            try listen(at: PublishedName(listener, passesRights: configuration.nameClaim.passesRights)))
-        register()
+        try self.init(inheriting: [listener], configuration: configuration, reactor: reactor, delegate: delegate)
     }
 
     /// Makes a server without a name: it serves the connections that ``adopt(_:)`` gives it, with the same limits and

@@ -29,7 +29,8 @@ public protocol PipeServerDelegate: PipeConnectionDelegate {
     ///
     /// Or no client can ever be accepted again, because another process has shut the shared socket down (`EINVAL`) or a
     /// sandbox forbids the call (`ENOSYS`). Then the name is given up, ``PipeServer/isListening`` is false from now on,
-    /// and the connections continue until they end or the server is stopped. The default does nothing.
+    /// and the connections continue until they end or the server is stopped. A server with several inherited listeners
+    /// continues with the others. The default does nothing.
     ///
     /// - Parameters:
     ///   - server: the server.

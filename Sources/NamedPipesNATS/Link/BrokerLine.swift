@@ -18,6 +18,11 @@ final class BrokerLine {
     private var input: DescriptorWatch?
     private var output: DescriptorWatch?
     private var isCrowded = false
+    /// Called when nothing waits to be written any more.
+    var onWritten: () -> Void = {}
+
+    /// How many bytes wait to be written.
+    var unwrittenByteCount: Int { connection.unwrittenByteCount }
 
     /// More than this waits to be written: sessions send no more.
     static let highMark = 4 << 20
@@ -60,6 +65,7 @@ final class BrokerLine {
         let count = connection.unwrittenByteCount
         if count == 0 {
             output = nil
+            onWritten()
         } else if output == nil {
             watchOutput()
         }
@@ -67,6 +73,9 @@ final class BrokerLine {
         isCrowded = false
         onRoom()
     }
+
+    /// Tells the broker that no more follows. It reads what was written, and closes.
+    func finishWriting() { connection.shutDownOutput(descriptor.rawValue) }
 
     private func watchOutput() {
         do {

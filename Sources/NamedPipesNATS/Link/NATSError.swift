@@ -35,6 +35,12 @@ public enum NATSError: Error, Hashable, Sendable {
     /// ``NATSLink/close()`` was called.
     case closed
 
+    /// No server has subscribed to the subject of a request, which was not delivered.
+    case noServer(subject: String)
+
+    /// A message is larger than the broker accepts (`max_payload`, 1 MiB by default).
+    case messageTooLarge(byteCount: Int, limit: Int)
+
     /// Something else that the library reports: its status (`natsStatus`) and its text.
     case library(status: Int, String)
 }
@@ -53,6 +59,9 @@ extension NATSError: CustomStringConvertible {
         case .notPermitted(let text): "the NATS server does not permit it: \(text)"
         case .connectionLost: "the connection to the NATS server was lost"
         case .closed: "the link was closed"
+        case .noServer(let subject): "no server at the NATS subject \(subject.debugDescription)"
+        case .messageTooLarge(let count, let limit):
+            "a message of \(count) bytes exceeds the limit of the NATS server, \(limit)"
         case .library(let status, let text): "the NATS library failed with status \(status): \(text)"
         }
     }

@@ -42,6 +42,8 @@ extension NATSLink {
             connectionBegin = reactor.now
             change(to: .connected(server))
             for dial in sessions.dials { dial.linkDidConnect() }
+            for request in requestsInOrder { request.linkDidConnect() }
+            for token in readMarks.keys { publishMark(token) }
             schedule()
         } catch {
             line = nil
@@ -76,6 +78,7 @@ extension NATSLink {
     }
 
     private func lineDidEnd(_ line: BrokerLine) {
+        if state == .closed { return end() }
         self.line = nil
         line.end()
         // The delays continue to grow until a connection has lasted: a broker that accepts and closes at once would
@@ -92,12 +95,14 @@ extension NATSLink {
         guard case .notPermitted(let text) = error else { return }
         report(.refused(error))
         for dial in sessions.dials where dial.isMeant(by: text) { dial.fail(error) }
+        for request in requestsInOrder where request.isMeant(by: text) { request.fail(error) }
     }
 
     /// Ends every session, and every opening that is under way.
     func lose(_ error: NATSError) {
         for dial in sessions.dials { dial.linkDidFail(error) }
         for session in sessions.open { session.lose(.linkLost) }
+        for request in requestsInOrder { request.linkDidFail(error) }
     }
 
     // MARK: Input and output
@@ -107,6 +112,7 @@ extension NATSLink {
         line.connection.readEvent()
         while self.line === line, let message = line.inbox.next() { receive(message) }
         for dial in sessions.dials where self.line === line { dial.lookForServer() }
+        for request in requests.values where self.line === line { request.lookForAnswer() }
         for listener in listeners.values where self.line === line { listener.receive(on: line) }
         dispatchTouched()
         if self.line === line, line.connection.isClosed { lineDidEnd(line) }

@@ -65,11 +65,17 @@ public final class NATSLink {
 
     // What uses the connection.
     var sessions = SessionTable()
-    var listeners: [ObjectIdentifier: SessionListener] = [:]
+    var listeners: [ObjectIdentifier: any LinkListener] = [:]
+    /// The requests that wait for the link, or for their answers.
+    var requests: [SessionToken: PendingRequest] = [:]
+    var lastRequestNumber: UInt64 = 0
+    /// What waits until the broker has read all that was sent before; see ``whenReadByBroker(_:)``.
+    var readMarks: [SessionToken: () -> Void] = [:]
     /// The inbox of the link without a session's token, ending in a dot.
     let inbox: String
 
     private var isScheduled = false
+    private var hasEnded = false
 
     /// Makes a link, which connects in the background.
     ///
@@ -97,7 +103,8 @@ public final class NATSLink {
     public var reference: ReactorReference<NATSLink> { ReactorReference(reactor.executor, key: key) }
 
     /// Ends the connection to the broker, and with it all sessions that are left. What they have queued in the link is
-    /// still written.
+    /// still written, for as long as the broker takes some of it within ``Configuration/sessionTimeout`` and the
+    /// reactor runs. The event ``State/closed`` comes when the broker has read everything.
     ///
     /// Stop servers and disconnect clients before, and let the loop run until they report their end, so that no session
     /// is lost.
@@ -105,11 +112,35 @@ public final class NATSLink {
         guard state != .closed else { return }
         retry?.cancel()
         attemptNumber += 1
-        change(to: .closed)
+        state = .closed
         for dial in sessions.dials { dial.linkDidFail(.closed) }
         for session in sessions.open { session.end(.linkLost) }
+        for request in requestsInOrder { request.fail(NATSError.closed) }
         flush()
+        finishWriting()
+    }
+
+    /// Writes what is left, then waits for the broker to close, which it does once it has read everything; or until it
+    /// takes nothing any more. To close first could lose it: the kernel drops what the broker has not read if we have
+    /// not read what the broker has sent.
+    private func finishWriting() {
+        guard let line else { return end() }
+        let count = line.unwrittenByteCount
+        line.onWritten = { [unowned line] in line.finishWriting() }
+        if count == 0 { line.finishWriting() }
+        retry = reactor.schedule(after: configuration.sessionTimeout) { [unowned self] in
+            if line.unwrittenByteCount < count { finishWriting() } else { end() }
+        }
+    }
+
+    /// The last step of ``close()``.
+    func end() {
+        guard !hasEnded else { return }
+        hasEnded = true
+        retry?.cancel()
+        readMarks = [:]
         line.take()?.end()
+        report(.state(.closed))
         reactor.registry.remove(key)
     }
 
@@ -147,6 +178,8 @@ extension NATSLink: TurnWork {
 extension NATSLink: Registered {
     /// Servers and clients stop by themselves, and their sessions say so to the other ends: the link waits for them.
     package func reactorDidStop() {
+        if state == .closed { return end() }
+        for listener in listeners.values { listener.reactorDidStop() }
         if sessions.isEmpty && listeners.isEmpty { close() }
     }
 }

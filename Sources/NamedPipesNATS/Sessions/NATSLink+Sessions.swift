@@ -11,6 +11,7 @@ extension NATSLink {
     /// A message at the link's inbox.
     func receive(_ message: borrowing BrokerMessage) {
         guard let token = message.token else { return }
+        if let body = readMarks.removeValue(forKey: token) { return body() }
         let reply = message.reply
         message.withContent { content in
             // Not a piece: somebody else's message. Nothing of a session can be in it.

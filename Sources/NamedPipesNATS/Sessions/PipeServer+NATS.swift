@@ -31,7 +31,8 @@ extension PipeServer {
 }
 
 extension NATSLink {
-    fileprivate func add(_ listener: SessionListener) {
+    /// Lets a listener take part, now if the link is connected.
+    func add(_ listener: any LinkListener) {
         listeners[ObjectIdentifier(listener)] = listener
         guard let line else { return }
         do {

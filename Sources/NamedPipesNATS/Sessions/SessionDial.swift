@@ -14,7 +14,7 @@ final class SessionDial {
     private weak var client: PipeClient?
     private let name: String
     private let subject: [UInt8]
-    private var answers: DialAnswers?
+    private var answers: BrokerListening?
 
     init(_ link: NATSLink, _ client: PipeClient, _ name: NATSName) {
         self.link = link
@@ -44,7 +44,7 @@ final class SessionDial {
         // that there is no server.
         do {
             answers = try link.line.map { line throws(NATSError) in
-                DialAnswers(try line.connection.subscribe(to: "\(link.inbox)\(token)"))
+                BrokerListening(try line.connection.subscribe(to: "\(link.inbox)\(token)"))
             }
         } catch {
             return link.report(.refused(error))
@@ -116,11 +116,5 @@ extension SessionDial: PendingDial {
         _ = end()
         link?.schedule()
     }
-}
-
-private final class DialAnswers {
-    let subscription: BrokerSubscription
-
-    init(_ subscription: consuming BrokerSubscription) { self.subscription = subscription }
 }
 #endif

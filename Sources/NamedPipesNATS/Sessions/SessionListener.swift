@@ -47,13 +47,9 @@ final class SessionListener {
     }
 }
 
-/// A subscription that can be replaced.
-private final class BrokerListening {
-    private let subscription: BrokerSubscription
-
-    init(_ subscription: consuming BrokerSubscription) { self.subscription = subscription }
-
-    func next() -> BrokerMessage? { subscription.next() }
+extension SessionListener: LinkListener {
+    /// Its server stops by itself.
+    func reactorDidStop() {}
 }
 
 extension SessionListener: TransportEntrance {

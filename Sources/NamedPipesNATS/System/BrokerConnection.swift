@@ -82,6 +82,11 @@ struct BrokerConnection: ~Copyable, Sendable {
         for _ in 0..<1024 where !isClosed { readEvent() }
     }
 
+    /// Sends the end of the stream (`SHUT_WR`). The library knows nothing of that, and reads on.
+    ///
+    /// - Parameter socket: a descriptor of the connection's socket.
+    func shutDownOutput(_ socket: Int32) { _ = attemptCall("shutdown") { shutdown(socket, Int32(SHUT_WR)) } }
+
     // MARK: Subjects
 
     /// Receives what is sent to a subject.
@@ -118,6 +123,26 @@ struct BrokerConnection: ~Copyable, Sendable {
                 }
             }
         }
+    }
+}
+
+extension BrokerConnection {
+    /// Appends a message with headers, whose values have no line feeds.
+    func publish(
+        to subject: [UInt8], headers: [(name: String, value: String)], _ message: [UInt8]
+    ) throws(NATSError) {
+        var made: OpaquePointer?
+        try libraryCall {
+            unsafe subject.withCString { subject in
+                unsafe message.withUnsafeBytes { message in
+                    let start = unsafe message.baseAddress?.assumingMemoryBound(to: CChar.self)
+                    return unsafe natsMsg_Create(&made, subject, nil, start, Int32(message.count))
+                }
+            }
+        }
+        defer { unsafe natsMsg_Destroy(made) }
+        for header in headers { try libraryCall { unsafe natsMsgHeader_Set(made, header.name, header.value) } }
+        try libraryCall { unsafe natsConnection_PublishMsg(pointer, made) }
     }
 }
 

@@ -27,6 +27,14 @@ struct BrokerSubscription: ~Copyable {
         }
     }
 
+    /// The answer to the only request whose answers come here; nil if there is none yet.
+    func answer() -> BrokerAnswer? {
+        var message: OpaquePointer?
+        let status = unsafe natsSubscription_NextMsg(&message, pointer, 0)
+        if let message = unsafe message { return unsafe .message(BrokerMessage(message)) }
+        return status == NATS_NO_RESPONDERS ? .noResponders : nil
+    }
+
     /// Whether the broker has said that a request has no receiver, whose answers come here. The library hides the
     /// message that says so, and with it which request it is about; hence a subscription for each request. All other
     /// messages are dropped.
@@ -39,6 +47,13 @@ struct BrokerSubscription: ~Copyable {
             _ = unsafe BrokerMessage(message)
         }
     }
+}
+
+/// What comes of a request.
+enum BrokerAnswer: ~Copyable {
+    case message(BrokerMessage)
+    /// The broker says that no server has subscribed to the subject.
+    case noResponders
 }
 
 /// The only owner of a message that was received.
@@ -59,6 +74,17 @@ struct BrokerMessage: ~Copyable {
 
     /// The session to which it is addressed, if its subject ends in a token.
     var token: SessionToken? { unsafe Self.withText(natsMsg_GetSubject(pointer)) { SessionToken(endOf: $0) } }
+
+    var subject: String { unsafe natsMsg_GetSubject(pointer).map { unsafe String(cString: $0) } ?? "" }
+
+    var content: [UInt8] { withContent { [UInt8](copying: $0) } }
+
+    /// The value of a header, if there is one.
+    func header(_ name: String) -> String? {
+        var value: UnsafePointer<CChar>?
+        guard unsafe natsMsgHeader_Get(pointer, name, &value) == NATS_OK else { return nil }
+        return unsafe value.map { unsafe String(cString: $0) }
+    }
 
     /// Where an answer goes, ending in zero; empty if none is expected.
     var reply: [UInt8] {

@@ -15,7 +15,8 @@ public struct JSONCoding: Sendable {
     /// Reads values. Must not be changed afterwards.
     public let decoder: JSONDecoder
 
-    /// Creates a coding; by default with a plain encoder that does not escape slashes, and a plain decoder.
+    /// Creates a coding; by default with an encoder that sorts the members of objects, so that equal values have equal
+    /// text, and does not escape slashes, and with a plain decoder.
     public init(encoder: JSONEncoder? = nil, decoder: JSONDecoder = JSONDecoder()) {
         self.encoder = encoder ?? Self.plainEncoder()
         self.decoder = decoder
@@ -23,7 +24,7 @@ public struct JSONCoding: Sendable {
 
     private static func plainEncoder() -> JSONEncoder {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = .withoutEscapingSlashes
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return encoder
     }
 

@@ -3,7 +3,7 @@
 extension JSONText {
     /// The object's member with this name; nil if this is not an object, or has no such member. Names are compared as
     /// they are written.
-    func member(_ name: String) -> JSONText? {
+    package func member(_ name: String) -> JSONText? {
         guard slice.first == UInt8(ascii: "{") else { return nil }
         let quoted = JSONText(quoting: name)
         var found: JSONText?

@@ -37,7 +37,7 @@ public struct JSONText: Hashable, Sendable {
         try coding.decode(type, from: self)
     }
 
-    static let null = JSONText(unchecked: Array("null".utf8)[...])
+    package static let null = JSONText(unchecked: Array("null".utf8)[...])
 
     /// Whether it is an object or an array.
     var isStructured: Bool { slice.first == UInt8(ascii: "{") || slice.first == UInt8(ascii: "[") }

@@ -4,13 +4,17 @@ public import NamedPipes
 /// The error object of JSON-RPC 2.0 (section 5.1): a handler throws it at one end, and the request throws it at the
 /// other.
 public struct JSONRPCError: Error, Hashable, Sendable {
-    /// The kind of error; section 5.1 reserves -32768 to -32000.
-    public struct Code: RawRepresentable, Hashable, Sendable {
+    /// The kind of error; section 5.1 reserves -32768 to -32000. An integer literal is a code:
+    /// `throw JSONRPCError(404, "no such job")`.
+    public struct Code: RawRepresentable, Hashable, Sendable, ExpressibleByIntegerLiteral {
         /// The number.
         public let rawValue: Int
 
         /// Any number.
         public init(rawValue: Int) { self.rawValue = rawValue }
+
+        /// Any number, as a literal.
+        public init(integerLiteral value: Int) { rawValue = value }
 
         /// -32700: the message is not JSON.
         public static let parseError = Code(rawValue: -32700)
@@ -49,33 +53,39 @@ public struct JSONRPCError: Error, Hashable, Sendable {
 
 extension JSONRPCError {
     static let methodNotFound = JSONRPCError(.methodNotFound, "Method not found")
-    static let internalError = JSONRPCError(.internalError, "Internal error")
-    static let stopping = JSONRPCError(.stopping, "The server is being stopped")
+    package static let internalError = JSONRPCError(.internalError, "Internal error")
+    package static let stopping = JSONRPCError(.stopping, "The server is being stopped")
     static let requestCancelled = JSONRPCError(.requestCancelled, "Request cancelled")
 
     static func invalidRequest(_ detail: String) -> JSONRPCError {
         JSONRPCError(.invalidRequest, "Invalid Request", data: JSONText(quoting: detail))
     }
 
-    static func parseError(_ error: JSONSyntaxError) -> JSONRPCError {
+    package static func parseError(_ error: JSONSyntaxError) -> JSONRPCError {
         JSONRPCError(.parseError, "Parse error", data: JSONText(quoting: "\(error)"))
     }
 
-    static func tooManyRequests(limit: Int) -> JSONRPCError {
+    package static func tooManyRequests(limit: Int) -> JSONRPCError {
         JSONRPCError(.tooManyRequests, "Too many requests at a time", data: JSONText(quoting: "limit: \(limit)"))
     }
 
+    /// The members are named as the other end wrote them, without the names of Swift's types.
     static func invalidParams(_ error: DecodingError) -> JSONRPCError {
-        let context: DecodingError.Context? =
+        let detail =
             switch error {
-            case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
-                .dataCorrupted(let context):
-                context
-            @unknown default: nil
+            case .keyNotFound(let key, let context): "\(place(context, key)) is missing"
+            case .valueNotFound(_, let context): "\(place(context)) is null"
+            case .typeMismatch(_, let context): "\(place(context)) has another type: \(context.debugDescription)"
+            case .dataCorrupted(let context): "\(place(context)) is not valid: \(context.debugDescription)"
+            @unknown default: "\(error)"
             }
-        let path = context?.codingPath.map(\.stringValue).joined(separator: ".") ?? ""
-        let detail = (path.isEmpty ? "" : "\(path): ") + (context?.debugDescription ?? "")
         return JSONRPCError(.invalidParams, "Invalid params", data: JSONText(quoting: detail))
+    }
+
+    private static func place(_ context: DecodingError.Context, _ last: (any CodingKey)? = nil) -> String {
+        (context.codingPath + [last].compactMap(\.self)).reduce("params") { path, key in
+            key.intValue.map { "\(path)[\($0)]" } ?? "\(path).\(key.stringValue)"
+        }
     }
 }
 

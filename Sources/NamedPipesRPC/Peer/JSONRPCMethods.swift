@@ -73,6 +73,9 @@ public struct JSONRPCMethods: Sendable {
 
     func handler(of method: String) -> JSONHandler? { handlers[method] ?? fallback }
 
+    /// The names of the methods, sorted.
+    package var names: [String] { handlers.keys.sorted() }
+
     func isRegistered(_ method: String) -> Bool { handlers[method] != nil }
 }
 

@@ -47,7 +47,7 @@ extension JSONRPCPeer {
         }
     }
 
-    private func outcome(
+    func outcome(
         of request: IncomingMessage.Request, _ handler: JSONRPCMethods.JSONHandler, _ serial: OpenCalls.Serial
     ) async -> Result<JSONText, JSONRPCError> {
         do {

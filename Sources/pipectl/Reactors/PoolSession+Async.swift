@@ -13,7 +13,7 @@ extension PoolSession {
     ///   - announce: receives the line that says that clients can connect, and the summary at the end.
     ///   - handler: called once for each connection, with a counter of its own.
     func serve(
-        _ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions,
+        _ destination: Destination?, _ wire: WireOptions, _ options: ServerOptions,
         on reactors: (count: ReactorCount, configuration: Reactor.Configuration), home: Reactor,
         announce: @escaping ServerSession.Announcement, handler: @escaping ServerSession.AsyncHandler
     ) throws {
@@ -24,7 +24,7 @@ extension PoolSession {
         let configuration = wire.serverConfiguration
         let task = Task {
             do {
-                try await options.place(address).servePool(configuration, reactors) { [self] pool, event in
+                try await options.place(destination).servePool(configuration, reactors) { [self] pool, event in
                     note(event, of: pool)
                     guard case .listening = event else { return }
                     executor.post { [self] home in unsafe attendant = attend(to: pool, home, options, announce) }

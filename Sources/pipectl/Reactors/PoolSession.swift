@@ -23,14 +23,14 @@ final class PoolSession: Sendable {
     ///   - home: the main thread's reactor.
     ///   - announce: receives the line that says that clients can connect, and the summary at the end.
     func run(
-        _ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions,
+        _ destination: Destination?, _ wire: WireOptions, _ options: ServerOptions,
         on reactors: (count: ReactorCount, configuration: Reactor.Configuration), home: Reactor,
         announce: ServerSession.Announcement, handler: @escaping Handler
     ) throws {
         raiseDescriptorLimit()
         let pool: PipeServerPool
         do {
-            pool = try options.place(address).makePool(
+            pool = try options.place(destination).makePool(
                 wire.serverConfiguration, reactors, onEvent: { [self] in note($1, of: $0) }
             ) { [self] _ in PoolWorkerDelegate(self, handler) }
         } catch {
@@ -49,7 +49,8 @@ final class PoolSession: Sendable {
         let attendant = Attendant(home, log) { grace in pool.beginStopping(gracePeriod: grace) }
         do {
             if options.stat { offerStatistics(of: pool, takingOver: options.takeOver) }
-            try attendant.attend(pool.address, options, announce)
+            try attendant.attend(options)
+            try attendant.announce("\(pool.address)", announce)
         } catch {
             log.note(Failure(error))
             pool.beginStopping()

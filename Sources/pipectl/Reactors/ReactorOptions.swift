@@ -14,9 +14,13 @@ struct ReactorOptions: ParsableArguments {
     var isPool: Bool { reactors.count.value > 1 }
 
     /// Refuses what a pool cannot serve.
-    func check(_ address: PipeAddress?) throws {
-        if isPool, address?.kind == .fifo {
+    func check(_ destination: Destination?) throws {
+        guard isPool else { return }
+        switch destination {
+        case .local(let address) where address.kind == .fifo:
             throw ValidationError("a FIFO is one stream, which one reactor reads: --reactors is for sockets")
+        case .broker: throw ValidationError("a link to a broker is one reactor's: start several servers at the name")
+        case .local, nil: break
         }
     }
 }

@@ -21,16 +21,18 @@ final class Attendant {
         self.stop = stop
     }
 
-    /// Begins.
-    ///
-    /// - Parameter announce: receives the line that says that clients can connect.
-    func attend(_ address: PipeAddress, _ options: ServerOptions, _ announce: ServerSession.Announcement) throws {
+    /// Begins to wait for what stops the server.
+    func attend(_ options: ServerOptions) throws {
         let grace = options.grace.orForEver
         signals = try Signals(reactor) { [unowned self] count in
             log.tellManager(.stopping)
             stop(count == 1 ? grace : .zero)
         }
         if options.untilInputEnds { try watchInput(grace: grace) }
+    }
+
+    /// Tells operator and manager that clients can connect.
+    func announce(_ address: String, _ announce: ServerSession.Announcement) throws(Failure) {
         try announce("listening on \(address)")
         log.tellManager(.ready, .status("listening on \(address)"))
     }

@@ -5,7 +5,7 @@
 /// how many there were.
 struct Complaints {
     enum Kind: Hashable {
-        case connection, refusal, accepting, name, regainedName, manager, statistics
+        case connection, refusal, accepting, name, regainedName, link, manager, statistics
     }
 
     private struct Record {

@@ -6,12 +6,15 @@ final class MessageCounter {
     /// Handles a message. A thrown error ends its connection; a thrown ``Failure`` stops the server.
     typealias Handler = (_ connection: PipeConnection, _ message: Span<UInt8>) throws -> Void
 
-    private(set) var tally = ServerTally()
+    private(set) var tally: ServerTally
     private let log: ServerLog
     private let handler: Handler?
 
-    /// - Parameter handler: nil if tasks handle the messages, and only count them here.
-    init(_ log: ServerLog, handler: Handler?) {
+    /// - Parameters:
+    ///   - countedWord: what the summary counts.
+    ///   - handler: nil if tasks handle the messages, and only count them here.
+    init(_ log: ServerLog, counting countedWord: String = "message", handler: Handler?) {
+        tally = ServerTally(counting: countedWord)
         self.log = log
         self.handler = handler
     }

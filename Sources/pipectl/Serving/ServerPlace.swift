@@ -3,18 +3,36 @@ internal import NamedPipes
 
 /// The place at which a server listens.
 enum ServerPlace: Sendable {
-    case address(PipeAddress, takesOver: Bool)
+    case destination(Destination, takesOver: Bool)
     case inherited(InheritedListener)
 
+    /// The way on which clients come.
+    func makeAccess(_ reactor: Reactor) throws -> Access {
+        switch self {
+        case .destination(let destination, takesOver: _): try Access(to: destination, reactor)
+        case .inherited: Access(reactor)
+        }
+    }
+
     func makeServer(
+        _ configuration: PipeServer.Configuration, _ reactor: Reactor, _ access: Access,
+        _ delegate: any PipeServerDelegate
+    ) throws -> PipeServer {
+        try access.makeServer(configuration, delegate) {
+            try makeLocalServer(configuration, reactor, delegate)
+        }
+    }
+
+    private func makeLocalServer(
         _ configuration: PipeServer.Configuration, _ reactor: Reactor, _ delegate: any PipeServerDelegate
     ) throws -> PipeServer {
         switch self {
-        case .address(let address, let takesOver):
+        case .destination(.local(let address), let takesOver):
             try PipeServer(
                 listeningOn: address,
                 configuration: configuration.keepingName(takingOver: takesOver).admittingWriters(at: address),
                 reactor: reactor, delegate: delegate)
+        case .destination(.broker, takesOver: _): preconditionFailure("a broker has a link")
         case .inherited(let listener):
             try PipeServer(inheriting: listener, configuration: configuration, reactor: reactor, delegate: delegate)
         }
@@ -27,11 +45,12 @@ enum ServerPlace: Sendable {
         delegate: @escaping @Sendable (PipeServer) -> any PipeServerDelegate
     ) throws -> PipeServerPool {
         switch self {
-        case .address(let address, let takesOver):
+        case .destination(.local(let address), let takesOver):
             try PipeServerPool(
                 listeningOn: address, reactors: reactors.count,
                 configuration: configuration.keepingName(takingOver: takesOver),
                 reactorConfiguration: reactors.configuration, onEvent: onEvent, delegate: delegate)
+        case .destination(.broker, takesOver: _): preconditionFailure("refused with the command line")
         case .inherited(let listener):
             try PipeServerPool(
                 inheriting: listener, reactors: reactors.count, configuration: configuration,
@@ -46,10 +65,11 @@ enum ServerPlace: Sendable {
         handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
     ) async throws {
         switch self {
-        case .address(let address, let takesOver):
+        case .destination(.local(let address), let takesOver):
             try await PipeServerPool.serve(
                 at: address, reactors: reactors.count, configuration: configuration.keepingName(takingOver: takesOver),
                 reactorConfiguration: reactors.configuration, onEvent: onEvent, handler: handler)
+        case .destination(.broker, takesOver: _): preconditionFailure("refused with the command line")
         case .inherited(let listener):
             try await PipeServerPool.serve(
                 inheriting: listener, reactors: reactors.count, configuration: configuration,
@@ -57,21 +77,10 @@ enum ServerPlace: Sendable {
         }
     }
 
-    func serve(
-        _ configuration: PipeServer.Configuration, on executor: ReactorExecutor,
-        onEvent: @escaping @Sendable (PipeServer, PipeServer.ServeEvent) -> Void,
-        handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
-    ) async throws {
-        switch self {
-        case .address(let address, let takesOver):
-            try await PipeServer.serve(
-                at: address,
-                configuration: configuration.keepingName(takingOver: takesOver).admittingWriters(at: address),
-                on: executor, onEvent: onEvent, handler: handler)
-        case .inherited(let listener):
-            try await PipeServer.serve(
-                inheriting: listener, configuration: configuration, on: executor, onEvent: onEvent, handler: handler)
-        }
+    /// The address for the operator.
+    func shownAddress(of server: PipeServer) -> String {
+        if case .destination(.broker(let address), takesOver: _) = self { return "\(address)" }
+        return "\(server.address)"
     }
 }
 

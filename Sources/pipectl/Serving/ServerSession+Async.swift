@@ -15,43 +15,56 @@ extension ServerSession {
     ///   - announce: as for ``run(_:_:_:announce:)``.
     ///   - handler: called once for each connection.
     func serve(
-        _ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions,
+        _ destination: Destination?, _ wire: WireOptions, _ options: ServerOptions,
+        announce: @escaping Announcement, handler: @escaping AsyncHandler
+    ) throws {
+        try serve(
+            destination, wire.serverConfiguration.connection, options, announce: announce, handler: handler)
+    }
+
+    /// The same with connections that have no options of the command line.
+    func serve(
+        _ destination: Destination?, _ connection: PipeConnection.Configuration, _ options: ServerOptions,
         announce: @escaping Announcement, handler: @escaping AsyncHandler
     ) throws {
         raiseDescriptorLimit()
-        let configuration = wire.serverConfiguration
+        var configuration = PipeServer.Configuration()
+        configuration.connection = connection
         // Used on the reactor's thread only.
         nonisolated(unsafe) let session = self
         let executor = reactor.executor
-        task = Task(executorPreference: executor) {
+        task = Task(executorPreference: executor) { [configuration] in
             do {
-                let place = try options.place(address)
-                try await place.serve(configuration, on: executor) { server, event in
+                let place = try options.place(destination)
+                _ = try await PipeServer.serve(on: executor) { server, event in
                     do {
-                        try unsafe session.note(event, of: server, options, announce)
+                        try unsafe session.note(event, of: server, at: place, options, announce)
                     } catch {
                         unsafe session.fail(Failure(error))
                         server.stop()
                     }
-                } handler: { connection in
+                } _: { connection in
                     try await unsafe handler(connection, session.counter)
+                } _: { _, delegate in
+                    try unsafe session.makeServer(at: place, configuration, delegate)
                 }
             } catch is CancellationError {
                 // Cancelled by the second signal.
             } catch {
                 unsafe session.fail(Failure(error))
             }
-            executor.stop()
+            unsafe session.stopReactor()
         }
         reactor.run()
         try conclude(announce)
     }
 
     private func note(
-        _ event: PipeServer.ServeEvent, of server: PipeServer, _ options: ServerOptions, _ announce: Announcement
+        _ event: PipeServer.ServeEvent, of server: PipeServer, at place: ServerPlace, _ options: ServerOptions,
+        _ announce: @escaping Announcement
     ) throws {
         switch event {
-        case .listening: try attend(to: server, options, announce)
+        case .listening: try attend(to: server, at: place, options, announce)
         case .refused(let report): self.server(server, didRefuse: report)
         case .acceptFailed(let error): self.server(server, didFailToAcceptWith: error)
         case .handlerFailed(let id, let peer, let error):

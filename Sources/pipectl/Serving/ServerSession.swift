@@ -12,24 +12,33 @@ final class ServerSession: PipeServerDelegate {
     let counter: MessageCounter
     private var server: PipeServer?
     private var attendant: Attendant?
+    /// The way on which clients come.
+    private var access: Access?
     /// The serving task, if tasks handle the connections.
     var task: Task<Void, Never>?
+    /// Called before the loop stops, and calls back.
+    var beforeEnd: (@escaping () -> Void) -> Void = { $0() }
 
-    /// - Parameter handler: nil if tasks handle messages instead; see ``serve(_:_:_:announce:handler:)``.
-    init(_ reactor: Reactor, handler: MessageCounter.Handler? = nil) {
+    /// - Parameters:
+    ///   - countedWord: what the summary counts. The default is messages.
+    ///   - handler: nil if tasks handle messages instead; see ``serve(_:_:_:announce:handler:)``.
+    init(_ reactor: Reactor, counting countedWord: String = "message", handler: MessageCounter.Handler? = nil) {
         self.reactor = reactor
-        counter = MessageCounter(log, handler: handler)
+        counter = MessageCounter(log, counting: countedWord, handler: handler)
     }
 
     /// Serves until a signal.
     ///
     /// - Parameter announce: receives the line that says that clients can connect, and the summary at the end.
-    func run(_ address: PipeAddress?, _ wire: WireOptions, _ options: ServerOptions, announce: Announcement) throws {
+    func run(
+        _ destination: Destination?, _ wire: WireOptions, _ options: ServerOptions, announce: @escaping Announcement
+    ) throws {
         raiseDescriptorLimit()
         do {
-            let server = try options.place(address).makeServer(wire.serverConfiguration, reactor, self)
+            let place = try options.place(destination)
+            let server = try makeServer(at: place, wire.serverConfiguration, self)
             do {
-                try attend(to: server, options, announce)
+                try attend(to: server, at: place, options, announce)
             } catch {
                 fail(Failure(error))
             }
@@ -43,15 +52,42 @@ final class ServerSession: PipeServerDelegate {
     /// Prints the summary, or throws the reason for the stop.
     func conclude(_ announce: Announcement) throws(Failure) { try log.conclude(counter.tally, announce) }
 
-    /// Announces the server, and stops it when it is told to.
-    func attend(to server: PipeServer, _ options: ServerOptions, _ announce: Announcement) throws {
+    /// Makes the server, and the way on which its clients come.
+    func makeServer(
+        at place: ServerPlace, _ configuration: PipeServer.Configuration, _ delegate: any PipeServerDelegate
+    ) throws -> PipeServer {
+        let access = try place.makeAccess(reactor)
+        access.onTrouble { [log] in log.complain($0, .link) }
+        self.access = access
+        return try place.makeServer(configuration, reactor, access, delegate)
+    }
+
+    /// Announces the server once clients can find it, and stops it when it is told to.
+    func attend(
+        to server: PipeServer, at place: ServerPlace, _ options: ServerOptions, _ announce: @escaping Announcement
+    ) throws {
         self.server = server
         let attendant = Attendant(reactor, log) { [unowned self] grace in
             if grace > .zero { server.stop(gracePeriod: grace) } else { stopAtOnce() }
         }
         self.attendant = attendant
+        try attendant.attend(options)
         if options.stat { offerStatistics(of: server, takingOver: options.takeOver) }
-        try attendant.attend(server.address, options, announce)
+        access?.whenListening { [unowned self] outcome in
+            do {
+                try outcome.get()
+                try attendant.announce(place.shownAddress(of: server), announce)
+            } catch {
+                fail(Failure(error))
+            }
+        }
+    }
+
+    /// Stops the loop, after the last connection.
+    func stopReactor() {
+        beforeEnd { [access, reactor] in
+            if let access { access.stopReactor() } else { reactor.stop() }
+        }
     }
 
     /// Stops without waiting for any client, because it cannot do its work.
@@ -90,5 +126,5 @@ final class ServerSession: PipeServerDelegate {
         log.didFailToRepublish(server.address, error)
     }
 
-    func serverDidStop(_ server: PipeServer) { reactor.stop() }
+    func serverDidStop(_ server: PipeServer) { stopReactor() }
 }

@@ -16,9 +16,11 @@ struct Stat: ParsableCommand {
               pipectl stat thermostat
               pipectl stat thermostat --watch 1
               pipectl stat thermostat --json | jq .statistics.openCount
+
+            At a broker (nats://…) it opens a session with one of the servers, and shows how that calls itself.
             """)
 
-    @OptionGroup var target: AddressArgument
+    @OptionGroup var target: DestinationArgument
 
     @Flag(help: "Print one JSON object a report.")
     var json = false
@@ -36,7 +38,12 @@ struct Stat: ParsableCommand {
 
     func run() throws {
         do {
-            try runOnReactor { [self] executor in try await report(on: executor) }
+            try runOnReactor { [self] executor in
+                switch target.destination {
+                case .local(let address): try await report(of: address, on: executor)
+                case .broker: try await reportSessions(on: executor)
+                }
+            }
         } catch is CancellationError where watch != nil {
             // The normal end of watching.
         } catch {
@@ -44,19 +51,30 @@ struct Stat: ParsableCommand {
         }
     }
 
-    private func report(on executor: ReactorExecutor) async throws {
+    /// At a broker, where any server of the group answers.
+    private func reportSessions(on executor: ReactorExecutor) async throws {
+        while true {
+            let report: SessionReport =
+                try await target.destination.sessionReport(timeout: timeout.duration, on: executor)
+            try StandardOutput.print(json ? jsonLine(report) : report.text)
+            guard let interval = watch?.duration else { return }
+            try await Task.sleep(for: interval)
+        }
+    }
+
+    private func report(of address: PipeAddress, on executor: ReactorExecutor) async throws {
         // Before this command makes a connection, which must not count.
-        var name = NameFacts(of: target.address)
-        var peer = try await listener(on: executor)
-        var last = try await ServerReport(target.address, name, peer, statistics(on: executor))
+        var name = NameFacts(of: address)
+        var peer = try await listener(of: address, on: executor)
+        var last = try await ServerReport(address, name, peer, statistics(of: address, on: executor))
         try show(last, isFirst: true)
         while let interval = watch?.duration {
             try await Task.sleep(for: interval)
             let before = name.listener
-            name = NameFacts(of: target.address)
+            name = NameFacts(of: address)
             // Another listener, or none, or none that is visible from here: find out which server is there, if any.
-            if name.listener == nil || name.listener != before { peer = try await listener(on: executor) }
-            var next = try await ServerReport(target.address, name, peer, statistics(on: executor))
+            if name.listener == nil || name.listener != before { peer = try await listener(of: address, on: executor) }
+            var next = try await ServerReport(address, name, peer, statistics(of: address, on: executor))
             next.rates = ServerRates(from: last, to: next)
             try show(next, isFirst: false)
             last = next
@@ -67,20 +85,20 @@ struct Stat: ParsableCommand {
         try StandardOutput.print(json ? jsonLine(report) : isFirst ? report.text : report.shortText)
     }
 
-    private func listener(on executor: ReactorExecutor) async throws -> PeerCredentials {
+    private func listener(of address: PipeAddress, on executor: ReactorExecutor) async throws -> PeerCredentials {
         var configuration = PipeClient.Configuration()
         configuration.connectTimeout = timeout.duration
         configuration.requiredPeer = .anyUser
-        return try await PipeClient.withConnection(to: target.address, configuration: configuration, on: executor) {
+        return try await PipeClient.withConnection(to: address, configuration: configuration, on: executor) {
             $0.peer
         }
     }
 
     /// Nil if the server offers no statistics, or none to this user.
-    private func statistics(on executor: ReactorExecutor) async throws -> ServerSnapshot? {
+    private func statistics(of address: PipeAddress, on executor: ReactorExecutor) async throws -> ServerSnapshot? {
         do {
             return try await StatisticsEndpoint.ask(
-                beside: target.address, timeout: timeout.orForEver, on: executor)
+                beside: address, timeout: timeout.orForEver, on: executor)
         } catch PipeError.noServer, PipeError.accessDenied, PipeError.disconnected, PipeError.invalidAddress,
             JSONRPCRequestFailure.connectionEnded
         {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #if NATS
+import BrokerTestSupport
 import Glibc
 import PipeTestSupport
 import Testing
@@ -113,6 +114,74 @@ import Testing
             try NATSLink(servers: ["nats://x"], configuration: configuration, reactor: loop.reactor)
         }
         #expect(loop.end() == [])
+    }
+
+    @Test func `knows when the broker has read all that was sent before`() throws {
+        try withStage { stage in
+            stage.broker.kill()
+            let (servers, clients) = (try stage.link(), try stage.link())
+            _ = try stage.server(servers)
+            var isRead = false
+            servers.whenReadByBroker { isRead = true }
+            try #require(stage.loop.run { if case .waiting = servers.state { true } else { false } })
+            #expect(!isRead)
+            try stage.broker.start(stage.loop)
+            try #require(stage.loop.run { isRead })
+            try stage.connect(clients)
+            let (_, recorder) = try stage.client(clients)
+            try #require(stage.loop.run { recorder.openCount == 1 })
+            #expect(recorder.failures == [])
+        }
+    }
+
+    @Test func `writes what is left before it closes`() throws {
+        try withStage { stage in
+            // Silence is not what ends anything here.
+            stage.configuration.sessionTimeout = .seconds(600)
+            stage.configuration.sessionWindow = 1 << 30
+            let pair = try stage.pair()
+            let (link, message) = (pair.links.client, pattern(64 << 10))
+            stage.broker.signal(SIGSTOP)
+            var sentCount = 0
+            while try #require(link.line).unwrittenByteCount == 0 {
+                try pair.client.send(message)
+                sentCount += 1
+                stage.loop.turn()
+            }
+            pair.client.disconnect()
+            try #require(stage.loop.run { pair.atClient.isEverythingClosed })
+            link.close()
+            stage.loop.settle()
+            #expect(link.line != nil)
+            stage.broker.signal(SIGCONT)
+            try #require(
+                stage.loop.run(whileGrowing: { pair.atServer.messageCount }) { pair.atServer.isEverythingClosed })
+            #expect(pair.atServer.messageCount == sentCount && pair.atServer.reasons == [.closedByPeer])
+            try #require(stage.loop.run { link.line == nil })
+        }
+    }
+
+    @Test func `closes all the same if the broker takes nothing more`() throws {
+        let time = VirtualTime()
+        try withStage(in: time) { stage in
+            let pair = try stage.pair()
+            let link = pair.links.client
+            stage.broker.signal(SIGSTOP)
+            let message = pattern(256 << 10)
+            // More than any buffer of the kernel has room for.
+            while try #require(link.line).unwrittenByteCount < 64 << 20 {
+                link.publish(message, to: link.inbox(of: .random()))
+                stage.loop.turn()
+            }
+            var events: [NATSLink.Event] = []
+            link.onEvent = { events.append($0) }
+            link.close()
+            stage.loop.turn()
+            #expect(!events.contains(.state(.closed)))
+            stage.loop.reactor.advance(by: stage.configuration.sessionTimeout)
+            try #require(stage.loop.run { events.last == .state(.closed) })
+            stage.broker.signal(SIGCONT)
+        }
     }
 
     @Test func `closes with all that is on it`() throws {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #if NATS
+import BrokerTestSupport
 import Foundation
-import Glibc
-import NamedPipesProgram
 import PipeTestSupport
 import Testing
 
@@ -91,17 +90,12 @@ private final class Certificates {
     private func make(_ name: String) throws {
         let openssl = try #require(Self.openssl)
         let arguments = [
-            openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
             "2",
             "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1,DNS:127.0.0.1", "-keyout",
             path("\(name).key"), "-out", path("\(name).pem"),
         ]
-        let null = OwnedDescriptor(taking: unsafe open("/dev/null", O_RDWR | O_CLOEXEC))
-        let program = ChildProgram(path: openssl, arguments: arguments.map { Array($0.utf8) })
-        let process = try program.start(input: null.rawValue, output: null.rawValue, error: null.rawValue)
-        var status: Int32 = 0
-        unsafe waitpid(process, &status, 0)
-        try #require(status == 0, "openssl failed")
+        try #require(TestProcess(openssl, arguments).waitForEnd() == true, "openssl failed")
     }
 
     static let openssl = ["/usr/bin/openssl"].first { FileManager.default.isExecutableFile(atPath: $0) }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #if NATS
-import Foundation
-import Glibc
-import NamedPipesProgram
+import BrokerTestSupport
 import PipeTestSupport
 import Testing
 
@@ -14,7 +12,11 @@ import Testing
     @Test func `answer for one that was killed, and no client waits for ever`() throws {
         try withStage { stage in
             let directory = try FreshDirectory()
-            let processes = try (0..<3).map { try Process(stage, directory, "server-\($0)") }
+            let processes = try (0..<3).map { index in
+                let name = "server-\(index)"
+                let socket = "\(directory.path)/\(name).sock"
+                return try TestProcess(built: "ClusteredCounter", [socket, "\(stage.broker.url)/counter", name])
+            }
             let link = try stage.link()
             try stage.connect(link)
             var configuration = PipeClient.Configuration()
@@ -52,36 +54,6 @@ import Testing
             try #require(stage.loop.run { recorder.messageCount == 1 })
             names.insert(recorder.texts[0].prefix { $0 != " " })
             client.disconnect()
-        }
-    }
-
-    /// One process.
-    private final class Process {
-        private var processID: Int32?
-
-        init(_ stage: Stage, _ directory: FreshDirectory, _ name: String) throws {
-            let path = Self.sibling("ClusteredCounter")
-            let socket = "\(directory.path)/\(name).sock"
-            let arguments = [path, socket, "\(stage.broker.url)/counter", name]
-            let null = OwnedDescriptor(taking: unsafe open("/dev/null", O_RDWR | O_CLOEXEC))
-            var program = ChildProgram(path: path, arguments: arguments.map { Array($0.utf8) })
-            program.parentDeathSignal = SIGKILL
-            processID = try program.start(input: null.rawValue, output: null.rawValue, error: null.rawValue)
-        }
-
-        func kill() {
-            guard let processID else { return }
-            var status: Int32 = 0
-            _ = Glibc.kill(processID, SIGKILL)
-            unsafe waitpid(processID, &status, 0)
-            self.processID = nil
-        }
-
-        deinit { kill() }
-
-        private static func sibling(_ name: String) -> String {
-            let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-            return own.lastIndex(of: "/").map { "\(own[..<$0])/\(name)" } ?? name
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #if NATS
+import BrokerTestSupport
 import PipeTestSupport
 import Testing
 

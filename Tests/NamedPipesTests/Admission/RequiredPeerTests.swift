@@ -80,6 +80,7 @@ import Testing
         environment.xdgRuntimeDirectory = nil
         environment.isDirectory = { _ in false }
         #expect(try !PipeAddress.path("/run/user/1000/echo").isInRuntimeDirectory(of: environment))
+        #expect(try PipeAddress.path("/tmp/named-pipes-1000/echo").isInRuntimeDirectory(of: environment))
     }
 }
 

@@ -5,26 +5,6 @@ import Testing
 @testable import NamedPipes
 
 @Suite struct `A ledger of bytes` {
-    /// Charges live in objects, as they do in queues and reassembly buffers.
-    private final class Holder {
-        let userID: UInt32
-        var charge: ByteCharge
-
-        init(_ use: ByteLedger.Use, _ userID: UInt32) {
-            self.userID = userID
-            charge = ByteCharge(for: use)
-        }
-
-        func adjust(to count: Int, _ ledger: ByteLedger) -> ExceededBudget? {
-            do throws(ExceededBudget) {
-                try charge.adjust(to: count, ledger, userID: userID)
-                return nil
-            } catch {
-                return error
-            }
-        }
-    }
-
     @Test func `58 · takes what a charge takes, and has it back at the charge's end`() {
         let ledger = ByteLedger()
         do {

@@ -6,27 +6,6 @@ import Testing
 
 @testable import NamedPipes
 
-/// Charges live in objects, as they do in queues and reassembly buffers.
-private final class Holder {
-    let userID: UInt32
-    var charge = ByteCharge(for: .held)
-
-    init(_ userID: UInt32) { self.userID = userID }
-
-    func adjust(to count: Int, _ ledger: ByteLedger) -> ExceededBudget? {
-        do throws(ExceededBudget) {
-            try charge.adjust(to: count, ledger, userID: userID)
-            return nil
-        } catch {
-            return error
-        }
-    }
-
-    func grow(to count: Int, _ ledger: ByteLedger) -> Bool {
-        charge.grow(to: count, ledger, userID: userID, leaving: 100)
-    }
-}
-
 @Suite struct `A budget that several ledgers share` {
     @Test func `limits their sum, in all and for each user`() {
         let budget = SharedByteBudget(limit: 1000, limitPerUser: 600, ledgerCount: 2)
@@ -47,9 +26,10 @@ private final class Holder {
     }
 
     @Test func `refuses growth for which another thread has taken the room, and takes nothing then`() {
-        let budget = SharedByteBudget(limit: 1000, limitPerUser: nil, ledgerCount: 2)
+        let budget = SharedByteBudget(limit: 1000, limitPerUser: 800, ledgerCount: 2)
         let (one, other) = (ByteLedger(sharing: budget), ByteLedger(sharing: budget))
         let (first, second) = (Holder(1), Holder(2))
+        #expect(one.reserve == 100)
         #expect(one.exceededBudget(by: 600, 1, leaving: 100) == nil)
         #expect(second.adjust(to: 500, other) == nil)
         #expect(!first.grow(to: 600, one))
@@ -75,12 +55,12 @@ private final class Holder {
     }
 
     @Test func `makes a ledger tight before the reads of all threads can exhaust it, and free again`() {
-        let read = ReactorBuffers.receiveByteCount + LargeBufferPool.step
-        let budget = SharedByteBudget(limit: 10 * read, limitPerUser: nil, ledgerCount: 4)
+        let read = ByteLedger.readByteCount
+        let budget = SharedByteBudget(limit: 20 * read, limitPerUser: nil, ledgerCount: 4)
         let (one, other) = (ByteLedger(sharing: budget), ByteLedger(sharing: budget))
         #expect(!one.isTight && !other.isTight)
         let (first, second) = (Holder(1), Holder(2))
-        #expect(first.adjust(to: 6 * read + 1, one) == nil)
+        #expect(first.adjust(to: 16 * read + 1, one) == nil)
         #expect(one.isTight)
         // The other learns of it when it is next written to.
         #expect(second.adjust(to: 1, other) == nil)
@@ -91,6 +71,45 @@ private final class Holder {
         #expect(!one.isTight && other.isTight && changeCount == 0)
         other.lookForRoom()
         #expect(!other.isTight && changeCount == 1)
+    }
+
+    @Test(arguments: [true, false])
+    func `has room for a read of every thread that has not heard of the others' requests`(isPerUser: Bool) {
+        let limit = 20 * ByteLedger.readByteCount
+        let budget = SharedByteBudget(
+            limit: isPerUser ? nil : limit, limitPerUser: isPerUser ? limit : nil, ledgerCount: 4)
+        let ledgers = (0..<4).map { _ in ByteLedger(sharing: budget) }
+        #expect(ledgers[0].readReserve == 3 * ByteLedger.readByteCount)
+        let (waiting, queued) = (Holder(1), Holder(.queued, 1))
+        // What can wait leaves all of the reserve, and what cannot leaves the room for reads.
+        #expect(waiting.grow(to: ledgers[0].room(ofUser: 1), ledgers[0]))
+        #expect(budget.byteCount == limit - ledgers[0].reserve)
+        #expect(!waiting.grow(to: waiting.charge.byteCount + 1, ledgers[0]))
+        let rest = ledgers[0].reserve - ledgers[0].readReserve
+        #expect(queued.adjust(to: rest + 1, ledgers[0])?.limit == limit)
+        #expect(queued.adjust(to: rest, ledgers[0]) == nil)
+        #expect(ledgers[0].isTight)
+        let readers = ledgers[1...].map { ledger in
+            #expect(!ledger.isTight)
+            let reader = Holder(1)
+            reader.charge.follow(ByteLedger.readByteCount, ledger, userID: 1)
+            // From now on, no read brings more than every connection may hold.
+            #expect(ledger.isTight)
+            return reader
+        }
+        #expect(budget.byteCount == limit)
+        withExtendedLifetime(readers) {}
+    }
+
+    @Test func `that is small reserves nothing for reads: none brings more than every connection may hold`() {
+        let limit = 4 * ByteLedger.readByteCount
+        for (limit, isSmall) in [(limit, false), (limit - 1, true)] {
+            let ledger = ByteLedger(sharing: SharedByteBudget(limit: limit, limitPerUser: nil, ledgerCount: 2))
+            #expect(ledger.isTight == isSmall)
+            #expect(ledger.readReserve == (isSmall ? 0 : ByteLedger.readByteCount))
+        }
+        let alone = ByteLedger(sharing: SharedByteBudget(limit: limit, limitPerUser: nil, ledgerCount: 1))
+        #expect(!alone.isTight && alone.readReserve == 0 && alone.reserve == ByteLedger(limit: limit).reserve)
     }
 
     @Test func `is never exceeded, and loses nothing, whatever happens at once`() {

@@ -90,6 +90,43 @@ import Testing
         }
     }
 
+    @Test(arguments: [false, true])
+    func `72 · by a connection that ends, the one that waits goes on, whoever else would have to leave`(
+        perUser: Bool
+    ) throws {
+        try withLoop(in: VirtualTime()) { loop in
+            var configuration = Self.configuration(perUser: perUser)
+            configuration.connection.frameDeadline = nil
+            let (_, recorder) = try loop.server(configuration)
+            recorder.keepsMessages = false
+            let peers = try (0..<2).map { _ in try RawPeer(connectingTo: loop.address) }
+            loop.reactor.settle()
+            let connections = recorder.connections
+            try #require(connections.count == 2)
+            func write(_ bytes: ArraySlice<UInt8>, to peer: RawPeer, while isGoingOn: () -> Bool) -> ArraySlice<UInt8> {
+                var rest = bytes
+                while !rest.isEmpty, isGoingOn() {
+                    let written = peer.write(rest.prefix(100_000))
+                    rest = rest.dropFirst(max(0, written))
+                    loop.reactor.settle()
+                    if written <= 0 { break }
+                }
+                return rest
+            }
+            #expect(write(frame(pattern(6 << 20)).dropLast(), to: peers[0]) { true }.isEmpty)
+            var rest = frame(pattern(3 << 20))[...]
+            rest = write(rest, to: peers[1]) { !connections[1].isStarved }
+            try #require(connections[1].isStarved && recorder.reasons.isEmpty)
+            peers[0].close()
+            loop.reactor.settle()
+            try #require(recorder.reasons.count == 1)
+            loop.reactor.advance(by: Endpoint.shortageInterval)
+            loop.reactor.settle()
+            #expect(write(rest, to: peers[1]) { true }.isEmpty)
+            #expect(recorder.messageCount == 1 && recorder.reasons.count == 1)
+        }
+    }
+
     @Test func `72 · by queues without readers: bystanders are served, and get their long answers`() throws {
         try withLoop { loop in
             let (server, recorder) = try server(loop)

@@ -89,6 +89,42 @@ import Testing
         #expect(clients[0].frames.count == 3, "the echo alone")
     }
 
+    @Test func `arrives in the framing of each connection, also of those that have been upgraded`() async throws {
+        let log = PoolLog { connection, text in
+            try? connection.join("news")
+            guard text == "lines" else { return }
+            var configuration = connection.configuration
+            configuration.framing = DelimiterFraming.newline
+            do throws(PipeError) { try connection.upgrade(to: configuration) } catch { Issue.record(error) }
+        }
+        let echo = try EchoPool(at: .unique(), reactors: 2, log: log)
+        let clients = try clients(of: echo)
+        // Four of them; each worker has two of those and two others, because equal workers take turns.
+        let upgraded = clients.indices.filter { $0 / 2 % 2 == 0 }
+        for (index, client) in clients.enumerated() {
+            client.writeAll(frame(upgraded.contains(index) ? "lines" : "frames"))
+        }
+        #expect(eventually { log.now.texts.count == 8 })
+        #expect(try await echo.pool.broadcast("to all").acceptedCount == 8)
+        #expect(try await echo.pool.publish("to members", to: "news").acceptedCount == 8)
+        // A message that one of the framings cannot carry.
+        let outcome = try await echo.pool.broadcast("two\nlines")
+        #expect(outcome.acceptedCount == 4 && outcome.refusals.count == 4)
+        #expect(outcome.refusals.values.allSatisfy { if case .framing = $0 { true } else { false } })
+        #expect(try await echo.pool.broadcast("end").acceptedCount == 8)
+        let lines = Array("lines\nto all\nto members\nend\n".utf8)
+        let frames = ["frames", "to all", "to members", "two\nlines", "end"].flatMap { frame($0) }
+        for (index, client) in clients.enumerated() {
+            let expected = upgraded.contains(index) ? lines : frames
+            let isThere = eventually {
+                client.readAll()
+                return client.received.count >= expected.count
+            }
+            #expect(isThere && client.received == expected)
+        }
+        await echo.pool.stop()
+    }
+
     @Test func `arrives in the order in which one thread sends, with senders between`() async throws {
         let echo = try EchoPool(at: .unique(), reactors: 2)
         let clients = try clients(of: echo, 4)

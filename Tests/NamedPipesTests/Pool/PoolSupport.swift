@@ -25,8 +25,12 @@ final class PoolLog: Sendable {
     let accepts = Atomic(true)
     /// What a message does besides being sent back.
     let whenReceived: @Sendable (PipeConnection, String) -> Void
+    /// Whether messages are sent back. Otherwise each is answered, and recorded, by its size: a large answer may find
+    /// no room.
+    let echoes: Bool
 
-    init(whenReceived: @escaping @Sendable (PipeConnection, String) -> Void = { _, _ in }) {
+    init(echoes: Bool = true, whenReceived: @escaping @Sendable (PipeConnection, String) -> Void = { _, _ in }) {
+        self.echoes = echoes
         self.whenReceived = whenReceived
     }
 
@@ -37,6 +41,10 @@ final class PoolLog: Sendable {
     /// The refusals that the pool's owner was told of, with those for which a report stands.
     var refusedCount: Int {
         now.events.reduce(0) { if case .refused(let report) = $1 { $0 + 1 + report.suppressedCount } else { $0 } }
+    }
+
+    var acceptErrors: [SystemError] {
+        now.events.compactMap { if case .acceptFailed(let error) = $0 { error } else { nil } }
     }
 
     var losses: [NameLoss] { now.events.compactMap { if case .lostName(let loss) = $0 { loss } else { nil } } }
@@ -74,10 +82,10 @@ final class PoolEcho: PipeServerDelegate {
     }
 
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
-        let text = String(decoding: Array(lent: message), as: UTF8.self)
+        let text = log.echoes ? String(decoding: Array(lent: message), as: UTF8.self) : "\(message.count)"
         log.change { $0.texts.append(text) }
         log.whenReceived(connection, text)
-        _ = try? connection.send(message)
+        _ = try? log.echoes ? connection.send(message) : connection.send(text)
     }
 
     func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {

@@ -10,10 +10,13 @@ struct BudgetDemand: Sendable {
     let exceeded: ExceededBudget
     /// The smallest total, in bytes, that any of the asking connections would reach.
     private(set) var byteCount: Int
+    /// The smallest growth, in bytes, that any of them asks for.
+    private(set) var growth: Int
 
-    init(_ exceeded: ExceededBudget, _ byteCount: Int) {
+    init(_ exceeded: ExceededBudget, _ byteCount: Int, growth: Int) {
         self.exceeded = exceeded
         self.byteCount = byteCount
+        self.growth = growth
     }
 
     /// Adds another connection's demand. The server's budget comes before a user's; another user's demand waits for the
@@ -21,6 +24,7 @@ struct BudgetDemand: Sendable {
     mutating func join(_ other: BudgetDemand) {
         if other.exceeded == exceeded {
             byteCount = min(byteCount, other.byteCount)
+            growth = min(growth, other.growth)
         } else if other.exceeded.scope == .server {
             self = other
         }
@@ -52,10 +56,12 @@ extension Endpoint {
 
     /// Notes that a budget had no room for a connection's request.
     ///
-    /// - Parameter byteCount: the total that the connection would reach.
-    func noteShortage(_ exceeded: ExceededBudget, _ byteCount: Int) {
+    /// - Parameters:
+    ///   - byteCount: the total that the connection would reach.
+    ///   - growth: how much of that it does not have.
+    func noteShortage(_ exceeded: ExceededBudget, _ byteCount: Int, growth: Int) {
         guard exceeded.scope != .connection else { return }
-        let new = BudgetDemand(exceeded, byteCount)
+        let new = BudgetDemand(exceeded, byteCount, growth: growth)
         budget.demand?.join(new)
         budget.demand = budget.demand ?? new
         guard budget.shortageTimer == nil else { return }
@@ -82,11 +88,13 @@ extension Endpoint {
         return shortage
     }
 
-    /// Ends the connection that has to leave.
+    /// Ends the connection that has to leave, unless there is room by now: others may have returned some, or another
+    /// demand may have ended one.
     ///
     /// - Parameter least: the least charge for which that is worth while. The default is any.
     func endLeaver(for demand: BudgetDemand, holding least: Int = 0) {
-        guard let choice = shortage(for: demand).choice, choice.byteCount >= least else { return }
+        guard !ledger.hasRoom(for: demand), let choice = shortage(for: demand).choice, choice.byteCount >= least
+        else { return }
         ledger.countRefusal(of: choice.holder.peer.userID)
         choice.holder.leave(demand.exceeded)
     }

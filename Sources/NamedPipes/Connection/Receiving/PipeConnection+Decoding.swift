@@ -93,7 +93,7 @@ extension PipeConnection {
     func carry(_ bytes: Span<UInt8>, _ walk: FrameWalk, _ began: UInt32?) {
         let rest = endpoint.buffers.borrowReassembly()
         rest.frameByteCount = walk.frameByteCount
-        rest.moveToLargeMemory(atMost: mostToHold())
+        rest.moveToLargeMemory(atMost: mostToHold()) { pay(for: $0, of: rest) }
         rest.append(bytes)
         rest.note(walk)
         hold(rest, since: began ?? endpoint.tick)

@@ -24,11 +24,12 @@ extension PipeConnection {
         let next = endpoint.buffers.borrowReassembly()
         next.frameByteCount = byteCount
         if byteCount <= ReactorBuffers.receiveByteCount, endpoint.ledger.heldByteCount < Self.freelyHeldByteCount {
-            next.makeRoom(for: byteCount, atMost: .max)
+            _ = next.makeRoom(for: byteCount, atMost: .max) { pay(for: $0, of: next) }
         } else {
-            next.moveToLargeMemory(atMost: mostToHold())
+            next.moveToLargeMemory(atMost: mostToHold()) { pay(for: $0, of: next) }
         }
-        if next.memory.bytes.capacity >= byteCount { return next }
+        // If this memory has made the ledger tight, the receive buffer is smaller by now than the plan's.
+        if next.memory.bytes.capacity >= byteCount, !endpoint.ledger.isTight { return next }
         endpoint.buffers.recycle(next)
         return nil
     }

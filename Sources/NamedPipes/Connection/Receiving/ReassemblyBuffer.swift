@@ -66,7 +66,7 @@ final class ReassemblyBuffer {
 
     func append(_ bytes: Span<UInt8>) {
         // Not twice the capacity, as an append would make it: the capacity is charged for.
-        if memory.bytes.capacity < ByteLedger.floor { memory.bytes.reserveCapacity(byteCount + bytes.count) }
+        memory.bytes.reserveCapacity(byteCount + bytes.count)
         memory.bytes.append(contentsOf: bytes)
     }
 
@@ -80,33 +80,51 @@ final class ReassemblyBuffer {
 
     /// Moves the bytes to memory that is large enough for the whole frame, if the pool has a buffer within the limit.
     /// Otherwise, the memory grows with the bytes that arrive.
-    func moveToLargeMemory(atMost limit: @autoclosure () -> Int) {
+    ///
+    /// - Parameter pay: charges for a capacity. If it returns false, the memory stays as it is.
+    func moveToLargeMemory(atMost limit: @autoclosure () -> Int, paying pay: (Int) -> Bool) {
         // Small frames must not use up the buffers that large ones need.
         guard let frameByteCount, frameByteCount > max(memory.bytes.capacity, LargeBufferPool.smallestByteCount),
             let found = pool.take(atLeast: frameByteCount, atMost: limit())
         else { return }
+        guard pay(found.capacity) else { return pool.recycle(found) }
         move(to: SharedBuffer(found, pool: pool))
     }
 
     /// Makes room for `count` more bytes, so that reading them allocates nothing: moves the bytes to the front, where
     /// delivered messages were, or to a buffer of the pool, or enlarges the memory.
     ///
-    /// - Parameter limit: the largest capacity, unless the bytes alone need more.
-    func makeRoom(for count: Int, atMost limit: Int) {
-        guard memory.bytes.room < count else { return }
+    /// - Parameters:
+    ///   - limit: the largest capacity, unless the bytes alone need more.
+    ///   - pay: charges for the capacity, before anything is allocated. If it returns false, the memory stays as it is.
+    /// - Returns: whether there is room, and charged for.
+    func makeRoom(for count: Int, atMost limit: Int, paying pay: (Int) -> Bool) -> Bool {
         let needed = byteCount + count
+        if memory.bytes.room >= count { return pay(memory.bytes.capacity) }
         let isOurs = isKnownUniquelyReferenced(&memory)
         if isOurs, memory.bytes.capacity >= needed {
+            guard pay(memory.bytes.capacity) else { return false }
             memory.bytes.reserveCapacity(needed)
-        } else if let found = pool.take(atLeast: needed, atMost: limit) {
+            return true
+        }
+        if let found = pool.take(atLeast: needed, atMost: limit) {
+            guard pay(found.capacity) else {
+                pool.recycle(found)
+                return false
+            }
             move(to: SharedBuffer(found, pool: pool))
-        } else if isOurs {
-            memory.bytes.reserveCapacity(max(needed, min(LargeBufferPool.rounded(needed), limit)))
+            return true
+        }
+        let capacity = max(needed, min(LargeBufferPool.rounded(needed), limit))
+        guard pay(capacity) else { return false }
+        if isOurs {
+            memory.bytes.reserveCapacity(capacity)
         } else {
             var fresh = FrameBuffer()
-            fresh.reserveCapacity(max(needed, min(LargeBufferPool.rounded(needed), limit)))
+            fresh.reserveCapacity(capacity)
             move(to: SharedBuffer(fresh, pool: pool))
         }
+        return true
     }
 
     private func move(to larger: SharedBuffer) {

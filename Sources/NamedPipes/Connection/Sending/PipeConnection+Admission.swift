@@ -85,7 +85,9 @@ extension PipeConnection {
     private func noteExceededBudget(of request: QueueAdmission.Request, isWanted: Bool = false) {
         guard let budget = request.exceededBudget, budget.scope != .connection else { return }
         endpoint.ledger.countRefusal(of: peer.userID)
-        if isWanted { endpoint.noteShortage(budget, chargedByteCount + request.byteCount) }
+        guard isWanted, let queue else { return }
+        let growth = growth(of: queue, for: request.byteCount).capacity - queue.value.charge.byteCount
+        endpoint.noteShortage(budget, chargedByteCount + request.byteCount, growth: growth)
     }
 }
 

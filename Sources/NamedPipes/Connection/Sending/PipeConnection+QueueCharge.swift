@@ -49,7 +49,8 @@ extension PipeConnection {
             try queue.value.charge.adjust(to: queue.value.capacity, endpoint.ledger, userID: peer.userID)
             setPrepaidByteCount(of: queue)
         } catch {
-            endpoint.noteShortage(error, chargedByteCount)
+            let growth = queue.value.capacity - queue.value.charge.byteCount
+            endpoint.noteShortage(error, chargedByteCount, growth: growth)
             end(.budgetExceeded(error))
         }
     }

@@ -38,6 +38,9 @@ package struct AddressEnvironment {
         runtimeDirectory.flatMap { isDirectory($0) ? $0 : nil }
     }
 
+    /// The directory for this user's names where there is no runtime directory: a container, cron, many CI machines.
+    var privateDirectory: String { "\(temporaryDirectory)/named-pipes-\(userID)" }
+
     var temporaryDirectory: String {
         tmpDirectory.flatMap(Self.absolute) ?? "/tmp"
     }

@@ -10,11 +10,11 @@ extension PipeAddress {
     /// 2. The directory in the environment variable `XDG_RUNTIME_DIR`, if it is set to an absolute path. The XDG Base
     ///    Directory specification promises that it belongs to the user and that no one else may enter it.
     /// 3. `/run/user/UID`, if it exists: where that directory is on Linux, for programs without a login's environment.
-    ///
-    /// There is no fallback to `/tmp`: any user could take a name there first.
+    /// 4. Where there is none, as in a container or under cron: `named-pipes-UID` in `TMPDIR`, by default `/tmp`. This
+    ///    call makes that directory, for its user alone (mode 0700), and refuses one that belongs to another user.
     ///
     /// - Parameter name: a file name; no slash, not `.` or `..`. The whole path has at most 107 bytes.
-    /// - Throws: ``PipeError/invalidAddress(_:)``, with ``InvalidAddress/noRuntimeDirectory`` if no directory applies.
+    /// - Throws: ``PipeError/invalidAddress(_:)``, or ``PipeError/unusableLocation(path:_:)`` for the fourth directory.
     public static func runtime(_ name: String) throws(PipeError) -> PipeAddress {
         try runtime(name, in: .current)
     }
@@ -33,9 +33,8 @@ extension PipeAddress {
 
     /// A fresh, unused name, for a server whose clients are told the address, such as its child processes.
     ///
-    /// The name has 128 random bits. It is in the runtime directory (see ``runtime(_:)``). If there is none, it is in
-    /// `named-pipes-UID` in `TMPDIR`, by default `/tmp`; this call makes that directory, for its user alone (mode
-    /// 0700), and refuses one that belongs to another user.
+    /// The name has 128 random bits. It is in the runtime directory, or in the private directory if the former does not
+    /// exist; see ``runtime(_:)``.
     ///
     /// - Parameter prefix: the beginning of the name, for people who look at the directory. The default is `pipe`.
     /// - Throws: ``PipeError/invalidAddress(_:)``, or ``PipeError/unusableLocation(path:_:)`` for the directory.
@@ -43,17 +42,20 @@ extension PipeAddress {
         try unique(prefix: prefix, in: .current)
     }
 
-    /// Whether this names a socket directly in the runtime directory, however the address was made.
+    /// Whether this names a socket directly in the user's runtime or private directory, however the address was made.
     var isInRuntimeDirectory: Bool { isInRuntimeDirectory(of: .current) }
 
     func isInRuntimeDirectory(of environment: AddressEnvironment) -> Bool {
         guard let directory = fileLocation?.directory else { return false }
-        return directory == environment.runtimeDirectory
+        return directory == environment.runtimeDirectory ?? environment.privateDirectory
     }
 
     static func runtime(_ name: String, in environment: AddressEnvironment) throws(PipeError) -> PipeAddress {
         try checkName(name)
-        guard let directory = environment.runtimeDirectory else { throw .invalidAddress(.noRuntimeDirectory) }
+        let directory =
+            if let runtime = environment.runtimeDirectory { runtime } else {
+                try privateDirectory(in: environment)
+            }
         return try file("\(directory)/\(name)")
     }
 
@@ -75,7 +77,7 @@ extension PipeAddress {
     }
 
     private static func privateDirectory(in environment: AddressEnvironment) throws(PipeError) -> String {
-        let path = "\(environment.temporaryDirectory)/named-pipes-\(environment.userID)"
+        let path = environment.privateDirectory
         try Directory.make(path, mode: 0o700)
         _ = try Directory.open(path)
         return path

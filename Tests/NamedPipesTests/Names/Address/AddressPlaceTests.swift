@@ -33,9 +33,33 @@ private func environment(
         #expect(try PipeAddress.runtime("x", in: user).path == "/run/user/1000/x")
     }
 
-    @Test func `is never silently the temporary directory`() {
-        let user = environment(tmp: "/tmp", existing: ["/tmp"])
-        #expect(throws: PipeError.invalidAddress(.noRuntimeDirectory)) { try PipeAddress.runtime("x", in: user) }
+    @Test func `is a private one in TMPDIR where a user has none`() throws {
+        let scratch = Scratch()
+        let user = environment(user: 12345, tmp: scratch.path)
+        let directory = scratch.path("named-pipes-12345")
+        for _ in 0..<2 {  // server and client
+            let address = try PipeAddress.runtime("echo", in: user)
+            #expect(address.path == directory + "/echo")
+            #expect(address.isInRuntimeDirectory(of: user))
+            #expect(FileStatus.following(directory)?.mode == 0o700)
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can give directories away"))
+    func `5 · is not a private one that another user has made`() throws {
+        let scratch = Scratch()
+        let directory = scratch.path("named-pipes-12345")
+        #expect(unsafe mkdir(directory, 0o700) == 0 && chown(directory, 65534, 65534) == 0)
+        let user = environment(user: 12345, tmp: scratch.path)
+        #expect(throws: PipeError.self) { try PipeAddress.runtime("echo", in: user) }
+        #expect(throws: PipeError.self) { try PipeAddress.unique(in: user) }
+    }
+
+    @Test func `is not replaced by a private one if the variable names none that exists`() throws {
+        let scratch = Scratch()
+        let user = environment(user: 12345, xdg: "/not/there", tmp: scratch.path)
+        #expect(try PipeAddress.runtime("x", in: user).path == "/not/there/x")
+        #expect(scratch.names == [])
     }
 
     @Test(arguments: ["a/b", "/a", "a/", ".", ".."])

@@ -18,6 +18,8 @@ struct Settings {
     var asyncDelay: Duration?
     /// How often the name is taken and given up before it is kept.
     var rehearsals = 0
+    /// The number of reactors of a pool; nil for a server without one.
+    var reactors: Int?
 
     struct Unknown: Error {
         let setting: String
@@ -52,6 +54,7 @@ struct Settings {
             self.mode = mode
         case "neighbours": hasNeighbours = value == "true"
         case "waits": waits = value == "true"
+        case "reactors": reactors = try number(value)
         case "rehearsals": rehearsals = try number(value)
         case "everyone":
             configuration.permissions = .everyone

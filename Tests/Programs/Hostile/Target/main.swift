@@ -30,7 +30,7 @@ func rehearse(_ settings: Settings) throws {
     let reactor = try Reactor()
     let server = try PipeServer(
         listeningOn: settings.address, configuration: settings.configuration, reactor: reactor,
-        delegate: Target(reactor, settings.mode))
+        delegate: Target(settings.mode, Tally(), stopping: reactor))
     server.stop()
     reactor.run { server.isStopped }
     reactor.stop()
@@ -39,23 +39,14 @@ func rehearse(_ settings: Settings) throws {
 
 func serve(_ settings: Settings) throws {
     let reactor = try Reactor()
-    let target = Target(reactor, settings.mode)
-    let server = try makeServer(settings, reactor, target)
-    let control = try Control(of: server, target, settings, reactor)
+    let tally = Tally()
+    let attacked = try Attacked(settings, tally, reactor)
+    let control = try Control(of: attacked, tally, settings, reactor)
     if settings.hasNeighbours {
         try Neighbours.serve(beside: settings.address, settings, on: reactor.executor)
     }
     say("ready")
     withExtendedLifetime(control) { reactor.run() }
+    if case .pool(let pool) = attacked { pool.join() }
     say("stopped")
-}
-
-func makeServer(_ settings: Settings, _ reactor: Reactor, _ target: Target) throws -> PipeServer {
-    guard settings.inherits else {
-        return try PipeServer(
-            listeningOn: settings.address, configuration: settings.configuration, reactor: reactor, delegate: target)
-    }
-    guard let listener = try InheritedListener.first() else { throw Settings.Unknown(setting: "no inherited socket") }
-    return try PipeServer(
-        inheriting: listener, configuration: settings.configuration, reactor: reactor, delegate: target)
 }

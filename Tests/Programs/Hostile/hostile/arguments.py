@@ -13,7 +13,8 @@ from hostile.figures import Figure, table
 from hostile.peers.comparison import compare
 from hostile.processes import Context
 from hostile.soak import soak
-from hostile.probes import calls, crowd, descriptors, endings, fairness, memory, names, programs, stopped, tasks
+from hostile.probes import (
+    calls, crowd, descriptors, endings, fairness, memory, names, pools, programs, stopped, tasks)
 
 Probe = Callable[[Context], list[Figure]]
 
@@ -51,6 +52,7 @@ PROBES: dict[str, Probe] = {
     "81": programs.results,
     "83": programs.left_behind,
     "sweep": crowd.sweep,
+    **pools.PROBES,
 }
 
 
@@ -60,7 +62,7 @@ def main() -> int:
     suite = commands.add_parser("suite", help="attack our own server; fails where a limit does not hold")
     suite.add_argument("--target", required=True, help="the hostile-target program")
     suite.add_argument("--long", action="store_true", help="as often as the figures demand: half an hour")
-    suite.add_argument("--only", default="", help=f"numbers with commas between: {','.join(PROBES)}")
+    suite.add_argument("--only", default="", help=f"numbers with commas between: {','.join(PROBES)}; 84: all of those")
     soaking = commands.add_parser("soak", help="churn, floods and faults for minutes; fails where anything grows")
     soaking.add_argument("--target", required=True, help="the hostile-target program")
     soaking.add_argument("--minutes", type=float, default=5)
@@ -75,7 +77,12 @@ def main() -> int:
     if options.command == "soak":
         return run({"soak": lambda context: soak(context, options.minutes, options.connections)}, options.target, False)
     only = [number for number in options.only.split(",") if number]
-    return run({number: PROBES[number] for number in only or PROBES}, options.target, options.long)
+    return run({number: PROBES[number] for number in chosen(only) or PROBES}, options.target, options.long)
+
+
+def chosen(names: list[str]) -> list[str]:
+    """The probes of these numbers; 84 is that of all probes that attack a pool."""
+    return [number for name in names for number in PROBES if number == name or number.startswith(name + ".")]
 
 
 def run(probes: dict[str, Probe], target: str, is_long: bool) -> int:

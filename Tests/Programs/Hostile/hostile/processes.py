@@ -132,8 +132,9 @@ class Server:
 
     @property
     def run_time(self) -> float:
-        """CPU time of the main thread in seconds, to the nanosecond (proc(5), schedstat)."""
-        return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[0]) / 1e9
+        """CPU time of all threads that are there in seconds, to the nanosecond (proc(5), schedstat)."""
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
     def settled(self, measure: str, patience: float = 5.0) -> int:
         """A value once it has not changed for a moment."""
@@ -151,16 +152,22 @@ class Server:
 def target(context: Context, path: str, *settings: str, descriptors: int | None = None, ready: str = "ready",
            listener: socket.socket | None = None) -> Server:
     """Our own server, with settings as Target/Settings.swift reads them; a listener is for `inherits=true`."""
-    return Server([context.target, path, *settings], path, descriptors, ready, listener)
+    pool = (f"reactors={context.reactors}",) if context.reactors else ()
+    return Server([context.target, path, *settings, *pool], path, descriptors, ready, listener)
 
 
 class Context:
-    """The input of all probes: the target, a directory for names, the extent."""
+    """The input of all probes: the target, a directory for names, the extent; and whether the target is a pool."""
 
-    def __init__(self, target: str, directory: str, is_long: bool) -> None:
+    def __init__(self, target: str, directory: str, is_long: bool, reactors: int = 0) -> None:
         self.target = target
         self.directory = directory
         self.is_long = is_long
+        self.reactors = reactors
+
+    def with_pool(self, reactors: int) -> Context:
+        """The same for a target that is a pool of so many reactors."""
+        return Context(self.target, self.directory, self.is_long, reactors)
 
     def name(self, text: str) -> str:
         return f"{self.directory}/{text}"

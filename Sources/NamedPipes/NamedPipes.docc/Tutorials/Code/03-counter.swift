@@ -11,7 +11,9 @@ actor Counter {
 
 let counter = Counter()
 let configuration = PipeServer.Configuration(framing: DelimiterFraming.newline)
-try await PipeServer.serve(at: .runtime("counter"), configuration: configuration) { connection in
+try await PipeServer.serve(
+    at: .runtime("counter"), configuration: configuration
+) { connection in
     for try await message in connection.messages {
         guard let name = String(copying: message) else { return }
         try await connection.send("\(name) \(await counter.count(name))")

@@ -1,30 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-#if NATS
-import Foundation
-import Glibc
-import NamedPipesProgram
-import PipeTestSupport
-import Testing
-
-@testable import NamedPipesNATS
+internal import Foundation
+package import PipeTestSupport
+package import Testing
 
 /// A real nats-server on the loopback address, at a port of the kernel's choice, which it keeps when it is started
 /// again. It ends with the test.
-final class Broker {
+package final class Broker {
     private let directory: FreshDirectory
     private let options: [String]
-    private var processID: Int32?
-    private(set) var port = 0
+    private var process: TestProcess?
+    package private(set) var port = 0
 
     /// - Parameter options: more options of its command line.
-    init(_ loop: Loop, _ options: [String] = []) throws {
+    package init(_ loop: Loop, _ options: [String] = []) throws {
         directory = try FreshDirectory()
         self.options = options
         try start(loop)
     }
 
     /// - Parameter configuration: the content of its configuration file.
-    init(_ loop: Loop, configuration: String) throws {
+    package init(_ loop: Loop, configuration: String) throws {
         directory = try FreshDirectory()
         let path = "\(directory.path)/nats.conf"
         try configuration.write(toFile: path, atomically: false, encoding: .utf8)
@@ -32,35 +27,27 @@ final class Broker {
         try start(loop)
     }
 
-    deinit { kill() }
-
-    var url: String { "nats://127.0.0.1:\(port)" }
+    package var url: String { "nats://127.0.0.1:\(port)" }
 
     /// Starts it, and waits until it listens.
-    func start(_ loop: Loop) throws {
-        let path = try #require(Self.path)
+    package func start(_ loop: Loop) throws {
+        guard let path = Self.path else { throw Problem.notInstalled }
         let place = "\(directory.path)/\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
-        let arguments =
-            [path, "-a", "127.0.0.1", "-p", port == 0 ? "-1" : "\(port)", "--ports_file_dir", place] + options
-        let null = OwnedDescriptor(taking: unsafe open("/dev/null", O_RDWR | O_CLOEXEC))
-        var program = ChildProgram(path: path, arguments: arguments.map { Array($0.utf8) })
-        program.parentDeathSignal = SIGKILL
-        processID = try program.start(input: null.rawValue, output: null.rawValue, error: null.rawValue)
-        try #require(loop.poll { Self.readPort(in: place).map { port = $0 } != nil }, "nats-server did not start")
+        let arguments = ["-a", "127.0.0.1", "-p", port == 0 ? "-1" : "\(port)", "--ports_file_dir", place]
+        process = try TestProcess(path, arguments + options)
+        guard loop.poll({ Self.readPort(in: place).map { port = $0 } != nil }) else { throw Problem.doesNotListen }
     }
 
-    /// Ends it at once (SIGKILL).
-    func kill() {
-        guard let processID else { return }
-        var status: Int32 = 0
-        _ = Glibc.kill(processID, SIGKILL)
-        unsafe waitpid(processID, &status, 0)
-        self.processID = nil
+    private enum Problem: Error {
+        case notInstalled, doesNotListen
     }
+
+    /// Ends it at once (`SIGKILL`).
+    package func kill() { process = nil }
 
     /// Stops it, so that it is there and answers nothing, or lets it go on.
-    func signal(_ signal: Int32) { if let processID { _ = Glibc.kill(processID, signal) } }
+    package func signal(_ signal: Int32) { process?.signal(signal) }
 
     /// From a file like `{"nats":["nats://127.0.0.1:40113"]}`, once it is written.
     private static func readPort(in directory: String) -> Int? {
@@ -76,7 +63,7 @@ final class Broker {
         return Int(text[text.index(after: colon)...].prefix { $0.isNumber })
     }
 
-    static let path = ["/usr/sbin/nats-server", "/usr/bin/nats-server", "/usr/local/bin/nats-server"].first {
+    package static let path = ["/usr/sbin/nats-server", "/usr/bin/nats-server", "/usr/local/bin/nats-server"].first {
         FileManager.default.isExecutableFile(atPath: $0)
     }
 }
@@ -84,9 +71,8 @@ final class Broker {
 extension Trait where Self == ConditionTrait {
     /// Skips a test, with a message, where nats-server is not installed. With `REQUIRE_FOREIGN_PEERS` in the
     /// environment, as in continuous integration, the test runs all the same and fails.
-    static var requiresBroker: Self {
+    package static var requiresBroker: Self {
         let isStrict = ProcessInfo.processInfo.environment["REQUIRE_FOREIGN_PEERS"] != nil
         return .enabled(if: isStrict || Broker.path != nil, "nats-server is not installed")
     }
 }
-#endif

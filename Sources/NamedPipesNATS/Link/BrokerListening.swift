@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#if NATS
+/// A subscription that can be replaced.
+final class BrokerListening {
+    let subscription: BrokerSubscription
+
+    init(_ subscription: consuming BrokerSubscription) { self.subscription = subscription }
+
+    func next() -> BrokerMessage? { subscription.next() }
+}
+
+/// Whoever receives what is sent to subjects, for as long as the link has it.
+protocol LinkListener: AnyObject {
+    /// The link is connected: takes part from now on.
+    func subscribe(on line: BrokerLine) throws(NATSError)
+
+    /// Input has arrived at the link.
+    func receive(on line: BrokerLine)
+
+    /// The reactor has stopped. Those that end by themselves do nothing.
+    func reactorDidStop()
+}
+#endif

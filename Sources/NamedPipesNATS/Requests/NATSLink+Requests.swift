@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#if NATS
+public import NamedPipesRPC
+public import PipeReactor
+
+extension NATSLink {
+    /// Serves methods to any NATS client in any language, without sessions.
+    ///
+    /// ```swift
+    /// var methods = JSONRPCMethods()
+    /// methods.handle("add") { (pair: Pair, call) in pair.left + pair.right }
+    /// let service = try link.serve(methods, at: "sums")
+    /// ```
+    ///
+    ///     nats request sums.add '{"left": 1, "right": 2}'       # 3
+    ///     nats micro list
+    ///
+    /// A method's subject is the name, a dot and the method. A request's content is the parameters as JSON, the answer
+    /// is the result as JSON; an error is in the headers `Nats-Service-Error-Code` and `Nats-Service-Error`, and its
+    /// content is the error object of JSON-RPC 2.0. A message without a reply subject is a notification. The service
+    /// announces itself with NATS's service protocol (ADR-32: `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`).
+    ///
+    /// A handler's `call.peer` has no connection: a caller without a session cannot be asked anything.
+    ///
+    /// The broker's permissions decide who may call: those for publishing to `NAME.>`. The link needs the permission to
+    /// subscribe to `NAME.>` and `$SRV.>`, and to publish to the callers' inboxes.
+    ///
+    /// - Parameters:
+    ///   - methods: the methods, whose handlers run on the reactor's thread.
+    ///   - name: the name; see ``name(_:)``. In announcements, a dash takes the place of a dot.
+    ///   - configuration: the default announces version 0.0.0.
+    /// - Throws: ``NATSError/invalidName(_:)`` or ``NATSError/closed``.
+    @discardableResult
+    public func serve(
+        _ methods: JSONRPCMethods, at name: String,
+        configuration: NATSService.Configuration = NATSService.Configuration()
+    ) throws(NATSError) -> NATSService {
+        guard state != .closed else { throw .closed }
+        let service = NATSService(try self.name(name), methods, configuration)
+        add(service)
+        return service
+    }
+
+    /// Calls a method of a service, such as one of ``serve(_:at:configuration:)``, and reports its answer.
+    ///
+    /// If the link is not connected, it waits for that within the timeout. If the connection is lost afterwards, the
+    /// request fails, and it is not known whether the service has received it.
+    ///
+    /// - Parameters:
+    ///   - name: the service's name.
+    ///   - method: the method.
+    ///   - params: the parameters; nil for none.
+    ///   - timeout: how long to wait for the answer. The default is 5 s.
+    ///   - report: called once, from the loop: with the result; or with a `JSONRPCError` of the service,
+    ///     `JSONRPCRequestFailure.timedOut`, a `JSONSyntaxError` if the answer is not JSON, or a ``NATSError``, above
+    ///     all ``NATSError/noServer(subject:)``.
+    /// - Throws: ``NATSError/invalidName(_:)`` or ``NATSError/closed``.
+    public func requestJSON(
+        _ name: String, _ method: String, _ params: JSONText? = nil, timeout: Duration = .seconds(5),
+        _ report: @escaping (Result<JSONText, any Error>) -> Void
+    ) throws(NATSError) {
+        try begin(name, method, params, timeout, report)
+    }
+
+    @discardableResult
+    fileprivate func begin(
+        _ name: String, _ method: String, _ params: JSONText?, _ timeout: Duration,
+        _ report: @escaping PendingRequest.Report
+    ) throws(NATSError) -> SessionToken {
+        guard state != .closed else { throw .closed }
+        let name = try self.name(name)
+        // What would make it several subjects, or none.
+        let isUsable = !method.isEmpty && method.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != 0x2A && $0 != 0x3E }
+        guard isUsable else { throw .invalidName("\(name.text).\(method)") }
+        let request = PendingRequest(
+            self, to: "\(name.text).\(method)", params?.bytes ?? [], timeout: timeout, report)
+        requests[request.token] = request
+        do {
+            try request.send()
+        } catch {
+            // From the loop, because nothing is reported inside this call.
+            reactor.schedule(after: .zero) { [weak request] in request?.fail(error) }
+        }
+        return request.token
+    }
+
+    /// In the order in which they were made.
+    var requestsInOrder: [PendingRequest] { requests.values.sorted { $0.number < $1.number } }
+
+    func nextRequestNumber() -> UInt64 {
+        lastRequestNumber += 1
+        return lastRequestNumber
+    }
+}
+
+extension ReactorReference where Object == NATSLink {
+    /// Calls a method of a service, from any task, and waits for its answer.
+    ///
+    /// ```swift
+    /// let sum: Int = try await link.reference.request("sums", "add", Pair(left: 1, right: 2))
+    /// ```
+    ///
+    /// A task that is cancelled stops waiting; the service is not told.
+    ///
+    /// - Parameters:
+    ///   - name: the service's name.
+    ///   - method: the method.
+    ///   - params: the parameters.
+    ///   - timeout: how long to wait for the answer. The default is 5 s.
+    /// - Throws: as `NATSLink.requestJSON`; `JSONRPCRequestFailure.undecodableReply` if the answer is of another type;
+    ///   ``NATSError/closed`` if the link or its reactor is gone; `CancellationError`.
+    public func request<Reply: Decodable>(
+        _ name: String, _ method: String, _ params: some Encodable, timeout: Duration = .seconds(5)
+    ) async throws -> Reply {
+        try Self.decode(try await requestJSON(name, method, JSONText(encoding: params), timeout: timeout))
+    }
+
+    /// Calls a method without parameters; see ``request(_:_:_:timeout:)``.
+    public func request<Reply: Decodable>(
+        _ name: String, _ method: String, timeout: Duration = .seconds(5)
+    ) async throws -> Reply {
+        try Self.decode(try await requestJSON(name, method, nil, timeout: timeout))
+    }
+
+    /// Calls a method with JSON of any shape, and returns the result as it is; see ``request(_:_:_:timeout:)``.
+    public func requestJSON(
+        _ name: String, _ method: String, _ params: JSONText?, timeout: Duration = .seconds(5)
+    ) async throws -> JSONText {
+        let cancellation = RequestCancellation()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let wait = RequestWait(continuation)
+                perform { link in
+                    do throws(NATSError) {
+                        let token = try link.begin(name, method, params, timeout) { wait.finish($0) }
+                        if cancellation.begin(token) { link.requests[token]?.cancel() }
+                    } catch {
+                        wait.finish(.failure(error))
+                    }
+                }
+            }
+        } onCancel: {
+            if let token = cancellation.cancel() { perform { $0.requests[token]?.cancel() } }
+        }
+    }
+
+    private static func decode<Reply: Decodable>(_ reply: JSONText) throws -> Reply {
+        do {
+            return try reply.decode(as: Reply.self)
+        } catch {
+            throw JSONRPCRequestFailure.undecodableReply(reply, error)
+        }
+    }
+}
+#endif

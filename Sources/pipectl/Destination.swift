@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import NamedPipes
+
+/// Where a command serves or connects: a name on this machine, or one at a NATS broker.
+enum Destination: Sendable {
+    case local(PipeAddress)
+    case broker(BrokerAddress)
+}
+
+extension Destination: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .local(let address): address.description
+        case .broker(let address): address.description
+        }
+    }
+}
+
+/// The address that a command takes.
+struct DestinationArgument: ParsableArguments {
+    @Argument(help: "The name of the pipe; see pipectl --help.", transform: parseDestination)
+    var destination: Destination
+}
+
+/// An address that only some uses of a command take, and that is a plain text for the others.
+struct OptionalDestination: Sendable {
+    /// As given on the command line.
+    let text: String
+
+    /// Throws the error that ArgumentParser would show for an argument that is an address in every case.
+    func destination() throws -> Destination {
+        do {
+            return try parseDestination(text)
+        } catch let error as ValidationError {
+            throw ValidationError("The value '\(printable(text))' is invalid for '<address>': \(error.message)")
+        }
+    }
+}
+
+/// Throws an error that ArgumentParser shows after the refused text.
+@Sendable
+func parseDestination(_ text: String) throws -> Destination {
+    let text = try parseText(text)
+    if BrokerScheme.begins(text) { return .broker(try BrokerAddress(parsing: text)) }
+    return .local(try parseAddress(text))
+}
+
+/// Throws an error that ArgumentParser shows after the refused text.
+@Sendable
+func parseAddress(_ text: String) throws -> PipeAddress {
+    do {
+        return try PipeAddress(parsing: parseText(text))
+    } catch PipeError.invalidAddress(let reason) {
+        throw ValidationError(reason.hinted)
+    }
+}
