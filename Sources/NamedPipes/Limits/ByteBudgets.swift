@@ -18,7 +18,8 @@ struct ByteBudgets: Equatable {
     ///   - taken: what is in use in total.
     ///   - takenByUsers: what each user has taken.
     func excess(
-        below old: ByteBudgets, ledgerCount: Int, taken: Int, takenByUsers: some Sequence<(userID: UInt32, byteCount: Int)>
+        below old: ByteBudgets, ledgerCount: Int, taken: Int,
+        takenByUsers: some Sequence<(userID: UInt32, byteCount: Int)>
     ) -> ExceededBudget? {
         let reserve = ByteReserves(self, ledgerCount: ledgerCount).reserve
         if limit < old.limit, taken > limit - reserve { return ExceededBudget(scope: .server, limit: limit) }

@@ -22,8 +22,8 @@ extension BrokerAddress: CustomStringConvertible {
     var description: String { address.description }
 }
 #else
-/// A build that cannot reach a NATS broker makes none. (An enumeration without cases would say so to the compiler, which
-/// then refuses code that it sees is never reached.)
+/// A build that cannot reach a NATS broker makes none. (An enumeration without cases would say so to the compiler,
+/// which then refuses code that it sees is never reached.)
 struct BrokerAddress: Sendable {
     private let text: String
 

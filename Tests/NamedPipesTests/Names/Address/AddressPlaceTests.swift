@@ -52,7 +52,7 @@ private func environment(
         #expect(unsafe mkdir(directory, 0o700) == 0 && chown(directory, 65534, 65534) == 0)
         let user = environment(user: 12345, tmp: scratch.path)
         #expect(throws: PipeError.self) { try PipeAddress.runtime("echo", in: user) }
-        #expect(throws: PipeError.self) { try PipeAddress.unique(in: user) }
+        #expect(throws: PipeError.self) { try PipeAddress.unique(prefix: "p", in: user) }
     }
 
     @Test func `is not replaced by a private one if the variable names none that exists`() throws {
