@@ -35,6 +35,7 @@ import Testing
         #expect(loop.run { clients.count { $0.1.messageCount == 1 } == 2 })
         let text = #"{"jsonrpc":"2.0","method":"job","params":{"id":1,"name":"x"}}"#
         #expect(clients.flatMap(\.1.texts) == [text, text])
+        #expect(loop.end() == [])
     }
 
     @Test func `reaches the others of a group from an async handler`() async throws {
