@@ -56,7 +56,9 @@ private nonisolated(nonsending) func leave(_ connection: AsyncPipeConnection, _ 
         } while: { serving in
             let peer = try RawPeer(connectingTo: serving.address)
             peer.writeAll(Self.bytes)
-            #expect(await eventually { serving.events.texts.contains("disconnected detached") })
+            // The event comes first: the handler may be on another thread.
+            #expect(
+                await eventually { serving.events.texts.contains("disconnected detached") && left.descriptor >= 0 })
             let next = RawPeer(taking: left.descriptor)
             peer.writeAll(frame("three").dropFirst(6))
             next.readAll()
