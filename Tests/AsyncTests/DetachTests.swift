@@ -47,10 +47,18 @@ private nonisolated(nonsending) func leave(_ connection: AsyncPipeConnection, _ 
     /// One write, so that all of it has arrived when the first message is received.
     private static let bytes = frame("hello") + frame("one") + frame("two") + Array(frame("three").prefix(6))
 
+    /// Without deadlines for the last message: a task may have to wait long for a thread.
+    private static var configuration: PipeServer.Configuration {
+        var configuration = PipeServer.Configuration()
+        configuration.connection.frameDeadline = nil
+        configuration.connection.writeStallDeadline = nil
+        return configuration
+    }
+
     @Test(arguments: [false, true])
     func `takes along what has arrived, and nobody loses or repeats a byte`(isElsewhere: Bool) async throws {
         let (left, told) = (Left(), Told())
-        let (events, _) = try await Serving.run { connection in
+        let (events, _) = try await Serving.run(Self.configuration) { connection in
             guard isElsewhere else { return try await leave(connection, left, told) }
             try await leaveElsewhere(connection, left, told)
         } while: { serving in
@@ -73,7 +81,7 @@ private nonisolated(nonsending) func leave(_ connection: AsyncPipeConnection, _ 
     }
 
     @Test func `ends with its messages in place if the peer does not take what is queued`() async throws {
-        var configuration = PipeServer.Configuration()
+        var configuration = Self.configuration
         configuration.connection.closeTimeout = .milliseconds(20)
         let told = Told()
         let (_, _) = try await Serving.run(configuration) { connection in

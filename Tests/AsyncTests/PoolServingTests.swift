@@ -183,7 +183,7 @@ private final class Meeting: Sendable {
         missing.withLock { $0 -= 1 }
         let start = ContinuousClock.now
         while missing.withLock({ $0 }) > 0 {
-            guard .now - start < .seconds(60) else { return false }
+            guard .now - start < .seconds(300) else { return false }
             _ = poll(nil, 0, 1)
         }
         return true
