@@ -40,6 +40,8 @@ extension PoolSession {
         }
         withExtendedLifetime(task) { home.run() }
         unsafe withExtendedLifetime(attendant) {}
+        // The pool's events refer to it, and it to the pool.
+        unsafe attendant = nil
         try conclude(announce)
     }
 
