@@ -108,7 +108,7 @@ class Chosen(Generic[Value]):
 
 
 def quietest(rounds: Sequence[Round[Value]], wanted: int) -> Chosen[Value]:
-    """The rounds that were not disturbed, `wanted` at most; if there are not so many, the least disturbed ones.
+    """The undisturbed rounds, at most `wanted`; if there are fewer, the least disturbed rounds.
 
     The choice does not look at what was measured.
     """

@@ -56,7 +56,7 @@ private nonisolated(nonsending) func leave(_ connection: AsyncPipeConnection, _ 
     }
 
     @Test(arguments: [false, true])
-    func `takes along what has arrived, and nobody loses or repeats a byte`(isElsewhere: Bool) async throws {
+    func `takes along what has arrived, and no byte is lost or repeated`(isElsewhere: Bool) async throws {
         let (left, told) = (Left(), Told())
         let (events, _) = try await Serving.run(Self.configuration) { connection in
             guard isElsewhere else { return try await leave(connection, left, told) }

@@ -97,10 +97,7 @@ import Testing
     func `ends all handlers when its task is cancelled, and only then returns`(reactors: ReactorCount) async throws {
         let (running, cancelled) = (Count(), Count())
         let report = try await PoolServing.run(reactors) { _ in
-            running.add()
-            // Until it is cancelled.
-            await Gate().pass()
-            if Task.isCancelled { cancelled.add() }
+            await waitForCancellation(running, cancelled)
         } while: { serving in
             let peers = try (0..<4).map { _ in try RawPeer(connectingTo: serving.address) }
             #expect(await eventually { running.value == 4 })
@@ -114,10 +111,7 @@ import Testing
     @Test func `bounds its handlers by the grace period`() async throws {
         let (running, cancelled) = (Count(), Count())
         let report = try await PoolServing.run(2) { _ in
-            running.add()
-            // Until it is cancelled.
-            await Gate().pass()
-            if Task.isCancelled { cancelled.add() }
+            await waitForCancellation(running, cancelled)
         } while: { serving in
             let peers = try (0..<4).map { _ in try RawPeer(connectingTo: serving.address) }
             #expect(await eventually { running.value == 4 })
@@ -170,6 +164,13 @@ import Testing
         }
         await #expect(throws: CancellationError.self) { try await task.value }
     }
+}
+
+/// A handler's work that ends with its cancellation.
+private nonisolated(nonsending) func waitForCancellation(_ running: Count, _ cancelled: Count) async {
+    running.add()
+    await Gate().pass()
+    if Task.isCancelled { cancelled.add() }
 }
 
 /// Blocks threads until all of them are there.

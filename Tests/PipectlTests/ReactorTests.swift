@@ -14,18 +14,23 @@ struct ReactorTests: StagedSuite {
 
     @Test func `several reactors echo and count as one does`() throws {
         let server = try serve(reactor, "echo", name, "--reactors", "3")
-        let clients = try (0..<6).map { _ in try Sender(to: name, on: reactor) }
+        try exchangeMessages(clientCount: 6)
+        // Also those without a message: the server hears of each end before it stops.
+        server.terminate()
+        #expect(server.waitForExit() == 0)
+        #expect(server.text.contains("stopped after 6 connections ("))
+        #expect(server.text.contains(", 6 messages, 54 B"))
+    }
+
+    /// Each client sends a message, gets it back, and leaves.
+    private func exchangeMessages(clientCount: Int) throws {
+        let clients = try (0..<clientCount).map { _ in try Sender(to: name, on: reactor) }
         for (index, client) in clients.enumerated() { try client.send("message \(index)") }
         for (index, client) in clients.enumerated() { #expect(client.received(1) == ["message \(index)"]) }
         for client in clients {
             client.disconnect()
             #expect(client.isEnded)
         }
-        // Also those without a message: the server hears of each end before it stops.
-        server.terminate()
-        #expect(server.waitForExit() == 0)
-        #expect(server.text.contains("stopped after 6 connections ("))
-        #expect(server.text.contains(", 6 messages, 54 B"))
     }
 
     @Test func `as many reactors as there are processors`() throws {
@@ -149,13 +154,7 @@ struct ReactorTests: StagedSuite {
 
     @Test func `commands are served on several reactors`() throws {
         let server = try serve(reactor, "serve", name, "--reactors", "2", "--exec", "cat", "--grace", "0")
-        let clients = try (0..<4).map { _ in try Sender(to: name, on: reactor) }
-        for (index, client) in clients.enumerated() { try client.send("message \(index)") }
-        for (index, client) in clients.enumerated() { #expect(client.received(1) == ["message \(index)"]) }
-        for client in clients {
-            client.disconnect()
-            #expect(client.isEnded)
-        }
+        try exchangeMessages(clientCount: 4)
         server.terminate()
         #expect(server.waitForExit() == 0)
         #expect(server.text.contains(", 4 messages, 36 B"))

@@ -38,7 +38,7 @@ final class Master: PipeServerDelegate {
         }
     }
 
-    /// The client is nobody's now: a worker gets it, or it begins again at the door.
+    /// The client has no server now: a worker gets it, or the server admits it again.
     private func deal(_ client: consuming DetachedConnection, of server: PipeServer?) {
         for _ in desks {
             next = (next + 1) % desks.count

@@ -9,7 +9,7 @@ final class BrokerListening {
     func next() -> BrokerMessage? { subscription.next() }
 }
 
-/// Whoever receives what is sent to subjects, for as long as the link has it.
+/// A receiver of the messages to some subjects. The link holds it while it is subscribed.
 protocol LinkListener: AnyObject {
     /// The link is connected: takes part from now on.
     func subscribe(on line: BrokerLine) throws(NATSError)

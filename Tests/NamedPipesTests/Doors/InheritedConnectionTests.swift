@@ -10,11 +10,11 @@ import Testing
         await #expect(processExitsWith: .success) { try serveLocal() }
     }
 
-    @Test func `may be one of TCP, whose peer only a policy that asks nobody admits`() async {
+    @Test func `may be one of TCP, whose peer is admitted by a policy for any user alone`() async {
         await #expect(processExitsWith: .success) { try serveTCP() }
     }
 
-    @Test func `is nobody's if it is announced to another process, or together with others`() async {
+    @Test func `is not taken if it is announced to another process, or together with others`() async {
         await #expect(processExitsWith: .success) { try ignoreForeign() }
     }
 }
@@ -55,13 +55,17 @@ private func serveLocal() throws {
         try #require(announcement.isEmpty)
         let (server, _) = try adopting(loop, .ownUser)
         server.adopt(accepted)
-        peer.writeAll(frame("hello"))
-        try #require(
-            loop.poll {
-                peer.readAll()
-                return peer.texts == ["hello"]
-            })
+        try requireEcho(peer, loop)
     }
+}
+
+private func requireEcho(_ peer: RawPeer, _ loop: Loop) throws {
+    peer.writeAll(frame("hello"))
+    try #require(
+        loop.poll {
+            peer.readAll()
+            return peer.texts == ["hello"]
+        })
 }
 
 private func serveTCP() throws {
@@ -76,12 +80,7 @@ private func serveTCP() throws {
         try #require(!isKnown && announcement.isEmpty)
         let (server, _) = try adopting(loop, .anyUser)
         server.adopt(accepted)
-        peer.writeAll(frame("hello"))
-        try #require(
-            loop.poll {
-                peer.readAll()
-                return peer.texts == ["hello"]
-            })
+        try requireEcho(peer, loop)
         announce()
         guard let again = try AcceptedConnection.inherited(announcedAt: one) else { throw PipeError.notConnected }
         let (strict, recorder) = try adopting(loop, .ownUserOrRoot)

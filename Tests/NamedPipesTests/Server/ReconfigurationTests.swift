@@ -118,7 +118,7 @@ extension PipeServer {
         }
     }
 
-    /// Of a new setting, somebody has to say whether it may change.
+    /// A new setting has to be declared as changeable or fixed.
     @Test func `knows of each setting whether it may change`() {
         let changeable = [
             "connection", "accessPolicy", "maximumConnectionCount", "maximumConnectionCountPerUser",

@@ -166,7 +166,7 @@ class Context:
         self.reactors = reactors
 
     def with_pool(self, reactors: int) -> Context:
-        """The same for a target that is a pool of so many reactors."""
+        """The same, for a target that is a pool with this number of reactors."""
         return Context(self.target, self.directory, self.is_long, reactors)
 
     def name(self, text: str) -> str:
