@@ -68,6 +68,14 @@ hostile: deps ## Attack a server from other processes, beside a bystander who pi
 soak: deps ## Churn, floods and faults at a delegate, async handlers and JSON-RPC: MINUTES=5; memory must be flat
 	@.ci/hostile soak --minutes $(or $(MINUTES),5)
 
+.PHONY: network
+network: deps ## Servers and clients on two hosts, behind a broker; the cable is cut, the broker far away or silent
+	@.ci/network suite
+
+.PHONY: network-soak
+network-soak: deps ## A broker and servers that are killed and started again under load: MINUTES=5; nothing may grow
+	@.ci/network soak --minutes $(or $(MINUTES),5)
+
 .PHONY: hostile-peers
 hostile-peers: deps ## The same attacks on redis, nginx, dbus-daemon, libevent's buffers and SwiftNIO: Tests/Programs/Hostile/results.md
 	@.ci/install-deps libevent-dev pkg-config libuv1-dev redis-server nginx dbus-daemon
