@@ -119,8 +119,9 @@ bench-deps: ## Install what the benchmarks need beyond the build, where missing:
 	@.ci/install-deps libevent-dev pkg-config libuv1-dev python3 python3-matplotlib valgrind strace
 
 .PHONY: bench
-bench: deps bench-deps ## Measure against C and other peers, with pictures: 18 minutes; QUICK=1: under 2
+bench: deps bench-deps nats-deps ## Measure against C and other peers, with pictures: 22 minutes; QUICK=1: under 2
 	$(if $(QUICK),,@Benchmarks/bench cores --output Benchmarks/results)
+	$(if $(QUICK),,@Benchmarks/bench beyond --output Benchmarks/results)
 	@Benchmarks/bench run $(if $(QUICK),--quick)
 
 .PHONY: bench-check
@@ -148,6 +149,12 @@ bench-redis: deps ## The example KeyValue beside redis-server, under redis-bench
 bench-cores: deps ## A pool of two reactors beside a pool of one: what it gains and costs; QUICK=1: fewer rounds
 	@.ci/install-deps python3
 	@Benchmarks/bench cores --output Benchmarks/results $(if $(QUICK),--quick)
+	@Benchmarks/bench report >/dev/null
+
+.PHONY: bench-beyond
+bench-beyond: deps nats-deps ## Sessions behind a NATS broker beside pipes, and beside C on libnats; QUICK=1: fewer rounds
+	@.ci/install-deps python3
+	@Benchmarks/bench beyond --output Benchmarks/results $(if $(QUICK),--quick)
 	@Benchmarks/bench report >/dev/null
 
 .PHONY: bench-micro

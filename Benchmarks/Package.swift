@@ -40,10 +40,19 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
 ]
 
+/// `bench beyond` sets it: programs that need libnats.
+let withNATS = Context.environment["PIPES_NATS"] != nil
+let namedPipesNATS: Target.Dependency = .product(name: "NamedPipesNATS", package: "swift-named-pipes")
+let natsPrograms: [Target] = [
+    program("nats-echo", [namedPipes, namedPipesNATS]),
+    program("nats-load", [namedPipes, namedPipesNATS]),
+    program(inC: "c-nats", linking: ["nats"]),
+]
+
 let package = Package(
     name: "named-pipes-benchmarks",
     dependencies: [
-        .package(name: "swift-named-pipes", path: "..", traits: []),
+        .package(name: "swift-named-pipes", path: "..", traits: withNATS ? ["NATS"] : []),
         // Without traits: its counters of allocations would need libraries that the system may not have.
         .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
         // Libraries that ours is compared with.
@@ -74,5 +83,5 @@ let package = Package(
         program("nio-tuned-echo", nio + ["NIOFrames"]),
         program("nio-async-echo", nio + ["NIOFrames"]),
         program("flying-socks-echo", [.product(name: "FlyingSocks", package: "FlyingFox")]),
-    ]
+    ] + (withNATS ? natsPrograms : [])
 )

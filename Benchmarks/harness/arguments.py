@@ -4,7 +4,7 @@
 import argparse
 from pathlib import Path
 
-from . import commands, cores, redis
+from . import beyond, commands, cores, redis
 from .scenarios import SCENARIOS
 from .servers import OURS, SERVERS
 
@@ -98,6 +98,14 @@ def define_cores(parser: Parser) -> None:
     add_output(parser, None)
 
 
+def define_beyond(parser: Parser) -> None:
+    parser.set_defaults(function=beyond.run)
+    parser.add_argument("--quick", action="store_true", help=f"{beyond.QUICK_ROUNDS} rounds instead of {beyond.ROUNDS}")
+    parser.add_argument("--rounds", type=whole, help="so many")
+    add_programs(parser)
+    add_output(parser, None)
+
+
 def define_report(parser: Parser) -> None:
     parser.set_defaults(function=commands.draw_again)
     add_output(parser, commands.RESULTS)
@@ -111,6 +119,7 @@ COMMANDS = (
     ("syscalls", define_calls, "system calls per message, by strace"),
     ("redis", define_redis, "the example KeyValue beside redis-server, under redis-benchmark"),
     ("cores", define_cores, "a pool of two reactors beside a pool of one: what it gains, and what it costs"),
+    ("beyond", define_beyond, "sessions behind a NATS broker beside pipes, and beside C on libnats alone"),
     ("report", define_report, "the report and its pictures again, from the results"),
 )
 

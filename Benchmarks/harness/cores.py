@@ -6,26 +6,22 @@ Each round therefore notes how much that was, and rounds that were disturbed are
 """
 
 import argparse
-import datetime
-import json
 import os
 import random
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 
-from . import machine
 from .callers import Caller, Workers, raise_descriptor_limit
-from .limits import CoresLimit, Thresholds
-from .quiet import Chosen, measure_quietly, prefer, server_prefix
+from .figures import Figure, Results, figure, table
+from .limits import FigureLimit, Thresholds
+from .quiet import measure_quietly, prefer, server_prefix
 from .running import Command, Result, run_load, running
 from .scenarios import LOAD
 from .servers import OURS, SERVERS, build
-from .summary import Spread, cpu, rate
-from .tables import markdown
-from .targets import Verdict
+from .summary import cpu, rate
 
 ROUNDS, QUICK_ROUNDS = 15, 6
 # Of all rounds, to those that are wanted.
@@ -42,22 +38,6 @@ HOLD_MILLISECONDS = 1000
 HELD_SECONDS = 0.9
 
 CROWD, CROWD_REACTORS = 8000, 4
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the section."""
-
-    name: str
-    title: str
-    values: list[float]
-    # The rounds that count, of how many, and what disturbed them.
-    rounds: str
-    is_quiet: bool = True
-
-    @property
-    def spread(self) -> Spread:
-        return Spread.of(self.values)
 
 
 def pooled(programs: Path, reactors: int, *options: object) -> Command:
@@ -158,10 +138,6 @@ def crowd(programs: Path, count: int = CROWD, reactors: int = CROWD_REACTORS, se
     return live
 
 
-def figure(name: str, title: str, chosen: Chosen[float]) -> Figure:
-    return Figure(name, title, chosen.values, str(chosen), chosen.is_quiet)
-
-
 def measure(programs: Path, rounds: int, show: Callable[[str], None] = lambda text: None) -> list[Figure]:
     def quietly(what: str, one: Callable[[], float]) -> Chosen[float]:
         show(what)
@@ -191,35 +167,7 @@ def measure(programs: Path, rounds: int, show: Callable[[str], None] = lambda te
     return figures
 
 
-def verdict(limit: CoresLimit, found: Figure) -> Verdict:
-    spread = found.spread
-    may_hold = not found.is_quiet or limit.holds(spread.high if limit.at_least is not None else spread.low)
-    return Verdict.of(limit.holds(spread.median), may_hold)
-
-
-def measured(found: Figure) -> str:
-    return str(found.spread) if len(found.values) > 1 else f"{found.values[0]:g}"
-
-
-def row(limit: CoresLimit, found: Figure) -> list[str]:
-    return [found.title, limit.title(), limit.aim_title(), measured(found), verdict(limit, found), found.rounds]
-
-
-@dataclass(frozen=True)
-class Results:
-    date: str
-    machine: dict[str, object]
-    load_average: dict[str, list[float]]
-    figures: list[Figure]
-
-
-def table(found: Results, limits: dict[str, CoresLimit]) -> str:
-    header = ("", "must be", "aim", "measured", "is it", "rounds")
-    return markdown(header, [row(limits[one.name], one) for one in found.figures])
-
-
-def text(found: Results, limits: dict[str, CoresLimit]) -> str:
-    load = {when: f"{averages[0]:.1f}" for when, averages in found.load_average.items()}
+def text(found: Results, limits: dict[str, FigureLimit]) -> str:
     return "\n\n".join((
         "A pool of two reactors beside a pool of one, the same program, the load and the server on the same CPUs. Each round "
         "measures one, two, and one again; the median of the rounds, and the interval that holds the true one in 19 of 20 "
@@ -227,8 +175,7 @@ def text(found: Results, limits: dict[str, CoresLimit]) -> str:
         "work took more than 5 % of all CPU time are measured again, and if there are too few others, the least disturbed ones "
         "count, and a miss is not certain. A pool of one against a plain server stands under [Counts](#counts).",
         table(found, limits),
-        f"{found.date}; {found.machine['cpu']}, {found.machine['cores']} cores, Linux {found.machine['kernel']}; load average "
-        f"{load['before']} before and {load['after']} after."))
+        found.where()))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -239,13 +186,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not prefer():
         print("other work of the machine comes first at times: SCHED_RR is not allowed", file=sys.stderr)
     figures = measure(programs, rounds, lambda what: print(f"measuring: {what}", file=sys.stderr, flush=True))
-    found = Results(
-        datetime.datetime.now().astimezone().isoformat(timespec="minutes"), machine.describe(),
-        {"before": list(before), "after": list(os.getloadavg())}, figures)
+    found = Results.now(figures, before)
     page = text(found, Thresholds.load().cores)
     print(page)
     if arguments.output is not None:
-        arguments.output.mkdir(parents=True, exist_ok=True)
-        (arguments.output / "cores.json").write_text(json.dumps(asdict(found), indent=1) + "\n")
-        (arguments.output / "cores.md").write_text(page + "\n")
+        found.write(arguments.output, "cores", page)
     return 0

@@ -53,18 +53,26 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class CoresLimit:
-    """A bound for a figure of `bench cores`, and what is aimed at."""
+class FigureLimit:
+    """A bound for a figure of a section such as `bench cores`, and what is aimed at. Without a bound, it holds."""
 
     at_least: float | None = None
     at_most: float | None = None
     aim: float | None = None
 
+    @property
+    def is_bound(self) -> bool:
+        return self.at_least is not None or self.at_most is not None
+
     def holds(self, value: float) -> bool:
-        return value >= self.at_least if self.at_least is not None else value <= (self.at_most or 0)
+        if self.at_least is not None:
+            return value >= self.at_least
+        return self.at_most is None or value <= self.at_most
 
     def title(self) -> str:
-        return f"≥ {self.at_least:g}" if self.at_least is not None else f"≤ {self.at_most or 0:g}"
+        if self.at_least is not None:
+            return f"≥ {self.at_least:g}"
+        return "–" if self.at_most is None else f"≤ {self.at_most:g}"
 
     def aim_title(self) -> str:
         return "–" if self.aim is None else f"{self.aim:g}"
@@ -85,14 +93,16 @@ class Thresholds:
     instructions: dict[str, dict[str, float]]  # by server, then by scenario
     instructions_tolerance: float
     system_calls: dict[str, Any]
-    cores: dict[str, CoresLimit]  # by figure
+    cores: dict[str, FigureLimit]  # by figure
+    beyond: dict[str, FigureLimit]  # by figure
 
     @staticmethod
     def load(path: Path = FILE) -> "Thresholds":
         fields = json.loads(path.read_text())
         for name in ("checked", "reported"):
             fields[name] = [Limit(**limit) for limit in fields[name]]
-        fields["cores"] = {name: CoresLimit(**limit) for name, limit in fields["cores"].items()}
+        for name in ("cores", "beyond"):
+            fields[name] = {figure: FigureLimit(**limit) for figure, limit in fields[name].items()}
         return Thresholds(**fields)
 
 

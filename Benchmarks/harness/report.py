@@ -83,15 +83,9 @@ def counts(directory: Path) -> str:
     return "\n\n".join(path.read_text().strip() for path in found) or "Not counted: see the README of the benchmarks."
 
 
-def beside_redis(directory: Path) -> str:
-    """The stored output of `bench redis`, if there is any."""
-    path = directory / "redis.md"
-    return path.read_text().strip() if path.exists() else "Not measured: see the README of the benchmarks."
-
-
-def on_all_cores(directory: Path) -> str:
-    """The stored output of `bench cores`, if there is any."""
-    path = directory / "cores.md"
+def section(directory: Path, name: str) -> str:
+    """The stored output of a command of its own, such as `bench cores`, if there is any."""
+    path = directory / f"{name}.md"
     return path.read_text().strip() if path.exists() else "Not measured: see the README of the benchmarks."
 
 
@@ -126,9 +120,10 @@ def page(results: Results, thresholds: Thresholds, pictures: list[Picture], dire
         "Of 10,000 connections after one round trip each, from what the kernel says is resident. Negative, or hardly "
         "anything: a collected heap was cleaned at the time, or had the room already.",
         tables.memory_table(results),
-        "## All cores", on_all_cores(directory),
+        "## All cores", section(directory, "cores"),
+        "## Beyond the machine", section(directory, "beyond"),
         "## Counts", counts(directory),
-        "## Beside Redis", beside_redis(directory),
+        "## Beside Redis", section(directory, "redis"),
         "## What must hold",
         "As the medians say, with their intervals. Where a ratio misses what it must be, but its interval reaches there, "
         "or where it is of fewer than six rounds, it is missed, but not for certain.",

@@ -3,9 +3,9 @@ import os
 import unittest
 from pathlib import Path
 
-from harness import cores, quiet
+from harness import cores, figures, quiet
 from harness.callers import Caller, Workers
-from harness.limits import CoresLimit, Thresholds
+from harness.limits import FigureLimit, Thresholds
 from harness.running import running
 from harness.targets import Verdict
 
@@ -57,16 +57,16 @@ class Figures(unittest.TestCase):
         self.assertEqual(cores.p99([float(number) for number in range(200)]), 198)
 
     def test_a_miss_is_certain_only_if_the_interval_misses_too_and_nothing_disturbed(self) -> None:
-        limit = CoresLimit(at_least=1.8)
+        limit = FigureLimit(at_least=1.8)
 
         def judged(values: list[float], is_quiet: bool = True) -> Verdict:
-            return cores.verdict(limit, cores.Figure("work", "", values, "", is_quiet))
+            return figures.verdict(limit, figures.Figure("work", "", values, "", is_quiet))
 
         self.assertEqual(judged([1.9] * 7), Verdict.MET)
         self.assertEqual(judged([1.7] * 7), Verdict.MISSED)
         self.assertEqual(judged([1.7] * 7, is_quiet=False), Verdict.OPEN)
         self.assertEqual(judged([1.7] * 4 + [1.9] * 3), Verdict.OPEN)
-        at_most = cores.verdict(CoresLimit(at_most=10), cores.Figure("dealing 8", "", [11.0] * 7, ""))
+        at_most = figures.verdict(FigureLimit(at_most=10), figures.Figure("dealing 8", "", [11.0] * 7, ""))
         self.assertEqual(at_most, Verdict.MISSED)
 
     def test_every_figure_has_its_limit_in_the_table(self) -> None:
@@ -75,7 +75,7 @@ class Figures(unittest.TestCase):
         self.assertEqual(list(limits), names)
         known: dict[str, object] = {"cpu": "cpu", "cores": 2, "kernel": "6"}
         average = {"before": [0.5], "after": [1.5]}
-        found = cores.Results("now", known, average, [cores.Figure(name, name, [1.0], "1 of 1") for name in names])
+        found = figures.Results("now", known, average, [figures.Figure(name, name, [1.0], "1 of 1") for name in names])
         page = cores.text(found, limits)
         self.assertIn("| work | ≥ 1.8 | 1.85 | 1 | **no** | 1 of 1 |", page)
         self.assertIn("| dealing 8 | ≤ 10 | 8 | 1 | yes | 1 of 1 |", page)
