@@ -18,13 +18,24 @@ class Picture:
     def file(self) -> str:
         return f"{self.name}.png"
 
+    @property
+    def dark_file(self) -> str:
+        return f"{self.name}~dark.png"
+
+    def markdown(self) -> str:
+        """Shows the one that suits the reader's page."""
+        return (
+            f'<picture><source media="(prefers-color-scheme: dark)" srcset="{self.dark_file}">'
+            f'<img alt="{self.alt}" src="{self.file}"></picture>')
+
 
 PICTURES = (
+    Picture("introduction", "Bars: messages a second relative to C, under four loads, by server"),
     Picture("rate", "Bars: messages a second relative to C, by load and server"),
-    Picture("cpu", "Bars: server cpu per message relative to C, by load and server"),
+    Picture("cpu", "Dots: server cpu per message relative to C, by load and server"),
     Picture("latency", "Curves: latency by percentile, by load and server"),
     Picture("growth", "Curves: cpu and memory by the number of connections"),
-    Picture("memory", "Bars: resident bytes of an idle connection, by server"),
+    Picture("memory", "Dots: resident bytes of an idle connection, by server"),
 )
 
 
@@ -39,7 +50,8 @@ def interpreter() -> str | None:
 def draw(results: Path, directory: Path) -> list[Picture]:
     """Draws the pictures for which the results have figures, and returns these pictures."""
     for picture in PICTURES:
-        (directory / picture.file).unlink(missing_ok=True)
+        for name in (picture.file, picture.dark_file):
+            (directory / name).unlink(missing_ok=True)
     python = interpreter()
     if python is None:
         print(HINT, file=sys.stderr)

@@ -74,7 +74,7 @@ def questions(scenarios: Iterable[ScenarioResults]) -> str:
 
 
 def picture(pictures: Iterable[Picture], name: str) -> str:
-    return "\n\n".join(f"![{shown.alt}]({shown.file})" for shown in pictures if shown.name == name)
+    return "\n\n".join(shown.markdown() for shown in pictures if shown.name == name)
 
 
 def counts(directory: Path) -> str:
