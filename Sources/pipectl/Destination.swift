@@ -19,7 +19,9 @@ extension Destination: CustomStringConvertible {
 
 /// The address that a command takes.
 struct DestinationArgument: ParsableArguments {
-    @Argument(help: "The name of the pipe; see pipectl --help.", transform: parseDestination)
+    @Argument(
+        help: ArgumentHelp("The name of the pipe; see pipectl --help.", valueName: "address"),
+        transform: parseDestination)
     var destination: Destination
 }
 

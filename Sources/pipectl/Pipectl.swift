@@ -47,7 +47,8 @@ struct Pipectl: ParsableCommand {
             command line" describes the treatment of all state that is inherited from a parent process.
             """,
         subcommands: [
-            Echo.self, Listen.self, Serve.self, Relay.self, Send.self, Connect.self, Call.self, Stat.self, Demo.self,
+            Echo.self, Listen.self, Serve.self, Relay.self, Send.self, Connect.self, Call.self, Stat.self, Bench.self,
+            Demo.self,
         ])
 
     /// Runs the command line; the outcome becomes the exit status of the process.
