@@ -19,9 +19,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 // GNU extensions that Glibc's headers hide without _GNU_SOURCE; the C library exports them all the same.
@@ -214,6 +216,19 @@ static inline int program_group_lives(pid_t group) {
 static inline long program_file_system_kind(const char *path) {
     struct statfs system;
     return statfs(path, &system) == 0 ? (long)system.f_type : 0;
+}
+
+// MARK: Time
+
+/// A timerfd_create(2) descriptor on the monotonic clock, which Swift's Glibc lacks; -1 with errno.
+static inline int program_open_timer(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC); }
+
+/// Makes it readable at a time of the monotonic clock, in nanoseconds; at once if that is past. 0 on success.
+static inline int program_set_timer(int descriptor, int64_t nanoseconds) {
+    // Zero would disarm it.
+    int64_t time = nanoseconds > 0 ? nanoseconds : 1;
+    struct itimerspec setting = {.it_value = {.tv_sec = time / 1000000000, .tv_nsec = time % 1000000000}};
+    return timerfd_settime(descriptor, TFD_TIMER_ABSTIME, &setting, NULL);
 }
 
 #endif

@@ -143,7 +143,11 @@ private final class ConnectSession: PipeClientDelegate {
         } else if reason == .closedByPeer, connection.hasFinishedSending {
             // Expected, because the end of our input asked for it.
         } else if reason == .closedByPeer {
-            StandardError.note("closed by the server")
+            if input?.hasMore == true {
+                note(Failure("the connection was closed by the server, and the rest of the input was not sent"))
+            } else {
+                StandardError.note("closed by the server")
+            }
         } else if reason == .programEnded(.exited(0)) {
             // The command has done its work.
         } else if reason != .closedLocally {

@@ -19,7 +19,9 @@ extension Destination: CustomStringConvertible {
 
 /// The address that a command takes.
 struct DestinationArgument: ParsableArguments {
-    @Argument(help: "The name of the pipe; see pipectl --help.", transform: parseDestination)
+    @Argument(
+        help: ArgumentHelp("The name of the pipe; see pipectl --help.", valueName: "address"),
+        transform: parseDestination)
     var destination: Destination
 }
 
@@ -42,6 +44,8 @@ struct OptionalDestination: Sendable {
 @Sendable
 func parseDestination(_ text: String) throws -> Destination {
     let text = try parseText(text)
+    // An option in the wrong place, or with a typing error, is no name.
+    if text.hasPrefix("-") { throw ValidationError("a name that begins with '-' is given as a path") }
     if BrokerScheme.begins(text) { return .broker(try BrokerAddress(parsing: text)) }
     return .local(try parseAddress(text))
 }

@@ -68,6 +68,13 @@ final class LineInput {
         watch = nil
     }
 
+    /// Whether there is input now that was not read. Takes a byte of it: for the end of a command.
+    var hasMore: Bool {
+        var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+        guard unsafe poll(&input, 1, 0) == 1 else { return false }
+        do { return try NamedPipesProgram.readSome(STDIN_FILENO, atMost: 1)?.isEmpty == false } catch { return false }
+    }
+
     private func readSome() {
         do {
             guard let bytes = try NamedPipesProgram.readSome(STDIN_FILENO, atMost: 64 << 10) else { return }

@@ -25,11 +25,13 @@ struct WireOptions: ParsableArguments {
     var maxMessage: ByteSize?
 
     func validate() throws {
-        guard parsedFraming != nil else {
+        guard NamedFraming.parse(framing) != nil else {
+            let names = NamedFraming.names.map { String($0.prefix { $0 != "[" && $0 != ":" }) }
             throw ValidationError(
-                "no framing '\(printable(framing))' with this --max-message; choose: \(NamedFraming.names.joined(separator: ", "))"
-            )
+                "No framing '\(printable(framing))'.\(suggestion(for: framing, among: names)) Choose: "
+                    + NamedFraming.names.joined(separator: ", "))
         }
+        guard parsedFraming != nil else { throw ValidationError("--max-message is too small for this framing") }
     }
 
     /// The largest message in bytes.
@@ -100,12 +102,15 @@ struct ServerOptions: ParsableArguments {
     @Flag(help: "Also stop when standard input ends: for servers that another program starts.")
     var untilInputEnds = false
 
+    @OptionGroup var admission: AdmissionOptions
+    @OptionGroup var verbosity: VerbosityOptions
+
     func validate() throws {
         if inherit, takeOver { throw ValidationError("an inherited socket needs no --take-over") }
     }
 
     /// Whether an option was given that is about a name or its server.
-    var listensElsewhere: Bool { inherit || takeOver || stat || untilInputEnds }
+    var listensElsewhere: Bool { inherit || takeOver || stat || untilInputEnds || admission.isGiven }
 
     /// The place to listen: the address, or the inherited socket. A name is generated if none was given.
     func place(_ destination: Destination?) throws -> ServerPlace {
@@ -126,6 +131,7 @@ struct ServerOptions: ParsableArguments {
         if case .broker = destination, takeOver || stat {
             throw ValidationError("--take-over and --stat are for a name on this machine")
         }
+        try admission.check(destination, isInherited: inherit)
     }
 }
 

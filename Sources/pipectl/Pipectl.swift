@@ -46,15 +46,19 @@ struct Pipectl: ParsableCommand {
             SIGTERM and SIGHUP stop a command gracefully, unless it was started with them ignored. The guide "From the \
             command line" describes the treatment of all state that is inherited from a parent process.
             """,
+        version: "pipectl \(Version.current)",
         subcommands: [
-            Echo.self, Listen.self, Serve.self, Relay.self, Send.self, Connect.self, Call.self, Stat.self, Demo.self,
+            Echo.self, Listen.self, Serve.self, Relay.self, Send.self, Connect.self, Call.self, Stat.self, Bench.self,
+            Demo.self,
         ])
 
     /// Runs the command line; the outcome becomes the exit status of the process.
     static func main() {
         do {
             let inherited = try Inheritance.takeOver()
-            var command = try parseAsRoot(inherited.arguments.texts)
+            let arguments = inherited.arguments.texts
+            try checkSubcommand(arguments)
+            var command = try parseAsRoot(arguments)
             try command.run()
         } catch let failure as Failure {
             end(with: failure)
@@ -89,7 +93,7 @@ struct Pipectl: ParsableCommand {
     /// everywhere else.
     private static func shown(_ text: String) -> String {
         text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-            let line = String(line)
+            let line = String(line) + exampleOfValue(in: String(line))
             return Arguments.plainText(line) == line ? printable(line) : printable(Arguments.bytes(of: line))
         }.joined(separator: "\n")
     }

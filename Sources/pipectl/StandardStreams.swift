@@ -11,11 +11,6 @@ extension StandardOutput {
 
     /// Writes the whole text, or throws the failure with which the command ends.
     static func print(_ text: String) throws(Failure) { try print(Array(text.utf8)) }
-
-    /// Whether a person watches it on a terminal that can move its cursor.
-    static var isLive: Bool {
-        isatty(STDOUT_FILENO) == 1 && environment("CI") == nil && environment("TERM") ?? "dumb" != "dumb"
-    }
 }
 
 extension StandardError {

@@ -41,6 +41,11 @@ struct TimeLimit: ExpressibleByArgument, Hashable, CustomStringConvertible {
         description = "\(seconds)s"
     }
 
+    init(milliseconds: Int) {
+        duration = .milliseconds(milliseconds)
+        description = "\(milliseconds)ms"
+    }
+
     /// For calls that need a time: about thirty years is equivalent to for ever.
     var orForEver: Duration { duration ?? .seconds(1_000_000_000) }
 
@@ -59,8 +64,11 @@ func grouped(_ number: Int) -> String {
 }
 
 /// `1 message`, `1,234 messages`.
-func counted(_ number: Int, _ what: String) -> String {
-    "\(grouped(number)) \(what)\(number == 1 ? "" : "s")"
+func counted(_ number: Int, _ what: String) -> String { counted(number, what, what + "s") }
+
+/// The same for a word with an irregular plural: `1 reply`, `2 replies`.
+func counted(_ number: Int, _ one: String, _ several: String) -> String {
+    "\(grouped(number)) \(number == 1 ? one : several)"
 }
 
 /// Bytes with a decimal unit and one decimal place: `71.2 MB`.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
-internal import Glibc
+internal import NamedPipesProgram
 
 /// CPU time that each message costs, as with a server that parses, compresses or computes.
 struct WorkOptions: ParsableArguments {
@@ -13,16 +13,10 @@ struct WorkOptions: ParsableArguments {
     /// Uses up the time for one message.
     func doWork() {
         guard let duration = work?.duration else { return }
-        let end = Self.threadTime + duration
+        // Time during which the thread waits for a processor is no work.
+        let end = MonotonicTime.threadNanoseconds + Int(duration / .nanoseconds(1))
         // Rarely enough that it is the work that costs the time, and often enough to end within a microsecond.
-        repeat { Self.compute() } while Self.threadTime < end
-    }
-
-    /// How much CPU time the calling thread has used: time during which the thread waits for a processor is no work.
-    private static var threadTime: Duration {
-        var time = timespec()
-        _ = unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+        repeat { Self.compute() } while MonotonicTime.threadNanoseconds < end
     }
 
     /// A few hundred nanoseconds that the compiler cannot leave out.

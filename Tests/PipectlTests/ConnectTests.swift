@@ -37,4 +37,21 @@ struct ConnectTests: StagedSuite {
         #expect(talk.waitForExit() == 0)
         #expect(talk.lines == ["last words", "pipectl: closed by the server"])
     }
+
+    @Test func `input that is left over is a failure, whether or not it was read`() throws {
+        let server = try PipeServer(listeningOn: .init(parsing: name), reactor: reactor, delegate: Closing())
+        // More than is read at a time.
+        let rest = try run(reactor, "connect", name, input: String(repeating: "0123456789\n", count: 50_000))
+        #expect(rest.status == 1)
+        let nothing = try Tool(reactor, ["connect", name])
+        #expect(nothing.waitForExit() == 0)
+        #expect(nothing.lines == ["pipectl: closed by the server"])
+        server.stop()
+    }
+
+    private final class Closing: PipeServerDelegate {
+        func connectionDidOpen(_ connection: PipeConnection) { connection.close() }
+
+        func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {}
+    }
 }

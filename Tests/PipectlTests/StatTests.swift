@@ -198,18 +198,6 @@ struct StatTests: StagedSuite {
         _ = client
     }
 
-    /// A directory of one test, removed with it.
-    private final class Directory {
-        let path = "/tmp/pipectl-stat-\(UInt64.random(in: .min ... .max))"
-
-        init() throws {
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        }
-
-        deinit { try? FileManager.default.removeItem(atPath: path) }
-    }
-
     private final class Silent: PipeServerDelegate {
         func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {}
     }

@@ -83,7 +83,7 @@ extension MessageCounter {
         nonisolated(unsafe) let counter = self
         let reactor = connection.executor.reactorOfThisThread
         let ending = try await command.serve(connection, on: reactor) { unsafe counter.count($0) }
-        StandardError.note("\(connection): the command \(ending.text)")
+        report("\(connection): the command \(ending.text)")
         if let failure = ending.failure { throw failure }
         count(await connection.close(), of: "\(connection)")
     }

@@ -95,12 +95,3 @@ private final class Member: PipeClientDelegate {
 
     func client(_ client: PipeClient, didFailToConnectWith error: PipeError) { crowd.didFail(error) }
 }
-
-extension Span<UInt8> {
-    fileprivate func isEqual(to bytes: [UInt8]) -> Bool {
-        guard count == bytes.count else { return false }
-        let other = bytes.span
-        for index in indices where self[index] != other[index] { return false }
-        return true
-    }
-}

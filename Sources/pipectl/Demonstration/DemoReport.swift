@@ -13,7 +13,7 @@ struct DemoReport {
         func row(_ title: String, _ cell: (Tally) -> String) -> [String] { [title] + columns.map(cell) }
         func latency(_ fraction: Double) -> String { crowd.latencies.percentile(fraction).map(readable) ?? "-" }
 
-        let table = Self.aligned([
+        let table = alignedTable([
             ["", "pipectl"] + strangers.map(\.name) + ["total"],
             ["clients", grouped(crowd.clientCount)] + strangers.map { _ in "1" }
                 + [grouped(crowd.clientCount + strangers.count)],
@@ -44,24 +44,4 @@ struct DemoReport {
         }
         return nil
     }
-
-    /// The first column is left-aligned, the others right-aligned.
-    private static func aligned(_ rows: [[String]]) -> String {
-        let columnCount = rows.map(\.count).max() ?? 0
-        let widths = (0..<columnCount).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0
-        }
-        return rows.map { row in
-            row.enumerated().map { column, cell in
-                let padding = String(repeating: " ", count: widths[column] - cell.count)
-                return column == 0 ? cell + padding : "   " + padding + cell
-            }.joined()
-        }.joined(separator: "\n")
-    }
-}
-
-/// A time with a suitable unit: `840 µs`, `4.1 ms`, `1.2 s`.
-func readable(_ time: Duration) -> String {
-    let microseconds = time / .microseconds(1)
-    if microseconds < 1000 { return "\(Int(microseconds.rounded())) µs" }
-    return microseconds < 1_000_000 ? "\(decimal(microseconds / 1000)) ms" : "\(decimal(microseconds / 1_000_000)) s"
 }

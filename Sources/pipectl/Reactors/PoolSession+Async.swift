@@ -21,8 +21,10 @@ extension PoolSession {
         // Made, used and released on the main thread.
         nonisolated(unsafe) var attendant: Attendant?
         let executor = home.executor
-        let configuration = wire.serverConfiguration
-        let task = Task {
+        log.follow(options.verbosity.level)
+        var configuration = wire.serverConfiguration
+        options.admission.apply(to: &configuration)
+        let task = Task { [configuration] in
             do {
                 try await options.place(destination).servePool(configuration, reactors) { [self] pool, event in
                     note(event, of: pool)
@@ -50,6 +52,7 @@ extension PoolSession {
     ) async throws {
         let counter = MessageCounter(log, handler: nil)
         defer { add(counter.tally) }
+        counter.didOpen("\(connection)")
         try await handler(connection, counter)
     }
 

@@ -29,9 +29,12 @@ final class PoolSession: Sendable {
     ) throws {
         raiseDescriptorLimit()
         let pool: PipeServerPool
+        log.follow(options.verbosity.level)
+        var configuration = wire.serverConfiguration
+        options.admission.apply(to: &configuration)
         do {
             pool = try options.place(destination).makePool(
-                wire.serverConfiguration, reactors, onEvent: { [self] in note($1, of: $0) }
+                configuration, reactors, onEvent: { [self] in note($1, of: $0) }
             ) { [self] _ in PoolWorkerDelegate(self, handler) }
         } catch {
             throw Failure(error)
@@ -89,6 +92,8 @@ private final class PoolWorkerDelegate: PipeServerDelegate {
         self.session = session
         counter = MessageCounter(session.log, handler: handler)
     }
+
+    func connectionDidOpen(_ connection: PipeConnection) { counter.didOpen("\(connection)") }
 
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
         counter.handle(message, of: connection)

@@ -33,8 +33,7 @@ final class Attendant {
 
     /// Tells operator and manager that clients can connect.
     func announce(_ address: String, _ announce: ServerSession.Announcement) throws(Failure) {
-        try announce("listening on \(address)")
-        log.tellManager(.ready, .status("listening on \(address)"))
+        try log.announce(address, announce)
     }
 
     private func watchInput(grace: Duration) throws(SystemError) {

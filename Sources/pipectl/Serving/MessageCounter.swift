@@ -21,6 +21,11 @@ final class MessageCounter {
 
     func count(_ byteCount: Int) { tally.countMessage(byteCount) }
 
+    /// Tells the operator something of a connection.
+    func report(_ text: String) { log.report(text) }
+
+    func didOpen(_ connection: @autoclosure () -> String) { log.didOpen(connection()) }
+
     func count(_ reason: DisconnectReason, of connection: @autoclosure () -> String) {
         tally.countEnd(reason)
         log.didEnd(reason, connection())

@@ -10,6 +10,7 @@ final class ServerLog: Sendable {
     private let manager = ServiceNotifier.current
     private let firstFailure = Mutex<Failure?>(nil)
     private let isFailed = Atomic(false)
+    private let verbosity = Mutex(Verbosity.usual)
 
     /// The reason for the stop; nil if it was requested. Only the first failure is reported.
     var failure: Failure? { firstFailure.withLock { $0 } }
@@ -17,12 +18,21 @@ final class ServerLog: Sendable {
     /// Whether there is a failure, without a lock: asked for each message.
     var hasFailed: Bool { isFailed.load(ordering: .relaxed) }
 
+    /// How much it says from now on. The default is the usual.
+    func follow(_ level: Verbosity) { verbosity.withLock { $0 = level } }
+
     func note(_ failure: Failure) {
         firstFailure.withLock { $0 = $0 ?? failure }
         isFailed.store(true, ordering: .relaxed)
     }
 
+    /// Tells the operator something that clients cannot cause at will.
+    func report(_ text: String) {
+        if level != .quiet { StandardError.note(text) }
+    }
+
     func complain(_ text: String, _ kind: Complaints.Kind) {
+        guard level != .quiet else { return }
         if let line = complaints.withLock({ $0.line(text, kind) }) { StandardError.note(line) }
     }
 
@@ -30,8 +40,16 @@ final class ServerLog: Sendable {
     func conclude(_ tally: ServerTally, _ announce: ServerSession.Announcement) throws(Failure) {
         if let rest = complaints.withLock({ $0.rest }) { StandardError.note(rest) }
         if let failure { throw failure }
-        try announce("stopped after \(tally.summary)")
+        if level != .quiet { try announce("stopped after \(tally.summary)") }
     }
+
+    /// Tells the operator and the service manager that clients can connect.
+    func announce(_ address: String, _ announce: ServerSession.Announcement) throws(Failure) {
+        if level != .quiet { try announce("listening on \(address)") }
+        tellManager(.ready, .status("listening on \(address)"))
+    }
+
+    private var level: Verbosity { verbosity.withLock { $0 } }
 
     /// A manager that cannot be notified is no reason not to serve.
     func tellManager(_ states: ServiceNotifier.State...) {
@@ -44,8 +62,17 @@ final class ServerLog: Sendable {
 // MARK: - Events of a server
 
 extension ServerLog {
+    /// - Parameter connection: with its number and the process at its other end.
+    func didOpen(_ connection: @autoclosure () -> String) {
+        if level == .verbose { StandardError.note("\(connection()) is open") }
+    }
+
     func didEnd(_ reason: DisconnectReason, _ connection: @autoclosure () -> String) {
-        if case .framing = reason { complain("\(connection()) was \(reason.text)", .connection) }
+        if level == .verbose {
+            StandardError.note("\(connection()) was \(reason.text)")
+        } else if case .framing = reason {
+            complain("\(connection()) was \(reason.text)", .connection)
+        }
     }
 
     func didFail(_ error: any Error, _ connection: String) {

@@ -30,6 +30,8 @@ extension ServerSession {
         raiseDescriptorLimit()
         var configuration = PipeServer.Configuration()
         configuration.connection = connection
+        options.admission.apply(to: &configuration)
+        log.follow(options.verbosity.level)
         // Used on the reactor's thread only.
         nonisolated(unsafe) let session = self
         let executor = reactor.executor
@@ -44,6 +46,7 @@ extension ServerSession {
                         server.stop()
                     }
                 } _: { connection in
+                    unsafe session.counter.didOpen("\(connection)")
                     try await unsafe handler(connection, session.counter)
                 } _: { _, delegate in
                     try unsafe session.makeServer(at: place, configuration, delegate)

@@ -36,7 +36,10 @@ final class ServerSession: PipeServerDelegate {
         raiseDescriptorLimit()
         do {
             let place = try options.place(destination)
-            let server = try makeServer(at: place, wire.serverConfiguration, self)
+            log.follow(options.verbosity.level)
+            var configuration = wire.serverConfiguration
+            options.admission.apply(to: &configuration)
+            let server = try makeServer(at: place, configuration, self)
             do {
                 try attend(to: server, at: place, options, announce)
             } catch {
@@ -103,6 +106,8 @@ final class ServerSession: PipeServerDelegate {
     }
 
     // MARK: PipeServerDelegate
+
+    func connectionDidOpen(_ connection: PipeConnection) { counter.didOpen("\(connection)") }
 
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
         counter.handle(message, of: connection)

@@ -45,6 +45,12 @@ struct NameFacts: Encodable, Equatable {
         look(at: Self.sockets(sockets, of: status, at: path))
     }
 
+    /// Whether a socket is bound to the file at a path, whose status is known.
+    static func isBound(_ socket: UnixSocket, to status: stat, at path: String) -> Bool {
+        guard let file = socket.file, file.inode == UInt32(truncatingIfNeeded: status.st_ino) else { return false }
+        return file.device == kernelDevice(status.st_dev) || hasDevicesOfItsOwn(path)
+    }
+
     private static func sockets(_ sockets: [UnixSocket], of status: stat, at path: String) -> [UnixSocket] {
         let inode = UInt32(truncatingIfNeeded: status.st_ino)
         let file = UnixSocket.File(inode: inode, device: kernelDevice(status.st_dev))

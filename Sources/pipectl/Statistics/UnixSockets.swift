@@ -13,8 +13,12 @@ struct UnixSocket: Equatable {
     /// The number that lsof and /proc/PID/fd show for it.
     var inode: UInt32 = 0
     var isListening: Bool
+    /// Whether it is a stream (`SOCK_STREAM`), as all pipes are.
+    var isStream = true
     /// The bytes of an abstract name, without the NUL in front.
     var abstractName: [UInt8]?
+    /// The path to which it was bound, even if its file has moved since. Relative to its process's directory then.
+    var boundPath: [UInt8]?
     var file: File?
     /// For a listening socket: how many clients wait to be accepted, and how many may.
     var queue: (waiting: Int, limit: Int) = (0, 0)
@@ -117,6 +121,7 @@ enum DiagnosisReply {
     private static func socket(_ body: ArraySlice<UInt8>) -> UnixSocket {
         var socket = UnixSocket(
             inode: body.number(at: 4, as: UInt32.self), isListening: body.number(at: 2, as: UInt8.self) == listenState)
+        socket.isStream = Int(body.number(at: 1, as: UInt8.self)) == Int(SOCK_STREAM.rawValue)
         var rest = body.dropFirst(16)
         while rest.count >= 4 {
             let length = Int(rest.number(at: 0, as: UInt16.self))
@@ -124,6 +129,7 @@ enum DiagnosisReply {
             let value = rest.dropFirst(4).prefix(length - 4)
             switch rest.number(at: 2, as: UInt16.self) {
             case 0 where value.first == 0: socket.abstractName = Array(value.dropFirst())
+            case 0: socket.boundPath = Array(value.prefix { $0 != 0 })
             case 1 where value.count >= 8:
                 socket.file = .init(
                     inode: value.number(at: 0, as: UInt32.self), device: value.number(at: 4, as: UInt32.self))

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Rows as lines of text. The first column is left-aligned, the others right-aligned, three spaces apart.
+func alignedTable(_ rows: [[String]]) -> String {
+    let columnCount = rows.map(\.count).max() ?? 0
+    let widths = (0..<columnCount).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0 }
+    return rows.map { row in
+        row.enumerated().map { column, cell in
+            let padding = String(repeating: " ", count: widths[column] - cell.count)
+            return column == 0 ? cell + padding : "   " + padding + cell
+        }.joined()
+    }.joined(separator: "\n")
+}
+
+/// A time with a suitable unit: `840 µs`, `4.1 ms`, `1.2 s`.
+func readable(_ time: Duration) -> String {
+    let microseconds = time / .microseconds(1)
+    if microseconds < 1000 { return "\(Int(microseconds.rounded())) µs" }
+    return microseconds < 1_000_000 ? "\(decimal(microseconds / 1000)) ms" : "\(decimal(microseconds / 1_000_000)) s"
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+import Testing
+
+@testable import pipectl
+
+@Suite(.timeLimit(.minutes(5)))
+struct CommandLineTests: StagedSuite {
+    let stage: Stage
+
+    init() throws { stage = try Stage() }
+
+    @Test(arguments: [["--version"], ["echo", "--version"]])
+    func `the version is one line`(_ arguments: [String]) throws {
+        let tool = try Tool(reactor, arguments)
+        #expect(tool.waitForExit() == 0)
+        #expect(tool.lines == ["pipectl \(Version.current)"])
+    }
+
+    @Test(arguments: [
+        (["ech", "x"], "No command 'ech'. Did you mean 'echo'?"),
+        (["sned"], "No command 'sned'. Did you mean 'send'?"),
+        (["thermostat"], "No command 'thermostat'."),
+        (["echo", "@x", "--framin", "raw"], "Unknown option '--framin'. Did you mean '--framing'?"),
+        (["echo", "@x", "--framing", "legnth"], "No framing 'legnth'. Did you mean 'length'? Choose: length["),
+        (["echo", "@x", "--framing", "xyzzy"], "No framing 'xyzzy'. Choose: length["),
+        (["echo", "@x", "--framing", "raw", "--max-message", "0"], "--max-message is too small for this framing"),
+        (["send", "@x", "--timeout", "soon"], "'--timeout <time>' (a time is 50us, 500ms, 5s or 2m, and 0 means no"),
+        (["echo", "@x", "--max-message", "5XB"], "'--max-message <size>' (a size is 512, 64KiB or 16MiB)"),
+        (["echo", "--", "--help"], "a name that begins with '-' is given as a path"),
+        (["send", "--", "--reply", "x"], "a name that begins with '-' is given as a path"),
+    ])
+    func `a mistake is named with its remedy`(_ arguments: [String], _ text: String) throws {
+        // ArgumentParser exits while it still holds its own objects, which LeakSanitizer would count.
+        let tool = try Tool(reactor, arguments, assignment: "ASAN_OPTIONS=detect_leaks=0")
+        #expect(tool.waitForExit() == 2)
+        #expect(tool.lines.first?.hasPrefix("Error: ") == true && tool.text.contains(text), "\(tool.text)")
+    }
+
+    @Test func `suggestions are close to the text, or not made`() {
+        let words = ["echo", "listen", "send"]
+        #expect(suggestion(for: "ehco", among: words) == " Did you mean 'echo'?")
+        #expect(suggestion(for: "LISTEN", among: words) == " Did you mean 'listen'?")
+        #expect(suggestion(for: "lisen", among: words) == " Did you mean 'listen'?")
+        #expect(suggestion(for: "x", among: words) == "")
+        #expect(suggestion(for: "", among: words) == "")
+        #expect(suggestion(for: "dance", among: words) == "")
+    }
+}
