@@ -96,8 +96,11 @@ struct ServerOptions: ParsableArguments {
         help: "Serve the socket that the service manager hands over (LISTEN_FDS), instead of one at an address.")
     var inherit = false
 
-    @Flag(help: "Serve statistics for pipectl stat at ADDRESS.stat, which admits only this user and root.")
+    @Flag(help: "Serve statistics for pipectl stat and top at ADDRESS.stat, which admits only this user and root.")
     var stat = false
+
+    @Flag(help: "Also let pipectl kick end connections there.")
+    var allowKick = false
 
     @Flag(help: "Also stop when standard input ends: for servers that another program starts.")
     var untilInputEnds = false
@@ -110,7 +113,7 @@ struct ServerOptions: ParsableArguments {
     }
 
     /// Whether an option was given that is about a name or its server.
-    var listensElsewhere: Bool { inherit || takeOver || stat || untilInputEnds || admission.isGiven }
+    var listensElsewhere: Bool { inherit || takeOver || offersStatistics || untilInputEnds || admission.isGiven }
 
     /// The place to listen: the address, or the inherited socket. A name is generated if none was given.
     func place(_ destination: Destination?) throws -> ServerPlace {
@@ -128,8 +131,8 @@ struct ServerOptions: ParsableArguments {
     func check(_ destination: Destination?, isNeeded: Bool) throws {
         if inherit, destination != nil { throw ValidationError("--inherit has its address from the service manager") }
         if isNeeded, !inherit, destination == nil { throw ValidationError("Missing expected argument '<address>'") }
-        if case .broker = destination, takeOver || stat {
-            throw ValidationError("--take-over and --stat are for a name on this machine")
+        if case .broker = destination, takeOver || offersStatistics {
+            throw ValidationError("--take-over, --stat and --allow-kick are for a name on this machine")
         }
         try admission.check(destination, isInherited: inherit)
     }

@@ -102,7 +102,3 @@ import Testing
         }
     }
 }
-
-private final class Echo: PipeServerDelegate {
-    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) { _ = try? connection.send(message) }
-}

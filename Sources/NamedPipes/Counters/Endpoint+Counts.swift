@@ -24,7 +24,7 @@ extension Endpoint {
 extension PipeConnection {
     /// The number of messages that wait here. Messages in the queue of a connection that has ended are already counted
     /// as lost.
-    var queuedMessageCount: Int { lifecycle.state == .closed ? 0 : queue?.value.messageCount ?? 0 }
+    package var queuedMessageCount: Int { lifecycle.state == .closed ? 0 : queue?.value.messageCount ?? 0 }
 }
 
 extension ServerCounts {

@@ -78,3 +78,8 @@ extension PipeConnection {
         return statistics
     }
 }
+
+extension PipeServer {
+    /// The time on the clock of ``PipeConnection/Statistics``.
+    package var timeOfStatistics: SuspendingClock.Instant { reactor.now }
+}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import PipeReactor
+package import PipeReactor
 internal import Synchronization
 
 /// The answers of all workers to one question, collected from their threads.
@@ -68,6 +68,21 @@ extension PipeServerPool {
     func ask<Answer: Sendable>(_ question: @escaping @Sendable (PipeServer) -> Answer) async -> [Answer?] {
         unsafe await withUnsafeContinuation { continuation in
             ask(question) { unsafe continuation.resume(returning: $0) }
+        }
+    }
+}
+
+extension PipeServerPool {
+    /// The servers of all workers; nil for a worker that has not begun.
+    package var workerServers: [ReactorReference<PipeServer>?] { workers.map(\.server) }
+}
+
+extension ReactorReference where Object == PipeServer {
+    /// Asks the server on its thread, in a later turn; nil if it has ended.
+    package func ask<Answer: Sendable>(_ question: @escaping @Sendable (PipeServer) -> Answer) async -> Answer? {
+        unsafe await withUnsafeContinuation { continuation in
+            let pending = Question(Gathering(1) { unsafe continuation.resume(returning: $0[0]) }, 0)
+            perform { pending.answer(question($0)) }
         }
     }
 }

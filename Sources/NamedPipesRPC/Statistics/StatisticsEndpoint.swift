@@ -12,10 +12,13 @@ public import NamedPipes
 /// }
 /// ```
 ///
-/// There is one method, `statistics`; its result is a ``ServerSnapshot``. Messages are lines, so that a shell can ask
-/// as well:
+/// The method `statistics` has a ``ServerSnapshot`` as its result, and `connections` a ``ConnectionList``, with the
+/// parameters `order` and `limit`. Messages are lines, so that a shell can ask as well:
 ///
 ///     echo '{"jsonrpc": "2.0", "id": 1, "method": "statistics"}' | nc -U -N /run/user/1000/echo.stat
+///
+/// The method `disconnect` ends a connection, whose `id` is its parameter. It exists only where the owner offers it;
+/// see ``Offer/kick``.
 ///
 /// For a plain server, it runs on the server's own reactor, so an answer also shows that the loop turns. The answer of
 /// a pool waits for a turn of each worker. It has the sum of their numbers, and, for a client that asks with the
@@ -24,6 +27,19 @@ public import NamedPipes
 /// Only the server's own user and root are admitted, whatever the server's own policy. There are 16 connections at
 /// most, and one that is idle for a minute is closed.
 public enum StatisticsEndpoint {
+    /// What is offered beside numbers. Nothing is unless the owner says so, because it goes past the server's own access
+    /// policy.
+    public struct Offer: OptionSet, Sendable {
+        /// The options as bits.
+        public let rawValue: UInt
+
+        /// Creates options from bits.
+        public init(rawValue: UInt) { self.rawValue = rawValue }
+
+        /// To end a connection at once, as `PipeConnection.abort()` does: `pipectl kick`.
+        public static let kick = Offer(rawValue: 1)
+    }
+
     /// The name beside another one.
     ///
     /// - Throws: `PipeError.invalidAddress` if the name has no room for five bytes more.
@@ -40,12 +56,15 @@ public enum StatisticsEndpoint {
     ///   - server: the server; see `PipeServer.reference`. After it has stopped, requests are answered with an error.
     ///   - address: the server's own address; its statistics are at ``address(beside:)``.
     ///   - takesOver: whether to take the name over from a live server that has it. The default is false.
+    ///   - offer: what is offered beside numbers. The default is nothing.
     /// - Throws: the errors of `PipeServer.serve`, and `CancellationError`.
     public static func serve(
-        _ server: ReactorReference<PipeServer>, beside address: PipeAddress, takingOver takesOver: Bool = false
+        _ server: ReactorReference<PipeServer>, beside address: PipeAddress, takingOver takesOver: Bool = false,
+        offering offer: Offer = []
     ) async throws {
         let start = ContinuousClock.now
-        try await serve(beside: address, takesOver, on: server.executor) { _ in
+        let methods = methods(offering: offer, since: start) { ConnectionQuery(server) }
+        try await serve(beside: address, takesOver, on: server.executor, methods) { _ in
             // On the reactor's thread, like all handlers.
             let reactor = server.executor.reactorOfThisThread
             guard let server = server.resolve(on: reactor) else { throw stopped }
@@ -59,15 +78,17 @@ public enum StatisticsEndpoint {
     ///   - pool: the pool. After it has stopped, requests are answered with an error.
     ///   - address: the pool's own address; its statistics are at ``address(beside:)``.
     ///   - takesOver: whether to take the name over from a live server that has it. The default is false.
+    ///   - offer: what is offered beside numbers. The default is nothing.
     ///   - executor: the executor of the reactor to use. The default is nil: a thread is made for the call and ends
     ///     with it.
     /// - Throws: the errors of `PipeServer.serve`, and `CancellationError`.
     public static func serve(
         _ pool: PipeServerPool, beside address: PipeAddress, takingOver takesOver: Bool = false,
-        on executor: ReactorExecutor? = nil
+        offering offer: Offer = [], on executor: ReactorExecutor? = nil
     ) async throws {
         let start = ContinuousClock.now
-        try await serve(beside: address, takesOver, on: executor) { question in
+        let methods = methods(offering: offer, since: start) { ConnectionQuery(pool) }
+        try await serve(beside: address, takesOver, on: executor, methods) { question in
             guard !pool.isStopped else { throw stopped }
             var snapshot = await ServerSnapshot(of: pool, processID: getpid(), after: .now - start)
             if question?.workers != true { snapshot.workers = [] }
@@ -76,7 +97,7 @@ public enum StatisticsEndpoint {
     }
 
     private static func serve(
-        beside address: PipeAddress, _ takesOver: Bool, on executor: ReactorExecutor?,
+        beside address: PipeAddress, _ takesOver: Bool, on executor: ReactorExecutor?, _ methods: JSONRPCMethods,
         _ snapshot: @escaping @Sendable (Question?) async throws -> ServerSnapshot
     ) async throws {
         var configuration = PipeServer.Configuration(framing: framing)
@@ -86,7 +107,7 @@ public enum StatisticsEndpoint {
         configuration.accessPolicy = .ownUserOrRoot
         configuration.maximumConnectionCount = 16
         configuration.connection.idleLimit = .seconds(60)
-        var methods = JSONRPCMethods()
+        var methods = methods
         methods.handle(method) { (question: Question?, _) in try await snapshot(question) }
         try await PipeServer.serve(
             at: self.address(beside: address), configuration: configuration, on: executor
@@ -107,6 +128,14 @@ public enum StatisticsEndpoint {
     public static func ask(
         beside address: PipeAddress, timeout: Duration = .seconds(5), on executor: ReactorExecutor? = nil
     ) async throws -> ServerSnapshot {
+        try await request(method, Question(workers: true), beside: address, timeout, on: executor)
+    }
+
+    /// One request, on a connection of its own.
+    static func request<Reply: Decodable & Sendable>(
+        _ method: String, _ parameters: some Encodable & Sendable, beside address: PipeAddress, _ timeout: Duration,
+        on executor: ReactorExecutor?
+    ) async throws -> Reply {
         var configuration = PipeClient.Configuration()
         configuration.connection.framing = framing
         configuration.connectTimeout = timeout
@@ -114,7 +143,7 @@ public enum StatisticsEndpoint {
             to: self.address(beside: address), configuration: configuration, on: executor
         ) { connection in
             try await JSONRPCPeer.run(on: connection) { peer in
-                try await peer.request(method, Question(workers: true), timeout: timeout)
+                try await peer.request(method, parameters, timeout: timeout)
             }
         }
     }

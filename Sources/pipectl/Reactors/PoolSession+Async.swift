@@ -23,7 +23,7 @@ extension PoolSession {
         let executor = home.executor
         log.follow(options.verbosity.level)
         var configuration = wire.serverConfiguration
-        options.admission.apply(to: &configuration)
+        options.apply(to: &configuration)
         let task = Task { [configuration] in
             do {
                 try await options.place(destination).servePool(configuration, reactors) { [self] pool, event in

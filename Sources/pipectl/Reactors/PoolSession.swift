@@ -31,7 +31,7 @@ final class PoolSession: Sendable {
         let pool: PipeServerPool
         log.follow(options.verbosity.level)
         var configuration = wire.serverConfiguration
-        options.admission.apply(to: &configuration)
+        options.apply(to: &configuration)
         do {
             pool = try options.place(destination).makePool(
                 configuration, reactors, onEvent: { [self] in note($1, of: $0) }
@@ -51,7 +51,7 @@ final class PoolSession: Sendable {
     ) -> Attendant {
         let attendant = Attendant(home, log) { grace in pool.beginStopping(gracePeriod: grace) }
         do {
-            if options.stat { offerStatistics(of: pool, takingOver: options.takeOver) }
+            if options.offersStatistics { offerStatistics(of: pool, options) }
             try attendant.attend(options)
             try attendant.announce("\(pool.address)", announce)
         } catch {

@@ -30,7 +30,7 @@ extension ServerSession {
         raiseDescriptorLimit()
         var configuration = PipeServer.Configuration()
         configuration.connection = connection
-        options.admission.apply(to: &configuration)
+        options.apply(to: &configuration)
         log.follow(options.verbosity.level)
         // Used on the reactor's thread only.
         nonisolated(unsafe) let session = self

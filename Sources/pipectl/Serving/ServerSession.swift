@@ -38,7 +38,7 @@ final class ServerSession: PipeServerDelegate {
             let place = try options.place(destination)
             log.follow(options.verbosity.level)
             var configuration = wire.serverConfiguration
-            options.admission.apply(to: &configuration)
+            options.apply(to: &configuration)
             let server = try makeServer(at: place, configuration, self)
             do {
                 try attend(to: server, at: place, options, announce)
@@ -75,7 +75,7 @@ final class ServerSession: PipeServerDelegate {
         }
         self.attendant = attendant
         try attendant.attend(options)
-        if options.stat { offerStatistics(of: server, takingOver: options.takeOver) }
+        if options.offersStatistics { offerStatistics(of: server, options) }
         access?.whenListening { [unowned self] outcome in
             do {
                 try outcome.get()

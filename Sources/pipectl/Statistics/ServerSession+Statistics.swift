@@ -2,21 +2,37 @@
 internal import NamedPipes
 internal import NamedPipesRPC
 
+extension ServerOptions {
+    /// Whether the server is to have ADDRESS.stat.
+    var offersStatistics: Bool { stat || allowKick }
+
+    /// What it offers there beside numbers.
+    var offer: StatisticsEndpoint.Offer { allowKick ? .kick : [] }
+
+    /// Sets who is admitted, and, for numbers of each connection, that these are kept.
+    func apply(to configuration: inout PipeServer.Configuration) {
+        admission.apply(to: &configuration)
+        configuration.connection.keepsStatistics = offersStatistics
+    }
+}
+
 extension ServerSession {
     /// Serves the statistics at ADDRESS.stat. A server that cannot do that serves its own name all the same.
-    func offerStatistics(of server: PipeServer, takingOver takesOver: Bool) {
+    func offerStatistics(of server: PipeServer, _ options: ServerOptions) {
         let (reference, address) = (server.reference, server.address)
         log.offerStatistics(on: reactor.executor) {
-            try await StatisticsEndpoint.serve(reference, beside: address, takingOver: takesOver)
+            try await StatisticsEndpoint.serve(
+                reference, beside: address, takingOver: options.takeOver, offering: options.offer)
         }
     }
 }
 
 extension PoolSession {
     /// Serves the sum over all workers, and the numbers of each, at ADDRESS.stat, on the main thread.
-    func offerStatistics(of pool: PipeServerPool, takingOver takesOver: Bool) {
+    func offerStatistics(of pool: PipeServerPool, _ options: ServerOptions) {
         log.offerStatistics(on: home) { [home] in
-            try await StatisticsEndpoint.serve(pool, beside: pool.address, takingOver: takesOver, on: home)
+            try await StatisticsEndpoint.serve(
+                pool, beside: pool.address, takingOver: options.takeOver, offering: options.offer, on: home)
         }
     }
 }

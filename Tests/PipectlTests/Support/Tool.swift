@@ -98,7 +98,15 @@ func run(
     _ reactor: Reactor, _ arguments: String..., input: String? = nil, errors: Tool.Errors = .merged,
     redirection: String = ""
 ) throws -> (status: Int32?, lines: [String]) {
-    let tool = try Tool(reactor, arguments, errors: errors, redirection: redirection)
+    try run(reactor, arguments, input: input, errors: errors, redirection: redirection)
+}
+
+/// As above, with arguments of any number.
+func run(
+    _ reactor: Reactor, _ arguments: [String], input: String? = nil, errors: Tool.Errors = .merged,
+    redirection: String = "", assignment: String = ""
+) throws -> (status: Int32?, lines: [String]) {
+    let tool = try Tool(reactor, arguments, errors: errors, redirection: redirection, assignment: assignment)
     if let input { tool.write(input) }
     tool.endInput()
     let status = tool.waitForExit()

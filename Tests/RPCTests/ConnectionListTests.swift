@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+import NamedPipes
+import NamedPipesRPC
+import PipeReactor
+import Synchronization
+import Testing
+
+@Suite struct `A server's connections beside its name` {
+    @Test(arguments: [1, 2]) func `are listed with what they have carried, in the order that is asked for`(
+        reactors: Int
+    ) async throws {
+        try await withPool(reactors: reactors) { address in
+            try await withClients(of: address, sending: [0, 3, 1]) {
+                let list = try await listed(beside: address, order: .received) { list in
+                    list.connections.compactMap(\.receivedMessageCount) == [3, 1, 0]
+                }
+                #expect(list.totalCount == 3)
+                #expect(list.connections.compactMap(\.sentMessageCount) == [3, 1, 0])
+                #expect(list.connections.map(\.receivedByteCount) == [27, 9, 0])
+                #expect(list.connections.allSatisfy { ($0.ageSeconds ?? -1) >= ($0.idleSeconds ?? 0) })
+                #expect(Set(list.connections.map(\.id)).count == 3)
+                #expect(list.connections.allSatisfy { $0.id.contains("/") == (reactors > 1) })
+                let first = try await StatisticsEndpoint.connections(beside: address, order: .received, limit: 1)
+                #expect(first.connections.map(\.id) == [list.connections[0].id] && first.totalCount == 3)
+            }
+        }
+    }
+
+    @Test func `are at most a thousand in one answer`() async throws {
+        try await withPool(reactors: 1) { address in
+            _ = try await listed(beside: address, order: .age)
+            for limit in [0, -1, ConnectionList.maximumCount + 1] {
+                await #expect(throws: JSONRPCError.self) {
+                    try await StatisticsEndpoint.connections(beside: address, limit: limit)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [1, 2]) func `are ended where the owner offers that, and nowhere else`(
+        reactors: Int
+    ) async throws {
+        try await withPool(reactors: reactors, offering: .kick) { address in
+            let ended = try await PipeClient.withConnection(to: address) { connection in
+                let list = try await listed(beside: address, order: .age) { $0.totalCount == 1 }
+                #expect(try await StatisticsEndpoint.disconnect("no.such", beside: address) == false)
+                #expect(try await StatisticsEndpoint.disconnect(list.connections[0].id, beside: address))
+                return try await connection.nextMessage() == nil
+            }
+            #expect(ended)
+            _ = try await listed(beside: address, order: .age) { $0.totalCount == 0 }
+        }
+        try await withPool(reactors: reactors) { address in
+            _ = try await listed(beside: address, order: .age)
+            let error = await #expect(throws: JSONRPCError.self) {
+                try await StatisticsEndpoint.disconnect("2.1", beside: address)
+            }
+            #expect(error?.code == .methodNotFound)
+        }
+    }
+
+    /// An echo server, or with several reactors a pool, and its statistics, while a function runs.
+    private func withPool(
+        reactors: Int, offering offer: StatisticsEndpoint.Offer = [],
+        _ body: @escaping @Sendable (PipeAddress) async throws -> Void
+    ) async throws {
+        let address = try PipeAddress.abstract("connections-\(UInt64.random(in: .min ... .max))")
+        var configuration = PipeServer.Configuration()
+        configuration.connection.keepsStatistics = true
+        guard reactors == 1 else {
+            let pool = try PipeServerPool(
+                listeningOn: address, reactors: ReactorCount(reactors), configuration: configuration
+            ) { _ in Echo() }
+            return try await ending({ await pool.stop() }) {
+                try await beside({ try await StatisticsEndpoint.serve(pool, beside: address, offering: offer) }) {
+                    try await body(address)
+                }
+            }
+        }
+        let made = Mutex<ReactorReference<PipeServer>?>(nil)
+        let thread = try ReactorThread(name: "connections") { [configuration] reactor in
+            let server = try PipeServer(
+                listeningOn: address, configuration: configuration, reactor: reactor, delegate: Echo())
+            made.withLock { $0 = server.reference }
+        }
+        let reference = try #require(made.withLock { $0 })
+        try await ending({
+            thread.stop()
+            thread.join()
+        }) {
+            try await beside({ try await StatisticsEndpoint.serve(reference, beside: address, offering: offer) }) {
+                try await body(address)
+            }
+        }
+    }
+
+    /// Clients that have sent so many messages each, and read the answers.
+    private func withClients(
+        of address: PipeAddress, sending counts: [Int], _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        guard let count = counts.first else { return try await body() }
+        try await PipeClient.withConnection(to: address) { connection in
+            for _ in 0..<count {
+                try await connection.send("hello")
+                _ = try await connection.nextMessage()
+            }
+            try await withClients(of: address, sending: Array(counts.dropFirst()), body)
+        }
+    }
+
+    private func ending(
+        _ end: @escaping @Sendable () async -> Void, _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        do { try await body() } catch {
+            await end()
+            throw error
+        }
+        await end()
+    }
+
+    private func beside(
+        _ endpoint: @escaping @Sendable () async throws -> Void, _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await endpoint() }
+            try await body()
+            group.cancelAll()
+        }
+    }
+
+    /// Asks until the endpoint is there and its answer is as expected.
+    private func listed(
+        beside address: PipeAddress, order: ConnectionList.Order, _ condition: (ConnectionList) -> Bool = { _ in true }
+    ) async throws -> ConnectionList {
+        let start = ContinuousClock.now
+        while true {
+            do {
+                let list = try await StatisticsEndpoint.connections(
+                    beside: address, order: order, timeout: .seconds(60))
+                if condition(list) { return list }
+            } catch PipeError.noServer {}
+            try #require(.now - start < .seconds(60), "no server reports these connections")
+            await Task.yield()
+        }
+    }
+}
