@@ -3,8 +3,9 @@ internal import NamedPipes
 
 /// One connection of a server, as its ``StatisticsEndpoint`` reports it.
 ///
-/// What a connection has carried, and when, is known only if the server's `PipeConnection.Configuration.keepsStatistics`
-/// is set; otherwise these members are nil, and absent in JSON. Later versions may add members.
+/// What a connection has carried, and when, is known only if the server's
+/// `PipeConnection.Configuration.keepsStatistics` is set; otherwise these members are nil, and absent in JSON. Later
+/// versions may add members.
 public struct ConnectionSnapshot: Codable, Hashable, Sendable, Identifiable {
     /// The connection's identifier, such as `17.1`, as logs have it. In a pool, the worker's number and a slash come
     /// first: `2/17.1`.

@@ -27,8 +27,8 @@ public import NamedPipes
 /// Only the server's own user and root are admitted, whatever the server's own policy. There are 16 connections at
 /// most, and one that is idle for a minute is closed.
 public enum StatisticsEndpoint {
-    /// What is offered beside numbers. Nothing is unless the owner says so, because it goes past the server's own access
-    /// policy.
+    /// What is offered beside numbers. Nothing is unless the owner says so, because it goes past the server's own
+    /// access policy.
     public struct Offer: OptionSet, Sendable {
         /// The options as bits.
         public let rawValue: UInt
