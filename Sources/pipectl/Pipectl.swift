@@ -48,7 +48,9 @@ struct Pipectl: ParsableCommand {
             """,
         version: "pipectl \(Version.current)",
         subcommands: [
-            Echo.self, Listen.self, Serve.self, Relay.self, Send.self, Connect.self, Call.self, Stat.self, Bench.self,
+            Echo.self, Listen.self, Serve.self, Relay.self, Send.self, Connect.self, Call.self, Stat.self, List.self,
+            Ping.self, Doctor.self,
+            Bench.self,
             Demo.self,
         ])
 
