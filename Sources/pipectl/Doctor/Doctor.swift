@@ -24,7 +24,9 @@ struct Doctor: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("The name of the pipe; see pipectl --help.", valueName: "address"), transform: parseAddress)
+        help: ArgumentHelp("The name of the pipe; see pipectl --help.", valueName: "address"),
+        completion: .liveAddresses,
+        transform: parseAddress)
     var address: PipeAddress
 
     @Option(help: ArgumentHelp("The time limit for the connection.", valueName: "time"))
