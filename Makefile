@@ -11,6 +11,8 @@ MAKEFLAGS += --no-print-directory
 fuzz-seconds := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 
 examples := $(filter-out Support,$(notdir $(patsubst %/,%,$(wildcard Sources/Examples/*/))))
+# For make install: what it installs needs no toolchain, only the libraries of make deps.
+configuration := $(or $(CONFIGURATION),release)
 swift-sources := Package.swift Benchmarks/Package.swift Sources Tests Benchmarks/Benchmarks Benchmarks/Sources
 
 # SwiftPM defines the traits for the compiler in the order of a set, which is random otherwise: with another order than
@@ -38,6 +40,13 @@ build: deps ## Build everything (debug)
 run: deps ## Build pipectl (release) and let it demonstrate itself
 	@swift build --configuration release --product pipectl
 	@"$$(swift build --configuration release --show-bin-path)/pipectl" demo
+
+.PHONY: install
+install: deps ## Install pipectl with man pages, completions and unit templates: PREFIX=/usr/local, DESTDIR=
+	@.ci/install-deps python3
+	@swift build --configuration $(configuration) --static-swift-stdlib --product pipectl
+	@PREFIX="$(or $(PREFIX),/usr/local)" DESTDIR="$(DESTDIR)" Sources/pipectl/Packaging/install \
+		"$$(swift build --configuration $(configuration) --show-bin-path)/pipectl"
 
 .PHONY: examples
 examples: deps ## Build the example programs (release)

@@ -108,6 +108,7 @@ let package = Package(
                 "NamedPipes", "NamedPipesRPC", "NamedPipesProgram", "NamedPipesNATS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: pipectl),
             ],
+            exclude: ["Packaging"],
             swiftSettings: settings),
         .target(
             name: "ExampleSupport", dependencies: ["NamedPipes", "NamedPipesProgram"], path: "Sources/Examples/Support",

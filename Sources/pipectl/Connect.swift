@@ -20,7 +20,8 @@ struct Connect: ParsableCommand {
             output. When the command has ended, so has the connection; a status other than 0 is a failure.
             """)
 
-    @Argument(help: "The name of the pipe; see pipectl --help.", transform: parseDestination)
+    @Argument(
+        help: "The name of the pipe; see pipectl --help.", completion: .liveAddresses, transform: parseDestination)
     var address: Destination?
 
     @Option(help: ArgumentHelp("Start a command with /bin/sh -c, and speak to it.", valueName: "command"))

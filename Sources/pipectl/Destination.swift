@@ -21,7 +21,7 @@ extension Destination: CustomStringConvertible {
 struct DestinationArgument: ParsableArguments {
     @Argument(
         help: ArgumentHelp("The name of the pipe; see pipectl --help.", valueName: "address"),
-        transform: parseDestination)
+        completion: .liveAddresses, transform: parseDestination)
     var destination: Destination
 }
 

@@ -23,7 +23,9 @@ struct Echo: ParsableCommand {
             standard output then.
             """)
 
-    @Argument(help: "The name to take; without one, a fresh name is generated.", transform: parseDestination)
+    @Argument(
+        help: "The name to take; without one, a fresh name is generated.", completion: .file(),
+        transform: parseDestination)
     var address: Destination?
 
     @Flag(name: .customLong("async"), help: "Serve with a task for each connection, instead of a delegate.")

@@ -25,7 +25,7 @@ struct Listen: ParsableCommand {
             write to it: echo restart > /run/app/commands. Its peer is unknown, and a line that is too long is skipped.
             """)
 
-    @Argument(help: "The name to take; see pipectl --help.", transform: parseDestination)
+    @Argument(help: "The name to take; see pipectl --help.", completion: .file(), transform: parseDestination)
     var address: Destination?
 
     @Flag(help: "Print one JSON object a message.")

@@ -18,7 +18,7 @@ struct WireOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The framing of messages on the wire: \(NamedFraming.names.joined(separator: ", ")).",
-            valueName: "framing"))
+            valueName: "framing"), completion: .framings)
     var framing = "length"
 
     @Option(help: ArgumentHelp("The largest message, with unit, such as 64KiB. (default: 16MiB)", valueName: "size"))

@@ -48,8 +48,8 @@ struct Pipectl: ParsableCommand {
             """,
         version: "pipectl \(Version.current)",
         subcommands: [
-            Echo.self, Listen.self, Serve.self, Relay.self, Send.self, Connect.self, Call.self, Stat.self, Top.self,
-            Kick.self, Bench.self,
+            Echo.self, Listen.self, Serve.self, Relay.self, Send.self, Connect.self, Call.self, Stat.self, List.self,
+            Ping.self, Doctor.self, Top.self, Kick.self, Bench.self,
             Demo.self,
         ])
 

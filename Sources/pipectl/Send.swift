@@ -19,7 +19,9 @@ struct Send: ParsableCommand {
             arguments are messages then, and replies are printed on standard error.
             """)
 
-    @Argument(help: "The name of the pipe; see pipectl --help.", transform: OptionalDestination.init)
+    @Argument(
+        help: "The name of the pipe; see pipectl --help.", completion: .liveAddresses,
+        transform: OptionalDestination.init)
     var address: OptionalDestination?
 
     @Argument(help: "One message each; without any, every line of standard input is one.")

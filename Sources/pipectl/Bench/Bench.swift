@@ -33,7 +33,7 @@ struct Bench: ParsableCommand {
 
     @Option(
         help: ArgumentHelp("A second server, to be measured in turns with the first one.", valueName: "address"),
-        transform: parseDestination)
+        completion: .liveAddresses, transform: parseDestination)
     var compare: Destination?
 
     @Flag(help: "Print one JSON object.")

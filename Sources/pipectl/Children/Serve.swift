@@ -23,7 +23,7 @@ struct Serve: ParsableCommand {
               pipectl serve /run/app/sum.sock --framing newline --exec 'jq --unbuffered -c add' --limit 10
             """)
 
-    @Argument(help: "The name to take; see pipectl --help.", transform: parseDestination)
+    @Argument(help: "The name to take; see pipectl --help.", completion: .file(), transform: parseDestination)
     var address: Destination?
 
     @Option(help: ArgumentHelp("The command to run for each connection.", valueName: "command"))

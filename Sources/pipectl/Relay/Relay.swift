@@ -19,12 +19,12 @@ struct Relay: ParsableCommand {
             cannot be reached is disconnected at once; with --wait, after --timeout.
             """)
 
-    @Argument(help: "The name to take; see pipectl --help.", transform: parseDestination)
+    @Argument(help: "The name to take; see pipectl --help.", completion: .file(), transform: parseDestination)
     var address: Destination?
 
     @Option(
         help: ArgumentHelp("The address of the server; see pipectl --help.", valueName: "address"),
-        transform: parseDestination)
+        completion: .liveAddresses, transform: parseDestination)
     var to: Destination
 
     @Flag(help: "Let clients wait for a server to appear, for as long as --timeout allows.")

@@ -35,6 +35,17 @@ struct ProcessFacts: Encodable, Equatable {
         descriptorCount = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(processID)/fd").count
     }
 
+    /// The name of its program, as ps(1) shows it; nil if there is no such process.
+    static func name(of processID: Int32) -> String? {
+        bytes(of: "/proc/\(processID)/comm").map { printable(Array($0.prefix { $0 != UInt8(ascii: "\n") })) }
+    }
+
+    /// Its state (proc_pid_stat(5)): `T` if it was stopped; nil if there is no such process.
+    static func state(of processID: Int32) -> Character? {
+        guard let stat = contents(of: "/proc/\(processID)/stat"), let end = stat.lastIndex(of: ")") else { return nil }
+        return stat[end...].dropFirst(2).first
+    }
+
     private static func command(of processID: Int32) -> String? {
         bytes(of: "/proc/\(processID)/cmdline").map {
             printable(Array($0.split(separator: 0).joined(separator: [0x20])))

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import NamedPipesProgram
 internal import NamedPipesRPC
 
 /// A list of connections for a person, 80 columns wide.
@@ -25,7 +24,7 @@ struct TopReport {
     private func cells(of connection: ConnectionSnapshot) -> [String] {
         let process = connection.processID
         return [
-            printable(connection.id), process.map { "\($0)" } ?? "-", process.flatMap(programName) ?? "-",
+            printable(connection.id), process.map { "\($0)" } ?? "-", process.flatMap(ProcessFacts.name(of:)) ?? "-",
             rate(of: connection, \.receivedMessageCount), rate(of: connection, \.sentMessageCount),
             readable(byteCount: connection.queuedByteCount), connection.idleSeconds.map(shortTime) ?? "-",
             connection.ageSeconds.map(shortTime) ?? "-",
@@ -52,12 +51,6 @@ struct TopReport {
             return column == 0 || column == 2 ? text + space : space + text
         }.joined(separator: " ")
     }
-}
-
-/// The name of a process's program (proc_pid_comm(5)), safe for a terminal; nil if there is no such process.
-private func programName(of processID: Int32) -> String? {
-    guard let bytes = try? readFile("/proc/\(processID)/comm") else { return nil }
-    return printable(bytes.filter { $0 != UInt8(ascii: "\n") })
 }
 
 /// `0.4s`, `59s`, `12m`, `3h`, `14d`.

@@ -12,6 +12,23 @@ func alignedTable(_ rows: [[String]]) -> String {
     }.joined(separator: "\n")
 }
 
+/// A text as lines of 80 columns at most, as long as its words are not longer.
+func wrapped(_ text: String, indent: Int) -> String {
+    let margin = String(repeating: " ", count: indent)
+    var lines = [""]
+    for word in text.split(separator: " ") {
+        let last = lines[lines.count - 1]
+        if last.isEmpty {
+            lines[lines.count - 1] = String(word)
+        } else if indent + last.count + 1 + word.count <= 80 {
+            lines[lines.count - 1] += " \(word)"
+        } else {
+            lines.append(String(word))
+        }
+    }
+    return lines.map { "\(margin)\($0)\n" }.joined()
+}
+
 /// A time with a suitable unit: `840 µs`, `4.1 ms`, `1.2 s`.
 func readable(_ time: Duration) -> String {
     let microseconds = time / .microseconds(1)
