@@ -7,8 +7,8 @@ internal import NamedPipes
 /// throw ProgramFailure("no room is called \(name)")
 /// ```
 ///
-/// Thrown from the function of `PipeProgram.run`, it ends the program as it says. So does any other error, which becomes
-/// a failure by ``init(describing:)``.
+/// Thrown from the function of `PipeProgram.run`, it ends the program as it says. So does any other error, which
+/// becomes a failure by ``init(describing:)``.
 public struct ProgramFailure: Error, Hashable, Sendable {
     /// The line, without the program's name; nil to print nothing.
     public let message: String?
