@@ -7,10 +7,10 @@ extension PipeProgram {
     ///
     /// - Parameters:
     ///   - reactor: the reactor of this thread.
-    ///   - server: a server on the reactor, which is announced as by ``announce(_:)``. A signal stops it gracefully.
+    ///   - server: a server on the reactor, which is announced as by `announce`. A signal stops it gracefully.
     ///     The default is nil: a signal stops the reactor at once, and all that is on it.
     ///   - gracePeriod: how long that may take: see `PipeServer.stop(gracePeriod:)`. The default is 2 s.
-    /// - Throws: as ``announce(_:)``.
+    /// - Throws: as `announce`.
     public func run(
         _ reactor: Reactor, announcing server: PipeServer? = nil, gracePeriod: Duration = .seconds(2)
     ) throws(SystemError) {
@@ -31,14 +31,21 @@ extension PipeProgram {
     }
 
     /// Tells that clients can connect: prints `listening on ADDRESS`, which a parent process may wait for, and notifies
-    /// the service manager (``NamedPipes/ServiceNotifier``). Raises the soft limit of open descriptors to the hard one,
-    /// because each connection needs one (getrlimit(2), `RLIMIT_NOFILE`).
+    /// the service manager (``/NamedPipes/ServiceNotifier``).
+    ///
+    /// Raises the soft limit of open descriptors to the hard one, because each connection needs one (getrlimit(2),
+    /// `RLIMIT_NOFILE`).
     ///
     /// - Throws: the error if standard output cannot be written.
-    public func announce(_ server: PipeServer) throws(SystemError) {
+    public func announce(_ server: PipeServer) throws(SystemError) { try announce(server.address) }
+
+    /// The same for a pool.
+    public func announce(_ pool: PipeServerPool) throws(SystemError) { try announce(pool.address) }
+
+    func announce(_ address: PipeAddress) throws(SystemError) {
         raiseDescriptorLimit()
-        try Self.write("listening on \(server.address)")
-        Self.notifyManager(.ready, .status("listening on \(server.address)"))
+        try Self.write("listening on \(address)")
+        Self.notifyManager(.ready, .status("listening on \(address)"))
     }
 
     /// A manager that does not hear is no reason to stop.

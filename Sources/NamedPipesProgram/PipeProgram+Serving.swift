@@ -4,7 +4,7 @@ internal import Synchronization
 
 extension PipeProgram {
     /// Serves a name until a signal comes, with a child task for each connection: `PipeServer.serve`, announced as by
-    /// ``announce(_:)``. A handler that fails is reported on standard error (``warn(_:)``).
+    /// `announce`. A handler that fails is reported on standard error (``warn(_:)``).
     ///
     /// The first signal stops the server gracefully: no more clients are accepted, handlers receive the messages that
     /// have arrived, and have the grace period to finish.
@@ -26,18 +26,59 @@ extension PipeProgram {
         onEvent: @escaping @Sendable (PipeServer, PipeServer.ServeEvent) -> Void = { _, _ in },
         handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
     ) async throws -> ShutdownReport {
-        let serving = Serving(gracePeriod)
+        try await whileServing { serving in
+            try await PipeServer.serve(
+                at: address, configuration: configuration, on: executor,
+                onEvent: { server, event in
+                    serving.note(event, in: self, at: server.address) { [reference = server.reference] in
+                        reference.perform { $0.stop(gracePeriod: gracePeriod) }
+                    }
+                    onEvent(server, event)
+                }, handler: handler)
+        }
+    }
+
+    /// Serves a name on several reactors until a signal comes: `PipeServerPool.serve`, with announcement, reports and
+    /// graceful stop as ``serve(at:configuration:on:gracePeriod:onEvent:handler:)`` has them.
+    ///
+    /// - Parameters:
+    ///   - address: the name to take.
+    ///   - reactors: their number, such as `.cores`: one for each processor.
+    ///   - configuration: the default is a 4-byte length framing and a name for this user only. Its limits hold for all
+    ///     workers together.
+    ///   - gracePeriod: how long the stop may take: see `PipeServer.stop(gracePeriod:)`. The default is 2 s.
+    ///   - onEvent: receives all events except messages, possibly on several threads at the same time. The default does
+    ///     nothing.
+    ///   - handler: called once for each connection, on the thread of its worker.
+    /// - Returns: the fate of messages and connections of all workers together, after the stop.
+    /// - Throws: as `PipeServerPool.serve`; a `SystemError` if standard output cannot be written.
+    @discardableResult
+    public func serve(
+        at address: PipeAddress, reactors: ReactorCount,
+        configuration: PipeServer.Configuration = PipeServer.Configuration(), gracePeriod: Duration = .seconds(2),
+        onEvent: @escaping @Sendable (PipeServerPool, PipeServer.ServeEvent) -> Void = { _, _ in },
+        handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
+    ) async throws -> ShutdownReport {
+        try await whileServing { serving in
+            try await PipeServerPool.serve(
+                at: address, reactors: reactors, configuration: configuration,
+                onEvent: { pool, event in
+                    serving.note(event, in: self, at: pool.address) { pool.beginStopping(gracePeriod: gracePeriod) }
+                    onEvent(pool, event)
+                }, handler: handler)
+        }
+    }
+
+    private func whileServing(
+        _ operation: @Sendable (Serving) async throws -> ShutdownReport
+    ) async throws -> ShutdownReport {
+        let serving = Serving()
         let key = stopRequest.add {
             Self.notifyManager(.stopping)
             serving.stop()
         }
         defer { stopRequest.remove(key) }
-        let report = try await PipeServer.serve(
-            at: address, configuration: configuration, on: executor,
-            onEvent: { server, event in
-                serving.note(event, of: server, in: self)
-                onEvent(server, event)
-            }, handler: handler)
+        let report = try await operation(serving)
         try serving.throwFailure()
         return report
     }
@@ -73,47 +114,43 @@ extension PipeProgram {
 /// A server that `serve` runs, which may be told to stop before it listens.
 private final class Serving: Sendable {
     private struct State {
-        var server: ReactorReference<PipeServer>?
+        var stopServer: (@Sendable () -> Void)?
         var isStopping = false
         var failure: SystemError?
     }
 
     private let state = Mutex(State())
-    private let gracePeriod: Duration
-
-    init(_ gracePeriod: Duration) { self.gracePeriod = gracePeriod }
 
     /// Called with the signal, on any thread.
     func stop() {
-        let server = state.withLock { state in
+        let stopServer = state.withLock { state in
             state.isStopping = true
-            return state.server
+            return state.stopServer
         }
-        server?.perform { [gracePeriod] in $0.stop(gracePeriod: gracePeriod) }
+        stopServer?()
     }
 
-    /// Called on the reactor's thread.
-    func note(_ event: PipeServer.ServeEvent, of server: PipeServer, in program: PipeProgram) {
+    /// Called with each event of the server, which `stopServer` stops gracefully, from any thread.
+    func note(
+        _ event: PipeServer.ServeEvent, in program: PipeProgram, at address: PipeAddress,
+        stopServer: @escaping @Sendable () -> Void
+    ) {
         switch event {
-        case .listening: begin(server, in: program)
+        case .listening: begin(program, at: address, stopServer)
         case .handlerFailed(let id, let peer, let error): PipeProgram.warn("connection \(id) (\(peer)): \(error)")
         default: break
         }
     }
 
-    private func begin(_ server: PipeServer, in program: PipeProgram) {
-        do {
-            try program.announce(server)
-        } catch {
-            state.withLock { $0.failure = error }
-            return server.stop()
-        }
-        let reference = server.reference
+    private func begin(_ program: PipeProgram, at address: PipeAddress, _ stopServer: @escaping @Sendable () -> Void) {
+        var failure: SystemError?
+        do { try program.announce(address) } catch { failure = error }
         let isStopping = state.withLock { state in
-            state.server = reference
-            return state.isStopping
+            state.stopServer = stopServer
+            state.failure = failure
+            return state.isStopping || failure != nil
         }
-        if isStopping { server.stop(gracePeriod: gracePeriod) }
+        if isStopping { stopServer() }
     }
 
     /// Throws the error that has prevented the announcement.

@@ -100,6 +100,16 @@ struct ProgramTests {
         #expect(lines == ["0", "stopped, stopping: true, cancelled: true"])
     }
 
+    @Test func `a signal stops a pool in order, with its name`() throws {
+        let lines = try run(
+            """
+            "$0" async-pool "$1" >out & soon listening
+            kill $!; wait $!; echo $?
+            tail -n +2 out; [ ! -e "$1" ] || echo left
+            """)
+        #expect(lines == ["0", "stopped"])
+    }
+
     @Test func `a signal cancels an async function that has no part to stop`() throws {
         #expect(try run("\"$0\" async-sleep >out & soon ready; kill $!; wait $!; echo $?") == ["0"])
     }

@@ -25,6 +25,11 @@ await PipeProgram.run { program in
             try await connection.send("here")
             await unsafe withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
         }
+    case "async-pool":
+        try await program.serve(at: PipeAddress(parsing: address), reactors: 2) { connection in
+            for try await message in connection.messages { try await connection.send(message) }
+        }
+        PipeProgram.report("stopped")
     case "async-failing":
         try await program.serve(at: PipeAddress(parsing: address)) { _ in throw Mistake() }
     default:
