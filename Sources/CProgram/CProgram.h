@@ -78,6 +78,16 @@ static inline void program_pass_signals(const sigset_t *signals, pthread_t waiti
         if (sigismember(signals, number) == 1) sigaction(number, &action, NULL);
 }
 
+/// Whether other code has taken one of the signals over since then.
+static inline int program_signals_are_taken(const sigset_t *signals) {
+    for (int number = 1; number < _NSIG; number++) {
+        struct sigaction action;
+        if (sigismember(signals, number) != 1 || sigaction(number, NULL, &action) != 0) continue;
+        if (action.sa_handler != program_pass_signal) return 1;
+    }
+    return 0;
+}
+
 // MARK: Standard output
 
 /// Makes stdio write each line at once, even into a file or a pipe.

@@ -40,7 +40,8 @@ internal import Glibc
 /// pipe, where the C library would keep lines back until the program ends.
 ///
 /// Call one of the two `run` functions first of all, once: from top-level code, or from a `main` that is `@MainActor`,
-/// so that no signal comes before it. Do not handle these signals elsewhere at the same time.
+/// so that no signal comes before it. Do not handle these signals elsewhere at the same time: code that takes one of
+/// them over later gets it instead, and a second signal changes nothing then.
 public struct PipeProgram: Sendable {
     let stopRequest = StopRequest()
 
@@ -102,8 +103,8 @@ public struct PipeProgram: Sendable {
     private func end(with outcome: Result<Void, any Error>) -> Never {
         do {
             try outcome.get()
-        } catch is CancellationError where isStopping {
-            // The function has ended because of the signal.
+        } catch is CancellationError where isStopping || StopSignals.areTakenByOthers {
+            // The function has ended because of a signal, as far as that can be known.
         } catch {
             Self.fail(error)
         }

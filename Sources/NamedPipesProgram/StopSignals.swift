@@ -26,6 +26,12 @@ package enum StopSignals {
         thread.detach()
     }
 
+    /// Whether other code has taken one of them over since ``wait(handler:)``, as Dispatch does for a service group.
+    static var areTakenByOthers: Bool {
+        var set = Inheritance.atStart.stopSignals.value
+        return unsafe program_signals_are_taken(&set) != 0
+    }
+
     /// Ends the process by a signal, as if it had never been waited for, so that its parent sees that the signal ended
     /// it.
     package static func die(by number: Int32) -> Never {

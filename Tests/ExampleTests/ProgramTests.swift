@@ -119,6 +119,10 @@ struct ProgramTests {
         #expect(lines == ["0", "ready", "stopping", "cancelled: true"])
     }
 
+    @Test func `a signal that other code takes over is that code's, and a CancellationError then a good end`() throws {
+        #expect(try run("\"$0\" async-dispatch >out & soon ready; kill $!; wait $!; echo $?") == ["0"])
+    }
+
     @Test func `a signal ends a function without any part to stop by its default`() throws {
         #expect(try run("\"$0\" print-and-wait >out & soon printed; kill $!; wait $!; echo $?") == ["143"])
     }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Dispatch
+import Glibc
 import NamedPipes
 import NamedPipesProgram
 
@@ -25,6 +27,15 @@ await PipeProgram.run { program in
             try await connection.send("here")
             await unsafe withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
         }
+    case "async-dispatch":
+        // As a service group takes its signals.
+        let (stops, stop) = AsyncStream.makeStream(of: Void.self)
+        let source = DispatchSource.makeSignalSource(signal: SIGTERM, queue: .global())
+        source.setEventHandler { stop.yield() }
+        source.setRegistrationHandler { PipeProgram.report("ready") }
+        source.activate()
+        for await _ in stops { break }
+        throw CancellationError()
     case "async-pool":
         try await program.serve(at: PipeAddress(parsing: address), reactors: 2) { connection in
             for try await message in connection.messages { try await connection.send(message) }
