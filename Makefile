@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 # SECONDS is a variable of bash as well, which must not be taken for the caller's: only the command line's counts.
 fuzz-seconds := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 
-examples := $(filter-out Support,$(notdir $(patsubst %/,%,$(wildcard Sources/Examples/*/))))
+examples := $(notdir $(patsubst %/,%,$(wildcard Sources/Examples/*/)))
 # For make install: what it installs needs no toolchain, only the libraries of make deps.
 configuration := $(or $(CONFIGURATION),release)
 swift-sources := Package.swift Benchmarks/Package.swift Sources Tests Benchmarks/Benchmarks Benchmarks/Sources
@@ -205,6 +205,7 @@ lint: ## Check the format, the rules of the house, and that its picture is not o
 	@swift format lint --strict --parallel --recursive $(swift-sources)
 	@.ci/house
 	@.ci/promises
+	@.ci/snippets --check
 	@.ci/scenarios
 	@.ci/draw-house --check
 

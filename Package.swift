@@ -46,13 +46,14 @@ func program(_ name: String, _ dependencies: [Target.Dependency], _ path: String
 }
 
 func example(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
-    program(name, ["NamedPipes", "ExampleSupport"] + dependencies, "Sources/Examples/\(name)", exclude: exclude)
+    program(name, ["NamedPipes", "NamedPipesProgram"] + dependencies, "Sources/Examples/\(name)", exclude: exclude)
 }
 
 let package = Package(
     name: "swift-named-pipes",
     products: [
         .library(name: "NamedPipes", targets: ["NamedPipes"]),
+        .library(name: "NamedPipesProgram", targets: ["NamedPipesProgram"]),
         .library(name: "NamedPipesRPC", targets: ["NamedPipesRPC"]),
         .library(name: "NamedPipesProtobuf", targets: ["NamedPipesProtobuf"]),
         .library(name: "NamedPipesAuthkey", targets: ["NamedPipesAuthkey"]),
@@ -98,10 +99,10 @@ let package = Package(
         .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
         library("NamedPipesNATS", ["NamedPipesRPC", .target(name: "CNATS", condition: nats)]),
 
-        // MARK: Programs
-        // What every program does at its start and end: pipectl and the examples. No product yet.
         .systemLibrary(name: "CProgram"),
         library("NamedPipesProgram", ["CProgram", "NamedPipes"]),
+
+        // MARK: Programs
         .executableTarget(
             name: "pipectl",
             dependencies: [
@@ -109,9 +110,6 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: pipectl),
             ],
             exclude: ["Packaging"],
-            swiftSettings: settings),
-        .target(
-            name: "ExampleSupport", dependencies: ["NamedPipes", "NamedPipesProgram"], path: "Sources/Examples/Support",
             swiftSettings: settings),
         example("ActorRoom"),
         example("EchoServer"),
@@ -158,10 +156,11 @@ let package = Package(
             "ExampleTests",
             [
                 "NamedPipes", "NamedPipesRPC", "NamedPipesTesting", "ActorRoom", "EchoServer", "Chat", "Metronome",
-                "KeyValue", "LanguageServer", "LogCollector", "WorkerPool", "pipectl",
+                "KeyValue", "LanguageServer", "LogCollector", "WorkerPool", "Ending", "pipectl",
             ]),
         tests("SimulationTests", ["NamedPipes"], exclude: ["Program"]),
         program("NameRacer", ["NamedPipes"], "Tests/Programs/NameRacer"),
+        program("Ending", ["NamedPipes", "NamedPipesProgram"], "Tests/Programs/Ending"),
         program("TortureDriver", ["NamedPipes", "PipeTestSupport"], "Tests/Programs/Torture/Driver"),
         program("hostile-target", ["NamedPipes", "NamedPipesRPC"], "Tests/Programs/Hostile/Target"),
     ]
@@ -191,7 +190,7 @@ if Context.environment["PIPES_FUZZ"] != nil {
         replace(
             name,
             by: .target(
-                name: name, dependencies: ["NamedPipes", "NamedPipesRPC", "ExampleSupport"],
+                name: name, dependencies: ["NamedPipes", "NamedPipesRPC", "NamedPipesProgram"],
                 path: "Sources/Examples/\(name)", exclude: ["main.swift"], swiftSettings: settings))
     }
     package.targets.append(

@@ -2,8 +2,8 @@
 #ifndef CPROGRAM_H
 #define CPROGRAM_H
 
-// The parts of a program that Swift cannot do: the original arguments of main(3), and the code between fork(2) and
-// execve(2), where no Swift may run.
+// The parts of a program that Swift cannot do: the original arguments of main(3), the code between fork(2) and
+// execve(2), and that of signal handlers, where no Swift may run.
 
 #include <dirent.h>
 #include <errno.h>
@@ -51,6 +51,52 @@ static inline char **program_arguments(int *count) {
     *count = found;
     return end - found;
 }
+
+// MARK: Signals
+
+/// The thread that waits for the signals. A variable outside of functions would not be compiled into Swift's object
+/// files.
+static inline pthread_t *program_waiting_thread(void) {
+    static pthread_t thread;
+    return &thread;
+}
+
+/// Only async-signal-safe functions here (signal-safety(7)).
+static inline void program_pass_signal(int number) {
+    int code = errno;
+    pthread_kill(*program_waiting_thread(), number);
+    errno = code;
+}
+
+/// From now on, passes the signals of a set that come to another thread on to the one that waits for them. Call it from
+/// one file only: each file has a variable of its own.
+static inline void program_pass_signals(const sigset_t *signals, pthread_t waiting_thread) {
+    *program_waiting_thread() = waiting_thread;
+    struct sigaction action = {0};
+    action.sa_handler = program_pass_signal;
+    action.sa_flags = SA_RESTART;
+    action.sa_mask = *signals;
+    for (int number = 1; number < _NSIG; number++)
+        if (sigismember(signals, number) == 1) sigaction(number, &action, NULL);
+}
+
+/// Whether other code has taken one of the signals over since then.
+static inline int program_signals_are_taken(const sigset_t *signals) {
+    for (int number = 1; number < _NSIG; number++) {
+        struct sigaction action;
+        if (sigismember(signals, number) != 1 || sigaction(number, NULL, &action) != 0) continue;
+        if (action.sa_handler != program_pass_signal) return 1;
+    }
+    return 0;
+}
+
+// MARK: Standard output
+
+/// Makes stdio write each line at once, even into a file or a pipe.
+static inline void program_write_lines_at_once(void) { setvbuf(stdout, NULL, _IOLBF, 0); }
+
+/// Whether everything that was printed was written.
+static inline int program_output_is_complete(void) { return fflush(stdout) == 0 && !ferror(stdout); }
 
 // MARK: Children
 

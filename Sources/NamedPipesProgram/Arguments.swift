@@ -11,12 +11,12 @@ internal import Glibc
 /// U+10FFFF for bytes 80 to FF; ``bytes(of:)`` converts a text, or a part of one, back to bytes. If an argument already
 /// contains a scalar of that range, its four bytes are encoded separately, so that every argument survives the round
 /// trip.
-public struct Arguments: Sendable {
+package struct Arguments: Sendable {
     /// The arguments of main(3), the program's own name first.
-    public let bytes: [[UInt8]]
+    package let bytes: [[UInt8]]
 
     /// - Parameter bytes: the program's own name first.
-    public init(_ bytes: [[UInt8]]) { self.bytes = bytes }
+    package init(_ bytes: [[UInt8]]) { self.bytes = bytes }
 
     /// From the stack, or, if other code has changed the environment before, from /proc/self/cmdline.
     static var ofProcess: Arguments {
@@ -40,10 +40,10 @@ public struct Arguments: Sendable {
     }
 
     /// The arguments without the program's name, in the form that ``bytes(of:)`` converts back.
-    public var texts: [String] { bytes.dropFirst().map(Self.text) }
+    package var texts: [String] { bytes.dropFirst().map(Self.text) }
 
     /// Bytes as text, without loss: see above.
-    public static func text(of bytes: [UInt8]) -> String {
+    package static func text(of bytes: [UInt8]) -> String {
         if let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains(where: isByte) {
             return text
         }
@@ -62,7 +62,7 @@ public struct Arguments: Sendable {
     }
 
     /// The bytes of a text from ``texts``, or of a part of one.
-    public static func bytes(of text: String) -> [UInt8] {
+    package static func bytes(of text: String) -> [UInt8] {
         guard text.unicodeScalars.contains(where: isByte) else { return Array(text.utf8) }
         return text.unicodeScalars.flatMap { scalar in
             isByte(scalar) ? [UInt8(truncatingIfNeeded: scalar.value)] : Array(String(scalar).utf8)
@@ -70,7 +70,7 @@ public struct Arguments: Sendable {
     }
 
     /// The original text; nil if it is not UTF-8, and thus only bytes.
-    public static func plainText(_ text: String) -> String? { String(validating: bytes(of: text), as: UTF8.self) }
+    package static func plainText(_ text: String) -> String? { String(validating: bytes(of: text), as: UTF8.self) }
 
     private static let byteRange: ClosedRange<UInt32> = 0x10_FF80...0x10_FFFF
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CProgram
 internal import Glibc
-public import NamedPipes
+package import NamedPipes
 
 /// How a process ended (`wait(2)`).
-public enum ProcessEnd: Hashable, Sendable {
+package enum ProcessEnd: Hashable, Sendable {
     /// It returned from main or called exit(3).
     case exited(Int32)
     /// A signal ended it.
@@ -13,18 +13,18 @@ public enum ProcessEnd: Hashable, Sendable {
 
 /// A child process, by its process ID. The ID is reserved until the process has been collected, and the group's ID as
 /// long as the group has a member: so the group is signalled before ``collect()``, and after it only while it exists.
-public struct ChildGroup: Sendable {
+package struct ChildGroup: Sendable {
     /// The process, and the group that it leads.
-    public let processID: Int32
+    package let processID: Int32
 
     /// - Parameter processID: the result of ``ChildProgram/start(input:output:error:)``.
-    public init(_ processID: Int32) { self.processID = processID }
+    package init(_ processID: Int32) { self.processID = processID }
 
     /// `pidfd_open(2)`: a descriptor that becomes readable when the process ends. Close-on-exec; the caller has to
     /// close it.
     ///
     /// - Throws: the error of the system call, such as `EMFILE`.
-    public func openDescriptor() throws(SystemError) -> Int32 {
+    package func openDescriptor() throws(SystemError) -> Int32 {
         let descriptor = program_pidfd_open(processID)
         guard descriptor >= 0 else { throw SystemError(call: "pidfd_open", code: errno) }
         return descriptor
@@ -34,22 +34,22 @@ public struct ChildGroup: Sendable {
     ///
     /// - Returns: whether the group had a process.
     @discardableResult
-    public func signal(_ number: Int32) -> Bool { kill(-processID, number) == 0 || errno == EPERM }
+    package func signal(_ number: Int32) -> Bool { kill(-processID, number) == 0 || errno == EPERM }
 
     /// Whether a member still runs. Call it after ``collect()``; searches /proc if there is any member.
-    public var isAlive: Bool { signal(0) && program_group_lives(processID) != 0 }
+    package var isAlive: Bool { signal(0) && program_group_lives(processID) != 0 }
 
     /// Whether the process has ended; this does not collect it.
-    public var hasEnded: Bool { program_has_ended(processID) != 0 }
+    package var hasEnded: Bool { program_has_ended(processID) != 0 }
 
     /// Collects those members of the group that have become our children since their parents ended, because we are
     /// process 1 of a container, or a subreaper (prctl(2)).
-    public func collectOthers() { while waitpid(-processID, nil, WNOHANG) > 0 {} }
+    package func collectOthers() { while waitpid(-processID, nil, WNOHANG) > 0 {} }
 
     /// Collects the process (`waitpid(2)`). After that, its ID may be reused.
     ///
     /// - Returns: how it ended; nil if it has not.
-    public func collect() -> ProcessEnd? {
+    package func collect() -> ProcessEnd? {
         var status: Int32 = 0
         var answer: Int32
         repeat { answer = unsafe waitpid(processID, &status, WNOHANG) } while answer < 0 && errno == EINTR

@@ -4,7 +4,7 @@ internal import Glibc
 extension ChildProgram {
     /// This process's environment without the variables that a service manager meant for this process alone: a child
     /// that reported `READY=1`, or took its sockets, would do so in our name.
-    public static var inheritedEnvironment: [[UInt8]] { environment.filter { !isForUsAlone($0) } }
+    package static var inheritedEnvironment: [[UInt8]] { environment.filter { !isForUsAlone($0) } }
 
     /// The variables of sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3), sd_pid_notify_with_fds(3).
     private static func isForUsAlone(_ assignment: [UInt8]) -> Bool {

@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CProgram
 internal import Glibc
-public import NamedPipes
+package import NamedPipes
 
 /// A program to be started. It inherits signal dispositions and resource limits from our parent, rather than those that
 /// we have set. No signal is blocked in it. It has its own process group, so that the processes that it starts can be
 /// ended with it.
 ///
 /// Descriptors other than 0, 1 and 2 are closed in it.
-public struct ChildProgram: Sendable {
+package struct ChildProgram: Sendable {
     /// Its absolute path.
-    public var path: String
+    package var path: String
 
     /// Its arguments, its own name first.
-    public var arguments: [[UInt8]]
+    package var arguments: [[UInt8]]
 
     /// Its variables, each `NAME=VALUE`. The default is our environment without the variables that a service manager
     /// meant for us: see ``inheritedEnvironment``.
-    public var environment: [[UInt8]] = inheritedEnvironment
+    package var environment: [[UInt8]] = inheritedEnvironment
 
     /// The signal that the kernel sends it when the thread that started it ends, however that ends (`PR_SET_PDEATHSIG`,
     /// prctl(2)). The default is nil: none.
-    public var parentDeathSignal: Int32?
+    package var parentDeathSignal: Int32?
 
     /// - Parameters:
     ///   - path: its absolute path.
     ///   - arguments: its arguments, its own name first.
-    public init(path: String, arguments: [[UInt8]]) {
+    package init(path: String, arguments: [[UInt8]]) {
         self.path = path
         self.arguments = arguments
     }
@@ -34,12 +34,12 @@ public struct ChildProgram: Sendable {
     /// A command of the shell, as popen(3) and system(3) run it: /bin/sh, whatever `PATH` says.
     ///
     /// - Parameter command: the bytes of the command.
-    public static func shell(_ command: [UInt8]) -> ChildProgram {
+    package static func shell(_ command: [UInt8]) -> ChildProgram {
         ChildProgram(path: "/bin/sh", arguments: [Array("sh".utf8), Array("-c".utf8), command])
     }
 
     /// Sets a variable of its environment, or removes it if the value is nil.
-    public mutating func set(_ name: String, to value: String?) {
+    package mutating func set(_ name: String, to value: String?) {
         environment.removeAll { $0.starts(with: Array("\(name)=".utf8)) }
         if let value { environment.append(Array("\(name)=\(value)".utf8)) }
     }
@@ -50,7 +50,7 @@ public struct ChildProgram: Sendable {
     /// - Returns: its process ID, which is also the ID of its process group. The caller has to wait for it
     ///   (waitpid(2)).
     /// - Throws: the error that prevented it, such as `EAGAIN`, or `ENOENT` of execve(2).
-    public func start(
+    package func start(
         input: Int32, output: Int32, error: Int32 = 2
     ) throws(SystemError) -> Int32 {
         let inherited = Inheritance.atStart

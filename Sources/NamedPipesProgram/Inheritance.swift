@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CProgram
 internal import Glibc
-public import NamedPipes
+package import NamedPipes
 
 /// The state that this process inherits from its parent.
 ///
@@ -24,21 +24,21 @@ public import NamedPipes
 /// | namespaces | process 0 is unknown, an unmapped user is never treated as this user |
 ///
 /// Children inherit the rest unchanged: see ``ChildProgram``.
-public struct Inheritance: Sendable {
+package struct Inheritance: Sendable {
     /// The arguments, the program's own name first.
-    public let arguments: Arguments
+    package let arguments: Arguments
 
     /// The signals that were ignored.
-    public let ignoredSignals: Set<Int32>
+    package let ignoredSignals: Set<Int32>
 
     /// Which of the descriptors 0, 1 and 2 were closed.
-    public let closedDescriptors: Set<Int32>
+    package let closedDescriptors: Set<Int32>
 
     /// Soft and hard limits, by the resource's number (getrlimit(2)).
     let limits: [rlimit]
 
     /// The state when this was first read; ``takeOver()`` reads it at the beginning.
-    public static let atStart = Inheritance()
+    package static let atStart = Inheritance()
 
     private init() {
         arguments = .ofProcess
@@ -61,25 +61,25 @@ public struct Inheritance: Sendable {
     private static let ignoringHandler = 1
 
     /// The soft limit of open descriptors (`RLIMIT_NOFILE`).
-    public var descriptorLimit: Int { Int(clamping: limits[Int(RLIMIT_NOFILE.rawValue)].rlim_cur) }
+    package var descriptorLimit: Int { Int(clamping: limits[Int(RLIMIT_NOFILE.rawValue)].rlim_cur) }
 }
 
 extension Inheritance {
     /// Adapts the inherited state to the needs of this kind of program. Call it first of all, while there is one
     /// thread.
     ///
-    /// - Parameter stopSignals: whether the program waits for them with ``StopSignals``; they are blocked until it
-    ///   does.
+    /// SIGINT, SIGTERM and SIGHUP are blocked until the program waits for them with ``StopSignals``.
+    ///
     /// - Returns: the inherited state.
     /// - Throws: the error of opening /dev/null on a closed descriptor.
     @discardableResult
-    public static func takeOver(waitingForStopSignals stopSignals: Bool = true) throws(SystemError) -> Inheritance {
+    package static func takeOver() throws(SystemError) -> Inheritance {
         let found = atStart
         try found.openClosedDescriptors()
         signal(SIGCHLD, SIG_DFL)
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
-        (stopSignals ? found.stopSignals : SignalSet()).block()
+        found.stopSignals.block()
         return found
     }
 
@@ -101,7 +101,7 @@ extension Inheritance {
 ///
 /// - Returns: the new limit.
 @discardableResult
-public func raiseDescriptorLimit() -> Int {
+package func raiseDescriptorLimit() -> Int {
     _ = Inheritance.atStart
     var limit = rlimit()
     let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)

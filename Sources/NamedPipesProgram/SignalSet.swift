@@ -4,11 +4,11 @@ internal import CProgram
 internal import Glibc
 
 /// A set of signals, as `sigset_t`.
-public struct SignalSet: Sendable {
+package struct SignalSet: Sendable {
     var value: sigset_t
 
     /// - Parameter numbers: the signals' numbers; none for the empty set.
-    public init(_ numbers: [Int32] = []) {
+    package init(_ numbers: [Int32] = []) {
         var value = sigset_t()
         unsafe sigemptyset(&value)
         for number in numbers { unsafe sigaddset(&value, number) }
@@ -22,11 +22,11 @@ public struct SignalSet: Sendable {
     }
 
     /// Whether the signal is one of them.
-    public func contains(_ number: Int32) -> Bool {
+    package func contains(_ number: Int32) -> Bool {
         var set = value
         return unsafe sigismember(&set, number) == 1
     }
 
     /// Whether the set is empty.
-    public var isEmpty: Bool { !(1...64).contains { contains($0) } }
+    package var isEmpty: Bool { !(1...64).contains { contains($0) } }
 }

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
-public import NamedPipes
+package import NamedPipes
 
 /// The stream for results. Writing waits for the reader, and thereby slows the sender down.
-public enum StandardOutput {
+package enum StandardOutput {
     /// Writes all bytes.
     ///
     /// - Throws: the error if not everything could be written: `EPIPE` without a reader, `ENOSPC` on a full device.
-    public static func write(_ bytes: [UInt8]) throws(SystemError) {
+    package static func write(_ bytes: [UInt8]) throws(SystemError) {
         try writeAll(STDOUT_FILENO, bytes)
     }
 
     /// Writes all of the text.
     ///
     /// - Throws: as for bytes.
-    public static func write(_ text: String) throws(SystemError) { try write(Array(text.utf8)) }
+    package static func write(_ text: String) throws(SystemError) { try write(Array(text.utf8)) }
 }
 
 /// The stream for everything else: failures, and additional information.
-public enum StandardError {
+package enum StandardError {
     /// Writes as much as possible. A failure could not be reported anywhere.
-    public static func write(_ text: String) {
+    package static func write(_ text: String) {
         try? writeAll(STDERR_FILENO, Array(text.utf8))
     }
 }
@@ -32,7 +32,7 @@ public enum StandardError {
 ///   - count: the largest number of bytes.
 /// - Returns: the bytes, empty at the end; nil if there are none now.
 /// - Throws: any other error of read(2), such as `EISDIR` or `EIO`.
-public func readSome(_ descriptor: Int32, atMost count: Int) throws(SystemError) -> [UInt8]? {
+package func readSome(_ descriptor: Int32, atMost count: Int) throws(SystemError) -> [UInt8]? {
     var buffer = [UInt8](repeating: 0, count: count)
     let read = unsafe Glibc.read(descriptor, &buffer, count)
     if read >= 0 { return Array(buffer.prefix(read)) }
@@ -45,7 +45,7 @@ public func readSome(_ descriptor: Int32, atMost count: Int) throws(SystemError)
 /// - Parameter path: a file that has an end.
 /// - Returns: all of its bytes, never a part.
 /// - Throws: the error of open(2) or read(2), such as `ENOENT`, or `ESRCH` for a process that has ended meanwhile.
-public func readFile(_ path: String) throws(SystemError) -> [UInt8] {
+package func readFile(_ path: String) throws(SystemError) -> [UInt8] {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw SystemError(call: "open", code: errno) }
     defer { close(descriptor) }

@@ -1,31 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CProgram
 internal import Glibc
-public import NamedPipes
+package import NamedPipes
 internal import PipeReactor
 
-/// SIGINT, SIGTERM and SIGHUP as events: the library leaves signals to programs, and this is how its own programs
-/// handle them.
+/// SIGINT, SIGTERM and SIGHUP as events, without a moment in which one could be lost.
 ///
-/// ``Inheritance/takeOver(waitingForStopSignals:)`` has blocked them before there was a second thread, and thus in all
-/// threads. One thread does nothing but wait for them.
-public enum StopSignals {
+/// ``Inheritance/takeOver()`` has blocked them before there was a second thread, and thus in all threads. One thread
+/// does nothing but wait for them (sigwait(3)). If `main` is `async`, however, Dispatch unblocks all signals in the
+/// main thread as soon as that has nothing to do. A handler passes those that come there on to the waiting thread.
+package enum StopSignals {
     /// Waits for them from now on, for as long as the process lives. Call it once.
     ///
     /// - Parameter handler: called on a separate thread, with each signal's number and the number of signals that came
     ///   with it. Two of the same kind that come at once count as one.
     /// - Throws: the error if the thread cannot be started.
-    public static func wait(
+    package static func wait(
         handler: @escaping @Sendable (_ number: Int32, _ count: Int) -> Void
     ) throws(SystemError) {
         let signals = Inheritance.atStart.stopSignals
         guard !signals.isEmpty else { return }
-        // This thread has no handler for them: they are blocked in all threads, and sigwait(3) takes them from there.
-        try SystemThread.startDetached(named: "stop signals") { waitForEver(signals, handler) }
+        let thread = try SystemThread.start(named: "stop signals", signals: .blocked) { waitForEver(signals, handler) }
+        var set = signals.value
+        unsafe program_pass_signals(&set, thread.number)
+        thread.detach()
+    }
+
+    /// Whether other code has taken one of them over since ``wait(handler:)``, as Dispatch does for a service group.
+    static var areTakenByOthers: Bool {
+        var set = Inheritance.atStart.stopSignals.value
+        return unsafe program_signals_are_taken(&set) != 0
     }
 
     /// Ends the process by a signal, as if it had never been waited for, so that its parent sees that the signal ended
     /// it.
-    public static func die(by number: Int32) -> Never {
+    package static func die(by number: Int32) -> Never {
         signal(number, SIG_DFL)
         var set = SignalSet([number]).value
         unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)

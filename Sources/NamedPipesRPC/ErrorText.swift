@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import NamedPipes
 
 // The texts of this product's errors for people: one line.
 
 extension JSONRPCError: CustomStringConvertible {
     /// The other end's message, unchanged, and its code.
     public var description: String { "\(message) (\(code.rawValue))\(data.map { ": \($0)" } ?? "")" }
+}
+
+extension JSONRPCRequestFailure: PossibleTimeout {
+    package var isTimeout: Bool { if case .timedOut = self { true } else { false } }
 }
 
 extension JSONRPCRequestFailure: CustomStringConvertible {

@@ -11,7 +11,7 @@ public import ServiceLifecycle
 /// let echo = PipeService(at: .address(try .runtime("echo")), logger: logger) { connection in
 ///     for try await message in connection.messages { try await connection.send(message) }
 /// }
-/// try await ServiceGroup(services: [echo], gracefulShutdownSignals: [.sigterm], logger: logger).run()
+/// try await ServiceGroup(services: [echo], logger: logger).run()
 /// ```
 ///
 /// The server has its own thread and reactor, unless an executor is given; with ``Workers``, it is a `PipeServerPool`,

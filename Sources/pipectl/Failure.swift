@@ -17,9 +17,8 @@ extension Failure {
     /// The problem, and a possible remedy.
     init(_ error: PipeError) {
         switch error {
-        case .timedOut, .backlogFull, .takeOverTimedOut: self.init(hinting(error), .timedOut)
         case .invalidAddress(let reason): self.init(reason.hinted, .usage)
-        default: self.init(hinting(error))
+        default: self.init(described("\(error)", error.hint), error.isTimeout ? .timedOut : .failed)
         }
     }
 
@@ -34,55 +33,24 @@ extension Failure {
     }
 }
 
-private func hinting(_ error: PipeError) -> String { "\(error)\(error.hint ?? "")" }
+private func described(_ problem: String, _ hint: String?) -> String { problem + (hint.map { " (\($0))" } ?? "") }
 
 extension PipeError {
-    /// A possible remedy, to be read after the error.
+    /// A possible remedy, with the options of this program where the library names its own.
     fileprivate var hint: String? {
         switch self {
-        case .addressInUse: " (stop it, or take another name)"
-        case .takeOverTimedOut: " (is it stuck?)"
-        case .unusableLocation(_, let problem): problem.hint
-        case .noServer: " (is it running? --wait waits for it)"
-        case .backlogFull: " (is it stuck?)"
-        case .accessDenied(let address): address.path == nil ? nil : " (ls -l shows the owner)"
-        case .messageTooLarge: " (--max-message raises it, at both ends)"
-        case .timedOut: " (--timeout sets how long to wait)"
-        case .framing: " (--framing chooses another)"
-        case .invalidAddress, .inheritedListener, .unusableConnection, .cannotDetach, .peerRefused,
-            .peerProcessUnavailable, .cannotStart, .sendQueueFull, .budgetExceeded, .descriptorsNotSent, .notConnected,
-            .receiveOnly, .notListening, .policyNeedsIdentity, .disconnected, .messagesUnsent, .linkFailed,
-            .cannotChange,
-            .outputPending, .system:
-            nil
+        case .noServer: "is it running? --wait waits for it"
+        case .messageTooLarge: "--max-message raises it, at both ends"
+        case .timedOut: "--timeout sets how long to wait"
+        case .framing: "--framing chooses another"
+        default: remedy
         }
     }
 }
 
 extension InvalidAddress {
     /// The problem, and a possible remedy.
-    var hinted: String { "\(self)\(hint ?? "")" }
-
-    private var hint: String? {
-        switch self {
-        case .notAName: " (paths begin with a slash)"
-        case .atBroker, .empty, .containsNUL, .notAbsolute, .notNormalized, .tooLong: nil
-        }
-    }
-}
-
-extension UnusableLocation {
-    fileprivate var hint: String? {
-        switch self {
-        case .missingDirectory: " (make the directory first)"
-        case .symbolicLink: " (give the path behind it)"
-        case .notASocket: " (take another name)"
-        case .notADirectory, .notPermitted, .notWritable, .insecureDirectory, .notALockFile, .notAFIFO, .foreignOwner,
-            .readOnly,
-            .full:
-            nil
-        }
-    }
+    var hinted: String { described("\(self)", remedy) }
 }
 
 extension DisconnectReason {

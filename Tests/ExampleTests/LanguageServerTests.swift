@@ -211,7 +211,7 @@ import Testing
                 try await peer.request("shutdown", timeout: .seconds(30))
             }
         }
-        try server.waitForLine(#""textDocument/didChange" was not done: "#)
+        try server.waitForLine(#"LanguageServer: "textDocument/didChange" was not done: "#)
         server.signal(SIGTERM)
         #expect(try server.exitStatus() == 0)
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import ExampleSupport
 import Glibc
 import NamedPipes
+import NamedPipesProgram
 
 /// The client's side: shows what is said, and sends what is typed.
 ///
@@ -28,17 +28,18 @@ final class Guest: PipeClientDelegate {
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
         guard let utf8 = try? UTF8Span(validating: message) else { return }
         // Text from other guests must not control this terminal.
-        report(String(String(copying: utf8).unicodeScalars.filter { $0.properties.generalCategory != .control }))
+        PipeProgram.report(
+            String(String(copying: utf8).unicodeScalars.filter { $0.properties.generalCategory != .control }))
     }
 
     func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
-        if reason != .closedLocally { report("* the room has closed (\(reason))") }
+        if reason != .closedLocally { PipeProgram.report("* the room has closed (\(reason))") }
         keyboard?.cancel()
         reactor.stop()
     }
 
     func client(_ client: PipeClient, didFailToConnectWith error: PipeError) {
-        fail(error)
+        PipeProgram.fail(error)
     }
 
     // MARK: The keyboard
@@ -52,7 +53,7 @@ final class Guest: PipeClientDelegate {
                 sayLines(on: connection)
             }
         } catch {
-            fail(error)
+            PipeProgram.fail(error)
         }
     }
 
@@ -62,7 +63,7 @@ final class Guest: PipeClientDelegate {
         let count = unsafe read(STDIN_FILENO, &bytes, bytes.count)
         if count >= 0 { return Array(bytes.prefix(count)) }
         if errno == EAGAIN || errno == EINTR { return nil }
-        fail(SystemError(call: "read", code: errno))
+        PipeProgram.fail(SystemError(call: "read", code: errno))
     }
 
     /// The end of the input ends the visit: queued lines are still sent.

@@ -1,35 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import ExampleSupport
 import NamedPipes
+import NamedPipesProgram
 
 // A room in which all guests read what the others write.
 //
 //     Chat [ADDRESS]              opens the room
 //     Chat ADDRESS NICKNAME       enters it; lines of standard input are said, `/nick NEW` takes another name
 
-let arguments = ProgramArguments(usage: "Chat [ADDRESS [NICKNAME]]", atMost: 2)
-do {
-    let reactor = try Reactor()
+PipeProgram.run { program in
+    let arguments = try program.arguments(usage: "Chat [ADDRESS [NICKNAME]]", atMost: 2)
     let address = try arguments.address(default: "chat")
-    stopOnSignals(reactor.executor)
+    let reactor = try Reactor()
     if arguments.values.count > 1 {
-        enterRoom(at: address, as: arguments.values[1], on: reactor)
+        let guest = Guest(nickname: arguments.values[1], reactor: reactor)
+        PipeClient(address: address, reactor: reactor, delegate: guest).connect()
+        try program.run(reactor)
     } else {
-        try openRoom(at: address, on: reactor)
+        let room = Room()
+        let server = try PipeServer(listeningOn: address, reactor: reactor, delegate: room)
+        room.server = server
+        try program.run(reactor, announcing: server)
     }
-    reactor.run()
-} catch {
-    fail(error)
-}
-
-func openRoom(at address: PipeAddress, on reactor: Reactor) throws {
-    let room = Room()
-    let server = try PipeServer(listeningOn: address, reactor: reactor, delegate: room)
-    room.server = server
-    announce(server)
-}
-
-func enterRoom(at address: PipeAddress, as nickname: String, on reactor: Reactor) {
-    let guest = Guest(nickname: nickname, reactor: reactor)
-    PipeClient(address: address, reactor: reactor, delegate: guest).connect()
 }

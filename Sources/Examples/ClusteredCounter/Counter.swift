@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import ExampleSupport
 import NamedPipes
+import NamedPipesProgram
 
 /// Counts messages, and answers each with the number. It does not know whether its clients are on this machine.
 final class Counter: PipeServerDelegate {
@@ -17,6 +17,6 @@ final class Counter: PipeServerDelegate {
     }
 
     func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
-        report("\(connection.id) left (\(reason))")
+        PipeProgram.report("\(connection.id) left (\(reason))")
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import ExampleSupport
 import NamedPipes
+import NamedPipesProgram
 
 #if NATS
 import NamedPipesNATS
@@ -12,10 +12,10 @@ import NamedPipesNATS
 //     ClusteredCounter ADDRESS NATS-ADDRESS [NAME]
 //     ClusteredCounter counter nats://127.0.0.1/counter desk-1
 
-let arguments = ProgramArguments(usage: "ClusteredCounter ADDRESS NATS-ADDRESS [NAME]", atMost: 3)
-#if NATS
-do {
-    guard arguments.values.count >= 2 else { arguments.failWithUsage() }
+PipeProgram.run { program in
+    #if NATS
+    let arguments = try program.arguments(usage: "ClusteredCounter ADDRESS NATS-ADDRESS [NAME]", atMost: 3)
+    guard arguments.values.count >= 2 else { throw arguments.misuse }
     let reactor = try Reactor()
     let counter = Counter(name: arguments.values.count > 2 ? arguments.values[2] : "counter")
     var configuration = PipeServer.Configuration()
@@ -26,18 +26,14 @@ do {
 
     let address = try NATSAddress(parsing: arguments.values[1])
     let link = try NATSLink(servers: [address.server], reactor: reactor)
-    link.onEvent = { report("\($0)") }
+    link.onEvent = { PipeProgram.report("\($0)") }
     // Everyone whom the broker lets publish to the name's subject.
     let far = PipeServer(
         listeningOn: try link.name(address.name), admitting: .everyone, configuration: configuration, delegate: counter)
 
-    stopOnSignals(reactor.executor)
-    announce(near)
-    reactor.run()
+    try program.run(reactor, announcing: near)
     withExtendedLifetime(far) {}
-} catch {
-    fail(error)
+    #else
+    throw ProgramFailure("built without the trait NATS, which needs libnats (Debian: libnats-dev)")
+    #endif
 }
-#else
-report("built without the trait NATS, which needs libnats (Debian: libnats-dev)")
-#endif

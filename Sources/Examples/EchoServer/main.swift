@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import ExampleSupport
 import NamedPipes
+import NamedPipesProgram
 
 // Sends every message back to its sender.
 //
@@ -12,14 +12,9 @@ final class Echo: PipeServerDelegate {
     }
 }
 
-let arguments = ProgramArguments(usage: "EchoServer [ADDRESS]")
-do {
+PipeProgram.run { program in
+    let address = try program.arguments(usage: "EchoServer [ADDRESS]").address(default: "echo")
     let reactor = try Reactor()
-    let address = try arguments.address(default: "echo")
     let server = try PipeServer(listeningOn: address, reactor: reactor, delegate: Echo())
-    stopOnSignals(reactor.executor)
-    announce(server)
-    reactor.run()
-} catch {
-    fail(error)
+    try program.run(reactor, announcing: server)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import ExampleSupport
 import NamedPipes
+import NamedPipesProgram
 
 // Keeps values by key, and speaks Redis' protocol (RESP2 and RESP3), so that redis-cli, redis-benchmark and clients
 // such as redis-py can talk to it.
@@ -9,10 +9,9 @@ import NamedPipes
 //
 //     redis-cli -s ADDRESS set greeting hello
 
-let arguments = ProgramArguments(usage: "KeyValue [ADDRESS]")
-do {
+PipeProgram.run { program in
+    let address = try program.arguments(usage: "KeyValue [ADDRESS]").address(default: "key-value")
     let reactor = try Reactor()
-    let address = try arguments.address(default: "key-value")
     var configuration = PipeServer.Configuration()
     configuration.connection.framing = RequestFraming()
     // A client that pipelines without reading has to wait, and behind its replies there must be room for the longest
@@ -22,9 +21,5 @@ do {
     let server = try PipeServer(
         listeningOn: address, configuration: configuration, reactor: reactor, delegate: delegate)
     delegate.removeExpired(every: .milliseconds(100), on: reactor)
-    stopOnSignals(reactor.executor)
-    announce(server)
-    reactor.run()
-} catch {
-    fail(error)
+    try program.run(reactor, announcing: server)
 }

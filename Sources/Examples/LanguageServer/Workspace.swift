@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import ExampleSupport
 import NamedPipes
+import NamedPipesProgram
 import NamedPipesRPC
 import Synchronization
 
@@ -25,7 +25,7 @@ final class Workspace: Sendable {
     /// be read, so that later requests refer to an older text) are written to standard error, which editors show.
     func serve(_ connection: AsyncPipeConnection) async throws {
         var configuration = JSONRPCPeer.Configuration()
-        configuration.onEvent = { event in complain(Self.text(of: event)) }
+        configuration.onEvent = { event in PipeProgram.warn(Self.text(of: event)) }
         try await JSONRPCPeer.serve(connection, methods: methods, configuration: configuration)
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import ExampleSupport
 import NamedPipes
+import NamedPipesProgram
 import NamedPipesRPC
 
 // A language server for settings files, over standard streams or a pipe: it marks lines that are not settings and keys
@@ -14,46 +14,45 @@ import NamedPipesRPC
 //
 // The editor's process ID is not needed: when the editor is gone, the connection has ended.
 
-let options = ["--pipe=", "--clientProcessId=", "--stdio"]
-let arguments = ProgramArguments(
-    usage: "LanguageServer [ADDRESS | --stdio | --pipe=NAME [--clientProcessId=N]]", atMost: 2, options: options)
-do {
+await PipeProgram.run { program in
+    let options = ["--pipe=", "--clientProcessId=", "--stdio"]
+    let arguments = try program.arguments(
+        usage: "LanguageServer [ADDRESS | --stdio | --pipe=NAME [--clientProcessId=N]]", atMost: 2, options: options)
     let names = arguments.values.filter { !$0.utf8.starts(with: options[1].utf8) }
-    guard names.count <= 1 else { arguments.failWithUsage() }
-    if names.first == options[2] { exitProgram(try await serveEditorOverStandardStreams() ? 0 : 1) }
-    if let pipe = names.first, pipe.utf8.starts(with: options[0].utf8) {
-        // LSP defines whether an end was proper: after `shutdown`, or not.
-        let isProper = try await serveEditor(listeningAt: String(pipe.dropFirst(options[0].count)))
-        exitProgram(isProper ? 0 : 1)
+    guard names.count <= 1 else { throw arguments.misuse }
+    let name = names.first
+    if name == options[2] { return try await serveEditorOverStandardStreams() }
+    if let name, name.utf8.starts(with: options[0].utf8) {
+        return try await serveEditor(listeningAt: String(name.dropFirst(options[0].count)))
     }
-    let address = try names.first.map { name throws(PipeError) in try PipeAddress(parsing: name) }
-    try await serveUntilSignal(
-        at: address ?? .runtime("settings-language"),
+    try await program.serve(
+        at: PipeAddress(parsing: name ?? "settings-language"),
         configuration: PipeServer.Configuration(framing: ContentLengthFraming())
     ) { connection in
         try await Workspace().serve(connection)
     }
-} catch {
-    fail(error)
 }
 
-/// Returns whether the editor has said `shutdown`.
-func serveEditorOverStandardStreams() async throws -> Bool {
+func serveEditorOverStandardStreams() async throws {
     let workspace = Workspace()
     var configuration = PipeConnection.Configuration()
     configuration.framing = ContentLengthFraming()
-    try await speakUntilSignal(configuration) { connection in
+    try await AsyncPipeConnection.withStandardStreams(configuration) { connection in
         try await workspace.serve(connection)
     }
-    return workspace.isShutDown
+    try requireShutdown(of: workspace)
 }
 
-/// Returns whether the editor has said `shutdown`.
-func serveEditor(listeningAt path: String) async throws -> Bool {
+func serveEditor(listeningAt path: String) async throws {
     let workspace = Workspace()
     let configuration = PipeClient.Configuration(framing: ContentLengthFraming())
-    try await connectUntilSignal(to: PipeAddress(parsing: path), configuration: configuration) { connection in
+    try await PipeClient.withConnection(to: PipeAddress(parsing: path), configuration: configuration) { connection in
         try await workspace.serve(connection)
     }
-    return workspace.isShutDown
+    try requireShutdown(of: workspace)
+}
+
+/// LSP defines whether an end was proper: after `shutdown`, status 0, and 1 otherwise.
+func requireShutdown(of workspace: Workspace) throws {
+    if !workspace.isShutDown { throw ProgramFailure(status: 1) }
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #if Service
 import CoreMetrics
-import ExampleSupport
 import Logging
 import NamedPipes
+import NamedPipesProgram
 import NamedPipesService
 import ServiceLifecycle
-import UnixSignals
 
 /// Collects lines from any number of clients in a file that rotates.
 ///
@@ -17,25 +16,22 @@ import UnixSignals
 /// systemd's.
 @main
 struct LogCollector {
+    @MainActor
     static func main() async {
-        let arguments = ProgramArguments(usage: Options.usage, atMost: 4)
-        do {
-            let options = try Options(arguments.values)
-            // At the beginning, before there are other threads.
+        await PipeProgram.run { program in
+            let options = try Options(program.arguments(usage: Options.usage, atMost: 4))
+            // At the beginning, before the group has other threads.
             let place = try PipeService.Place.inherited(or: options.address)
             let logger = Logger(label: "log-collector") { label in StreamLogHandler.standardOutput(label: label) }
             let metrics = MetricsLog(logger)
             MetricsSystem.bootstrap(metrics)
-            try await run(at: place, options, metrics, logger)
-        } catch is Options.Misuse {
-            arguments.failWithUsage()
-        } catch {
-            fail(error)
+            try await run(program, at: place, options, metrics, logger)
         }
     }
 
     private static func run(
-        at place: PipeService.Place, _ options: Options, _ metrics: MetricsLog, _ logger: Logger
+        _ program: PipeProgram, at place: PipeService.Place, _ options: Options, _ metrics: MetricsLog,
+        _ logger: Logger
     ) async throws {
         // The disk has its own thread: while that waits, the pipes continue.
         let disk = try ReactorThread(name: "disk") { _ in }
@@ -54,9 +50,12 @@ struct LogCollector {
             for try await line in connection.messages { try await lines.append(line, from: connection.peer) }
         }
         // Stopped in the reverse order: the server empties into the buffer, and the buffer into the file.
-        try await ServiceGroup(
-            services: [metrics, file, lines, server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
-        ).run()
+        let group = ServiceGroup(services: [metrics, file, lines, server], logger: logger)
+        try await program.withStopHandler {
+            try await group.run()
+        } onStop: {
+            await group.triggerGracefulShutdown()
+        }
     }
 
     private static var measuring: Reactor.Configuration {
@@ -71,7 +70,7 @@ struct LogCollector {
         // The unit of systemd's socket says who may connect.
         if case .inherited = place { configuration.server.accessPolicy = .anyUser }
         configuration.onEvent = { server, event in
-            if case .listening = event { report("listening on \(server.address)") }
+            if case .listening = event { PipeProgram.report("listening on \(server.address)") }
         }
         return configuration
     }

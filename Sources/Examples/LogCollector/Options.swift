@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #if Service
-import ExampleSupport
 import NamedPipes
+import NamedPipesProgram
 
 /// The command line.
 struct Options {
@@ -10,14 +10,11 @@ struct Options {
 
     static let usage = "LogCollector [ADDRESS [FILE [BYTES [COUNT]]]]"
 
-    /// The argument is not a number, or too small.
-    struct Misuse: Error {}
-
-    init(_ arguments: [String]) throws {
-        var rest = arguments[...]
+    init(_ arguments: ProgramArguments) throws {
+        var rest = arguments.values[...]
         func number(atLeast least: Int, default value: Int) throws -> Int {
             guard let text = rest.popFirst() else { return value }
-            guard let number = Int(text), number >= least else { throw Misuse() }
+            guard let number = Int(text), number >= least else { throw arguments.misuse }
             return number
         }
         address = try PipeAddress(parsing: rest.popFirst() ?? "log-collector")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import ExampleSupport
 import NamedPipes
+import NamedPipesProgram
 import Synchronization
 
 /// The audience of the beats: the only object that both threads share.
@@ -36,7 +36,7 @@ final class Conductor: PipeServerDelegate {
     init(_ audience: Audience) { self.audience = audience }
 
     func connectionDidOpen(_ connection: PipeConnection) {
-        report("\(connection.id) came (\(connection.peer))")
+        PipeProgram.report("\(connection.id) came (\(connection.peer))")
         audience.add(connection.sender)
     }
 
@@ -47,6 +47,6 @@ final class Conductor: PipeServerDelegate {
     func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
         audience.remove(connection.sender)
         let missed = connection.sender.droppedMessageCount + connection.unsentMessageCount
-        report("\(connection.id) left (\(reason)), \(missed) beats missed")
+        PipeProgram.report("\(connection.id) left (\(reason)), \(missed) beats missed")
     }
 }

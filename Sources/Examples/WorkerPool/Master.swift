@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import ExampleSupport
 import NamedPipes
+import NamedPipesProgram
 
 /// Accepts clients and hands each to the next worker. It reads nothing of what they send.
 final class Master: PipeServerDelegate {
@@ -76,22 +76,22 @@ final class Desk: PipeClientDelegate {
         do {
             try worker?.send(unread.span, descriptors: &descriptors)
         } catch {
-            complain("worker \(number) does not take a client: \(error)")
+            PipeProgram.warn("worker \(number) does not take a client: \(error)")
         }
     }
 
     func connectionDidOpen(_ connection: PipeConnection) {
-        report("worker \(number) is process \(connection.peer.processID)")
+        PipeProgram.report("worker \(number) is process \(connection.peer.processID)")
         whenReady()
     }
 
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {}
 
     func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
-        report("worker \(number): \(reason)")
+        PipeProgram.report("worker \(number): \(reason)")
     }
 
-    func client(_ client: PipeClient, didFailToConnect error: PipeError) {
-        complain("worker \(number) does not start: \(error)")
+    func client(_ client: PipeClient, didFailToConnectWith error: PipeError) {
+        PipeProgram.warn("worker \(number) does not start: \(error)")
     }
 }

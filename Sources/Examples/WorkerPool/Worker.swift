@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import ExampleSupport
 import Glibc
 import NamedPipes
+import NamedPipesProgram
 
 /// Serves the clients that the master sends, and answers each message with its own process ID in front. It goes when
 /// the master does, once the clients have their answers.
@@ -36,7 +36,7 @@ final class Worker: PipeServerDelegate {
         do {
             clients.adopt(try AcceptedConnection(adopting: client, unreadBytes: [UInt8](copying: unread)))
         } catch {
-            complain("\(error)")
+            PipeProgram.warn("\(error)")
         }
     }
 

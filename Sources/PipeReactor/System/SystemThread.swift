@@ -12,7 +12,8 @@ package struct SystemThread: Sendable {
         case blocked
     }
 
-    private let number: pthread_t
+    /// Its ID (pthread_self(3)), a `pthread_t`. Reused after ``join()``, or after the end of a detached thread.
+    package let number: UInt
 
     /// The error of ``start(named:signals:_:)`` if no thread can be made.
     static let noThread = SystemError(call: "pthread_create", code: EAGAIN)
@@ -57,7 +58,7 @@ package struct SystemThread: Sendable {
     func join() { pthread_join(number, nil) }
 
     /// Does not wait for it: the system frees its memory when it ends.
-    func detach() { pthread_detach(number) }
+    package func detach() { pthread_detach(number) }
 
     /// The ID of the calling thread; the ID of a thread that has ended is reused.
     static var currentNumber: UInt { UInt(pthread_self()) }

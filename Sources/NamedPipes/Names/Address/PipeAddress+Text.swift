@@ -51,7 +51,7 @@ extension PipeAddress: CustomStringConvertible {
 }
 
 /// The text, in which the codes of characters that a terminal would obey rather than show replace these characters.
-func escapingInvisibles(_ text: String) -> String {
+package func escapingInvisibles(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
         switch scalar.properties.generalCategory {

@@ -16,6 +16,8 @@ let package = Package(
             dependencies: [
                 .product(name: "NamedPipes", package: "swift-named-pipes"),
                 .product(
+                    name: "NamedPipesProgram", package: "swift-named-pipes"),
+                .product(
                     name: "NamedPipesService", package: "swift-named-pipes"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(
@@ -25,6 +27,8 @@ let package = Package(
         .executableTarget(
             name: "count",
             dependencies: [
-                .product(name: "NamedPipes", package: "swift-named-pipes")
+                .product(name: "NamedPipes", package: "swift-named-pipes"),
+                .product(
+                    name: "NamedPipesProgram", package: "swift-named-pipes"),
             ]),
     ])

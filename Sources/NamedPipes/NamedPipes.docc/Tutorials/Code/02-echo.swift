@@ -1,10 +1,14 @@
 import NamedPipes
+import NamedPipesProgram
 
-let configuration = PipeServer.Configuration(framing: DelimiterFraming.newline)
-try await PipeServer.serve(
-    at: .runtime("counter"), configuration: configuration
-) { connection in
-    for try await message in connection.messages {
-        try await connection.send(message)
+await PipeProgram.run { program in
+    let configuration = PipeServer.Configuration(
+        framing: DelimiterFraming.newline)
+    try await program.serve(
+        at: .runtime("counter"), configuration: configuration
+    ) { connection in
+        for try await message in connection.messages {
+            try await connection.send(message)
+        }
     }
 }

@@ -1,4 +1,5 @@
 import NamedPipes
+import NamedPipesProgram
 
 actor Counter {
     private var counts: [String: Int] = [:]
@@ -9,13 +10,17 @@ actor Counter {
     }
 }
 
-let counter = Counter()
-let configuration = PipeServer.Configuration(framing: DelimiterFraming.newline)
-try await PipeServer.serve(
-    at: .runtime("counter"), configuration: configuration
-) { connection in
-    for try await message in connection.messages {
-        guard let name = String(copying: message) else { return }
-        try await connection.send("\(name) \(await counter.count(name))")
+await PipeProgram.run { program in
+    let counter = Counter()
+    let configuration = PipeServer.Configuration(
+        framing: DelimiterFraming.newline)
+    try await program.serve(
+        at: .runtime("counter"), configuration: configuration
+    ) { connection in
+        for try await message in connection.messages {
+            guard let name = String(copying: message) else { return }
+            let count = await counter.count(name)
+            try await connection.send("\(name) \(count)")
+        }
     }
 }

@@ -1,5 +1,6 @@
 import Logging
 import NamedPipes
+import NamedPipesProgram
 import NamedPipesService
 import ServiceLifecycle
 
@@ -12,19 +13,25 @@ actor Counter {
     }
 }
 
-let logger = Logger(label: "counterd")
-let counter = Counter()
-let configuration = PipeService.Configuration(framing: DelimiterFraming.newline)
-let service = PipeService(
-    at: try .inherited(or: .runtime("counter")), configuration: configuration,
-    logger: logger
-) { connection in
-    for try await message in connection.messages {
-        guard let name = String(copying: message) else { return }
-        try await connection.send("\(name) \(await counter.count(name))")
+await PipeProgram.run { program in
+    let logger = Logger(label: "counterd")
+    let counter = Counter()
+    let configuration = PipeService.Configuration(
+        framing: DelimiterFraming.newline)
+    let service = PipeService(
+        at: try .inherited(or: .runtime("counter")),
+        configuration: configuration, logger: logger
+    ) { connection in
+        for try await message in connection.messages {
+            guard let name = String(copying: message) else { return }
+            let count = await counter.count(name)
+            try await connection.send("\(name) \(count)")
+        }
+    }
+    let group = ServiceGroup(services: [service], logger: logger)
+    try await program.withStopHandler {
+        try await group.run()
+    } onStop: {
+        await group.triggerGracefulShutdown()
     }
 }
-try await ServiceGroup(
-    services: [service], gracefulShutdownSignals: [.sigterm, .sigint],
-    logger: logger
-).run()

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+public import NamedPipes
+
+extension PipeProgram {
+    /// Runs a reactor's loop until a signal comes, `stop()` is called on the reactor, or the announced server has
+    /// stopped. When this returns, everything on the reactor has ended: names are given up, connections are closed.
+    ///
+    /// - Parameters:
+    ///   - reactor: the reactor of this thread.
+    ///   - server: a server on the reactor, which is announced as by `announce`. A signal stops it gracefully.
+    ///     The default is nil: a signal stops the reactor at once, and all that is on it.
+    ///   - gracePeriod: how long that may take: see `PipeServer.stop(gracePeriod:)`. The default is 2 s.
+    /// - Throws: as `announce`.
+    public func run(
+        _ reactor: Reactor, announcing server: PipeServer? = nil, gracePeriod: Duration = .seconds(2)
+    ) throws(SystemError) {
+        defer {
+            reactor.stop()
+            reactor.run()
+        }
+        let (executor, reference) = (reactor.executor, server?.reference)
+        let key = stopRequest.add {
+            Self.notifyManager(.stopping)
+            guard let reference else { return executor.stop() }
+            reference.perform { $0.stop(gracePeriod: gracePeriod) }
+        }
+        defer { stopRequest.remove(key) }
+        guard let server else { return reactor.run() }
+        try announce(server)
+        reactor.run { server.isStopped }
+    }
+
+    /// Tells that clients can connect: prints `listening on ADDRESS`, which a parent process may wait for, and notifies
+    /// the service manager (``/NamedPipes/ServiceNotifier``).
+    ///
+    /// Raises the soft limit of open descriptors to the hard one, because each connection needs one (getrlimit(2),
+    /// `RLIMIT_NOFILE`).
+    ///
+    /// - Throws: the error if standard output cannot be written.
+    public func announce(_ server: PipeServer) throws(SystemError) { try announce(server.address) }
+
+    /// The same for a pool.
+    public func announce(_ pool: PipeServerPool) throws(SystemError) { try announce(pool.address) }
+
+    func announce(_ address: PipeAddress) throws(SystemError) {
+        raiseDescriptorLimit()
+        try Self.write("listening on \(address)")
+        Self.notifyManager(.ready, .status("listening on \(address)"))
+    }
+
+    /// A manager that does not hear is no reason to stop.
+    static func notifyManager(_ states: ServiceNotifier.State...) { try? ServiceNotifier.current?.notify(states) }
+}
