@@ -19,6 +19,7 @@ extension JSONRPCRequestFailure: CustomStringConvertible {
         case .timedOut(let time): "no reply within \(time)"
         case .connectionEnded(nil): "the other end finished sending without a reply"
         case .connectionEnded(let reason?): "the connection ended before the reply: \(reason)"
+        case .closedUnanswered(let reason, let causes): "\(Self.connectionEnded(reason)): \(causes)"
         case .tooManyPending(let limit): "the limit of \(limit) pending requests is reached"
         case .paramsNotStructured(let params): "parameters must be a JSON object or array, not \(params)"
         case .undecodableReply(_, let error): "the reply is of another type: \(error)"

@@ -20,6 +20,12 @@ extension PipeService {
         /// Which numbers are published, and how often.
         public var metrics = Metrics()
 
+        /// Whether the service offers its statistics at a second name beside its own, `ADDRESS.stat`, as a
+        /// `StatisticsEndpoint`: to `pipectl stat`, and to the service's own user and root alone. The default is false.
+        ///
+        /// If that name cannot be taken, the service logs the reason, and serves all the same.
+        public var statistics = false
+
         /// The manager to notify when the service is ready and when it stops (`sd_notify(3)`). The default is the
         /// service manager that started this process, if it wants to be notified. In a group of several services only
         /// the last one to become ready should notify it; set nil for the others.

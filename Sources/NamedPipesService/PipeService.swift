@@ -29,6 +29,7 @@ public struct PipeService: Service {
     private let logger: Logger
     private let stage: Stage
     private let serve: Serve
+    let serving = ServingServer()
 
     /// Creates a service with a task for each connection; see `PipeServer.serve`.
     ///
@@ -144,13 +145,15 @@ public struct PipeService: Service {
     public func run() async throws {
         let log = ServerLog(logger.describing(place.address), describesErrors: configuration.logsHandlerErrors)
         let metrics = ServerMetrics(configuration.metrics, place.address, workerCount: stage.workerCount)
-        let observer = ServerObserver(configuration, log, metrics)
+        let statistics = StatisticsOffer(configuration, log)
+        let observer = ServerObserver(configuration, log, metrics, serving, statistics)
+        defer { serving.set(.none) }
         let grace = configuration.shutdownGrace
         let report: ShutdownReport
         do {
             report = try await withTaskCancellationHandler {
                 try await withGracefulShutdownHandler {
-                    try await serve(observer)
+                    try await serve(observer, statistics)
                 } onGracefulShutdown: {
                     observer.shutDown(gracePeriod: grace)
                 }
@@ -165,15 +168,19 @@ public struct PipeService: Service {
         observer.didStop(report)
     }
 
-    private func serve(_ observer: ServerObserver) async throws -> ShutdownReport {
+    private func serve(_ observer: ServerObserver, _ statistics: StatisticsOffer) async throws -> ShutdownReport {
         switch stage {
         case .reactor(let executor):
             try await withReactor(executor, name: "pipe service", configuration: configuration.reactor) { executor in
-                try await serve(ServeCall(place, configuration.server, .reactor(executor), observer))
+                try await statistics.endAfter {
+                    try await serve(ServeCall(place, configuration.server, .reactor(executor), observer))
+                }
             }
         case .pool(let workers):
-            try await serve(
-                ServeCall(place, configuration.server, .pool(workers, configuration.reactor), observer))
+            try await statistics.endAfter {
+                try await serve(
+                    ServeCall(place, configuration.server, .pool(workers, configuration.reactor), observer))
+            }
         }
     }
 }

@@ -18,15 +18,22 @@ final class ServerObserver: Sendable {
 
     private let log: ServerLog
     private let metrics: ServerMetrics
+    private let serving: ServingServer
+    private let statistics: StatisticsOffer
     private let notifier: ServiceNotifier?
     private let onEvent: @Sendable (PipeServer, PipeServer.ServeEvent) -> Void
     private let onPoolEvent: @Sendable (PipeServerPool, PipeServer.ServeEvent) -> Void
     private let progress = Mutex(Progress.starting)
     private let hasToldOfStop = Atomic(false)
 
-    init(_ configuration: PipeService.Configuration, _ log: ServerLog, _ metrics: ServerMetrics) {
+    init(
+        _ configuration: PipeService.Configuration, _ log: ServerLog, _ metrics: ServerMetrics,
+        _ serving: ServingServer, _ statistics: StatisticsOffer
+    ) {
         self.log = log
         self.metrics = metrics
+        self.serving = serving
+        self.statistics = statistics
         notifier = configuration.notifier
         onEvent = configuration.onEvent
         onPoolEvent = configuration.onPoolEvent
@@ -39,6 +46,8 @@ final class ServerObserver: Sendable {
         switch event {
         case .listening:
             metrics.begin(server)
+            serving.set(.server(server.reference))
+            statistics.begin(server)
             tellOfStart(server.address)
         case .stopped: metrics.publish(server)
         default: break
@@ -54,6 +63,8 @@ final class ServerObserver: Sendable {
         log.note(event)
         if case .listening = event {
             metrics.begin(pool)
+            serving.set(.pool(pool))
+            statistics.begin(pool)
             tellOfStart(pool.address)
         }
         onPoolEvent(pool, event)

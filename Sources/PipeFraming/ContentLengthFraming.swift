@@ -64,7 +64,7 @@ public struct ContentLengthFraming: MessageFraming, Hashable {
 
     /// Appends `Content-Length: N`, a blank line and the message.
     ///
-    /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:)``.
+    /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:header:)``.
     public func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
         _ = try encodeEnvelope(of: message, into: &output)
         output.append(contentsOf: message)

@@ -68,7 +68,8 @@ public struct DelimiterFraming: MessageFraming, Hashable {
 
     /// Appends the message and the delimiter.
     ///
-    /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:)``, ``FramingError/containsDelimiter(offset:)``.
+    /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:header:)``,
+    ///   ``FramingError/containsDelimiter(offset:)``.
     public func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
         try check(message)
         output.append(contentsOf: message)

@@ -15,7 +15,7 @@
 /// stream claim the descriptors in order. A sender passes the descriptors of a frame with its first byte, or with a
 /// later one, but not behind the frame.
 ///
-/// A length with the top bit set is a ``FramingError/reservedLength(_:)``, a number above
+/// A length with the top bit set is a ``FramingError/reservedLength(_:header:)``, a number above
 /// ``maximumDescriptorCount`` a ``FramingError/tooManyDescriptors(count:limit:)``.
 public struct DescriptorFraming: DescriptorAnnouncingFraming, Hashable {
     /// The largest message, in bytes of its body.
@@ -41,9 +41,10 @@ public struct DescriptorFraming: DescriptorAnnouncingFraming, Hashable {
     public func nextFrame(in bytes: Span<UInt8>, scannedByteCount: Int) throws(FramingError) -> FrameScan {
         guard bytes.count >= 4 else { return .incomplete(frameByteCount: nil, scannedByteCount: 0) }
         let length = (0..<4).reduce(0) { $0 << 8 | Int(bytes[$1]) }
-        guard length <= Int(Int32.max) else { throw .reservedLength(UInt64(length)) }
         guard length <= maximumMessageByteCount else {
-            try FramingError.refuse(byteCount: length, limit: maximumMessageByteCount)
+            try FramingError.refuse(
+                length: UInt64(length), byteCount: length <= Int(Int32.max) ? length : nil,
+                readFrom: bytes.extracting(first: 4), limit: maximumMessageByteCount)
         }
         guard bytes.count > 4 else { return .incomplete(frameByteCount: nil, scannedByteCount: 0) }
         try Self.check(descriptorCount: Int(bytes[4]))
@@ -57,14 +58,14 @@ public struct DescriptorFraming: DescriptorAnnouncingFraming, Hashable {
 
     /// Appends the frame of a message without descriptors.
     ///
-    /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:)``.
+    /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:header:)``.
     public func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
         try encode(message, descriptorCount: 0, into: &output)
     }
 
     /// Appends the frame of a message that announces descriptors.
     ///
-    /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:)``,
+    /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:header:)``,
     ///   ``FramingError/tooManyDescriptors(count:limit:)``.
     public func encode(
         _ message: Span<UInt8>, descriptorCount: Int, into output: inout FrameBuffer

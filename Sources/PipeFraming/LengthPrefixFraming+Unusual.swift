@@ -24,10 +24,11 @@ extension LengthPrefixFraming {
     @usableFromInline
     @inline(never)
     func nextEscapedFrame(in bytes: Span<UInt8>, word: UInt32) throws(FramingError) -> FrameScan {
-        if word <= UInt32(Int32.max) {
-            try FramingError.refuse(byteCount: Int(word), limit: maximumMessageByteCount)
+        guard word == Self.escape, allowsEscape else {
+            try FramingError.refuse(
+                length: UInt64(word), byteCount: word <= UInt32(Int32.max) ? Int(word) : nil,
+                readFrom: bytes.extracting(first: 4), limit: maximumMessageByteCount)
         }
-        guard word == Self.escape, allowsEscape else { throw .reservedLength(UInt64(word)) }
         return try frame(in: bytes, lengthAt: 4..<12, byteOrder: .bigEndian)
     }
 
@@ -44,9 +45,10 @@ extension LengthPrefixFraming {
         let start = field.upperBound
         guard bytes.count >= start else { return .incomplete(frameByteCount: nil, scannedByteCount: 0) }
         let number = Self.number(in: bytes.extracting(field), byteOrder: byteOrder)
-        guard let length = Int(exactly: number) else { throw .reservedLength(number) }
-        guard length <= maximumMessageByteCount else {
-            try FramingError.refuse(byteCount: length, limit: maximumMessageByteCount)
+        guard let length = Int(exactly: number), length <= maximumMessageByteCount else {
+            try FramingError.refuse(
+                length: number, byteCount: Int(exactly: number), readFrom: bytes.extracting(field),
+                isBigEndian: byteOrder == .bigEndian, limit: maximumMessageByteCount)
         }
         let end = start + length
         guard bytes.count >= end else { return .incomplete(frameByteCount: end, scannedByteCount: 0) }

@@ -13,10 +13,10 @@
 /// **The top bit of the default form.** A length of `0x7FFFFFFF` at most is written as it is. `0xFFFFFFFF` is Python's
 /// escape: eight bytes of big-endian length follow. It is used for larger messages only, and accepted only if
 /// ``maximumMessageByteCount`` allows such messages at all; as in Python, a small length behind it is accepted as well.
-/// All other words with the top bit set are a ``FramingError/reservedLength(_:)``.
+/// All other words with the top bit set are a ``FramingError/reservedLength(_:header:)``.
 ///
 /// **All other forms** are plain unsigned numbers, without an escape. Eight bytes that exceed 63 bits are a
-/// ``FramingError/reservedLength(_:)`` too, because many languages read them as negative.
+/// ``FramingError/reservedLength(_:header:)`` too, because many languages read them as negative.
 ///
 /// A length above the maximum is refused with the header's last byte, before any byte of the body is needed. This also
 /// catches a protocol that was not meant for this socket: `GET ` is a length of 1.2 billion.
@@ -91,7 +91,7 @@ public struct LengthPrefixFraming: MessageFraming, Hashable {
 
     /// Appends the length and the message.
     ///
-    /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:)``.
+    /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:header:)``.
     @inlinable
     @inline(__always)
     public func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {

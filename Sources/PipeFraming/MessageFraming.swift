@@ -54,7 +54,8 @@ public protocol MessageFraming: Sendable {
 
     /// Appends one frame that carries `message` to `output`.
     ///
-    /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:)``, or another case if the framing cannot express the
+    /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:header:)``, or another case if the framing cannot
+    ///   express the
     ///   message. If it throws, nothing is appended.
     func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError)
 

@@ -54,7 +54,7 @@ public struct VarintFraming: MessageFraming, Hashable {
 
     /// Appends the length in its shortest form and the message.
     ///
-    /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:)``.
+    /// - Throws: ``FramingError/messageTooLarge(byteCount:limit:header:)``.
     @inlinable
     public func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {
         _ = try encodeEnvelope(of: message, into: &output)

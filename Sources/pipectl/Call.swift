@@ -72,6 +72,8 @@ extension Failure {
         case let failure as Failure: self = failure
         case let error as JSONRPCError: self.init(printable("\(error)"))
         case JSONRPCRequestFailure.timedOut: self.init("\(error) (--timeout sets how long to wait)", .timedOut)
+        case JSONRPCRequestFailure.closedUnanswered(let reason, let causes):
+            self.init("\(JSONRPCRequestFailure.connectionEnded(reason))\(causes.text)")
         case JSONRPCRequestFailure.paramsNotStructured: self.init("\(error)", .usage)
         case let error as JSONRPCRequestFailure: self.init(printable("\(error)"))
         case is CancellationError: self.init("interrupted")

@@ -140,19 +140,20 @@ private final class ConnectSession: PipeClientDelegate {
     func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
         let lostCount = connection.unsentMessageCount + (connection.hasPartlySentMessage ? 1 : 0)
         if lostCount > 0 {
-            note(Failure("the connection was \(reason.text), with \(counted(lostCount, "message")) not delivered"))
+            let lost = "with \(counted(lostCount, "message")) not delivered"
+            note(Failure("the connection was \(reason.text), \(lost)\(connection.causesText)"))
         } else if reason == .closedByPeer, connection.hasFinishedSending {
             // Expected, because the end of our input asked for it.
         } else if reason == .closedByPeer {
             if input?.hasMore == true {
                 note(Failure("the connection was closed by the server, and the rest of the input was not sent"))
             } else {
-                StandardError.note("closed by the server")
+                StandardError.note("closed by the server\(connection.causesText)")
             }
         } else if reason == .programEnded(.exited(0)) {
             // The command has done its work.
         } else if reason != .closedLocally {
-            note(Failure("the connection was \(reason.text)"))
+            note(Failure("the connection was \(reason.text)\(connection.causesText)"))
         }
         input?.pause()
         access?.stopReactor()

@@ -18,7 +18,7 @@ extension Failure {
     init(_ error: PipeError) {
         switch error {
         case .invalidAddress(let reason): self.init(reason.hinted, .usage)
-        default: self.init(described("\(error)", error.hint), error.isTimeout ? .timedOut : .failed)
+        default: self.init(described(error.problem, error.hint), error.isTimeout ? .timedOut : .failed)
         }
     }
 
@@ -26,6 +26,8 @@ extension Failure {
     init(_ error: any Error) {
         switch error {
         case let failure as Failure: self = failure
+        case PipeError.closedUnanswered(let reason, let causes):
+            self.init("the connection was \(reason.text)\(causes.text)")
         case let error as PipeError: self.init(error)
         case JSONRPCRequestFailure.timedOut: self.init("\(error) (--timeout sets how long to wait)", .timedOut)
         default: self.init("\(error)")
@@ -56,7 +58,30 @@ extension InvalidAddress {
 extension DisconnectReason {
     /// The event, and a possible remedy.
     var text: String {
-        if case .framing = self { return "\(self) (--framing has to be the same)" }
-        return "\(self)"
+        guard case .framing(let error) = self else { return "\(self)" }
+        switch error.foreignHeader?.kind {
+        case nil where error.isTooLarge: return "\(problem) (--max-message raises it, at both ends)"
+        case .otherByteOrder: return "\(problem) (--framing has to be the same, or --max-message larger at both ends)"
+        default: return "\(problem) (--framing has to be the same)"
+        }
     }
+}
+
+extension UnansweredClose {
+    /// The likely causes in the terms of the options, to be read after how the connection ended.
+    var text: String {
+        let causes = causes.map { cause in
+            switch cause {
+            case .framing: "use another --framing"
+            case .messageSize: "have a smaller --max-message"
+            default: "\(cause)"
+            }
+        }
+        return "; nothing came back: the server may \(causes.joined(separator: ", or ")) (see its log)"
+    }
+}
+
+extension PipeConnection {
+    /// ``UnansweredClose/text``; empty if the causes are not known.
+    var causesText: String { unansweredClose?.text ?? "" }
 }

@@ -149,7 +149,8 @@ final class SendSession: PipeClientDelegate {
         if !isDone {
             let lost = lostCount == 0 ? "" : ", the last \(grouped(lostCount)) of them not delivered"
             let status: ExitStatus = reason == .slowReader ? .timedOut : .failed
-            failure = failure ?? Failure("the connection was \(reason.text) (\(progress)\(lost))", status)
+            let text = "the connection was \(reason.text) (\(progress)\(lost))\(connection.causesText)"
+            failure = failure ?? Failure(text, status)
         }
         stopReactor()
     }

@@ -106,6 +106,25 @@ private struct Mishap: Error {}
         }
     }
 
+    @Test func `before an answer leaves the client's call with the likely causes`() async throws {
+        var configuration = PipeServer.Configuration()
+        configuration.accessPolicy = .users([1 << 30])
+        _ = try await Serving.run(configuration) { _ in
+        } while: { serving in
+            let error = await #expect(throws: PipeError.self) {
+                try await PipeClient.withConnection(to: serving.address) { connection in
+                    _ = try await connection.waitForEnd()
+                    try await connection.send("late")
+                }
+            }
+            guard case .closedUnanswered(.closedByPeer, let unanswered) = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(unanswered.causes == [.refusal])
+        }
+    }
+
     @Test func `that never opened is a typed error`() async throws {
         let address = try PipeAddress.unique(prefix: "absent")
         await #expect(throws: PipeError.noServer(address)) { try await PipeClient.withConnection(to: address) { _ in } }

@@ -39,6 +39,7 @@ import Testing
     }
 
     @Test func `reserves the top bit`() {
-        #expect(throws: FramingError.reservedLength(0x8000_0000)) { try framing.scan([0x80, 0, 0, 0]) }
+        let header: [UInt8] = [0x80, 0, 0, 0]
+        #expect(throws: FramingError.reservedLength(0x8000_0000, header: foreign(header))) { try framing.scan(header) }
     }
 }

@@ -55,7 +55,8 @@ import Testing
     @Test func `36: delivers what stands before a fatal frame and nothing behind it`() {
         let fatal = Self.two + [0x80, 0, 0, 0] + Self.two
         let outcome = LengthPrefixFraming().outcome(of: fatal)
-        #expect(outcome == Outcome(messages: [[7], [8, 9]], error: .reservedLength(0x8000_0000)))
+        let error = FramingError.reservedLength(0x8000_0000, header: foreign([0x80, 0, 0, 0]))
+        #expect(outcome == Outcome(messages: [[7], [8, 9]], error: error))
     }
 
     @Test func `32: a frame announced at the maximum costs what arrived of it`() throws {
@@ -75,7 +76,9 @@ import Testing
         ]
         #expect(
             errors.map(\.description) == [
-                "message of 70000 bytes exceeds the limit of 65536", "length 0x80000001 is reserved",
+                "message of 70000 bytes exceeds the limit of 65536 "
+                    + "(maximumMessageByteCount of the framing raises it, at both ends)",
+                "length 0x80000001 is reserved",
                 "varint length does not end within 10 bytes and 63 bits",
                 "byte 0x20 cannot stand at offset 3 of a frame",
                 "header exceeds the limit of 4096 bytes", "header has no Content-Length",

@@ -34,7 +34,8 @@ import Testing
         } while: { address in
             try await PipeClient.withConnection(to: address) { connection in
                 try await JSONRPCPeer.run(on: connection) { peer in
-                    await expectFailure("the other end finished sending without a reply") {
+                    let causes = "nothing came back; the server may use another framing (see its log)"
+                    await expectFailure("the other end finished sending without a reply: \(causes)") {
                         try await peer.request("wait")
                     }
                     door.open()
@@ -130,7 +131,8 @@ import Testing
         conversation.methods.handle("large") { _ in String(repeating: "x", count: 1000) }
         try await conversation.run { peer in
             await expectError(.internalError) { try await peer.request("large") }
-            await expectFailure("a message of 1047 bytes exceeds the limit of 1000") {
+            let raised = "maximumMessageByteCount of the framing raises it, at both ends"
+            await expectFailure("a message of 1047 bytes exceeds the limit of 1000 (\(raised))") {
                 try await peer.request("large", [String(repeating: "x", count: 992)])
             }
             var batch = JSONRPCBatch()

@@ -93,6 +93,32 @@ private struct Quotation: Error { let text: String }
         #expect(running.journal.lines.contains("warning the service manager does not hear"))
     }
 
+    @Test func `tells the totals of the run beside the numbers of the stop`() async throws {
+        let running = try Running()
+        try await running.run { _ in
+            for text in ["a", "b"] { _ = try await ask(running.address, text) }
+            #expect(await eventually { running.journal.lines.count { $0 == "debug disconnected" } == 2 })
+        }
+        let stop = try #require(running.journal.metadata("info stopped"))
+        #expect(stop["pipe.delivered"] == "0" && stop["pipe.sent"] == "0")
+        #expect(stop["pipe.total_connections"] == "2")
+        #expect(stop["pipe.total_received"] == "2" && stop["pipe.total_sent"] == "2")
+        #expect(stop["pipe.total_lost"] == "0")
+    }
+
+    @Test func `names another protocol by its header`() async throws {
+        let running = try Running()
+        try await running.run { _ in
+            let peer = try RawPeer(connectingTo: running.address)
+            peer.writeAll(Array("GET /secret HTTP/1.1\r\n\r\n".utf8))
+            #expect(await eventually { running.journal.lines.contains("notice disconnected") })
+            peer.close()
+        }
+        let detail = try #require(running.journal.metadata("notice disconnected")?["pipe.detail"])
+        #expect(detail.contains("is the text \"GET \", as in HTTP"))
+        #expect(!running.journal.text.contains("secret"))
+    }
+
     @Test func `is quiet at its usual level`() async throws {
         let running = try Running(level: .info)
         try await running.run { _ in _ = try await ask(running.address, "x") }

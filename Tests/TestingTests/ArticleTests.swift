@@ -24,6 +24,25 @@ struct ArticleTests {
         try network.run(visit, against: "greeter")
     }
 
+    @Test func `a request is answered by line`() throws {
+        var methods = JSONRPCMethods()
+        methods.handle("status") { (jobs: [Int], call) in ["id": jobs[0]] }
+        let network = try MemoryNetwork()
+        network.serve(at: "jobs", configuration: .init(framing: DelimiterFraming.newline)) { [methods] connection in
+            try await JSONRPCPeer.serve(connection, methods: methods)
+        }
+        let visit = PeerScript(
+            [
+                .send(#"{"jsonrpc":"2.0","id":1,"method":"status","params":[7]}"#),
+                .expectJSON(#"{"jsonrpc":"2.0","id":1,"result":{"id":7}}"#),
+                .send(#"{"jsonrpc":"2.0","id":2,"method":"stop"}"#),
+                .expectMessage("an error") { message in
+                    String(decoding: message, as: UTF8.self).contains(#""error""#)
+                },
+            ], framing: DelimiterFraming.newline)
+        try network.run(visit, against: "jobs")
+    }
+
     @Test func `a leaving guest is answered first`() throws {
         let network = try MemoryNetwork()
         let recorder = RecordingDelegate(forwardingTo: Greeter())

@@ -48,6 +48,9 @@ public actor AsyncPipeConnection: Identifiable {
     /// The reason of its end; nil while it is open.
     public var endReason: DisconnectReason? { unsafe state.endReason }
 
+    /// As ``PipeConnection/unansweredClose``.
+    public var unansweredClose: UnansweredClose? { unsafe state.connection.unansweredClose }
+
     /// Whether ``send(_:)-([UInt8])`` may be called; see ``PipeConnection/isOpen``.
     public var isOpen: Bool { unsafe state.connection.isOpen }
 
@@ -191,7 +194,7 @@ public actor AsyncPipeConnection: Identifiable {
     /// task.
     nonisolated func isPassedOn(_ error: any Error) -> Bool {
         switch error {
-        case PipeError.disconnected, PipeError.notConnected, is CancellationError: true
+        case PipeError.disconnected, PipeError.closedUnanswered, PipeError.notConnected, is CancellationError: true
         // The server's report counts them.
         case PipeError.messagesUnsent(_, .serverStopped): true
         default: false

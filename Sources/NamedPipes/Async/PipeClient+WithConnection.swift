@@ -27,7 +27,9 @@ extension PipeClient {
     ///     with it.
     ///   - body: the function that uses the connection.
     /// - Returns: what `body` returns.
-    /// - Throws: what `body` throws; ``PipeError/messagesUnsent(count:_:)``; ``PipeError/noServer(_:)``,
+    /// - Throws: what `body` throws, except that ``PipeError/disconnected(_:)`` becomes
+    ///   ``PipeError/closedUnanswered(_:_:)`` if the server closed this connection before anything came back;
+    ///   ``PipeError/messagesUnsent(count:_:)``; ``PipeError/noServer(_:)``,
     ///   ``PipeError/accessDenied(_:)``, ``PipeError/backlogFull(_:)``, ``PipeError/peerRefused(_:)``,
     ///   ``PipeError/timedOut`` or ``PipeError/system(_:)``; `CancellationError`.
     public static func withConnection<Result: Sendable>(
@@ -65,7 +67,19 @@ extension PipeClient {
                 throw error
             }
             defer { client.disconnect() }
-            return try await connection.handle(with: body)
+            do {
+                return try await connection.handle(with: body)
+            } catch PipeError.disconnected(let reason) {
+                throw await connection.explanation(of: reason)
+            }
         }
+    }
+}
+
+extension AsyncPipeConnection {
+    /// The error for this end of the connection: with the likely causes, if there are any.
+    fileprivate func explanation(of reason: DisconnectReason) -> PipeError {
+        guard let unansweredClose, reason == endReason else { return .disconnected(reason) }
+        return .closedUnanswered(reason, unansweredClose)
     }
 }

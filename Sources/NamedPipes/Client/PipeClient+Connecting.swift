@@ -80,6 +80,7 @@ extension PipeClient {
 
     func didConnect(_ connection: PipeConnection) throws(SystemError) {
         try connection.start()
+        countsAtConnect = endpoint.traffic
         lifecycle.didConnect(connection, at: reactor.now)
         noteState()
         // Before the delegate can send anything, which has to follow.

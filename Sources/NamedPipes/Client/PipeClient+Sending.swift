@@ -53,6 +53,7 @@ extension PipeClient: ConnectionOwner {
     }
 
     func connectionWillReport(_ connection: PipeConnection, _ reason: DisconnectReason, unsent: SendQueueSlot?) {
+        noteUnanswered(connection, reason)
         lifecycle.connectionWillReport()
         if reason != .closedLocally, let unsent { keepForNext(unsent, of: connection) }
     }

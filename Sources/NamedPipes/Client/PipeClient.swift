@@ -45,6 +45,9 @@ public final class PipeClient {
     var triggers = AttemptTriggers()
     @safe @exclusivity(unchecked) var kept = KeptMessages()
 
+    /// The counts when the present connection was made.
+    var countsAtConnect = ServerCounts()
+
     // Work for the next turn of the loop, besides an attempt that is due.
     var reports = ClientReports()
     private var isScheduled = false

@@ -148,6 +148,13 @@ public final class PipeConnection: Identifiable {
     /// ``Configuration/slowReaderPolicy``.
     public var droppedMessageCount: Int { ownRare?.droppedMessageCount ?? 0 }
 
+    /// At a client whose server has closed, or has finished sending, before anything came back: the likely causes. Nil
+    /// before that, if something came, if the connection ended otherwise, and if it belongs to no client.
+    public var unansweredClose: UnansweredClose? {
+        if lifecycle.state == .finished { return client?.unansweredClose(of: self, .closedByPeer) }
+        return ownRare?.unansweredClose
+    }
+
     /// What other threads hold in order to send on this connection.
     public var sender: PipeSender {
         let shared = rare.sender ?? PipeSender.Shared()

@@ -34,6 +34,9 @@ final class RareConnectionState {
     /// The reason of the end, from the moment it is decided; see ``PipeConnection/decidedReason``.
     var endReason: DisconnectReason?
 
+    /// See ``PipeConnection/unansweredClose``.
+    var unansweredClose: UnansweredClose?
+
     /// The descriptors that come and go with messages.
     var descriptors: DescriptorTraffic?
 

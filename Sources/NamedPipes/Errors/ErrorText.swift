@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import PipeFraming
 
 // The texts of errors and reasons for people: one line, without the library's terms, and without control characters
 // from any input.
@@ -6,12 +7,17 @@
 extension PipeError: CustomStringConvertible {
     /// One line for a log or a person.
     public var description: String {
+        if case .messageTooLarge = self { "\(problem) (\(FramingError.sizeRemedy))" } else { problem }
+    }
+
+    /// The description without a remedy in the library's terms, for a program that has its own.
+    package var problem: String {
         switch self {
         case .invalidAddress(let problem): "invalid address: \(problem)"
         case .addressInUse(let address, let holder):
-            "\(address) belongs to a running server\(holder.map { ", process \($0)" } ?? "")"
+            "\(address) belongs to a running server\(naming(holder))"
         case .takeOverTimedOut(let address, let holder):
-            "\(address) was not given up in time by its server\(holder.map { ", process \($0)" } ?? "")"
+            "\(address) was not given up in time by its server\(naming(holder))"
         case .unusableLocation(let path, .notWritable): "no permission to make files in \(escapingInvisibles(path))"
         case .unusableLocation(let path, let problem): "\(escapingInvisibles(path)) \(problem)"
         case .inheritedListener(let problem): "the inherited listener cannot be served: \(problem)"
@@ -35,6 +41,7 @@ extension PipeError: CustomStringConvertible {
         case .receiveOnly: "a FIFO is receive-only"
         case .policyNeedsIdentity(let address): "writers of \(address) cannot be identified: its policy must be anyUser"
         case .disconnected(let reason): "the connection has ended: \(reason)"
+        case .closedUnanswered(let reason, let causes): "the connection has ended: \(reason): \(causes)"
         case .messagesUnsent(let count, let reason):
             "\(count) \(count == 1 ? "message was" : "messages were") not sent before the connection ended: \(reason)"
         case .timedOut: "timed out"
@@ -42,6 +49,12 @@ extension PipeError: CustomStringConvertible {
         case .system(let error): "\(error)"
         }
     }
+}
+
+/// The process that holds a name, to be read after its server.
+private func naming(_ processID: Int32?) -> String {
+    guard let processID else { return "" }
+    return processID == CurrentProcess.processID ? ", which is in this process" : ", process \(processID)"
 }
 
 extension InvalidAddress: CustomStringConvertible {
@@ -137,6 +150,17 @@ extension UnusableLocation: CustomStringConvertible {
     }
 }
 
+extension DisconnectReason {
+    /// The description without a remedy in the library's terms, for a program that has its own.
+    package var problem: String {
+        switch self {
+        case .framing(let error) where error.isTooLarge: "closed: a received \(error.problem)"
+        case .framing(let error): "closed: the received bytes do not fit the framing: \(error.problem)"
+        default: "\(self)"
+        }
+    }
+}
+
 extension DisconnectReason: CustomStringConvertible {
     /// The reason, in one line.
     public var description: String {
@@ -159,6 +183,7 @@ extension DisconnectReason: CustomStringConvertible {
         case .descriptorsReceived: "closed: the peer sent file descriptors"
         case .sessionLost(let loss): "broken: the session was lost: \(loss)"
         case .descriptors(let problem): "closed: file descriptors: \(problem)"
+        case .framing(let error) where error.isTooLarge: "closed: a received \(error)"
         case .framing(let error): "closed: the received bytes do not fit the framing: \(error)"
         case .system(let error): "broken: \(error)"
         }

@@ -88,6 +88,10 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The connection ended before that, and not by a close: thrown by ``AsyncPipeConnection``.
     case disconnected(DisconnectReason)
 
+    /// The server closed the connection before anything came back; with the likely causes. Thrown by
+    /// ``PipeClient/withConnection(to:configuration:on:_:)`` in place of ``disconnected(_:)``.
+    case closedUnanswered(DisconnectReason, UnansweredClose)
+
     /// The connection ended before this many messages that `send` had accepted were handed to the kernel, one of them
     /// perhaps in part. The peer has certainly not received them whole. Thrown by
     /// ``PipeClient/withConnection(to:configuration:on:_:)`` after its function has returned; an async server reports

@@ -11,9 +11,9 @@ extension PipeError {
         case .unusableLocation(_, let problem): problem.remedy
         case .noServer: "is it running?"
         case .accessDenied(let address): address.path == nil ? nil : "ls -l shows the owner"
-        case .messageTooLarge: "the framing's maximumMessageByteCount raises it, at both ends"
         case .invalidAddress(let problem): problem.remedy
-        case .inheritedListener, .unusableConnection, .cannotDetach, .peerRefused, .peerProcessUnavailable,
+        case .messageTooLarge, .closedUnanswered, .inheritedListener, .unusableConnection, .cannotDetach, .peerRefused,
+            .peerProcessUnavailable,
             .cannotStart, .sendQueueFull, .budgetExceeded, .descriptorsNotSent, .notConnected, .receiveOnly,
             .notListening, .policyNeedsIdentity, .disconnected, .messagesUnsent, .linkFailed, .cannotChange,
             .outputPending, .timedOut, .framing, .system:

@@ -56,11 +56,18 @@ extension PipeServerPool {
     }
 }
 
+extension ServerCounts {
+    /// Adds the counts of another server.
+    mutating func add(_ other: ServerCounts) {
+        for counter in ServerCounter.all { self[counter] += other[counter] }
+    }
+}
+
 extension PipeServer.Statistics {
     /// Adds the numbers of another server. The largest size of the queues becomes an upper bound: the servers may have
     /// reached theirs at different times.
     mutating func add(_ other: PipeServer.Statistics) {
-        for counter in ServerCounter.all { counts[counter] += other.counts[counter] }
+        counts.add(other.counts)
         closedCounts.merge(other.closedCounts, uniquingKeysWith: +)
         refusedCounts.merge(other.refusedCounts, uniquingKeysWith: +)
     }

@@ -102,6 +102,7 @@ extension ShutdownReport {
         partlySentMessageCount += other.partlySentMessageCount
         endedCounts.merge(other.endedCounts, uniquingKeysWith: +)
         forcedCount += other.forcedCount
+        totals.add(other.totals)
         duration = max(duration, other.duration)
     }
 }

@@ -160,7 +160,7 @@ public final class PipeServer {
 
     var reactor: Reactor { endpoint.reactor }
 
-    var framing: any MessageFraming { endpoint.framing }
+    package var framing: any MessageFraming { endpoint.framing }
 
     /// Whether the server has its name and accepts clients. A server without a name has this until it is told to stop.
     public var isListening: Bool { nameState.isOpen }

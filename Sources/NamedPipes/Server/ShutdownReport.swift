@@ -26,6 +26,10 @@ public struct ShutdownReport: Hashable, Sendable {
     /// was called.
     public internal(set) var forcedCount = 0
 
+    /// The counts of the server's whole life, from its start to the end of the stop. All other numbers here are those
+    /// of the stop alone.
+    public internal(set) var totals = ServerCounts()
+
     /// The time until the last connection had ended.
     public internal(set) var duration = Duration.zero
 
@@ -68,6 +72,7 @@ struct ShutdownAccount {
     func finish(at end: SuspendingClock.Instant, _ traffic: ServerCounts) -> ShutdownReport {
         var report = report
         report.duration = end - start
+        report.totals = traffic
         report.deliveredMessageCount = traffic.receivedMessageCount - before.receivedMessageCount
         let taken = pendingMessageCount + traffic.takenMessageCount - before.takenMessageCount
         report.displacedMessageCount = traffic.displacedMessageCount - before.displacedMessageCount

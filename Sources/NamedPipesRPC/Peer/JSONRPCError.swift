@@ -105,6 +105,9 @@ public enum JSONRPCRequestFailure: Error, Sendable {
     /// The connection ended, or the other end sends no more; with the reason, if the connection itself has ended.
     case connectionEnded(DisconnectReason?)
 
+    /// As ``connectionEnded(_:)``, at a client to which nothing came back before; with the likely causes.
+    case closedUnanswered(DisconnectReason?, UnansweredClose)
+
     /// The limit of requests that wait for their replies is reached; this request was not sent. Thrown with the policy
     /// ``JSONRPCPeer/PendingLimitPolicy/refuse``, and for a batch that exceeds the limit by itself.
     case tooManyPending(limit: Int)

@@ -18,7 +18,7 @@ extension JSONRPCPeer {
             group.addTask(executorPreference: connection.executor) { await self.startWaitingCalls() }
             let failure = await takeMessages(&group)
             if failure == nil { await takeMessagesWhileStopping() }
-            endInput(await connection.endReason)
+            await endInput()
             await wait { openCalls.count == 0 }
             group.cancelAll()
             if let failure { throw failure }
@@ -67,9 +67,11 @@ extension JSONRPCPeer {
     private var hasWork: Bool { openCalls.count > openCalls.refusedCount || !pending.isEmpty }
 
     /// No more replies will come.
-    private func endInput(_ reason: DisconnectReason?) {
+    private func endInput() async {
+        let (reason, causes) = await (connection.endReason, connection.unansweredClose)
         hasEnded = true
-        pending.finishAll(.failure(JSONRPCRequestFailure.connectionEnded(reason)))
+        let failure = causes.map { JSONRPCRequestFailure.closedUnanswered(reason, $0) }
+        pending.finishAll(.failure(failure ?? .connectionEnded(reason)))
     }
 
     // MARK: One message

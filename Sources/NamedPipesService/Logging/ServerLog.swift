@@ -3,7 +3,8 @@
 internal import Logging
 internal import NamedPipes
 
-/// Logs a server's events: what happened and to which peer, never what was sent.
+/// Logs a server's events: what happened and to which peer, never what was sent, except the bytes that a peer sent in
+/// place of a header.
 final class ServerLog: Sendable {
     private let logger: Logger
     private let limited: LimitedLog
@@ -66,14 +67,22 @@ final class ServerLog: Sendable {
     func noteStop(_ report: ShutdownReport) {
         let (unsent, partlySent) = (report.unsentMessageCount, report.partlySentMessageCount)
         let isClean = unsent == 0 && partlySent == 0 && report.forcedCount == 0
+        let totals = report.totals
+        let lost = ServerCounter.all.filter { $0.kind == .loss }.reduce(0) { $0 + totals[$1] }
         logger.log(
             level: isClean ? .info : .notice, "stopped",
             metadata: [
                 "pipe.duration": "\(report.duration)", "pipe.ended": "\(report.endedCount)",
                 "pipe.forced": "\(report.forcedCount)", "pipe.delivered": "\(report.deliveredMessageCount)",
                 "pipe.sent": "\(report.sentMessageCount)", "pipe.unsent": "\(unsent)",
-                "pipe.partly_sent": "\(partlySent)",
+                "pipe.partly_sent": "\(partlySent)", "pipe.total_connections": "\(totals.acceptedCount)",
+                "pipe.total_received": "\(totals.receivedMessageCount)",
+                "pipe.total_sent": "\(totals.sentMessageCount)", "pipe.total_lost": "\(lost)",
             ])
+    }
+
+    func noteMissingStatistics(_ error: any Error) {
+        logger.warning("no statistics are offered", metadata: .detail("\(error)"))
     }
 
     func noteUnheard(_ error: PipeError) {

@@ -65,7 +65,7 @@ extension ConformanceHistory.Step: CustomStringConvertible {
         switch self {
         case .connect: "a connection"
         case .send(let peer, let messages):
-            "peer \(peer) sends \(messages.map(PipeEvent.text(of:)).joined(separator: ", "))"
+            "peer \(peer) sends \(messages.map(MessageText.text(of:)).joined(separator: ", "))"
         case .sendPart(let peer): "peer \(peer) sends a part of a message"
         case .sendGarbage(let peer): "peer \(peer) sends garbage"
         case .finish(let peer): "peer \(peer) finishes"

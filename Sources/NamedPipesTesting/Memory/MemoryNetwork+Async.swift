@@ -33,7 +33,15 @@ extension MemoryNetwork {
         // Both stay on this thread, on which the task runs as well.
         nonisolated(unsafe) weak let network = self
         let task = Task(executorPreference: executor) {
-            try await PipeServer.serve(on: executor, onEvent, handler) { _, delegate in
+            try await PipeServer.serve(
+                on: executor,
+                { server, event in
+                    if case .handlerFailed(_, _, let error) = event {
+                        unsafe network?.handlerErrors[server.address] = "\(error)"
+                    }
+                    onEvent(server, event)
+                }, handler
+            ) { _, delegate in
                 guard let network = unsafe network else { throw CancellationError() }
                 return try network.makeServer(at: name, configuration: configuration, delegate: delegate)
             }

@@ -34,10 +34,16 @@ public final class MemoryNetwork {
     private var connectionCount: UInt64 = 0
     private var servers: [PipeAddress: Weak<PipeServer>] = [:]
 
+    /// The scripts that take the part of a server.
+    var scripts: [PipeAddress: Weak<ScriptedPeer>] = [:]
+
+    /// The last error of an `async` handler, by the address that it serves.
+    var handlerErrors: [PipeAddress: String] = [:]
+
     /// The peers that accept connections without a server: plain ends.
     var listeners: [PipeAddress: (MemoryEnd) -> Void] = [:]
 
-    private struct Weak<Object: AnyObject> {
+    struct Weak<Object: AnyObject> {
         weak var object: Object?
     }
 
@@ -132,9 +138,11 @@ public final class MemoryNetwork {
         delegate: any PipeClientDelegate
     ) throws(PipeError) -> PipeClient {
         let address = try PipeAddress.abstract(name)
+        let framing = configuration.connection.framing
         let client = PipeClient(address: address, configuration: configuration, reactor: reactor, delegate: delegate)
         client.dial = { [weak self] address throws(SystemError) in
             guard let self else { throw SystemError(call: "connect", code: ECONNREFUSED) }
+            scripts[address]?.object?.otherFraming = framing
             return .connected(try dial(address), Self.ownCredentials)
         }
         return client
@@ -184,6 +192,21 @@ extension MemoryNetwork {
         guard let server = servers[address]?.object, server.isListening else { return nil }
         return server
     }
+
+    /// The framing of the server at an address; nil if there is none, or it is a script.
+    func framing(at address: PipeAddress) -> (any MessageFraming)? {
+        scripts[address]?.object == nil ? server(at: address)?.framing : nil
+    }
+
+    /// Says that there is no server at an address, and which there are; nil if there is one.
+    func missingServer(at address: PipeAddress) -> String? {
+        guard server(at: address) == nil, listeners[address] == nil else { return nil }
+        let names = (Array(servers.keys.filter { server(at: $0) != nil }) + listeners.keys).map(Self.name(of:))
+        let present = names.isEmpty ? "none" : names.sorted().joined(separator: ", ")
+        return "there is no server named \(Self.name(of: address)) in this network; there is \(present)"
+    }
+
+    private static func name(of address: PipeAddress) -> String { "\(address)".dropFirst().debugDescription }
 
     static var ownCredentials: PeerCredentials {
         PeerCredentials(userID: geteuid(), groupID: getegid(), processID: getpid())

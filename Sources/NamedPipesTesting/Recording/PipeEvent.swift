@@ -49,11 +49,11 @@ public enum PipeEvent: Hashable, Sendable {
 }
 
 extension PipeEvent: CustomStringConvertible {
-    /// Short, for the message of a failed expectation; a long message is described by its size only.
+    /// Short, for the message of a failed expectation; of a long message, the first 256 bytes and its size.
     public var description: String {
         switch self {
         case .opened: "opened"
-        case .received(let message): "received \(Self.text(of: message))"
+        case .received(let message): "received \(MessageText.text(of: message))"
         case .drained: "drained"
         case .failedSending(let count): "failed sending, \(count) unsent"
         case .finishedReceiving: "finished receiving"
@@ -70,14 +70,5 @@ extension PipeEvent: CustomStringConvertible {
         case .failedToConnect(let error): "failed to connect: \(error)"
         case .failedToReconnect(let error): "failed to reconnect: \(error)"
         }
-    }
-
-    /// A message in readable form: quoted text, or numbers, or only its size if it is long.
-    static func text(of message: [UInt8]) -> String {
-        guard message.count <= 64 else { return "\(message.count) bytes" }
-        guard let text = String(validating: message, as: UTF8.self), !text.utf8.contains(where: { $0 < 0x20 }) else {
-            return "\(message)"
-        }
-        return "\"\(text)\""
     }
 }

@@ -72,8 +72,12 @@ extension MemoryNetwork {
     /// - Throws: ``ScriptFailure``, or `PipeError.invalidAddress`.
     public func run(_ script: PeerScript, against name: String, within limit: Duration = .seconds(60)) throws {
         let peer = ScriptedPeer(script, reactor)
+        let address = try PipeAddress.abstract(name)
+        peer.explainMissingServer = { [weak self] in self?.missingServer(at: address) }
         let client = try makeClient(
             to: name, configuration: PeerScript.clientConfiguration(limit), delegate: peer)
+        handlerErrors[address] = nil
+        peer.findOtherFraming = { [weak self] in self?.framing(at: address) }
         client.connect()
         let deadline = clock.elapsed + limit
         while settle(), !(peer.isDone && client.connection == nil), clock.elapsed < deadline {
@@ -83,6 +87,7 @@ extension MemoryNetwork {
         client.disconnect()
         client.connection?.abort()
         settle()
+        if let error = handlerErrors[address] { peer.explainFailure("the handler failed: \(error)") }
         try peer.check()
     }
 
@@ -94,7 +99,8 @@ extension MemoryNetwork {
     /// - Throws: as ``makeServer(at:configuration:delegate:)``.
     public func serve(_ script: PeerScript, at name: String) throws(PipeError) -> ScriptedPeer {
         let peer = ScriptedPeer(script, reactor)
-        try makeServer(at: name, configuration: PeerScript.serverConfiguration, delegate: peer)
+        let server = try makeServer(at: name, configuration: PeerScript.serverConfiguration, delegate: peer)
+        scripts[server.address] = Weak(object: peer)
         return peer
     }
 }

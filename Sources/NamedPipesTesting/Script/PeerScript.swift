@@ -8,7 +8,8 @@
 /// try greeting.run(connectingTo: .runtime("door"))                // over a socket
 /// ```
 ///
-/// A step that fails throws a ``ScriptFailure`` that names it. After the last step the peer closes.
+/// A step that fails throws a ``ScriptFailure`` that names it, and what came instead. After the last step the peer
+/// closes.
 public struct PeerScript: Sendable {
     /// The steps, in order.
     public var steps: [Step]
@@ -34,6 +35,9 @@ public struct PeerScript: Sendable {
         case sendBytes([UInt8], pieceSize: Int? = nil)
         /// Waits for the next message, which has to be this one.
         case expect([UInt8])
+        /// Waits for the next message, which has to be this JSON value (RFC 8259): members may come in any order, and
+        /// numbers and strings may be written differently. A failure names the path of the first difference.
+        case expectJSON(String)
         /// Waits for this number of messages, whatever their contents.
         case expectMessages(Int)
         /// Waits for the next message, for which the function has to return true. The text describes it in a failure.
@@ -64,10 +68,11 @@ extension PeerScript.Step: CustomStringConvertible {
     /// The step in a failure: `expect "welcome"`.
     public var description: String {
         switch self {
-        case .send(let message): "send \(PipeEvent.text(of: message))"
+        case .send(let message): "send \(MessageText.text(of: message))"
         case .sendBytes(let bytes, nil): "send \(bytes.count) bytes"
         case .sendBytes(let bytes, let size?): "send \(bytes.count) bytes, \(size) at a time"
-        case .expect(let message): "expect \(PipeEvent.text(of: message))"
+        case .expect(let message): "expect \(MessageText.text(of: message))"
+        case .expectJSON(let value): "expect JSON \(value)"
         case .expectMessages(let count): "expect \(count) messages"
         case .expectMessage(let what, _): "expect \(what)"
         case .expectNothing(let duration): "expect nothing for \(duration)"
@@ -94,6 +99,7 @@ public struct ScriptFailure: Error, Hashable, Sendable, CustomStringConvertible 
     /// What happened instead.
     public let problem: String
 
-    /// For the message of a failed test: `step 2 of 4, expect "welcome": "go away" came`.
+    /// For the message of a failed test: `step 2 of 4, expect "welcome": "go away" came; first difference at byte 0:
+    /// "go away" in place of "welcome"`.
     public var description: String { "step \(number) of \(count), \(step): \(problem)" }
 }

@@ -23,7 +23,7 @@ struct ScriptInbox: ~Copyable {
 
     /// The bytes or messages that would be left if the stream ended now, or nil.
     var leftover: String? {
-        if let message = messages.first { return "\(PipeEvent.text(of: message)) came" }
+        if let message = messages.first { return "\(MessageText.text(of: message)) came" }
         return unread.byteCount > 0 ? "\(unread.byteCount) bytes arrived that are not a whole message" : nil
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import NamedPipesRPC
 
 extension ScriptedPeer {
     /// Performs the steps one after the other, until one has to wait.
@@ -16,9 +17,10 @@ extension ScriptedPeer {
         switch step {
         case .send(let message): send(message, connection)
         case .sendBytes(let bytes, let pieceSize): send(bytes, pieceSize ?? .max, connection)
-        case .expect(let message): takeMessage { $0 == message }
+        case .expect(let message): takeMessage { MessageText.difference($0, from: message) }
+        case .expectJSON(let value): takeJSON(value)
         case .expectMessages(let count): takeMessages(count)
-        case .expectMessage(_, let fits): takeMessage(fits)
+        case .expectMessage(_, let fits): takeMessage { fits($0) ? nil : "" }
         case .expectNothing(let duration): inSilence(duration)
         case .expectEnd: isAtEnd()
         case .pause(let duration): pause(duration, connection)
@@ -75,9 +77,27 @@ extension ScriptedPeer {
         return true
     }
 
-    private func takeMessage(_ fits: ([UInt8]) -> Bool) -> Bool {
+    /// - Parameter difference: what is wrong with a message, possibly without a word; nil if it is as expected.
+    private func takeMessage(_ difference: ([UInt8]) -> String?) -> Bool {
         guard let message = inbox.takeMessage() else { return waits() }
-        return fits(message) || failed("\(PipeEvent.text(of: message)) came")
+        guard let difference = difference(message) else { return true }
+        return failed("\(MessageText.text(of: message)) came\(difference.isEmpty ? "" : "; \(difference)")")
+    }
+
+    private func takeJSON(_ text: String) -> Bool {
+        let expected: JSONText
+        do {
+            expected = try JSONText(text)
+        } catch {
+            return failed("the expected value is not JSON: \(error)")
+        }
+        return takeMessage { message in
+            do throws(JSONSyntaxError) {
+                return try JSONText(message).difference(from: expected)?.description
+            } catch {
+                return "it is not JSON: \(error)"
+            }
+        }
     }
 
     /// Continues to wait, unless nothing can come any more.

@@ -12,6 +12,15 @@ public final class ScriptedPeer {
     var connection: PipeConnection?
     var inbox: ScriptInbox
 
+    /// The framing of the other end, if it is known.
+    var otherFraming: (any MessageFraming)?
+
+    /// Finds that framing, once there is a connection.
+    var findOtherFraming: () -> (any MessageFraming)? = { nil }
+
+    /// Explains that no connection was made, if that is known.
+    var explainMissingServer: () -> String? = { nil }
+
     /// How the connection ended, or that the other end sends no more.
     var end: String?
 
@@ -55,7 +64,18 @@ public final class ScriptedPeer {
 
     private func makeFailure(_ problem: String) -> ScriptFailure {
         let step = stepIndex < script.steps.count ? "\(script.steps[stepIndex])" : "the end"
-        return ScriptFailure(number: stepIndex + 1, count: script.steps.count, step: step, problem: problem)
+        let mismatch = otherFraming.flatMap { FramingMismatch(script.framing, $0) }
+        return ScriptFailure(
+            number: stepIndex + 1, count: script.steps.count, step: step,
+            problem: problem + (mismatch.map { "; \($0)" } ?? ""))
+    }
+
+    /// Adds what became known later to a failure, if there is one.
+    func explainFailure(_ addition: String) {
+        guard let failure else { return }
+        self.failure = ScriptFailure(
+            number: failure.number, count: failure.count, step: failure.step,
+            problem: "\(failure.problem); \(addition)")
     }
 
     func fail(_ problem: String) {
@@ -81,6 +101,7 @@ extension ScriptedPeer: PipeServerDelegate, PipeClientDelegate {
     /// Begins with the first step.
     public func connectionDidOpen(_ connection: PipeConnection) {
         self.connection = connection
+        otherFraming = otherFraming ?? findOtherFraming()
         goOn()
     }
 
@@ -96,20 +117,27 @@ extension ScriptedPeer: PipeServerDelegate, PipeClientDelegate {
 
     /// Continues with a step that waited for the end.
     public func connectionDidFinishReceiving(_ connection: PipeConnection) {
-        end = "the other end has finished"
+        end = "the other end has finished\(likelyCauses(connection))"
         goOn()
     }
 
     /// Continues with a step that waited for the end.
     public func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
-        end = "the connection ended (\(reason))"
+        let end = "the connection ended (\(reason))\(likelyCauses(connection))"
+        self.end = end
         goOn()
-        fail("the connection ended (\(reason))")
+        fail(end)
         self.connection = nil
+    }
+
+    /// For a connection without an answer. If the other end's framing is known, so is whether it is the cause.
+    private func likelyCauses(_ connection: PipeConnection) -> String {
+        guard otherFraming == nil, let causes = connection.unansweredClose else { return "" }
+        return ": \(causes)"
     }
 
     /// Fails.
     public func client(_ client: PipeClient, didFailToConnectWith error: PipeError) {
-        fail("no connection: \(error)")
+        fail("no connection: \(explainMissingServer() ?? "\(error)")")
     }
 }

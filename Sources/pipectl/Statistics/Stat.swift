@@ -99,8 +99,8 @@ struct Stat: ParsableCommand {
         do {
             return try await StatisticsEndpoint.ask(
                 beside: address, timeout: timeout.orForEver, on: executor)
-        } catch PipeError.noServer, PipeError.accessDenied, PipeError.disconnected, PipeError.invalidAddress,
-            JSONRPCRequestFailure.connectionEnded
+        } catch PipeError.noServer, PipeError.accessDenied, PipeError.disconnected, PipeError.closedUnanswered,
+            PipeError.invalidAddress, JSONRPCRequestFailure.connectionEnded, JSONRPCRequestFailure.closedUnanswered
         {
             return nil
         }

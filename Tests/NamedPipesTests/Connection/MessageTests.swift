@@ -237,10 +237,12 @@ import Testing
             raw.peer.writeAll(Array(greeting.utf8))
             #expect(loop.run { raw.recorder.isEverythingClosed })
             #expect(raw.recorder.messageCount == 0)
-            guard case .framing(.messageTooLarge(_, limit: 16 << 20)) = try #require(raw.recorder.reasons.first) else {
+            guard case .framing(.messageTooLarge(_, 16 << 20, let header?)) = try #require(raw.recorder.reasons.first)
+            else {
                 Issue.record("\(raw.recorder.reasons)")
                 return
             }
+            #expect(header.kind == (greeting.hasPrefix("GET") ? .http : .tls))
         }
     }
 }

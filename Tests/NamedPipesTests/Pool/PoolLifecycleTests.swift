@@ -25,6 +25,7 @@ import Testing
         report.partlySentMessageCount = 5
         report.endedCounts = [.serverStopped: 6]
         report.forcedCount = 7
+        report.totals.receivedMessageCount = 8
         report.duration = .seconds(2)
         #expect(lifecycle.workerDidStop(report) == false)
         #expect(lifecycle.finalReport == nil)
@@ -35,6 +36,7 @@ import Testing
         #expect(sum?.deliveredMessageCount == 2 && sum?.sentMessageCount == 4 && sum?.unsentMessageCount == 6)
         #expect(sum?.displacedMessageCount == 8 && sum?.partlySentMessageCount == 10 && sum?.forcedCount == 14)
         #expect(sum?.endedCounts == [.serverStopped: 7, .closedByPeer: 1])
+        #expect(sum?.totals.receivedMessageCount == 16)
         #expect(sum?.duration == .seconds(2))
     }
 

@@ -190,6 +190,7 @@ import Testing
         #expect(report.displacedMessageCount == 2)
         #expect(report.unsentMessageCount == 4 && report.partlySentMessageCount == 1)
         #expect(report.endedCounts == [.serverStopped: 1, .resetByPeer: 1] && report.forcedCount == 1)
+        #expect(report.totals == traffic)
         #expect(report.duration == .seconds(2))
     }
 }

@@ -96,6 +96,11 @@ extension Endpoint {
     /// forked child. In release builds, does nothing.
     @inline(__always)
     func assertOwner() {
-        assert(reactor.executor.admitsCaller, "a connection belongs to its reactor's thread; others use its sender")
+        assert(
+            reactor.executor.admitsCaller,
+            """
+            connections, servers and clients belong to their reactor's thread; other threads use a connection's \
+            sender, and a server's or client's reference
+            """)
     }
 }

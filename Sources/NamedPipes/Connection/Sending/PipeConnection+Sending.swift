@@ -124,7 +124,7 @@ extension PipeConnection {
 extension PipeError {
     /// Translates a framing's refusal to encode into the error of `send`.
     init(_ error: FramingError) {
-        if case .messageTooLarge(let byteCount, let limit) = error {
+        if case .messageTooLarge(let byteCount, let limit, _) = error {
             self = .messageTooLarge(byteCount: byteCount, limit: limit)
         } else {
             self = .framing(error)

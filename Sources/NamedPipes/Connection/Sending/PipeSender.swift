@@ -129,7 +129,7 @@ public struct PipeSender: Sendable {
         _ send: @escaping @Sendable (PipeConnection) throws(PipeError) -> Success,
         then report: @escaping @Sendable (Result<Success, PipeError>) -> Void
     ) {
-        let submission = Submission(report)
+        let submission = Submission(orElse: .notConnected, report)
         reference.executor.post { [reference] reactor in
             guard let connection = reference.resolve(on: reactor) else { return }
             submission.finish(Result { () throws(PipeError) in try send(connection) })
@@ -147,17 +147,24 @@ extension PipeConnection {
     }
 }
 
-/// The promise of a verdict or outcome. If the connection or the reactor is gone, nothing gives one, and the
-/// deinitialiser does.
-private final class Submission<Success: Sendable>: Sendable {
+/// The promise of a verdict or outcome. If the connection, the server or the reactor is gone, nothing gives one, and
+/// the deinitialiser does.
+final class Submission<Success: Sendable>: Sendable {
     private let report: @Sendable (Result<Success, PipeError>) -> Void
     private let isReported = Atomic(false)
+    private let absence: PipeError
 
-    init(_ report: @escaping @Sendable (Result<Success, PipeError>) -> Void) { self.report = report }
+    /// - Parameters:
+    ///   - absence: the error if nothing gives a verdict.
+    ///   - report: receives the verdict, on the reactor's thread or on that of the last owner.
+    init(orElse absence: PipeError, _ report: @escaping @Sendable (Result<Success, PipeError>) -> Void) {
+        self.absence = absence
+        self.report = report
+    }
 
     func finish(_ verdict: Result<Success, PipeError>) {
         if !isReported.exchange(true, ordering: .relaxed) { report(verdict) }
     }
 
-    deinit { finish(.failure(.notConnected)) }
+    deinit { finish(.failure(absence)) }
 }
