@@ -139,6 +139,8 @@ public final class NATSLink {
         hasEnded = true
         retry?.cancel()
         readMarks = [:]
+        // They refer to the link.
+        listeners = [:]
         line.take()?.end()
         report(.state(.closed))
         reactor.registry.remove(key)

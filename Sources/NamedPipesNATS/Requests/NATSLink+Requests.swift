@@ -68,12 +68,14 @@ extension NATSLink {
         _ report: @escaping PendingRequest.Report
     ) throws(NATSError) -> SessionToken {
         guard state != .closed else { throw .closed }
-        let name = try self.name(name)
-        // What would make it several subjects, or none.
-        let isUsable = !method.isEmpty && method.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != 0x2A && $0 != 0x3E }
-        guard isUsable else { throw .invalidName("\(name.text).\(method)") }
-        let request = PendingRequest(
-            self, to: "\(name.text).\(method)", params?.bytes ?? [], timeout: timeout, report)
+        let subject = "\(try self.name(name).text).\(method)"
+        guard NATSName.isConcreteSubject(method) else { throw .invalidName(subject) }
+        return start(PendingRequest(self, .init(subject: subject, payload: params?.bytes ?? []), timeout: timeout, report))
+    }
+
+    /// Sends a request, as soon as the link is connected.
+    @discardableResult
+    func start(_ request: PendingRequest) -> SessionToken {
         requests[request.token] = request
         do {
             try request.send()
@@ -126,13 +128,26 @@ extension ReactorReference where Object == NATSLink {
     public func requestJSON(
         _ name: String, _ method: String, _ params: JSONText?, timeout: Duration = .seconds(5)
     ) async throws -> JSONText {
+        try await outcome { link, report throws(NATSError) in
+            try link.begin(name, method, params, timeout, report)
+        }
+    }
+
+    /// Makes a request of a link, and waits for what comes of it. A task that is cancelled does not wait.
+    ///
+    /// - Parameter begin: called on the reactor's thread.
+    func outcome<Value: Sendable>(
+        _ begin: @escaping @Sendable (
+            _ link: NATSLink, _ report: @escaping (Result<Value, any Error>) -> Void
+        ) throws(NATSError) -> SessionToken
+    ) async throws -> Value {
         let cancellation = RequestCancellation()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let wait = RequestWait(continuation)
                 perform { link in
                     do throws(NATSError) {
-                        let token = try link.begin(name, method, params, timeout) { wait.finish($0) }
+                        let token = try begin(link) { wait.finish($0) }
                         if cancellation.begin(token) { link.requests[token]?.cancel() }
                     } catch {
                         wait.finish(.failure(error))

@@ -29,7 +29,7 @@ enum ServiceReply {
         }
     }
 
-    static func headers(of error: JSONRPCError) -> [(name: String, value: String)] {
+    static func headers(of error: JSONRPCError) -> [MessageHeader] {
         // A header ends at a line feed.
         let text = error.message.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : String($0) }.joined()
         return [(codeHeader, "\(error.code.rawValue)"), (textHeader, text)]

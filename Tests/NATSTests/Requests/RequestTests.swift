@@ -22,10 +22,9 @@ import Testing
     @Test func `is refused if it is not JSON`() throws {
         try withService { stage, _, client in
             let answer = Answer()
-            let request = PendingRequest(
-                client, to: "sums.add", Array("{".utf8), timeout: .seconds(600), answer.take)
-            client.requests[request.token] = request
-            request.linkDidConnect()
+            client.start(
+                PendingRequest(
+                    client, .init(subject: "sums.add", payload: Array("{".utf8)), timeout: .seconds(600), answer.take))
             try #require(stage.loop.run { answer.isThere })
             #expect(answer.error?.code == .parseError)
         }

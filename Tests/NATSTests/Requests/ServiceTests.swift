@@ -106,9 +106,8 @@ import Testing
 
     private func object(_ subject: String, _ stage: Stage, _ client: NATSLink) throws -> [String: Any] {
         let answer = Answer()
-        let request = PendingRequest(client, to: subject, [], timeout: .seconds(600), answer.take)
-        client.requests[request.token] = request
-        request.linkDidConnect()
+        client.start(
+            PendingRequest(client, .init(subject: subject, payload: []), timeout: .seconds(600), answer.take))
         try #require(stage.loop.run { answer.isThere })
         let text = try #require(answer.result)
         return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
