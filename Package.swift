@@ -147,7 +147,9 @@ let package = Package(
                 .product(name: "MetricsTestKit", package: "swift-metrics", condition: service),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing", condition: service),
             ]),
-        tests("NATSTests", ["NamedPipesNATS", "BrokerTestSupport", "ClusteredCounter"], exclude: ["Peers"]),
+        tests(
+            "NATSTests", ["NamedPipesNATS", "BrokerTestSupport", "ClusteredCounter", "StreamWorker"], exclude: ["Peers"]
+        ),
         tests("PipectlTests", ["pipectl", "NamedPipesRPC", "NamedPipesProgram", "BrokerTestSupport"]),
         .testTarget(
             name: "InteropTests",
@@ -161,6 +163,7 @@ let package = Package(
             ]),
         tests("SimulationTests", ["NamedPipes"], exclude: ["Program"]),
         program("NameRacer", ["NamedPipes"], "Tests/Programs/NameRacer"),
+        program("StreamWorker", ["NamedPipes", "NamedPipesNATS"], "Tests/Programs/StreamWorker"),
         program("TortureDriver", ["NamedPipes", "PipeTestSupport"], "Tests/Programs/Torture/Driver"),
         program("hostile-target", ["NamedPipes", "NamedPipesRPC"], "Tests/Programs/Hostile/Target"),
     ]

@@ -34,7 +34,8 @@ public struct NATSName {
 
     /// Whether a text is one subject: not several, as one with a wildcard, and not none.
     static func isConcreteSubject(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "*") && $0 != UInt8(ascii: ">") }
+        !text.isEmpty
+            && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "*") && $0 != UInt8(ascii: ">") }
     }
 
     private static func isAllowed(_ byte: UInt8) -> Bool {

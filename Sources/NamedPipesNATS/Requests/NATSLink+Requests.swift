@@ -70,7 +70,8 @@ extension NATSLink {
         guard state != .closed else { throw .closed }
         let subject = "\(try self.name(name).text).\(method)"
         guard NATSName.isConcreteSubject(method) else { throw .invalidName(subject) }
-        return start(PendingRequest(self, .init(subject: subject, payload: params?.bytes ?? []), timeout: timeout, report))
+        return start(
+            PendingRequest(self, .init(subject: subject, payload: params?.bytes ?? []), timeout: timeout, report))
     }
 
     /// Sends a request, as soon as the link is connected.
@@ -137,9 +138,10 @@ extension ReactorReference where Object == NATSLink {
     ///
     /// - Parameter begin: called on the reactor's thread.
     func outcome<Value: Sendable>(
-        _ begin: @escaping @Sendable (
-            _ link: NATSLink, _ report: @escaping (Result<Value, any Error>) -> Void
-        ) throws(NATSError) -> SessionToken
+        _ begin:
+            @escaping @Sendable (
+                _ link: NATSLink, _ report: @escaping (Result<Value, any Error>) -> Void
+            ) throws(NATSError) -> SessionToken
     ) async throws -> Value {
         let cancellation = RequestCancellation()
         return try await withTaskCancellationHandler {

@@ -34,7 +34,9 @@ extension NATSDelivery.Facts {
     /// - Parameter reply: ending in zero.
     init?(subject: String, reply: [UInt8]) {
         let words = reply.dropLast().split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard words.count > 2, words[0].elementsEqual("$JS".utf8), words[1].elementsEqual("ACK".utf8) else { return nil }
+        guard words.count > 2, words[0].elementsEqual("$JS".utf8), words[1].elementsEqual("ACK".utf8) else {
+            return nil
+        }
         let start: Int
         switch words.count {
         case 9: start = 4

@@ -141,7 +141,8 @@ public struct NATSStream {
     private func explainMissing(_ subject: String, _ report: @escaping (NATSError) -> Void) {
         let isMissing = NATSError.notInStream(name, subject: subject)
         do throws(NATSError) {
-            try StreamCall(self, api: "INFO").start(timeout: .seconds(2)) { (reply: Result<StreamCall.Done, NATSError>) in
+            try StreamCall(self, api: "INFO").start(timeout: .seconds(2)) {
+                (reply: Result<StreamCall.Done, NATSError>) in
                 if case .failure(.noJetStream) = reply { report(.noJetStream) } else { report(isMissing) }
             }
         } catch {
