@@ -150,7 +150,8 @@ let package = Package(
         tests(
             "NATSTests", ["NamedPipesNATS", "BrokerTestSupport", "ClusteredCounter", "StreamWorker"], exclude: ["Peers"]
         ),
-        tests("PipectlTests", ["pipectl", "NamedPipesRPC", "NamedPipesProgram", "BrokerTestSupport"]),
+        tests(
+            "PipectlTests", ["pipectl", "NamedPipesRPC", "NamedPipesProgram", "NamedPipesNATS", "BrokerTestSupport"]),
         .testTarget(
             name: "InteropTests",
             dependencies: ["NamedPipes", "NamedPipesRPC", "NamedPipesProtobuf", "NamedPipesAuthkey"],

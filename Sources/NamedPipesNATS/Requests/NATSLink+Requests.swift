@@ -50,28 +50,31 @@ extension NATSLink {
     ///   - name: the service's name.
     ///   - method: the method.
     ///   - params: the parameters; nil for none.
+    ///   - metadata: headers to send with it, such as `traceparent`. Names that cannot be a header's are omitted. The
+    ///     default is none.
     ///   - timeout: how long to wait for the answer. The default is 5 s.
     ///   - report: called once, from the loop: with the result; or with a `JSONRPCError` of the service,
     ///     `JSONRPCRequestFailure.timedOut`, a `JSONSyntaxError` if the answer is not JSON, or a ``NATSError``, above
     ///     all ``NATSError/noServer(subject:)``.
     /// - Throws: ``NATSError/invalidName(_:)`` or ``NATSError/closed``.
     public func requestJSON(
-        _ name: String, _ method: String, _ params: JSONText? = nil, timeout: Duration = .seconds(5),
-        _ report: @escaping (Result<JSONText, any Error>) -> Void
+        _ name: String, _ method: String, _ params: JSONText? = nil, metadata: [String: String] = [:],
+        timeout: Duration = .seconds(5), _ report: @escaping (Result<JSONText, any Error>) -> Void
     ) throws(NATSError) {
-        try begin(name, method, params, timeout, report)
+        try begin(name, method, params, metadata, timeout, report)
     }
 
     @discardableResult
     fileprivate func begin(
-        _ name: String, _ method: String, _ params: JSONText?, _ timeout: Duration,
+        _ name: String, _ method: String, _ params: JSONText?, _ metadata: [String: String], _ timeout: Duration,
         _ report: @escaping PendingRequest.Report
     ) throws(NATSError) -> SessionToken {
         guard state != .closed else { throw .closed }
         let subject = "\(try self.name(name).text).\(method)"
         guard NATSName.isConcreteSubject(method) else { throw .invalidName(subject) }
-        return start(
-            PendingRequest(self, .init(subject: subject, payload: params?.bytes ?? []), timeout: timeout, report))
+        let headers = metadata.filter { NATSName.isHeaderName($0.key) }.map { ($0.key, ServiceReply.line($0.value)) }
+        let message = PendingRequest.Message(subject: subject, headers: headers, payload: params?.bytes ?? [])
+        return start(PendingRequest(self, message, timeout: timeout, report))
     }
 
     /// Sends a request, as soon as the link is connected.
@@ -127,10 +130,11 @@ extension ReactorReference where Object == NATSLink {
 
     /// Calls a method with JSON of any shape, and returns the result as it is; see ``request(_:_:_:timeout:)``.
     public func requestJSON(
-        _ name: String, _ method: String, _ params: JSONText?, timeout: Duration = .seconds(5)
+        _ name: String, _ method: String, _ params: JSONText?, metadata: [String: String] = [:],
+        timeout: Duration = .seconds(5)
     ) async throws -> JSONText {
         try await outcome { link, report throws(NATSError) in
-            try link.begin(name, method, params, timeout, report)
+            try link.begin(name, method, params, metadata, timeout, report)
         }
     }
 

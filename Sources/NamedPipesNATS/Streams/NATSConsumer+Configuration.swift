@@ -57,26 +57,41 @@ extension NATSConsumer.Configuration {
     /// A request to create a consumer, as JetStream's API has it.
     struct Wire: Encodable {
         struct Consumer: Encodable {
-            var durable_name: String
-            var ack_policy = "explicit"
-            var deliver_policy: String
-            var filter_subject: String?
+            var name: String
+            var ackPolicy = "explicit"
+            var deliverPolicy: String
+            var filterSubject: String?
             /// In nanoseconds.
-            var ack_wait: Int64
-            var max_deliver: Int
-            var max_ack_pending: Int
+            var ackWait: Int64
+            var maxDeliver: Int
+            var maxAckPending: Int
+
+            enum CodingKeys: String, CodingKey {
+                case name = "durable_name"
+                case ackPolicy = "ack_policy"
+                case deliverPolicy = "deliver_policy"
+                case filterSubject = "filter_subject"
+                case ackWait = "ack_wait"
+                case maxDeliver = "max_deliver"
+                case maxAckPending = "max_ack_pending"
+            }
         }
 
-        var stream_name: String
-        var config: Consumer
+        var stream: String
+        var consumer: Consumer
+
+        enum CodingKeys: String, CodingKey {
+            case stream = "stream_name"
+            case consumer = "config"
+        }
     }
 
     func wire(_ name: String, of stream: String) -> Wire {
         Wire(
-            stream_name: stream,
-            config: .init(
-                durable_name: name, deliver_policy: deliverPolicy.rawValue, filter_subject: filterSubject,
-                ack_wait: ackWait.nanoseconds, max_deliver: maxDeliver ?? -1, max_ack_pending: maxAckPending))
+            stream: stream,
+            consumer: .init(
+                name: name, deliverPolicy: deliverPolicy.rawValue, filterSubject: filterSubject,
+                ackWait: ackWait.nanoseconds, maxDeliver: maxDeliver ?? -1, maxAckPending: maxAckPending))
     }
 }
 #endif

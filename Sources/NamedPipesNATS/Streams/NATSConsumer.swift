@@ -78,19 +78,20 @@ public final class NATSConsumer {
 
     /// Asks for no more messages. Handlers that run may go on, and settle their deliveries while the link is open.
     ///
-    /// What has been asked for and has not been handled goes to the other processes: at once if it was read here, after
-    /// ``Configuration/ackWait`` if it was on the way.
+    /// What has been asked for and has not been handled goes to the other processes: at once if it has reached this
+    /// one, otherwise after ``Configuration/ackWait`` at the latest.
     public func stop() {
         guard phase != .stopped else { return }
         phase = .stopped
         timer?.cancel()
-        while let message = listening?.next() {
-            if !message.reply.isEmpty { send("-NAK", to: message.reply) }
-        }
-        listening = nil
         unsentVerdicts = []
-        stream.link.listeners[ObjectIdentifier(self)] = nil
-        stream.link.schedule()
+        let link = stream.link
+        link.listeners[ObjectIdentifier(self)] = nil
+        guard let listening = listening.take() else { return }
+        link.leave(listening) { [unowned link] message in
+            // A status has no reply subject.
+            if !message.reply.isEmpty { link.publish(Array("-NAK".utf8), to: message.reply) }
+        }
     }
 
     private func end(_ error: NATSError) {
@@ -125,6 +126,8 @@ public final class NATSConsumer {
             hasStarted = true
             pullMore()
         case .failure(let error) where error.isPassing: phase = .retrying
+        // The link's owner has closed it, and ends everything with it.
+        case .failure(.closed): break
         case .failure(let error): end(error)
         }
     }
@@ -228,7 +231,7 @@ extension NATSConsumer: LinkListener {
         while stream.link.line === line, let message = listening?.next() { receive(message) }
     }
 
-    func reactorDidStop() { stop() }
+    func linkDidEnd() { stop() }
 }
 
 extension NATSStream {

@@ -66,10 +66,14 @@ extension ReactorReference where Object == NATSLink {
         _ message: [UInt8], to subject: String? = nil, in stream: String, id: String? = nil,
         timeout: Duration = .seconds(5)
     ) async throws -> NATSStream.Receipt {
-        try await outcome { link, report throws(NATSError) in
-            try link.stream(stream).beginPublishing(message, to: subject, id: id, timeout: timeout) {
-                report($0.mapError { $0 })
+        do {
+            return try await outcome { link, report throws(NATSError) in
+                try link.stream(stream).beginPublishing(message, to: subject, id: id, timeout: timeout) {
+                    report($0.mapError { $0 })
+                }
             }
+        } catch NATSError.closed where Task.isCancelled {
+            throw CancellationError()
         }
     }
 }

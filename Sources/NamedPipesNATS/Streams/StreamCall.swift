@@ -123,27 +123,40 @@ extension NATSError {
 /// The answer to a creation, and to a question for the state.
 struct StreamInfoReply: Decodable {
     struct State: Decodable {
-        let messages: Int
-        let bytes: Int
-        let first_seq: UInt64
-        let last_seq: UInt64
-        let consumer_count: Int
+        let messageCount: Int
+        let byteCount: Int
+        let firstSequence: UInt64
+        let lastSequence: UInt64
+        let consumerCount: Int
+
+        enum CodingKeys: String, CodingKey {
+            case messageCount = "messages"
+            case byteCount = "bytes"
+            case firstSequence = "first_seq"
+            case lastSequence = "last_seq"
+            case consumerCount = "consumer_count"
+        }
     }
 
     let state: State
 
     var info: NATSStream.Info {
         NATSStream.Info(
-            messageCount: state.messages, byteCount: state.bytes, firstSequence: state.first_seq,
-            lastSequence: state.last_seq, consumerCount: state.consumer_count)
+            messageCount: state.messageCount, byteCount: state.byteCount, firstSequence: state.firstSequence,
+            lastSequence: state.lastSequence, consumerCount: state.consumerCount)
     }
 }
 
 /// The answer to a published message.
 struct PublishReply: Decodable {
-    let seq: UInt64
-    let duplicate: Bool?
+    let sequence: UInt64
+    let isDuplicate: Bool?
 
-    var receipt: NATSStream.Receipt { NATSStream.Receipt(sequence: seq, isDuplicate: duplicate ?? false) }
+    enum CodingKeys: String, CodingKey {
+        case sequence = "seq"
+        case isDuplicate = "duplicate"
+    }
+
+    var receipt: NATSStream.Receipt { NATSStream.Receipt(sequence: sequence, isDuplicate: isDuplicate ?? false) }
 }
 #endif

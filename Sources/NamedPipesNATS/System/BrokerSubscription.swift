@@ -17,6 +17,10 @@ struct BrokerSubscription: ~Copyable {
 
     deinit { unsafe natsSubscription_Destroy(pointer) }
 
+    /// Asks the broker to send no more, and keeps what it has sent already (`natsSubscription_Drain`). The library
+    /// waits for that on a thread of its own, which calls nothing of ours.
+    func drain() { unsafe natsSubscription_Drain(pointer) }
+
     /// The next message that was read; nil if there is none.
     func next() -> BrokerMessage? {
         while true {

@@ -26,7 +26,8 @@ import Testing
             try #require(stage.loop.run { inbox.texts.count == 11 })
             try stage.waitForSettled(stream, "billing")
             consumer.stop()
-            #expect(consumer.isStopped && stream.link.listeners.isEmpty)
+            #expect(consumer.isStopped)
+            try #require(stage.loop.run { stream.link.listeners.isEmpty })
         }
     }
 
@@ -137,12 +138,12 @@ import Testing
         }
     }
 
-    @Test func `leaves to the others what it has asked for and not handled when it stops`() throws {
+    @Test func `gives back what it has asked for and not handled when it stops`() throws {
         try withStreams { stage in
             let stream = try stage.stream("orders")
             for number in 1...20 { _ = try stage.publish("\(number)", stream).get() }
             var configuration = NATSConsumer.Configuration()
-            // For what is still on the way; what was read already is given back at once.
+            // For what JetStream was about to send, and dropped because nobody had subscribed any more.
             configuration.ackWait = .milliseconds(200)
             let inbox = Inbox()
             var first: NATSConsumer?
@@ -217,7 +218,18 @@ import Testing
             #expect(ends == [.consumerDeleted("billing")] && consumer.isStopped)
             try stage.other(stream, "nothing").consume(as: "billing") { _, _ in }.onEnd = { ends.append($0) }
             try #require(stage.loop.run { ends.count == 2 })
-            #expect(ends[1] == .noStream("nothing") && stream.link.listeners.isEmpty)
+            #expect(ends[1] == .noStream("nothing"))
+            try #require(stage.loop.run { stream.link.listeners.isEmpty })
+        }
+    }
+
+    @Test func `ends with its link`() throws {
+        try withStreams { stage in
+            let stream = try stage.stream("orders")
+            let consumer = try stream.consume(as: "billing") { _, _ in }
+            stream.link.close()
+            try #require(stage.loop.run { consumer.isStopped })
+            #expect(stream.link.listeners.isEmpty)
         }
     }
 
@@ -298,8 +310,13 @@ extension Stage {
     /// Runs until the broker knows no delivery of a consumer that is unsettled, and no message that is to come.
     fileprivate func waitForSettled(_ stream: NATSStream, _ consumer: String) throws {
         struct Info: Decodable {
-            let num_ack_pending: Int
-            let num_pending: Int
+            let unsettledCount: Int
+            let pendingCount: Int
+
+            enum CodingKeys: String, CodingKey {
+                case unsettledCount = "num_ack_pending"
+                case pendingCount = "num_pending"
+            }
         }
         var isSettled = false
         while !isSettled {
@@ -307,7 +324,7 @@ extension Stage {
                 try StreamCall(stream, api: "CONSUMER.INFO.\(stream.name).\(consumer)").start(
                     timeout: .seconds(600), $0)
             }
-            isSettled = try info.get().num_ack_pending == 0 && info.get().num_pending == 0
+            isSettled = try info.get().unsettledCount == 0 && info.get().pendingCount == 0
         }
     }
 }

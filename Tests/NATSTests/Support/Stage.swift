@@ -100,7 +100,7 @@ func withStage(configuration: String, _ body: (Stage) throws -> Void) throws {
     try withStage(in: nil, { try Broker($0, configuration: configuration) }, body)
 }
 
-private func withStage(
+func withStage(
     in virtualTime: VirtualTime?, _ broker: (Loop) throws -> Broker, _ body: (Stage) throws -> Void
 ) throws {
     // The broker is started on a loop in real time.

@@ -25,6 +25,9 @@ let consumer = try link.stream("work").consume(as: "workers", configuration: con
         if case .success = verdict { delivery.acknowledge() } else { delivery.reject() }
     }
 }
+consumer.onStart = {
+    do { try done.publish("ready \(name)", id: name) { _ in } } catch { fatalError("\(error)") }
+}
 consumer.onEnd = { error in fatalError("\(error)") }
 reactor.run()
 #endif
