@@ -146,8 +146,11 @@ let package = Package(
                 .product(name: "MetricsTestKit", package: "swift-metrics", condition: service),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing", condition: service),
             ]),
-        tests("NATSTests", ["NamedPipesNATS", "BrokerTestSupport", "ClusteredCounter"], exclude: ["Peers"]),
-        tests("PipectlTests", ["pipectl", "NamedPipesRPC", "NamedPipesProgram", "BrokerTestSupport"]),
+        tests(
+            "NATSTests", ["NamedPipesNATS", "BrokerTestSupport", "ClusteredCounter", "StreamWorker"], exclude: ["Peers"]
+        ),
+        tests(
+            "PipectlTests", ["pipectl", "NamedPipesRPC", "NamedPipesProgram", "NamedPipesNATS", "BrokerTestSupport"]),
         .testTarget(
             name: "InteropTests",
             dependencies: ["NamedPipes", "NamedPipesRPC", "NamedPipesProtobuf", "NamedPipesAuthkey"],
@@ -161,6 +164,7 @@ let package = Package(
         tests("SimulationTests", ["NamedPipes"], exclude: ["Program"]),
         program("NameRacer", ["NamedPipes"], "Tests/Programs/NameRacer"),
         program("Ending", ["NamedPipes", "NamedPipesProgram"], "Tests/Programs/Ending"),
+        program("StreamWorker", ["NamedPipes", "NamedPipesNATS"], "Tests/Programs/StreamWorker"),
         program("TortureDriver", ["NamedPipes", "PipeTestSupport"], "Tests/Programs/Torture/Driver"),
         program("hostile-target", ["NamedPipes", "NamedPipesRPC"], "Tests/Programs/Hostile/Target"),
     ]

@@ -11,7 +11,11 @@ struct Call: ParsableCommand {
             Sends one request and prints the result on one line. An error of the server is printed with its code, and the \
             status is 1. Language servers need --framing content-length.
 
+            At a broker (nats://…), it opens a session. Where no server takes sessions at the name, it calls a service \
+            of NATS there: a request to NAME.METHOD, to which the parameters and the reply are JSON.
+
               pipectl call sums add '{"left": 1, "right": 2}'
+              pipectl call nats://10.0.0.1/sums add '[1, 2]'
               pipectl call sums note '["done"]' --notify
             """)
 
@@ -41,6 +45,22 @@ struct Call: ParsableCommand {
     }
 
     private func ask(
+        _ configuration: PipeClient.Configuration, _ executor: ReactorExecutor
+    ) async throws -> JSONText? {
+        do {
+            return try await askInSession(configuration, executor)
+        } catch let error as PipeError {
+            // A notification needs a session: without one, nothing says whether a service has got it.
+            guard case .noServer = error, case .broker(let address) = target.destination, !notify else { throw error }
+            let timeout = client.timeout.orForEver
+            guard let reply = try await Uplink.request(address, method, params, timeout: timeout, on: executor) else {
+                throw error
+            }
+            return reply
+        }
+    }
+
+    private func askInSession(
         _ configuration: PipeClient.Configuration, _ executor: ReactorExecutor
     ) async throws -> JSONText? {
         try await target.destination.withConnection(configuration, on: executor) { connection in

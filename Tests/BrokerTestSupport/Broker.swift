@@ -11,10 +11,12 @@ package final class Broker {
     private var process: TestProcess?
     package private(set) var port = 0
 
-    /// - Parameter options: more options of its command line.
-    package init(_ loop: Loop, _ options: [String] = []) throws {
+    /// - Parameters:
+    ///   - options: more options of its command line.
+    ///   - storesStreams: whether it has JetStream, whose files outlive its process.
+    package init(_ loop: Loop, _ options: [String] = [], storesStreams: Bool = false) throws {
         directory = try FreshDirectory()
-        self.options = options
+        self.options = options + (storesStreams ? ["-js", "-sd", "\(directory.path)/streams"] : [])
         try start(loop)
     }
 
@@ -45,6 +47,13 @@ package final class Broker {
 
     /// Ends it at once (`SIGKILL`).
     package func kill() { process = nil }
+
+    /// Lets it end in order (`SIGTERM`), and waits for that.
+    package func stop() {
+        process?.signal(15)
+        process?.waitForEnd()
+        process = nil
+    }
 
     /// Stops it, so that it is there and answers nothing, or lets it go on.
     package func signal(_ signal: Int32) { process?.signal(signal) }

@@ -48,9 +48,15 @@ package final class TestProcess {
 
     private func collect(_ options: Int32) {
         guard let processID else { return }
-        if unsafe waitpid(processID, &status, options) == processID { self.processID = nil }
+        guard unsafe waitpid(processID, &status, options) == processID else { return }
+        let hasStopped = status & 0xFF == 0x7F  // WIFSTOPPED
+        if !hasStopped { self.processID = nil }
     }
 
-    /// `kill(2)`, while it runs.
-    package func signal(_ signal: Int32) { if let processID { _ = Glibc.kill(processID, signal) } }
+    /// `kill(2)`, while it runs. `SIGSTOP` has stopped all of its threads when this returns.
+    package func signal(_ signal: Int32) {
+        guard let processID else { return }
+        _ = Glibc.kill(processID, signal)
+        if signal == SIGSTOP { collect(WUNTRACED) }
+    }
 }

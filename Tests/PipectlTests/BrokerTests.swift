@@ -5,6 +5,9 @@ import PipeTestSupport
 import Testing
 
 #if NATS
+import NamedPipesNATS
+import NamedPipesRPC
+
 @Suite(.requiresBroker, .timeLimit(.minutes(5)))
 struct BrokerTests: StagedSuite {
     let stage: Stage
@@ -61,6 +64,27 @@ struct BrokerTests: StagedSuite {
             #expect(noted.lines == [])
             #expect(noted.status == 0)
             _ = server
+        }
+    }
+
+    @Test func `call asks a service where there is no server that takes sessions`() throws {
+        try withBroker { address in
+            let place = try NATSAddress(parsing: address)
+            let link = try NATSLink(servers: [place.server], reactor: reactor)
+            var methods = JSONRPCMethods()
+            methods.handle("add") { (numbers: [Int], _) in numbers.reduce(0, +) }
+            try link.serve(methods, at: place.name)
+            var isServing = false
+            link.whenReadByBroker { isServing = true }
+            try #require(reactor.run(timeout: Loop.patience) { isServing })
+            let sum = try run(reactor, "call", address, "add", "[40, 2]")
+            #expect(sum.lines == ["42"] && sum.status == 0)
+            let wrong = try run(reactor, "call", address, "subtract")
+            #expect(wrong.status == 1 && wrong.lines.first?.contains("-32601") == true)
+            // Nothing says that a notification has arrived.
+            #expect(try run(reactor, "call", address, "add", "[1]", "--notify").status == 1)
+            link.close()
+            try #require(reactor.run(timeout: Loop.patience) { link.state == .closed })
         }
     }
 

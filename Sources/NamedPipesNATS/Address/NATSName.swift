@@ -32,6 +32,16 @@ public struct NATSName {
         return text.utf8.count <= maximumByteCount && words.allSatisfy { !$0.isEmpty && $0.allSatisfy(isAllowed) }
     }
 
+    /// Whether a text is one subject: not several, as one with a wildcard, and not none.
+    static func isConcreteSubject(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "*") && $0 != UInt8(ascii: ">") }
+    }
+
+    static func isHeaderName(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") }
+    }
+
     private static func isAllowed(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -74,7 +74,7 @@ extension NATSGroup: LinkListener {
         }
     }
 
-    func reactorDidStop() { leave() }
+    func linkDidEnd() { leave() }
 }
 
 extension NATSLink {

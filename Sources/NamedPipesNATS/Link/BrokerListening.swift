@@ -17,7 +17,7 @@ protocol LinkListener: AnyObject {
     /// Input has arrived at the link.
     func receive(on line: BrokerLine)
 
-    /// The reactor has stopped. Those that end by themselves do nothing.
-    func reactorDidStop()
+    /// The link has ended, or its reactor has stopped. Those that end by themselves do nothing.
+    func linkDidEnd()
 }
 #endif

@@ -41,6 +41,31 @@ public enum NATSError: Error, Hashable, Sendable {
     /// A message is larger than the broker accepts (`max_payload`, 1 MiB by default).
     case messageTooLarge(byteCount: Int, limit: Int)
 
+    /// No answer of the broker came within this time. It is not known whether it has done what was asked.
+    case timedOut(Duration)
+
+    /// The broker, or the account of this link there, has no JetStream: it stores no streams.
+    case noJetStream
+
+    /// The broker has no stream of this name.
+    case noStream(String)
+
+    /// No stream takes messages at the subject, or another stream than this one does.
+    case notInStream(String, subject: String)
+
+    /// The stream has reached a limit, and discards new messages rather than old ones (`Discard=New`): the message was
+    /// not stored. The text is the broker's, and names the limit, such as "maximum messages exceeded".
+    case streamFull(String, String)
+
+    /// A stream of this name exists, and has another configuration.
+    case streamDiffers(String)
+
+    /// The consumer of this name was deleted at the broker, or its stream was.
+    case consumerDeleted(String)
+
+    /// Something else that JetStream refuses: its code (`err_code`) and its text.
+    case jetStream(code: Int, String)
+
     /// Something else that the library reports: its status (`natsStatus`) and its text.
     case library(status: Int, String)
 }
@@ -62,6 +87,24 @@ extension NATSError: CustomStringConvertible {
         case .noServer(let subject): "no server at the NATS subject \(subject.debugDescription)"
         case .messageTooLarge(let count, let limit):
             "a message of \(count) bytes exceeds the limit of the NATS server, \(limit)"
+        case .timedOut(let time): "the NATS server has not answered within \(time)"
+        case .noJetStream:
+            "the NATS server has no JetStream for this account; start it with -js, or enable it in its configuration"
+        case .noStream(let name): "the NATS server has no stream \(name.debugDescription); create it first"
+        case .notInStream(let name, let subject):
+            """
+            the stream \(name.debugDescription) does not take messages at the subject \(subject.debugDescription); \
+            create it, or add the subject to it
+            """
+        case .streamFull(let name, let text):
+            "the stream \(name.debugDescription) is full: \(text); let consumers catch up, or raise its limits"
+        case .streamDiffers(let name):
+            """
+            the stream \(name.debugDescription) exists with another configuration; use that one, or change the stream \
+            with `nats stream edit`
+            """
+        case .consumerDeleted(let name): "the consumer \(name.debugDescription) was deleted at the NATS server"
+        case .jetStream(let code, let text): "JetStream refuses it (err_code \(code)): \(text)"
         case .library(let status, let text): "the NATS library failed with status \(status): \(text)"
         }
     }

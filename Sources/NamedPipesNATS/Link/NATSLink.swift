@@ -140,6 +140,9 @@ public final class NATSLink {
         retry?.cancel()
         readMarks = [:]
         line.take()?.end()
+        for listener in listeners.values { listener.linkDidEnd() }
+        // They refer to the link.
+        listeners = [:]
         report(.state(.closed))
         reactor.registry.remove(key)
     }
@@ -179,7 +182,7 @@ extension NATSLink: Registered {
     /// Servers and clients stop by themselves, and their sessions say so to the other ends: the link waits for them.
     package func reactorDidStop() {
         if state == .closed { return end() }
-        for listener in listeners.values { listener.reactorDidStop() }
+        for listener in listeners.values { listener.linkDidEnd() }
         if sessions.isEmpty && listeners.isEmpty { close() }
     }
 }

@@ -50,30 +50,36 @@ extension NATSLink {
     ///   - name: the service's name.
     ///   - method: the method.
     ///   - params: the parameters; nil for none.
+    ///   - metadata: headers to send with it, such as `traceparent`. Names that cannot be a header's are omitted. The
+    ///     default is none.
     ///   - timeout: how long to wait for the answer. The default is 5 s.
     ///   - report: called once, from the loop: with the result; or with a `JSONRPCError` of the service,
     ///     `JSONRPCRequestFailure.timedOut`, a `JSONSyntaxError` if the answer is not JSON, or a ``NATSError``, above
     ///     all ``NATSError/noServer(subject:)``.
     /// - Throws: ``NATSError/invalidName(_:)`` or ``NATSError/closed``.
     public func requestJSON(
-        _ name: String, _ method: String, _ params: JSONText? = nil, timeout: Duration = .seconds(5),
-        _ report: @escaping (Result<JSONText, any Error>) -> Void
+        _ name: String, _ method: String, _ params: JSONText? = nil, metadata: [String: String] = [:],
+        timeout: Duration = .seconds(5), _ report: @escaping (Result<JSONText, any Error>) -> Void
     ) throws(NATSError) {
-        try begin(name, method, params, timeout, report)
+        try begin(name, method, params, metadata, timeout, report)
     }
 
     @discardableResult
     fileprivate func begin(
-        _ name: String, _ method: String, _ params: JSONText?, _ timeout: Duration,
+        _ name: String, _ method: String, _ params: JSONText?, _ metadata: [String: String], _ timeout: Duration,
         _ report: @escaping PendingRequest.Report
     ) throws(NATSError) -> SessionToken {
         guard state != .closed else { throw .closed }
-        let name = try self.name(name)
-        // What would make it several subjects, or none.
-        let isUsable = !method.isEmpty && method.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != 0x2A && $0 != 0x3E }
-        guard isUsable else { throw .invalidName("\(name.text).\(method)") }
-        let request = PendingRequest(
-            self, to: "\(name.text).\(method)", params?.bytes ?? [], timeout: timeout, report)
+        let subject = "\(try self.name(name).text).\(method)"
+        guard NATSName.isConcreteSubject(method) else { throw .invalidName(subject) }
+        let headers = metadata.filter { NATSName.isHeaderName($0.key) }.map { ($0.key, ServiceReply.line($0.value)) }
+        let message = PendingRequest.Message(subject: subject, headers: headers, payload: params?.bytes ?? [])
+        return start(PendingRequest(self, message, timeout: timeout, report))
+    }
+
+    /// Sends a request, as soon as the link is connected.
+    @discardableResult
+    func start(_ request: PendingRequest) -> SessionToken {
         requests[request.token] = request
         do {
             try request.send()
@@ -124,15 +130,30 @@ extension ReactorReference where Object == NATSLink {
 
     /// Calls a method with JSON of any shape, and returns the result as it is; see ``request(_:_:_:timeout:)``.
     public func requestJSON(
-        _ name: String, _ method: String, _ params: JSONText?, timeout: Duration = .seconds(5)
+        _ name: String, _ method: String, _ params: JSONText?, metadata: [String: String] = [:],
+        timeout: Duration = .seconds(5)
     ) async throws -> JSONText {
+        try await outcome { link, report throws(NATSError) in
+            try link.begin(name, method, params, metadata, timeout, report)
+        }
+    }
+
+    /// Makes a request of a link, and waits for what comes of it. A task that is cancelled does not wait.
+    ///
+    /// - Parameter begin: called on the reactor's thread.
+    func outcome<Value: Sendable>(
+        _ begin:
+            @escaping @Sendable (
+                _ link: NATSLink, _ report: @escaping (Result<Value, any Error>) -> Void
+            ) throws(NATSError) -> SessionToken
+    ) async throws -> Value {
         let cancellation = RequestCancellation()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let wait = RequestWait(continuation)
                 perform { link in
                     do throws(NATSError) {
-                        let token = try link.begin(name, method, params, timeout) { wait.finish($0) }
+                        let token = try begin(link) { wait.finish($0) }
                         if cancellation.begin(token) { link.requests[token]?.cancel() }
                     } catch {
                         wait.finish(.failure(error))

@@ -47,12 +47,15 @@ public final class NATSService {
     private var lastNumber: UInt64 = 0
     private var counts: [String: EndpointCounts] = [:]
     private var grace: ScheduledWork?
+    private var isGraceOver = false
+    /// Whether the broker may have sent requests that have not arrived.
+    private var isLeaving = false
 
     /// Whether ``stop(gracePeriod:)`` was called.
     public private(set) var isStopping = false
 
     /// Whether it has stopped, and no request is left.
-    public var isStopped: Bool { isStopping && running.isEmpty && waiting.isEmpty }
+    public var isStopped: Bool { isStopping && !isLeaving && running.isEmpty && waiting.isEmpty }
 
     /// How many requests are being handled.
     public var handledRequestCount: Int { running.count }
@@ -87,22 +90,32 @@ public final class NATSService {
 
     /// Leaves the group: the broker gives requests to its other members from now on. Requests that have arrived are
     /// still handled, for as long as the grace period lasts; then handlers are cancelled, and the rest is answered with
-    /// `JSONRPCError.Code.stopping`. A request that is on the way from the broker is not answered.
+    /// `JSONRPCError.Code.stopping`. So are requests that the broker has just sent.
     ///
     /// - Parameter grace: the time that this may take. The default is none.
     public func stop(gracePeriod grace: Duration = .zero) {
         if !isStopping {
             isStopping = true
-            if let listening { receiveCalls(listening.calls) }
-            listening = nil
-            link?.schedule()
+            leaveGroup()
         }
         guard grace > .zero, !isStopped else { return endGrace() }
         self.grace?.cancel()
         self.grace = link?.reactor.schedule(after: grace) { [weak self] in self?.endGrace() }
     }
 
+    private func leaveGroup() {
+        guard let calls = listening.take()?.calls, let link else { return }
+        isLeaving = true
+        link.leave(calls) { [self] in
+            accept(call(in: $0))
+        } whenLeft: { [self] in
+            isLeaving = false
+            leaveIfStopped()
+        }
+    }
+
     private func endGrace() {
+        isGraceOver = true
         for call in waiting { answer(call, .failure(.stopping)) }
         waiting = []
         waitingByteCount = 0
@@ -119,13 +132,17 @@ public final class NATSService {
     // MARK: Calls
 
     private func receiveCalls(_ calls: BrokerListening) {
-        while let message = calls.next() {
-            let method = String(message.subject.dropFirst(name.text.count + 1))
-            accept(ServiceCall(method: method, payload: message.content, reply: message.reply))
-        }
+        while let message = calls.next() { accept(call(in: message)) }
+    }
+
+    private func call(in message: borrowing BrokerMessage) -> ServiceCall {
+        ServiceCall(
+            method: String(message.subject.dropFirst(name.text.count + 1)), payload: message.content,
+            metadata: ServiceCall.metadata(of: message), reply: message.reply)
     }
 
     private func accept(_ call: ServiceCall) {
+        guard !isGraceOver else { return answer(call, .failure(.stopping)) }
         if running.count < configuration.peer.handledRequestLimit, waiting.isEmpty, peer != nil { return start(call) }
         guard waitingByteCount < configuration.peer.waitingByteLimit else {
             return answer(call, .failure(.tooManyRequests(limit: configuration.peer.handledRequestLimit)))
@@ -206,7 +223,7 @@ extension NATSService: LinkListener {
         }
     }
 
-    func reactorDidStop() { stop() }
+    func linkDidEnd() { stop() }
 
     /// The queue group of NATS's own service frameworks, whose servers may serve the same name.
     static let group = "q"

@@ -7,22 +7,30 @@ internal import PipeReactor
 final class PendingRequest {
     typealias Report = (Result<JSONText, any Error>) -> Void
 
+    /// What is sent, and how its answer is read.
+    struct Message {
+        var subject: String
+        var headers: [MessageHeader] = []
+        var payload: [UInt8]
+        /// Whether the receiver recognizes it when it comes twice: it is sent again after the connection was lost.
+        var isRepeatable = false
+        var outcome: (borrowing BrokerMessage) -> Result<JSONText, any Error> = ServiceReply.outcome
+    }
+
     let token = SessionToken.random()
     /// Requests are sent in this order.
     let number: UInt64
     private unowned let link: NATSLink
-    private let subject: String
-    private let payload: [UInt8]
+    private let message: Message
     private var report: Report?
     private var timer: ScheduledWork?
     /// Of its own, so that the broker's word that there is no server names this request.
     private var answers: BrokerListening?
 
-    init(_ link: NATSLink, to subject: String, _ payload: [UInt8], timeout: Duration, _ report: @escaping Report) {
+    init(_ link: NATSLink, _ message: Message, timeout: Duration, _ report: @escaping Report) {
         self.link = link
         number = link.nextRequestNumber()
-        self.subject = subject
-        self.payload = payload
+        self.message = message
         self.report = report
         timer = link.reactor.schedule(after: timeout) { [unowned self] in
             end(.failure(JSONRPCRequestFailure.timedOut(timeout)))
@@ -38,24 +46,34 @@ final class PendingRequest {
     func send() throws(NATSError) {
         guard let line = link.line else { return }
         let limit = line.connection.maximumPayload
-        guard payload.count <= limit else { throw .messageTooLarge(byteCount: payload.count, limit: limit) }
+        let count = message.payload.count + BrokerConnection.byteCount(of: message.headers)
+        guard count <= limit else { throw .messageTooLarge(byteCount: count, limit: limit) }
         // One word more than the subjects of sessions, which the link receives together.
         let inbox = "\(link.inbox)request.\(token)"
         answers = BrokerListening(try line.connection.subscribe(to: inbox))
-        try line.connection.publish(to: Array(subject.utf8) + [0], reply: Array(inbox.utf8) + [0], payload)
+        let (subject, reply) = (Array(message.subject.utf8) + [0], Array(inbox.utf8) + [0])
+        if message.headers.isEmpty {
+            try line.connection.publish(to: subject, reply: reply, message.payload)
+        } else {
+            try line.connection.publish(to: subject, reply: reply, headers: message.headers, message.payload)
+        }
         link.schedule()
     }
 
-    /// A request that was not sent waits for the next connection.
-    func linkDidFail(_ error: NATSError) { if answers != nil { fail(error) } }
+    /// A request that was not sent waits for the next connection, and so does one that may be sent again.
+    func linkDidFail(_ error: NATSError) {
+        guard answers != nil else { return }
+        guard message.isRepeatable else { return fail(error) }
+        answers = nil
+    }
 
     /// Whether a text of the broker about a subject is about this one.
-    func isMeant(by text: String) -> Bool { text.contains("\"\(subject)\"") }
+    func isMeant(by text: String) -> Bool { text.contains("\"\(message.subject)\"") }
 
     func lookForAnswer() {
         switch answers?.subscription.answer() {
-        case .message(let message): end(ServiceReply.outcome(of: message))
-        case .noResponders: fail(NATSError.noServer(subject: subject))
+        case .message(let answer): end(message.outcome(answer))
+        case .noResponders: fail(NATSError.noServer(subject: message.subject))
         case nil: break
         }
     }

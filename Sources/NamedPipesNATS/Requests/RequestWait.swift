@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #if NATS
-internal import NamedPipesRPC
 internal import Synchronization
 
 /// A task's wait for an answer, which ends once: at the latest when no code is left that could end it.
-final class RequestWait: Sendable {
-    private let continuation: Mutex<CheckedContinuation<JSONText, any Error>?>
+final class RequestWait<Value: Sendable>: Sendable {
+    private let continuation: Mutex<CheckedContinuation<Value, any Error>?>
 
-    init(_ continuation: CheckedContinuation<JSONText, any Error>) { self.continuation = Mutex(continuation) }
+    init(_ continuation: CheckedContinuation<Value, any Error>) { self.continuation = Mutex(continuation) }
 
-    func finish(_ result: Result<JSONText, any Error>) {
+    func finish(_ result: Result<Value, any Error>) {
         continuation.withLock { $0.take() }?.resume(with: result)
     }
 

@@ -8,11 +8,20 @@ struct ServiceCall: Sendable {
     let method: String
     /// The parameters as JSON; empty for none.
     let payload: [UInt8]
+    /// What came beside the parameters.
+    let metadata: [String: String]
     /// Where the answer goes, ending in zero; empty if none is expected.
     let reply: [UInt8]
 
     /// What it counts as while it waits.
     var charge: Int { payload.count + 512 }
+
+    /// The headers that tracers read, by the names that OpenTelemetry's propagators for NATS use: W3C Trace Context.
+    static func metadata(of message: borrowing BrokerMessage) -> [String: String] {
+        var metadata: [String: String] = [:]
+        for name in ["traceparent", "tracestate", "baggage"] { metadata[name] = message.header(name) }
+        return metadata
+    }
 
     func outcome(on peer: JSONRPCPeer) async -> Result<JSONText, JSONRPCError> {
         let params: JSONText?
@@ -21,7 +30,7 @@ struct ServiceCall: Sendable {
         } catch {
             return .failure(.parseError(error))
         }
-        let outcome = await peer.outcome(of: method, params, isNotification: reply.isEmpty)
+        let outcome = await peer.outcome(of: method, params, metadata, isNotification: reply.isEmpty)
         // The service has stopped: the caller may ask another one.
         if case .failure = outcome, Task.isCancelled { return .failure(.stopping) }
         return outcome

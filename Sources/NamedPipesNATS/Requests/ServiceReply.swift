@@ -29,10 +29,13 @@ enum ServiceReply {
         }
     }
 
-    static func headers(of error: JSONRPCError) -> [(name: String, value: String)] {
-        // A header ends at a line feed.
-        let text = error.message.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : String($0) }.joined()
-        return [(codeHeader, "\(error.code.rawValue)"), (textHeader, text)]
+    static func headers(of error: JSONRPCError) -> [MessageHeader] {
+        [(codeHeader, "\(error.code.rawValue)"), (textHeader, line(error.message))]
+    }
+
+    /// A text as a header's value, which ends at a line feed: with spaces for control characters.
+    static func line(_ text: String) -> String {
+        text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : String($0) }.joined()
     }
 
     static func content(of error: JSONRPCError) -> [UInt8] {

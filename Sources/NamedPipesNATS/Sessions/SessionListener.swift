@@ -49,21 +49,19 @@ final class SessionListener {
 
 extension SessionListener: LinkListener {
     /// Its server stops by itself.
-    func reactorDidStop() {}
+    func linkDidEnd() {}
 }
 
 extension SessionListener: TransportEntrance {
-    /// Leaves the group: the broker gives openings to its other members from now on. One that is on the way to this
-    /// server is not answered, and its client tries again when its time is up.
+    /// Leaves the group: the broker gives openings to its other members from now on. Those that it has sent already are
+    /// refused, so that their clients need not wait.
     func close() {
         guard let link else { return }
         link.listeners[ObjectIdentifier(self)] = nil
-        // Those that were read already are refused, so that their clients need not wait.
-        while let opening = subscription?.next() {
+        guard let subscription = subscription.take() else { return }
+        link.leave(subscription) { [self] opening in
             if !opening.reply.isEmpty { refuse(.stopping, opening.reply) }
         }
-        subscription = nil
-        link.schedule()
     }
 }
 

@@ -126,17 +126,28 @@ struct BrokerConnection: ~Copyable, Sendable {
     }
 }
 
+/// A header of a message: `name: value`.
+typealias MessageHeader = (name: String, value: String)
+
 extension BrokerConnection {
+    /// How many bytes headers add to a message, which the broker counts: `NATS/1.0`, a line for each, an empty line.
+    static func byteCount(of headers: [MessageHeader]) -> Int {
+        guard !headers.isEmpty else { return 0 }
+        return headers.reduce(12) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
+    }
+
     /// Appends a message with headers, whose values have no line feeds.
     func publish(
-        to subject: [UInt8], headers: [(name: String, value: String)], _ message: [UInt8]
+        to subject: [UInt8], reply: [UInt8] = [], headers: [MessageHeader], _ message: [UInt8]
     ) throws(NATSError) {
         var made: OpaquePointer?
         try libraryCall {
             unsafe subject.withCString { subject in
-                unsafe message.withUnsafeBytes { message in
-                    let start = unsafe message.baseAddress?.assumingMemoryBound(to: CChar.self)
-                    return unsafe natsMsg_Create(&made, subject, nil, start, Int32(message.count))
+                unsafe reply.withCString { reply in
+                    unsafe message.withUnsafeBytes { message in
+                        let start = unsafe message.baseAddress?.assumingMemoryBound(to: CChar.self)
+                        return unsafe natsMsg_Create(&made, subject, reply, start, Int32(message.count))
+                    }
                 }
             }
         }

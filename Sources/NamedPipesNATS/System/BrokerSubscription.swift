@@ -17,6 +17,10 @@ struct BrokerSubscription: ~Copyable {
 
     deinit { unsafe natsSubscription_Destroy(pointer) }
 
+    /// Asks the broker to send no more, and keeps what it has sent already (`natsSubscription_Drain`). The library
+    /// waits for that on a thread of its own, which calls nothing of ours.
+    func drain() { unsafe natsSubscription_Drain(pointer) }
+
     /// The next message that was read; nil if there is none.
     func next() -> BrokerMessage? {
         while true {
@@ -65,11 +69,13 @@ struct BrokerMessage: ~Copyable {
 
     deinit { unsafe natsMsg_Destroy(pointer) }
 
-    func withContent<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
+    func withContent<Result, Failure>(
+        _ body: (Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         let count = Int(unsafe natsMsg_GetDataLength(pointer))
         let start = unsafe UnsafeRawPointer(natsMsg_GetData(pointer))
         let bytes = unsafe UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : count)
-        return body(unsafe Span<UInt8>(_unsafeBytes: bytes))
+        return try body(unsafe Span<UInt8>(_unsafeBytes: bytes))
     }
 
     /// The session to which it is addressed, if its subject ends in a token.

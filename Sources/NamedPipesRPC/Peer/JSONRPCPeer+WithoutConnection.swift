@@ -24,15 +24,17 @@ extension JSONRPCPeer {
     }
 
     /// Calls a method, as for a request of a connection: with the interceptor, and with its errors.
+    ///
+    /// - Parameter metadata: what came beside the parameters; see ``JSONRPCCall/metadata``.
     package func outcome(
-        of method: String, _ params: JSONText?, isNotification: Bool
+        of method: String, _ params: JSONText?, _ metadata: [String: String], isNotification: Bool
     ) async -> Result<JSONText, JSONRPCError> {
         guard let handler = methods.handler(of: method) else { return .failure(.methodNotFound) }
         let id = isNotification ? nil : WrittenID.null
         let params = params.flatMap { $0.isNull ? nil : $0 }
         guard let serial = openCalls.begin(nil) else { preconditionFailure("a call without an id has no double") }
         defer { openCalls.end(serial) }
-        let request = IncomingMessage.Request(method: method, params: params, id: id, metadata: [:])
+        let request = IncomingMessage.Request(method: method, params: params, id: id, metadata: metadata)
         return await outcome(of: request, handler, serial)
     }
 }

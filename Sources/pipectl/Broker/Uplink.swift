@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
+internal import NamedPipesRPC
 
 #if NATS
 internal import NamedPipesNATS
@@ -43,6 +44,40 @@ final class Uplink {
         link.close()
     }
 
+    /// Calls a method of a service there, without a session, and ends the link.
+    ///
+    /// - Throws: what the link throws; nil is returned if no service answers.
+    static func request(
+        _ address: BrokerAddress, _ method: String, _ params: JSONText?, timeout: Duration, on executor: ReactorExecutor
+    ) async throws -> JSONText? {
+        // Used on the reactor's thread only, as the task is.
+        nonisolated(unsafe) var uplink: Uplink?
+        let outcome: Result<JSONText?, any Error>
+        do {
+            let link = try await withCheckedThrowingContinuation { continuation in
+                let isPosted = executor.post { reactor in
+                    continuation.resume(
+                        with: Result {
+                            let made = try Uplink(address, reactor)
+                            unsafe uplink = made
+                            return made.link.reference
+                        })
+                }
+                precondition(isPosted, "this task runs on the reactor")
+            }
+            outcome = .success(
+                try await link.requestJSON(address.address.name, method, params, timeout: timeout))
+        } catch NATSError.noServer {
+            outcome = .success(nil)
+        } catch {
+            outcome = .failure(error)
+        }
+        await withCheckedContinuation { continuation in
+            if let uplink = unsafe uplink { uplink.end { continuation.resume() } } else { continuation.resume() }
+        }
+        return try outcome.get()
+    }
+
     private func handle(_ event: NATSLink.Event) {
         switch event {
         case .state(.waiting(_, let error)):
@@ -69,5 +104,11 @@ final class Uplink {
     func whenListening(_: @escaping (Result<Void, Failure>) -> Void) { preconditionFailure() }
 
     func end(_: @escaping () -> Void) { preconditionFailure() }
+
+    static func request(
+        _: BrokerAddress, _: String, _: JSONText?, timeout _: Duration, on _: ReactorExecutor
+    ) async throws -> JSONText? {
+        preconditionFailure()
+    }
 }
 #endif

@@ -22,10 +22,9 @@ import Testing
     @Test func `is refused if it is not JSON`() throws {
         try withService { stage, _, client in
             let answer = Answer()
-            let request = PendingRequest(
-                client, to: "sums.add", Array("{".utf8), timeout: .seconds(600), answer.take)
-            client.requests[request.token] = request
-            request.linkDidConnect()
+            client.start(
+                PendingRequest(
+                    client, .init(subject: "sums.add", payload: Array("{".utf8)), timeout: .seconds(600), answer.take))
             try #require(stage.loop.run { answer.isThere })
             #expect(answer.error?.code == .parseError)
         }
@@ -87,13 +86,13 @@ import Testing
     @Test func `can be made by a task, which can be cancelled`() throws {
         try withService { stage, service, client in
             let (reference, sum) = (client.reference, Count())
-            Task {
+            Task(executorPreference: OtherThreads.shared) {
                 let value: Int = try await reference.request("sums", "add", [20, 22])
                 sum.add(value)
             }
             try #require(stage.loop.poll { sum.value == 42 })
             let isCancelled = Count()
-            let task = Task {
+            let task = Task(executorPreference: OtherThreads.shared) {
                 do {
                     _ = try await reference.requestJSON("sums", "wait", nil, timeout: .seconds(600))
                 } catch is CancellationError {

@@ -104,11 +104,55 @@ import Testing
         }
     }
 
+    @Test(arguments: [false, true]) func `answers what the broker had just sent when it stops`(
+        _ hasGrace: Bool
+    ) throws {
+        try withStage { stage in
+            // Another loop on the same thread, which turns only while this test lets it: the request stays unread.
+            let other = try Loop()
+            let servers = try NATSLink(
+                servers: [stage.broker.url], configuration: stage.configuration, reactor: other.reactor)
+            let service = try servers.serve(sums(), at: "sums")
+            var isRead = false
+            servers.whenReadByBroker { isRead = true }
+            try #require(other.run { isRead })
+            let client = try stage.link()
+            try stage.connect(client)
+            let answer = Answer()
+            try client.requestJSON("sums", "add", JSONText("[40,2]"), timeout: .seconds(600), answer.take)
+            try stage.settle(client)
+            service.stop(gracePeriod: hasGrace ? .seconds(600) : .zero)
+            try #require(other.run { service.isStopped })
+            try #require(stage.loop.run { answer.isThere })
+            #expect(hasGrace ? answer.result == "42" : answer.error?.code == .stopping)
+            #expect(try stage.ask(client, "add").failure as? NATSError == .noServer(subject: "sums.add"))
+            #expect(other.end() == [])
+        }
+    }
+
+    @Test func `sees the trace of its caller, and no other headers`() throws {
+        try withStage { stage in
+            let (servers, client) = (try stage.link(), try stage.link())
+            var methods = JSONRPCMethods()
+            methods.handleOthers { _, call in try JSONText(encoding: call.metadata) }
+            try servers.serve(methods, at: "sums")
+            var isRead = false
+            servers.whenReadByBroker { isRead = true }
+            try stage.connect(client)
+            try #require(stage.loop.run { isRead })
+            let answer = Answer()
+            let metadata = ["traceparent": "00-0af7-b7ad-01", "tracestate": "a=1\nb", "x-other": "1", "a b": "2"]
+            try client.requestJSON("sums", "echo", metadata: metadata, timeout: .seconds(600), answer.take)
+            try #require(stage.loop.run { answer.isThere })
+            let seen = try JSONText(try #require(answer.result)).decode(as: [String: String].self)
+            #expect(seen == ["traceparent": "00-0af7-b7ad-01", "tracestate": "a=1 b"])
+        }
+    }
+
     private func object(_ subject: String, _ stage: Stage, _ client: NATSLink) throws -> [String: Any] {
         let answer = Answer()
-        let request = PendingRequest(client, to: subject, [], timeout: .seconds(600), answer.take)
-        client.requests[request.token] = request
-        request.linkDidConnect()
+        client.start(
+            PendingRequest(client, .init(subject: subject, payload: []), timeout: .seconds(600), answer.take))
         try #require(stage.loop.run { answer.isThere })
         let text = try #require(answer.result)
         return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])

@@ -10,20 +10,9 @@ import Testing
 /// Processes of the example ClusteredCounter, which is built beside the tests.
 @Suite(.requiresBroker) struct `Server processes at one name` {
     @Test func `answer for one that was killed, and no client waits for ever`() throws {
-        try withStage { stage in
-            let directory = try FreshDirectory()
-            let processes = try (0..<3).map { index in
-                let name = "server-\(index)"
-                let socket = "\(directory.path)/\(name).sock"
-                return try TestProcess(built: "ClusteredCounter", [socket, "\(stage.broker.url)/counter", name])
-            }
-            let link = try stage.link()
-            try stage.connect(link)
-            var configuration = PipeClient.Configuration()
-            configuration.waitsForServer = true
+        try withCounters { stage, processes, link in
+            var configuration = Self.configuration
             configuration.reconnection = PipeClient.Reconnection()
-            configuration.connectTimeout = .seconds(25)
-            try hear(from: processes.count, stage, link, configuration)
             let clients = try (0..<60).map { _ in try stage.client(link, "counter", configuration) }
             for (client, recorder) in clients { recorder.whenOpened = { _ in _ = try? client.send("+1") } }
             try #require(stage.loop.run { clients.allSatisfy { $0.1.messageCount == 1 } })
@@ -40,6 +29,47 @@ import Testing
             for (_, recorder) in clients where !hit.contains(where: { $0.1 === recorder }) {
                 #expect(recorder.reasons == [])
             }
+        }
+    }
+
+    @Test func `share 1,500 short sessions evenly`() throws {
+        try withCounters { stage, processes, link in
+            var counts: [Substring: Int] = [:]
+            for _ in 0..<30 {
+                let clients = try (0..<50).map { _ in try stage.client(link, "counter", Self.configuration) }
+                for (client, recorder) in clients {
+                    recorder.whenOpened = { _ in _ = try? client.send("+1") }
+                    recorder.whenReceived = { _, _ in client.disconnect() }
+                }
+                try #require(stage.loop.run { clients.allSatisfy { $0.1.isEverythingClosed } })
+                for (_, recorder) in clients { counts[recorder.texts[0].prefix { $0 != " " }, default: 0] += 1 }
+            }
+            #expect(counts.values.reduce(0, +) == 1500 && counts.count == processes.count)
+            // Within 20 % of 500. The broker chooses by chance: that is 5.4 standard deviations, once in 10^7 runs not.
+            #expect(counts.values.allSatisfy { (400...600).contains($0) }, "\(counts)")
+        }
+    }
+
+    private static var configuration: PipeClient.Configuration {
+        var configuration = PipeClient.Configuration()
+        configuration.waitsForServer = true
+        configuration.connectTimeout = .seconds(25)
+        return configuration
+    }
+
+    /// Three processes that serve one name, and a link to their broker.
+    private func withCounters(_ body: (Stage, [TestProcess], NATSLink) throws -> Void) throws {
+        try withStage { stage in
+            let directory = try FreshDirectory()
+            let processes = try (0..<3).map { index in
+                let name = "server-\(index)"
+                let socket = "\(directory.path)/\(name).sock"
+                return try TestProcess(built: "ClusteredCounter", [socket, "\(stage.broker.url)/counter", name])
+            }
+            let link = try stage.link()
+            try stage.connect(link)
+            try hear(from: processes.count, stage, link, Self.configuration)
+            try body(stage, processes, link)
         }
     }
 

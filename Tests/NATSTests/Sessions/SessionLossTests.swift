@@ -78,6 +78,54 @@ import Testing
         }
     }
 
+    @Test func `ends for both ends when the broker drops a connection that is too slow`() throws {
+        let time = VirtualTime()
+        try withStage(in: time, { try Broker($0, configuration: "max_payload: 65536, max_pending: 100000") }) { stage in
+            stage.configuration.sessionWindow = 1 << 30
+            // Another loop on the same thread, which does not read while this test does not let it.
+            let other = try Loop()
+            let link = try NATSLink(
+                servers: [stage.broker.url], configuration: stage.configuration, reactor: other.reactor)
+            let atServer = other.recorder()
+            _ = PipeServer(listeningOn: try link.name("echo"), admitting: .everyone, delegate: atServer)
+            let isListening = Box(false)
+            link.whenReadByBroker { isListening.value = true }
+            try #require(other.run { isListening.value })
+            let near = try stage.link()
+            try stage.connect(near)
+            let (client, atClient) = try stage.client(near)
+            try #require(
+                stage.loop.run {
+                    other.turn()
+                    return atClient.openCount == 1 && atServer.openCount == 1
+                })
+            // More than the kernel keeps for the server's socket and the broker's: the broker drops the connection.
+            let connection = try #require(atClient.connections.first)
+            let message = pattern(500_000)
+            for _ in 0..<100 {
+                try client.send(message)
+                try #require(stage.loop.run { connection.pendingByteCount == 0 })
+            }
+            try stage.settle(near)
+            try #require(other.run { atServer.isEverythingClosed })
+            #expect(atServer.reasons == [.sessionLost(.linkLost)])
+            #expect(atServer.messageCount < 100 && atClient.reasons == [])
+            isListening.value = false
+            link.whenReadByBroker { isListening.value = true }
+            try #require(other.run { isListening.value })
+            // The client learns of it with its next heartbeat.
+            let tick = stage.configuration.sessionTimeout / SessionFlow.ticksPerTimeout
+            for _ in 0...SessionFlow.heartbeatInterval { stage.loop.reactor.advance(by: tick) }
+            try #require(
+                stage.loop.run {
+                    other.turn()
+                    return atClient.isEverythingClosed
+                })
+            #expect(atClient.reasons == [.sessionLost(.unknownSession)])
+            #expect(other.end() == [])
+        }
+    }
+
     @Test func `stays while both ends have nothing to say`() throws {
         try withStage(in: VirtualTime()) { stage in
             let pair = try stage.pair()

@@ -90,12 +90,17 @@ func withStage(in virtualTime: VirtualTime? = nil, _ options: [String] = [], _ b
     try withStage(in: virtualTime, { try Broker($0, options) }, body)
 }
 
+/// A stage whose broker stores streams.
+func withStreams(in virtualTime: VirtualTime? = nil, _ body: (Stage) throws -> Void) throws {
+    try withStage(in: virtualTime, { try Broker($0, storesStreams: true) }, body)
+}
+
 /// - Parameter configuration: the broker's.
 func withStage(configuration: String, _ body: (Stage) throws -> Void) throws {
     try withStage(in: nil, { try Broker($0, configuration: configuration) }, body)
 }
 
-private func withStage(
+func withStage(
     in virtualTime: VirtualTime?, _ broker: (Loop) throws -> Broker, _ body: (Stage) throws -> Void
 ) throws {
     // The broker is started on a loop in real time.
