@@ -201,6 +201,7 @@ public actor AsyncPipeConnection: Identifiable {
     // MARK: Waiting
 
     /// Waits until the event may have happened. Call it on the reactor's thread.
+    @inline(__always)
     nonisolated(nonsending) func wait(for event: AsyncConnectionState.Event) async throws {
         if let handler = unsafe state.handlerTask, handler.isCurrent {
             return try await suspend(handler.ticket, until: event)
@@ -220,6 +221,7 @@ public actor AsyncPipeConnection: Identifiable {
         }
     }
 
+    @inline(__always)
     private nonisolated(nonsending) func suspend(
         _ ticket: WaitingTask.Ticket, until event: AsyncConnectionState.Event
     ) async throws {
