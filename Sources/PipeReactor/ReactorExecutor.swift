@@ -32,6 +32,8 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     // The reactor, until it ends. Used on its thread only, and not weak, because a weak reference would make all others
     // slower.
     private nonisolated(unsafe) unowned(unsafe) var reactor: Reactor?
+    // Its own, for work that need not retain the reactor: that is dear, because others refer to it weakly.
+    private nonisolated(unsafe) var meter: CallbackMeter?
     // Used on the reactor's thread only.
     private nonisolated(unsafe) var resumption = Resumption.none
 
@@ -171,7 +173,10 @@ extension ReactorExecutor {
     package var wakeUpDescriptor: Int32 { wakeUp.rawDescriptor }
 
     /// Attaches the executor to a reactor until ``close()``.
-    func belong(to reactor: Reactor) { unsafe self.reactor = reactor }
+    func belong(to reactor: Reactor) {
+        unsafe self.reactor = reactor
+        unsafe meter = reactor.meter
+    }
 
     func adoptCurrentThread() {
         mailbox.withLock { _ in thread.store(SystemThread.currentNumber, ordering: .relaxed) }
@@ -230,21 +235,29 @@ extension ReactorExecutor {
     }
 
     private func open(_ letter: Mail, on reactor: Reactor) {
-        guard let meter = reactor.meter else { return run(letter, on: reactor) }
-        meter.measure("posted work") { run(letter, on: reactor) }
+        measured {
+            switch letter {
+            case .function(let work): work(reactor)
+            case .job(let job, let ofPreferringTask): run(job, ofPreferringTask: ofPreferringTask)
+            }
+        }
     }
 
     @inline(__always)
-    private func run(_ letter: Mail, on reactor: Reactor) {
-        switch letter {
-        case .function(let work): work(reactor)
-        // The runtime makes an `await` a function call only if the continuation runs where the job was started: between
-        // two actors on this executor, or between two functions of a task that prefers it and that are isolated to no
-        // actor. Anything else goes through the mailbox.
-        case .job(let job, ofPreferringTask: false):
-            unsafe job.runSynchronously(on: asUnownedSerialExecutor())
-        case .job(let job, ofPreferringTask: true):
+    private func measured(_ work: () -> Void) {
+        guard let meter = unsafe meter else { return work() }
+        meter.measure("posted work", 0, work)
+    }
+
+    /// The runtime makes an `await` a function call only if the continuation runs where the job was started: between
+    /// two actors on this executor, or between two functions of a task that prefers it and that are isolated to no
+    /// actor. Anything else goes through the mailbox.
+    @inline(__always)
+    private func run(_ job: UnownedJob, ofPreferringTask: Bool) {
+        if ofPreferringTask {
             unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+        } else {
+            unsafe job.runSynchronously(on: asUnownedSerialExecutor())
         }
     }
 
@@ -260,13 +273,14 @@ extension ReactorExecutor {
         resume()
         let resumed = unsafe resumption
         unsafe resumption = .none
-        guard case .arrived(let job, let ofPreferringTask) = resumed, let reactor = unsafe reactor else { return }
-        open(.job(job, ofPreferringTask: ofPreferringTask), on: reactor)
+        guard case .arrived(let job, let ofPreferringTask) = resumed else { return }
+        measured { run(job, ofPreferringTask: ofPreferringTask) }
     }
 
     /// Refuses all later work, and belongs to no thread any more, because the system reuses the ID of a thread.
     func close() {
         unsafe reactor = nil
+        unsafe meter = nil
         // Waiting jobs are released outside the lock: releasing a function's captures may post again.
         _ = mailbox.withLock { box in
             box.isClosed = true

@@ -8,19 +8,12 @@ internal import PipeReactor
 // messages in the memory into which they were read, and runs in the task, with its task-local values. If the task does
 // not take the read, because it runs on another executor or was cancelled, the messages wait here as all others do.
 
-/// What receives the messages of a batch. The descriptors that it does not take out are closed.
-typealias BatchBody = (_ message: Span<UInt8>, _ descriptors: inout ReceivedDescriptors?) throws -> Void
-
 /// A read that a task may carry out in place of the connection.
 struct OfferedRead {
     let way: PipeConnection.ReceivingWay
     /// How many messages the turn may still deliver.
     var budget: Int
     var isTaken = false
-    /// How many messages the task has got.
-    var messageCount = 0
-    /// The error of its function.
-    var failure: (any Error)?
 }
 
 extension AsyncConnectionState {
@@ -43,7 +36,10 @@ extension AsyncConnectionState {
     ///
     /// - Returns: whether it has taken the offer, and thus received what has arrived.
     private func offer(_ way: PipeConnection.ReceivingWay, _ budget: inout Int) -> Bool {
-        guard way == .directly || connection.mayReceive, let task = receivers.removeFirst() else { return false }
+        // A delegate between the connection and the tasks, which measures callbacks or checks them, sees all messages.
+        guard way == .directly || connection.mayReceive, connection.endpoint.delegate is AsyncConnectionDelegate,
+            let task = receivers.removeFirst()
+        else { return false }
         offeredRead = OfferedRead(way: way, budget: budget)
         resume(task)
         guard let offer = offeredRead.take(), offer.isTaken else { return false }
@@ -58,7 +54,7 @@ extension AsyncConnectionState {
     /// - Returns: whether there were any.
     /// - Throws: the function's error. The messages behind the one for which it was thrown stay.
     func takeBatch(_ body: BatchBody) throws -> Bool {
-        if let offer = offeredRead, !offer.isTaken, try takeOffer(offer, body) { return true }
+        if let offer = offeredRead, !offer.isTaken, try take(offer, body) { return true }
         var isEmpty = true
         while let message = takeFirst() {
             isEmpty = false
@@ -67,38 +63,18 @@ extension AsyncConnectionState {
         return !isEmpty
     }
 
-    private func takeOffer(_ offer: OfferedRead, _ body: BatchBody) throws -> Bool {
+    private func take(_ offer: OfferedRead, _ body: BatchBody) throws -> Bool {
         offeredRead?.isTaken = true
         var budget = offer.budget
-        withoutActuallyEscaping(body) { body in
-            batchBody = body
+        let (messageCount, failure) = withoutActuallyEscaping(body) { body in
+            let receiver = BatchReceiver(body)
+            connection.endpoint.batchReceiver = receiver
             connection.receive(offer.way, &budget)
-            batchBody = nil
+            connection.endpoint.batchReceiver = nil
+            return (receiver.messageCount, receiver.failure)
         }
         offeredRead?.budget = budget
-        if let failure = offeredRead?.failure { throw failure }
-        return offeredRead?.messageCount ?? 0 > 0
-    }
-
-    func deliver(
-        _ message: Span<UInt8>, _ descriptors: consuming ReceivedDescriptors? = nil, to body: BatchBody
-    ) {
-        offeredRead?.messageCount &+= 1
-        do {
-            try body(message, &descriptors)
-        } catch {
-            offeredRead?.failure = error
-            // The others wait for the next task.
-            batchBody = nil
-        }
-    }
-}
-
-extension PipeMessage {
-    /// Calls a task's function with this message.
-    func deliver(to body: BatchBody) throws {
-        var descriptors: ReceivedDescriptors?
-        if unsafe memory.owner.descriptors != nil { descriptors = takeDescriptors() }
-        try withBytes { bytes in try body(bytes, &descriptors) }
+        if let failure { throw failure }
+        return messageCount > 0
     }
 }

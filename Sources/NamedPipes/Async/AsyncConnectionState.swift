@@ -21,8 +21,6 @@ final class AsyncConnectionState {
     var awaitedMessageCount = 0
     /// The read that a task may carry out in this turn.
     @safe @exclusivity(unchecked) var offeredRead: OfferedRead?
-    /// The function of the task that carries it out, while it does.
-    @safe @exclusivity(unchecked) var batchBody: BatchBody?
 
     /// Messages that tasks on other threads take without a hop: the only part of this state that these tasks may use.
     let lent = LentMessages()
@@ -68,6 +66,7 @@ final class AsyncConnectionState {
         // The delegate continues to use it here, and so does the actor: both on the reactor's thread.
         nonisolated(unsafe) let state = AsyncConnectionState(connection)
         unsafe connection.companion = .tasks(state)
+        connection.endpoint.servesTasks = true
         return unsafe AsyncPipeConnection(
             id: connection.id, peer: connection.peer, executor: connection.endpoint.reactor.executor, state: state)
     }
@@ -82,13 +81,11 @@ final class AsyncConnectionState {
 
     @inline(__always)
     func didReceive(_ message: Span<UInt8>) {
-        if let batchBody { return deliver(message, to: batchBody) }
         inbox.append(message, from: connection)
         didAppend()
     }
 
     func didReceive(_ message: Span<UInt8>, _ descriptors: inout ReceivedDescriptors) {
-        if let batchBody { return deliver(message, descriptors.takeAllInFlight(), to: batchBody) }
         inbox.append(inOwnMemory: connection.keep(message, descriptors: &descriptors))
         didAppend()
     }

@@ -45,6 +45,7 @@ extension AsyncPipeConnection {
 
     @inline(__always)
     private nonisolated func checkThread() {
-        precondition(executor.isCurrent, "trySend(_:) outside of the reactor's thread, where send(_:) or a sender works")
+        precondition(
+            executor.isCurrent, "trySend(_:) outside of the reactor's thread, where send(_:) or a sender works")
     }
 }

@@ -6,17 +6,23 @@
 /// that came alone.
 struct HandlerTask {
     let ticket: WaitingTask.Ticket
-    // In place of the task itself, which may not be stored. Its hash would cost 250 instructions.
-    private let identity = Self.currentIdentity
+    // In place of the task itself, which may not be stored: the address of its object. Its hash would cost 250
+    // instructions.
+    private let identity = Self.current.identity
 
     /// The calling task.
     init(ticket: WaitingTask.Ticket) { self.ticket = ticket }
 
-    /// Whether the caller is that task.
-    var isCurrent: Bool { Self.currentIdentity == identity }
+    /// Whether the calling task is cancelled; nil if it is another one.
+    var isCancelledIfCurrent: Bool? {
+        let current = Self.current
+        return current.identity == identity ? current.isCancelled : nil
+    }
 
-    /// The address of the task's object.
-    private static var currentIdentity: UInt {
-        unsafe withUnsafeCurrentTask { task in unsafe unsafeBitCast(task.unsafelyUnwrapped, to: UInt.self) }
+    private static var current: (identity: UInt, isCancelled: Bool) {
+        unsafe withUnsafeCurrentTask { task in
+            let task = unsafe task.unsafelyUnwrapped
+            return unsafe (unsafeBitCast(task, to: UInt.self), task.isCancelled)
+        }
     }
 }

@@ -33,7 +33,7 @@ struct MessageInbox: ~Copyable {
         guard message.count < ReactorBuffers.inPlaceByteCount else {
             return append(inOwnMemory: connection.keep(message))
         }
-        let piece = piece(for: message.count, connection.endpoint.buffers)
+        let piece = piece(for: message.count, connection)
         let start = piece.bytes.byteCount
         piece.bytes.append(contentsOf: message)
         lastNumberInPiece = queue.append(
@@ -44,9 +44,9 @@ struct MessageInbox: ~Copyable {
 
     /// A piece with room for this number of bytes, so that its contents are never moved.
     @inline(__always)
-    private mutating func piece(for count: Int, _ buffers: ReactorBuffers) -> SharedBuffer {
+    private mutating func piece(for count: Int, _ connection: PipeConnection) -> SharedBuffer {
         if let piece, piece.bytes.room >= count { return piece }
-        return freshPiece(for: count, buffers)
+        return freshPiece(for: count, connection.endpoint.buffers)
     }
 
     @inline(never)

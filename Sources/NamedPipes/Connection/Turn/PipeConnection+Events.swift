@@ -43,7 +43,7 @@ extension PipeConnection: TurnWork, EventHandler {
         state = .serving
         _ = borrowPrepaidQueue()
         var budget = endpoint.limits.messagesPerTurn
-        if case .tasks(let tasks) = companion {
+        if endpoint.servesTasks, case .tasks(let tasks) = companion {
             tasks.receive(.directly, &budget)
         } else {
             readDirectly(&budget)
