@@ -20,17 +20,6 @@ private final class Log: Sendable {
     }
 }
 
-extension AsyncPipeConnection {
-    /// Receives batch after batch, and sends every message back.
-    fileprivate nonisolated(nonsending) func echo(to log: Log) async throws {
-        log.begin()
-        while try await nextBatch({ message in
-            log.add(message)
-            try trySend(message)
-        }) { log.begin() }
-    }
-}
-
 @Suite(.timeLimit(.minutes(5))) struct `A batch` {
     @TaskLocal static var mark = "none"
 
@@ -199,7 +188,8 @@ extension AsyncPipeConnection {
         _ = try await Serving.run(Self.configuration) { connection in
             try await Task(executorPreference: place.executor(for: connection)) {
                 await gate.pass()
-                try await connection.echo(to: log)
+                log.begin()
+                while try await connection.nextBatch({ log.add($0) }) { log.begin() }
             }.value
         } while: { serving in
             let peer = try RawPeer(connectingTo: serving.address)

@@ -116,7 +116,7 @@ final class ReactorBuffers {
     func borrowPiece(atLeast byteCount: Int) -> SharedBuffer {
         if byteCount <= Self.keptPieceByteCount, let spare = takeSparePiece() { return spare }
         let fresh = SharedBuffer()
-        fresh.bytes.reserveCapacity(byteCount)
+        fresh.bytes.reserveCapacity(max(byteCount, Self.keptPieceByteCount))
         return fresh
     }
 
