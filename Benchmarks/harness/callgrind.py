@@ -18,8 +18,8 @@ from .servers import FLOOR, OURS, POOL, THREADED
 from .tables import markdown
 
 NAMES = ("S2", "S3", "S4")
-ASYNC = "pipes-async"
-SHORT_SERVERS = (FLOOR, OURS, THREADED, POOL, ASYNC)
+ASYNC, BATCHES = "pipes-async", "pipes-batches"
+SHORT_SERVERS = (FLOOR, OURS, THREADED, POOL, ASYNC, BATCHES)
 LONG_SERVERS = (*SHORT_SERVERS, "nio-tuned", "nio")
 SHORT_LOAD, LONG_LOAD = 10_000, 60_000
 # valgrind is 20 to 50 times slower, and a load that gives usable counts still ends within seconds.

@@ -20,7 +20,8 @@ PACKAGE = Path(__file__).resolve().parent.parent
 RESULTS = PACKAGE / "results"
 TOOLS = (LOAD, OUR_LOAD)
 FULL_SECONDS, QUICK_SECONDS = 14.5 * 60, 100.0
-QUICK_SERVERS = frozenset({FLOOR, "c-epoll-poll", OURS, "pipes-poll", "pipes-async", "nio", "nio-tuned"})
+QUICK_SERVERS = frozenset(
+    {FLOOR, "c-epoll-poll", OURS, "pipes-poll", "pipes-async", "pipes-batches", "nio", "nio-tuned"})
 QUICK_FEW = 1
 
 

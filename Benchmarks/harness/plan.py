@@ -14,7 +14,7 @@ from .servers import FLOOR, OURS
 # Between the floor's two runs, in every round.
 CLOSELY = frozenset({FLOOR, OURS, "c-epoll-poll", "pipes-poll"})
 # After them, in some of the rounds: the servers that targets name, and all others.
-RIVALS = frozenset({"nio", "nio-async", "pipes-async"})
+RIVALS = frozenset({"nio", "nio-async", "pipes-async", "pipes-batches"})
 RIVALS_ROUNDS, FEW_ROUNDS = 6, 3
 
 # The time of a run beside the measurement and the warm-up: the start, and each connection.

@@ -91,7 +91,7 @@ def section(directory: Path, name: str) -> str:
 
 def page(results: Results, thresholds: Thresholds, pictures: list[Picture], directory: Path) -> str:
     core = [scenario.name for scenario in CORE]
-    closely = [results.ours, "pipes-async", "nio", "nio-tuned", "nio-async"]
+    closely = [results.ours, "pipes-async", "pipes-batches", "nio", "nio-tuned", "nio-async"]
     variants = ("S1p", "S1pp", "S1c", "S7b", "S10", "mixed", "open", "flood")
     growth = [name for name in results.scenarios if name.startswith("G")]
     sections = (

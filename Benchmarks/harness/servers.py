@@ -76,6 +76,7 @@ SERVERS: dict[str, Server] = {
         product(THREADED, "NamedPipes, beside an idle thread", "pipes-echo", ("--idle-threads", "1")),
         product(POOL, "NamedPipes, a pool of one", "pipes-echo", ("--reactors", "1")),
         product("pipes-async", "NamedPipes, async", "pipes-async-echo"),
+        product("pipes-batches", "NamedPipes, async, batches", "pipes-async-echo", ("--batches", "1")),
         product("c-libevent", "C, libevent, plain events", "c-libevent-echo", library="libevent_core"),
         product("c-bufferevent", "C, libevent, bufferevent", "c-bufferevent-echo", library="libevent_core"),
         product("libuv", "C, libuv", "libuv-echo", library="libuv"),

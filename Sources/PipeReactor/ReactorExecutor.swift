@@ -14,8 +14,8 @@ internal import Synchronization
 /// }
 /// ```
 ///
-/// Work runs in the order in which it arrived, after the events of a turn of the loop and before its end. It waits
-/// while the reactor does not run. When the reactor itself is gone, functions are refused, and jobs are counted but
+/// Work runs in the order in which it arrived, after the events of a turn of the loop and before its end; a task that
+/// waits for a message runs in the event that brings it. Work waits while the reactor does not run. When the reactor itself is gone, functions are refused, and jobs are counted but
 /// never run: a reactor has to outlive the actors that run on it.
 public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     // The mailbox: written by any thread under the lock, swapped out as a whole by the reactor, run outside the lock.
@@ -32,6 +32,10 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     // The reactor, until it ends. Used on its thread only, and not weak, because a weak reference would make all others
     // slower.
     private nonisolated(unsafe) unowned(unsafe) var reactor: Reactor?
+    // Its own, for work that need not retain the reactor: that is dear, because others refer to it weakly.
+    private nonisolated(unsafe) var meter: CallbackMeter?
+    // Used on the reactor's thread only.
+    private nonisolated(unsafe) var resumption = Resumption.none
 
     /// The time of the reactor's timers, if a test moves it; nil if it passes by itself.
     package let virtualTime: VirtualTime?
@@ -75,7 +79,7 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
 
     /// Takes a job of an actor or task; the Swift runtime calls this (`SerialExecutor`, `TaskExecutor`).
     public func enqueue(_ job: consuming ExecutorJob) {
-        _ = add(.job(UnownedJob(job), ofPreferringTask: false))
+        take(UnownedJob(job), ofPreferringTask: false)
     }
 
     /// Takes a job of a task that prefers this executor; actors use ``enqueue(_:)``.
@@ -83,7 +87,7 @@ public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     /// Both protocols call this method `enqueue`, but the jobs have to be run differently: see `deliverMail`.
     @_implements(TaskExecutor,enqueue(_:))
     public func enqueueOfPreferringTask(_ job: consuming ExecutorJob) {
-        _ = add(.job(UnownedJob(job), ofPreferringTask: true))
+        take(UnownedJob(job), ofPreferringTask: true)
     }
 
     /// Traps unless the caller is on the reactor's thread (`SerialExecutor`).
@@ -108,6 +112,21 @@ extension ReactorExecutor {
         var hasFunction = false
         var isClosed = false
         var lostJobCount = 0
+    }
+
+    /// The task that the reactor is resuming by ``resumeAtOnce(_:)``.
+    private enum Resumption {
+        case none
+        /// Its job has not come yet.
+        case expected
+        case arrived(UnownedJob, ofPreferringTask: Bool)
+    }
+
+    private func take(_ job: UnownedJob, ofPreferringTask: Bool) {
+        if isCurrent, case .expected = unsafe resumption {
+            return unsafe resumption = .arrived(job, ofPreferringTask: ofPreferringTask)
+        }
+        _ = add(.job(job, ofPreferringTask: ofPreferringTask))
     }
 
     private func add(_ mail: Mail) -> Bool {
@@ -154,7 +173,10 @@ extension ReactorExecutor {
     package var wakeUpDescriptor: Int32 { wakeUp.rawDescriptor }
 
     /// Attaches the executor to a reactor until ``close()``.
-    func belong(to reactor: Reactor) { unsafe self.reactor = reactor }
+    func belong(to reactor: Reactor) {
+        unsafe self.reactor = reactor
+        unsafe meter = reactor.meter
+    }
 
     func adoptCurrentThread() {
         mailbox.withLock { _ in thread.store(SystemThread.currentNumber, ordering: .relaxed) }
@@ -175,11 +197,7 @@ extension ReactorExecutor {
         swapMail(&mail)
         var count = 0
         while let letter = mail.popLast() {
-            if let meter = reactor.meter {
-                meter.measure("posted work") { open(letter, on: reactor) }
-            } else {
-                open(letter, on: reactor)
-            }
+            open(letter, on: reactor)
             reactor.runLongTurnQueue()
             count += 1
             guard count < limit else { break }
@@ -217,21 +235,52 @@ extension ReactorExecutor {
     }
 
     private func open(_ letter: Mail, on reactor: Reactor) {
-        switch letter {
-        case .function(let work): work(reactor)
-        // The runtime makes an `await` a function call only if the continuation runs where the job was started: between
-        // two actors on this executor, or between two functions of a task that prefers it and that are isolated to no
-        // actor. Anything else goes through the mailbox.
-        case .job(let job, ofPreferringTask: false):
-            unsafe job.runSynchronously(on: asUnownedSerialExecutor())
-        case .job(let job, ofPreferringTask: true):
-            unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+        measured {
+            switch letter {
+            case .function(let work): work(reactor)
+            case .job(let job, let ofPreferringTask): run(job, ofPreferringTask: ofPreferringTask)
+            }
         }
+    }
+
+    @inline(__always)
+    private func measured(_ work: () -> Void) {
+        guard let meter = unsafe meter else { return work() }
+        meter.measure("posted work", 0, work)
+    }
+
+    /// The runtime makes an `await` a function call only if the continuation runs where the job was started: between
+    /// two actors on this executor, or between two functions of a task that prefers it and that are isolated to no
+    /// actor. Anything else goes through the mailbox.
+    @inline(__always)
+    private func run(_ job: UnownedJob, ofPreferringTask: Bool) {
+        if ofPreferringTask {
+            unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+        } else {
+            unsafe job.runSynchronously(on: asUnownedSerialExecutor())
+        }
+    }
+
+    /// Resumes a task and runs it at once, up to its next suspension, if it runs on this executor; otherwise it goes to
+    /// its own. Call it on the reactor's thread, from the loop rather than from a job.
+    ///
+    /// The mailbox, and a place in a later part of the turn, would cost a task that waits for a message 1,500
+    /// instructions.
+    ///
+    /// - Parameter resume: resumes the continuation of one task, and does nothing else.
+    package func resumeAtOnce(_ resume: () -> Void) {
+        unsafe resumption = .expected
+        resume()
+        let resumed = unsafe resumption
+        unsafe resumption = .none
+        guard case .arrived(let job, let ofPreferringTask) = resumed else { return }
+        measured { run(job, ofPreferringTask: ofPreferringTask) }
     }
 
     /// Refuses all later work, and belongs to no thread any more, because the system reuses the ID of a thread.
     func close() {
         unsafe reactor = nil
+        unsafe meter = nil
         // Waiting jobs are released outside the lock: releasing a function's captures may post again.
         _ = mailbox.withLock { box in
             box.isClosed = true

@@ -14,7 +14,7 @@ struct Echo: ParsableCommand {
               pipectl echo thermostat
               pipectl echo /run/app/lines.sock --framing newline --max-message 64KiB
               pipectl echo thermostat --take-over
-              pipectl echo thermostat --async
+              pipectl echo thermostat --async --batches
               pipectl echo thermostat --reactors cores --work 100us
               pipectl echo --stdio --framing newline
 
@@ -31,6 +31,9 @@ struct Echo: ParsableCommand {
     @Flag(name: .customLong("async"), help: "Serve with a task for each connection, instead of a delegate.")
     var isAsync = false
 
+    @Flag(help: "With --async: receive all messages of a read together, instead of one by one.")
+    var batches = false
+
     @Flag(help: "Speak over standard input and output, instead of listening.")
     var stdio = false
 
@@ -44,6 +47,7 @@ struct Echo: ParsableCommand {
         if stdio, address != nil || isAsync || reactors.isPool || options.listensElsewhere {
             throw ValidationError("--stdio is a connection by itself, without an address and the options of a server")
         }
+        if batches, !isAsync { throw ValidationError("--batches is a way of --async, which is missing") }
         try options.check(address, isNeeded: false)
         try reactors.check(address)
     }
@@ -55,7 +59,7 @@ struct Echo: ParsableCommand {
             try runPool()
         } else if isAsync {
             try ServerSession(loop.makeReactor()).serve(
-                address, wire, options, announce: announce, handler: work.asyncHandler)
+                address, wire, options, announce: announce, handler: work.asyncHandler(inBatches: batches))
         } else {
             let session = ServerSession(try loop.makeReactor()) { [work] connection, message throws(PipeError) in
                 work.doWork()
@@ -71,7 +75,8 @@ struct Echo: ParsableCommand {
         let reactors = (reactors.reactors.count, loop.configuration)
         if isAsync {
             try PoolSession(home).serve(
-                address, wire, options, on: reactors, home: home, announce: announce, handler: work.asyncHandler)
+                address, wire, options, on: reactors, home: home, announce: announce,
+                handler: work.asyncHandler(inBatches: batches))
         } else {
             try PoolSession(home).run(address, wire, options, on: reactors, home: home, announce: announce) {
                 [work] connection, message in
@@ -84,20 +89,30 @@ struct Echo: ParsableCommand {
 
 extension WorkOptions {
     /// Sends every message of a connection back.
-    fileprivate var asyncHandler: ServerSession.AsyncHandler {
+    fileprivate func asyncHandler(inBatches: Bool) -> ServerSession.AsyncHandler {
         // Not in a capture list, which would make it a function that leaves the reactor's thread.
         let work = self
-        return { connection, counter in try await counter.echo(connection, work) }
+        return { connection, counter in try await counter.echo(connection, work, inBatches: inBatches) }
     }
 }
 
 extension MessageCounter {
-    fileprivate nonisolated(nonsending) func echo(_ connection: AsyncPipeConnection, _ work: WorkOptions) async throws {
+    fileprivate nonisolated(nonsending) func echo(
+        _ connection: AsyncPipeConnection, _ work: WorkOptions, inBatches: Bool
+    ) async throws {
         do {
-            for try await message in connection.messages {
-                count(message.byteCount)
-                work.doWork()
-                try await connection.send(message)
+            if inBatches {
+                while try await connection.nextBatch({ message in
+                    count(message.count)
+                    work.doWork()
+                    try connection.trySend(message)
+                }) {}
+            } else {
+                for try await message in connection.messages {
+                    count(message.byteCount)
+                    work.doWork()
+                    try await connection.send(message)
+                }
             }
             count(await connection.close(), of: "\(connection)")
         } catch PipeError.disconnected(let reason) {

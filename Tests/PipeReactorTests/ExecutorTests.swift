@@ -44,6 +44,19 @@ private actor Room {
     private func add(_ number: Int, to log: Log) { log.add("\(number)") }
 }
 
+/// A task that waits.
+private final class Waiting: Sendable {
+    private let continuation = Mutex<CheckedContinuation<Void, Never>?>(nil)
+
+    var isWaiting: Bool { continuation.withLock { $0 != nil } }
+
+    nonisolated(nonsending) func wait() async {
+        await withCheckedContinuation { task in continuation.withLock { $0 = task } }
+    }
+
+    func resume() { continuation.withLock { $0.take() }?.resume() }
+}
+
 private func enterWithoutAwait(_ room: Room) { room.assumeIsolated { $0.guests += 1 } }
 
 @Suite struct `An actor on a reactor` {
@@ -154,6 +167,30 @@ private func enterWithoutAwait(_ room: Room) { room.assumeIsolated { $0.guests +
         #expect(places == [true, true, true, true])
         thread.stop()
         thread.join()
+    }
+
+    /// As a connection does with a task that waits for a message.
+    @Test func `runs at once if the reactor resumes it so, and what it starts comes later`() throws {
+        let reactor = try Reactor()
+        let executor = reactor.executor
+        let log = Log()
+        let waiting = Waiting()
+        let task = Task(executorPreference: executor) {
+            await waiting.wait()
+            log.add("resumed")
+            Task(executorPreference: executor) { log.add("child") }
+            await Task.yield()
+            log.add("again")
+        }
+        reactor.runBounded { waiting.isWaiting }
+        reactor.schedule(after: .zero) {
+            executor.post { _ in log.add("posted") }
+            executor.resumeAtOnce { waiting.resume() }
+            log.add("returned")
+        }
+        reactor.runBounded { log.entries.count == 5 }
+        #expect(log.entries == ["resumed", "returned", "posted", "child", "again"])
+        withExtendedLifetime(task) {}
     }
 
     @Test func `has children that run there, too`() async throws {

@@ -70,6 +70,12 @@ struct EchoAndSendTests {
         #expect(second.status == 1)
     }
 
+    @Test func `a task for each connection can receive by batches`() throws {
+        try checkReplies(of: serve(reactor, "echo", name, "--async", "--batches"))
+        let alone = try Tool(reactor, ["echo", name, "--batches"], assignment: "ASAN_OPTIONS=detect_leaks=0")
+        #expect(alone.waitForExit() == 2)
+    }
+
     @Test func `both ends may poll`() throws {
         let server = try serve(reactor, "echo", name, "--busy-poll", "50us")
         let sent = try run(reactor, "send", name, "--reply", "--busy-poll", "1ms", "one", "two", "three")

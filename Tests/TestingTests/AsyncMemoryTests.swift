@@ -14,10 +14,15 @@ struct AsyncMemoryTests {
         try network.run(PeerScript([.send("hello"), .expect("hello"), .finish, .expectEnd]), against: "echo")
     }
 
-    @Test(arguments: [TransportFaults.none, .bumpy])
-    func `an async client and an async server talk through memory`(faults: TransportFaults) async throws {
+    @Test(arguments: [TransportFaults.none, .bumpy], [false, true])
+    func `an async client and an async server talk through memory`(
+        faults: TransportFaults, inBatches: Bool
+    ) async throws {
         let network = try MemoryNetwork(seed: 2, faults: faults)
-        network.serve(at: "echo", handler: echo)
+        network.serve(at: "echo") { connection in
+            guard inBatches else { return try await echo(connection) }
+            while try await connection.nextBatch({ try connection.trySend($0) }) {}
+        }
         let sizes = [3, 0, 70_000, 300_000, 1]
         let visit = network.withConnection(to: "echo") { connection in
             var received: [Int] = []

@@ -29,6 +29,13 @@ struct HandlerConformanceTests {
         #expect(violations.isEmpty)
     }
 
+    @Test func `a handler that answers by batches passes`() throws {
+        let violations = try conformance.check { connection in
+            while try await connection.nextBatch({ try connection.trySend($0) }) {}
+        }
+        #expect(violations.isEmpty)
+    }
+
     @Test func `a handler that does not end with its peer is caught`() throws {
         let problem = try problem { connection in
             for try await _ in connection.messages {}

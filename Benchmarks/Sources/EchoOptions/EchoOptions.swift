@@ -18,6 +18,8 @@ public struct EchoOptions {
         case hold
         /// The number of threads beside the server's that do nothing.
         case idleThreads = "idle-threads"
+        /// Whether messages are received in batches: 1 or 0.
+        case batches
 
         fileprivate var unit: String {
             switch self {
@@ -25,6 +27,7 @@ public struct EchoOptions {
             case .hold: "MILLISECONDS"
             case .sendBuffer, .receiveBuffer: "BYTES"
             case .reactors, .idleThreads: "NUMBER"
+            case .batches: "0|1"
             }
         }
     }

@@ -37,7 +37,7 @@ class Ours(unittest.TestCase):
 
     def test_the_servers(self) -> None:
         for options in (*LOADS, *OF_THE_OTHER_LOAD):
-            for server in ("pipes", "pipes-pool", "pipes-async"):
+            for server in ("pipes", "pipes-pool", "pipes-async", "pipes-batches"):
                 self.exchange(server, LOAD, options)
 
     def test_the_client(self) -> None:

@@ -12,9 +12,15 @@ final class AsyncConnectionState {
 
     // Not checked for overlapping accesses, like the other lists below: nothing is called while they are changed, and
     // the checks took a quarter of a message's instructions.
-    @safe @exclusivity(unchecked) private var inbox = MessageInbox()
+    @safe @exclusivity(unchecked) private(set) var inbox = MessageInbox()
     @safe @exclusivity(unchecked) private var charge = ByteCharge(for: .unread)
     private var isPaused = false
+    /// Whether the connection is in the receiving part of its turn; see ``receive(_:_:)``.
+    var isReceiving = false
+    /// The number of messages that have arrived in this turn while tasks waited for messages.
+    var awaitedMessageCount = 0
+    /// The read that a task may carry out in this turn.
+    @safe @exclusivity(unchecked) var offeredRead: OfferedRead?
 
     /// Messages that tasks on other threads take without a hop: the only part of this state that these tasks may use.
     let lent = LentMessages()
@@ -46,7 +52,7 @@ final class AsyncConnectionState {
     private var lastTicket: WaitingTask.Ticket = 0
     /// Present while a handler runs.
     @safe @exclusivity(unchecked) var handlerTask: HandlerTask?
-    @safe @exclusivity(unchecked) private var receivers = WaitingTasks()
+    @safe @exclusivity(unchecked) var receivers = WaitingTasks()
     @safe @exclusivity(unchecked) private var turns = SenderTurns()
     private var watchers = WaitingTasks()
 
@@ -60,6 +66,7 @@ final class AsyncConnectionState {
         // The delegate continues to use it here, and so does the actor: both on the reactor's thread.
         nonisolated(unsafe) let state = AsyncConnectionState(connection)
         unsafe connection.companion = .tasks(state)
+        connection.endpoint.servesTasks = true
         return unsafe AsyncPipeConnection(
             id: connection.id, peer: connection.peer, executor: connection.endpoint.reactor.executor, state: state)
     }
@@ -85,11 +92,13 @@ final class AsyncConnectionState {
 
     @inline(__always)
     private func didAppend() {
-        if inbox.memoryByteCount &+ lentMemoryByteCount != charge.byteCount { settle() }
         if waitingByteCount >= unreadByteLimit, !isPaused { pauseIfFull() }
-        // The task resumes from the executor's queue, when the whole burst is here.
-        receivers.wakeFirst()
+        // A task that waits probably takes it in this turn, so that nothing has to be charged for.
+        if !receivers.isEmpty { awaitedMessageCount &+= 1 } else if isChargeDue { settle() }
     }
+
+    /// Whether the memory of the waiting messages is not what is charged for.
+    private var isChargeDue: Bool { inbox.memoryByteCount &+ lentMemoryByteCount != charge.byteCount }
 
     private var waitingByteCount: Int { inbox.byteCount &+ lentByteCount }
 
@@ -99,6 +108,13 @@ final class AsyncConnectionState {
         guard waitingByteCount >= unreadByteLimit else { return }
         isPaused = true
         connection.pauseReceiving()
+    }
+
+    /// The receiving part of the turn is over: charges for what is still here.
+    @inline(__always)
+    func endReceiving() {
+        isReceiving = false
+        if isChargeDue || isPaused { settle() }
     }
 
     /// Charges for the memory that is held now, and resumes reading once half of the unread bytes that are allowed are
@@ -121,8 +137,8 @@ final class AsyncConnectionState {
     @inline(__always)
     func takeFirst() -> PipeMessage? {
         if isLent, let message = takeLent() { return message }
-        guard let message = inbox.takeFirst() else { return nil }
-        if inbox.memoryByteCount &+ lentMemoryByteCount != charge.byteCount { settle() }
+        guard let message = inbox.takeFirst(recyclingTo: connection.endpoint.buffers) else { return nil }
+        if !isReceiving, isChargeDue { settle() }
         return message
     }
 
@@ -137,7 +153,10 @@ final class AsyncConnectionState {
     /// Takes all waiting messages out. They stay charged for.
     func takeAll() -> [PipeMessage] {
         var messages: [PipeMessage] = []
-        while let message = lent.takeFirst()?.message ?? inbox.takeFirst() { messages.append(message) }
+        let buffers = connection.endpoint.buffers
+        while let message = lent.takeFirst()?.message ?? inbox.takeFirst(recyclingTo: buffers) {
+            messages.append(message)
+        }
         return messages
     }
 
@@ -187,6 +206,7 @@ final class AsyncConnectionState {
     /// Whether a message can be sent without waiting for others.
     var canSendAtOnce: Bool { turns.isFree }
 
+    @inline(__always)
     func send(_ body: (PipeConnection) throws(PipeError) -> PipeConnection.SendVerdict) throws(PipeError)
         -> PipeConnection.SendVerdict
     {
@@ -228,20 +248,24 @@ final class AsyncConnectionState {
 
     /// The event for which a task waits.
     enum Event {
-        case message, turn, end
+        case message, batch, turn, end
     }
 
-    /// Resumes a task when that event happens. If the task wants a message, it checks again then, because another task
-    /// may have been faster.
+    /// Resumes a task when that event happens. If the task wants a message or a batch, it checks again then, because
+    /// another task may have been faster.
     ///
     /// The state that the task has seen may have changed since, because other code may run during any `await`.
     func add(_ task: WaitingTask, for event: Event) {
         connection.endpoint.assertOwner()
         switch event {
-        case .message where inbox.isEmpty && isNothingLent && !isInputFinished: receivers.add(task)
+        case .message, .batch:
+            guard inbox.isEmpty, isNothingLent, !isInputFinished else { return task.goOn() }
+            var task = task
+            task.wantsBatch = event == .batch
+            receivers.add(task)
         case .turn: turns.wait(task)
-        case .end where endReason == nil: watchers.add(task)
-        case .message, .end: task.goOn()
+        case .end:
+            if endReason == nil { watchers.add(task) } else { task.goOn() }
         }
     }
 

@@ -204,9 +204,11 @@ public actor AsyncPipeConnection: Identifiable {
     // MARK: Waiting
 
     /// Waits until the event may have happened. Call it on the reactor's thread.
+    @inline(__always)
     nonisolated(nonsending) func wait(for event: AsyncConnectionState.Event) async throws {
-        if let handler = unsafe state.handlerTask, handler.isCurrent {
-            return try await suspend(handler.ticket, until: event)
+        if let handler = unsafe state.handlerTask, let isCancelled = handler.isCancelledIfCurrent {
+            if isCancelled { throw CancellationError() }
+            return try await WaitingTask.suspend(ticket: handler.ticket) { unsafe state.add($0, for: event) }
         }
         try await waitWatched(for: event)
     }
@@ -217,17 +219,11 @@ public actor AsyncPipeConnection: Identifiable {
     private func waitWatched(for event: AsyncConnectionState.Event) async throws {
         let ticket = unsafe state.nextTicket()
         try await withTaskCancellationHandler {
-            try await suspend(ticket, until: event)
+            try await WaitingTask.suspend(ticket: ticket) { task in
+                if Task.isCancelled { task.fail(CancellationError()) } else { unsafe state.add(task, for: event) }
+            }
         } onCancel: {
             cancelWait(ticket)
-        }
-    }
-
-    private nonisolated(nonsending) func suspend(
-        _ ticket: WaitingTask.Ticket, until event: AsyncConnectionState.Event
-    ) async throws {
-        try await WaitingTask.suspend(ticket: ticket) { task in
-            if Task.isCancelled { task.fail(CancellationError()) } else { unsafe state.add(task, for: event) }
         }
     }
 

@@ -6,14 +6,23 @@
 /// that came alone.
 struct HandlerTask {
     let ticket: WaitingTask.Ticket
-    // In place of the task itself, which may not be stored.
-    private let hash = Self.currentHash
+    // In place of the task itself, which may not be stored: the address of its object. Its hash would cost 250
+    // instructions.
+    private let identity = Self.current.identity
 
     /// The calling task.
     init(ticket: WaitingTask.Ticket) { self.ticket = ticket }
 
-    /// Whether the caller is that task.
-    var isCurrent: Bool { Self.currentHash == hash }
+    /// Whether the calling task is cancelled; nil if it is another one.
+    var isCancelledIfCurrent: Bool? {
+        let current = Self.current
+        return current.identity == identity ? current.isCancelled : nil
+    }
 
-    private static var currentHash: Int { unsafe withUnsafeCurrentTask { unsafe $0.unsafelyUnwrapped.hashValue } }
+    private static var current: (identity: UInt, isCancelled: Bool) {
+        unsafe withUnsafeCurrentTask { task in
+            let task = unsafe task.unsafelyUnwrapped
+            return unsafe (unsafeBitCast(task, to: UInt.self), task.isCancelled)
+        }
+    }
 }

@@ -29,6 +29,9 @@ struct LentMessages: ~Copyable, Sendable {
         }
     }
 
+    /// The number of messages.
+    var count: Int { contents.withLock { $0.queue.count } }
+
     // MARK: On the reactor's thread
 
     func append(_ inbox: inout MessageInbox) {

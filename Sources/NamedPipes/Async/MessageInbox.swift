@@ -33,7 +33,7 @@ struct MessageInbox: ~Copyable {
         guard message.count < ReactorBuffers.inPlaceByteCount else {
             return append(inOwnMemory: connection.keep(message))
         }
-        let piece = piece(for: message.count)
+        let piece = piece(for: message.count, connection)
         let start = piece.bytes.byteCount
         piece.bytes.append(contentsOf: message)
         lastNumberInPiece = queue.append(
@@ -44,25 +44,26 @@ struct MessageInbox: ~Copyable {
 
     /// A piece with room for this number of bytes, so that its contents are never moved.
     @inline(__always)
-    private mutating func piece(for count: Int) -> SharedBuffer {
+    private mutating func piece(for count: Int, _ connection: PipeConnection) -> SharedBuffer {
         if let piece, piece.bytes.room >= count { return piece }
-        return freshPiece(for: count)
+        return freshPiece(for: count, connection.endpoint.buffers)
     }
 
     @inline(never)
-    private mutating func freshPiece(for count: Int) -> SharedBuffer {
+    private mutating func freshPiece(for count: Int, _ buffers: ReactorBuffers) -> SharedBuffer {
         endPiece()
         let range = Self.pieceByteCounts
-        let fresh = SharedBuffer()
-        fresh.bytes.reserveCapacity(max(min(queue.byteCount, range.upperBound), range.lowerBound, count))
+        let byteCount = max(min(queue.byteCount, range.upperBound), range.lowerBound, count)
+        let fresh = buffers.borrowPiece(atLeast: byteCount)
         queue.hold(fresh.bytes.capacity)
         piece = fresh
         return fresh
     }
 
     @inline(never)
-    private mutating func endPiece() {
+    private mutating func endPiece(recyclingTo buffers: ReactorBuffers? = nil) {
         guard let piece else { return }
+        buffers?.recycle(piece: piece)
         queue.letGo(of: piece.bytes.capacity, with: lastNumberInPiece)
         self.piece = nil
     }
@@ -81,10 +82,11 @@ struct MessageInbox: ~Copyable {
         large = (ObjectIdentifier(memory), number)
     }
 
+    /// Takes the first message. The memory of small ones is reused when the last of them is released.
     @inline(__always)
-    mutating func takeFirst() -> PipeMessage? {
+    mutating func takeFirst(recyclingTo buffers: ReactorBuffers) -> PipeMessage? {
         guard let message = queue.takeFirst() else { return nil }
-        if queue.isEmpty { endPiece() }
+        if queue.isEmpty { endPiece(recyclingTo: buffers) }
         return message
     }
 

@@ -26,6 +26,8 @@ struct MessageQueue: ~Copyable, Sendable {
 
     var isEmpty: Bool { entries.isEmpty }
 
+    var count: Int { entries.count }
+
     /// - Returns: the message's number.
     @discardableResult
     @inline(__always)

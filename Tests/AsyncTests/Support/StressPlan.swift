@@ -10,11 +10,16 @@ struct StressPlan: CustomStringConvertible, Sendable {
         case peerAborts, peerLeaves, ownClose, ownAbort, stop, gracefulStop
     }
 
+    /// How messages are received.
+    enum Manner: CaseIterable {
+        case iterating, oneByOne, inBatches
+    }
+
     struct Participant {
         let place: Place
         /// After this many steps, if at all.
         let cancelledAfter: Int?
-        let iterates: Bool
+        let manner: Manner
         let seed: UInt64
     }
 
@@ -24,6 +29,7 @@ struct StressPlan: CustomStringConvertible, Sendable {
     let endsAfter: Int
     let messageCount: Int
     let messageByteCount: Int
+    let serverManner: Manner
     let consumers: [Participant]
     let senders: [Participant]
     let server: PipeServer.Configuration
@@ -36,6 +42,7 @@ struct StressPlan: CustomStringConvertible, Sendable {
         endsAfter = random.number(0...40)
         messageCount = random.number(0...120)
         messageByteCount = random.pick([4, 100, 5_000, 20_000])
+        serverManner = random.pick(Manner.allCases)
         consumers = Self.participants(random.number(0...5), &random)
         senders = Self.participants(random.number(0...4), &random)
         var connection = PipeConnection.Configuration()
@@ -55,7 +62,7 @@ struct StressPlan: CustomStringConvertible, Sendable {
         (0..<count).map { _ in
             Participant(
                 place: random.pick(Place.allCases), cancelledAfter: random.pick([nil, nil, random.number(0...30)]),
-                iterates: random.pick([true, false]), seed: random.next())
+                manner: random.pick(Manner.allCases), seed: random.next())
         }
     }
 

@@ -36,7 +36,8 @@ final class StressedServer: Sendable {
                 }
             }
             do {
-                for try await message in connection.messages {
+                var random = Seeded(plan.seed)
+                try await connection.receiveAll(plan.serverManner, &random) { message in
                     let (sender, number) = number(of: message)
                     state.withLock { $0.received[sender, default: []].append(number) }
                 }
@@ -116,17 +117,7 @@ final class StressedClient: Sendable {
         from connection: AsyncPipeConnection, _ index: Int, _ consumer: StressPlan.Participant
     ) async throws {
         var random = Seeded(consumer.seed)
-        if consumer.iterates {
-            for try await message in connection.messages {
-                note(message, index)
-                await random.letOthersRun()
-            }
-        } else {
-            while let message = try await connection.nextMessage() {
-                note(message, index)
-                await random.letOthersRun()
-            }
-        }
+        try await connection.receiveAll(consumer.manner, &random) { note($0, index) }
     }
 
     private func note(_ message: PipeMessage, _ index: Int) {
@@ -142,6 +133,28 @@ final class StressedClient: Sendable {
             try await connection.send(message(index, number, plan.messageByteCount))
             state.withLock { $0.accepted[index, default: 0] += 1 }
             await random.letOthersRun()
+        }
+    }
+}
+
+extension AsyncPipeConnection {
+    /// Receives to the end, and lets others run in between.
+    fileprivate nonisolated(nonsending) func receiveAll(
+        _ manner: StressPlan.Manner, _ random: inout Seeded, _ note: (PipeMessage) -> Void
+    ) async throws {
+        switch manner {
+        case .iterating:
+            for try await message in messages {
+                note(message)
+                await random.letOthersRun()
+            }
+        case .oneByOne:
+            while let message = try await nextMessage() {
+                note(message)
+                await random.letOthersRun()
+            }
+        case .inBatches:
+            while try await nextBatch({ note(PipeMessage(copying: $0)) }) { await random.letOthersRun() }
         }
     }
 }

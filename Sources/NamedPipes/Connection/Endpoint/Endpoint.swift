@@ -28,6 +28,12 @@ final class Endpoint {
     /// Held strongly until the server or client has stopped.
     var delegate: (any PipeConnectionDelegate)?
 
+    /// Whether tasks handle its connections, or some of them.
+    @safe @exclusivity(unchecked) var servesTasks = false
+
+    /// Gets the messages in place of the delegate, while a task carries out a read.
+    @safe @exclusivity(unchecked) var batchReceiver: BatchReceiver?
+
     /// The server or client. It outlives its connections, because it ends only after the last of them.
     /// It removes itself at its end, so that no weak reference is needed, which would cost each connection 300
     /// instructions.

@@ -123,7 +123,7 @@ extension PipeConnection {
     private func scan(
         _ bytes: Span<UInt8>, _ scannedByteCount: Int, _ terms: ConnectionTerms?, _ budget: inout Int
     ) -> FrameWalk? {
-        guard let delegate = endpoint.delegate else { return nil }
+        guard let delegate = endpoint.batchReceiver ?? endpoint.delegate else { return nil }
         var remaining = budget
         defer {
             endpoint.traffic.receivedMessageCount &+= budget &- remaining

@@ -20,6 +20,29 @@ private enum Fill {
 }
 
 extension PipeConnection {
+    /// The two ways of receiving in a turn.
+    enum ReceivingWay {
+        /// The fast path, ``readDirectly(_:)``.
+        case directly
+        /// The slow path, ``receive()``, which has a budget of its own.
+        case byPlan
+    }
+
+    /// Receives in the turn of this connection. A separate function, for the tasks that wait for messages.
+    @inline(never)
+    func receive(_ way: ReceivingWay, _ budget: inout Int) {
+        switch way {
+        case .directly: readDirectly(&budget)
+        case .byPlan: receive()
+        }
+    }
+
+    /// Whether ``receive()`` may find a message, as far as is known before it.
+    var mayReceive: Bool {
+        guard lifecycle.isReceiving, !flow.isPaused else { return false }
+        return interest.isInputReady || reassembly?.mayHoldFrames == true
+    }
+
     /// The fast path: one read into the receive buffer, for a connection that carries nothing.
     @inline(__always)
     func readDirectly(_ budget: inout Int) {

@@ -43,7 +43,11 @@ extension PipeConnection: TurnWork, EventHandler {
         state = .serving
         _ = borrowPrepaidQueue()
         var budget = endpoint.limits.messagesPerTurn
-        readDirectly(&budget)
+        if endpoint.servesTasks, case .tasks(let tasks) = companion {
+            tasks.receive(.directly, &budget)
+        } else {
+            readDirectly(&budget)
+        }
         if let queue {
             if queue.value.isEmpty { recycleQueue() } else if lifecycle.canWrite { writeDirectly(queue) }
         }
@@ -58,7 +62,12 @@ extension PipeConnection: TurnWork, EventHandler {
     /// The slow path: all work of a turn, in any state of the connection.
     func work() {
         turn.beginWork()
-        receive()
+        if case .tasks(let tasks) = companion {
+            var budget = 0
+            tasks.receive(.byPlan, &budget)
+        } else {
+            receive()
+        }
         finishWork()
     }
 
