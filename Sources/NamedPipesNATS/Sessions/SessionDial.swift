@@ -4,7 +4,7 @@ internal import var Glibc.ECONNREFUSED
 internal import NamedPipes
 internal import PipeReactor
 
-/// Whoever opens a session: a client.
+/// The owner of an opening: a client.
 protocol SessionOpener: AnyObject {
     var address: PipeAddress { get }
     var waitsForServer: Bool { get }

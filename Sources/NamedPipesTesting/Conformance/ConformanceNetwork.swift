@@ -12,7 +12,7 @@ package protocol ConformanceNetwork: AnyObject {
     ) throws -> PipeServer
 
     /// Connects to the server, and returns the peer's end.
-    func connect(to address: PipeAddress) throws -> any ConformanceEnd
+    func makeEnd(to address: PipeAddress) throws -> any ConformanceEnd
 
     /// Lets time pass, and runs the loop until nothing is left to do then.
     ///
@@ -46,7 +46,7 @@ package protocol ConformanceEnd: AnyObject {
 }
 
 extension MemoryNetwork: ConformanceNetwork {
-    package func connect(to address: PipeAddress) throws -> any ConformanceEnd { try dial(address) }
+    package func makeEnd(to address: PipeAddress) throws -> any ConformanceEnd { try dial(address) }
 
     package func rest(after duration: Duration) -> Bool { clock.advance(by: duration) }
 }

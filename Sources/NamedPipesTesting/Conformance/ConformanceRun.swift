@@ -159,8 +159,8 @@ final class ConformanceRun {
 
     private func connect() {
         switch subject {
-        case .server(let server): if let end = try? network.connect(to: server.address) { add(end) }
-        case .pool(let pool): if let end = try? network.connect(to: pool.address) { add(end) }
+        case .server(let server): if let end = try? network.makeEnd(to: server.address) { add(end) }
+        case .pool(let pool): if let end = try? network.makeEnd(to: pool.address) { add(end) }
         case .client(let client):
             client.connect()
             // A client has its connection a turn later, and the next step needs it.

@@ -44,7 +44,7 @@ final class BrokerNetwork: ConformanceNetwork {
         return server
     }
 
-    func connect(to address: PipeAddress) throws -> any ConformanceEnd {
+    func makeEnd(to address: PipeAddress) throws -> any ConformanceEnd {
         let opener = Opener(address)
         let dial = SessionDial(links.client, opener, try links.client.name("subject"))
         guard case .pending = dial.begin(), wait({ opener.outcome != nil }) else {
