@@ -50,7 +50,7 @@ package final class Broker {
 
     /// Lets it end in order (`SIGTERM`), and waits for that.
     package func stop() {
-        process?.signal(15)
+        process?.signal(SIGTERM)
         process?.waitForEnd()
         process = nil
     }

@@ -18,7 +18,8 @@ final class NATSSession {
     /// Whether this end has answered the opening, and the connection does not exist yet.
     private var isAcceptDue: Bool
     private let reactor: Reactor
-    private let peerInbox: [UInt8]
+    /// Where the other end receives, ending in zero.
+    let peerInbox: [UInt8]
     private let ownInbox: [UInt8]
     private var flow: SessionFlow
     private weak var handler: (any ByteStreamHandler)?
@@ -26,7 +27,7 @@ final class NATSSession {
     // Bytes that have arrived and were not read.
     private var inbox = ReceivedBytes()
     private var isInputFinished = false
-    private var isPeerGone = false
+    private(set) var isPeerGone = false
     private var isResetPending = false
     private var hasFinishedSending = false
     private(set) var isClosed = false

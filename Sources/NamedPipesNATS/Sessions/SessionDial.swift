@@ -4,6 +4,17 @@ internal import var Glibc.ECONNREFUSED
 internal import NamedPipes
 internal import PipeReactor
 
+/// The owner of an opening: a client.
+protocol SessionOpener: AnyObject {
+    var address: PipeAddress { get }
+    var waitsForServer: Bool { get }
+
+    func dial(_ dial: any PendingDial, didEndWith outcome: DialOutcome)
+    func dial(_ dial: any PendingDial, didFailWith error: SystemError)
+}
+
+extension PipeClient: SessionOpener {}
+
 /// A client's opening that waits: for the link to be connected, then for the answer of a server.
 final class SessionDial {
     /// The session's name at this end. A new one for each opening, so that a late answer to an earlier one is not taken
@@ -11,12 +22,12 @@ final class SessionDial {
     private(set) var token = SessionToken.random()
 
     private weak var link: NATSLink?
-    private weak var client: PipeClient?
+    private weak var client: (any SessionOpener)?
     private let name: String
     private let subject: [UInt8]
     private var answers: BrokerListening?
 
-    init(_ link: NATSLink, _ client: PipeClient, _ name: NATSName) {
+    init(_ link: NATSLink, _ client: any SessionOpener, _ name: NATSName) {
         self.link = link
         self.client = client
         self.name = name.openingSubject
@@ -104,7 +115,7 @@ final class SessionDial {
         }
     }
 
-    private func end() -> PipeClient? {
+    private func end() -> (any SessionOpener)? {
         answers = nil
         link?.sessions.remove(token)
         return client

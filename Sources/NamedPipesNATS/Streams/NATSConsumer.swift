@@ -51,7 +51,8 @@ public final class NATSConsumer {
 
     private var phase = Phase.waiting
     private var pull = PullState()
-    private let handler: Handler
+    /// Nil once the consumer has ended: it may hold deliveries, which refer to the consumer.
+    private var handler: Handler?
     private let inbox: String
     private let interval: Duration
     private var listening: BrokerListening?
@@ -85,6 +86,7 @@ public final class NATSConsumer {
         phase = .stopped
         timer?.cancel()
         unsentVerdicts = []
+        handler = nil
         let link = stream.link
         link.listeners[ObjectIdentifier(self)] = nil
         guard let listening = listening.take() else { return }
@@ -176,6 +178,7 @@ public final class NATSConsumer {
 
     private func handle(_ delivery: NATSDelivery) {
         unsettledCount += 1
+        guard let handler else { return }
         do {
             try delivery.withContent { try handler($0, delivery) }
             if configuration.settlement == .onReturn { delivery.acknowledge() }

@@ -3,9 +3,9 @@
 /// The other end of a connection under test: what it has sent, as the connection must deliver it, and what it has
 /// received.
 final class ConformancePeer {
-    private let end: MemoryEnd
-    /// The stream of the connection under test.
-    private let counterpart: MemoryEnd
+    private let end: any ConformanceEnd
+    /// Recognizes the connection under test.
+    private let recognizer: (PipeConnection) -> Bool
     private let framing: any MessageFraming
     private var inbox: ScriptInbox
     private let replies: (any ConformanceReplies)?
@@ -29,10 +29,10 @@ final class ConformancePeer {
     var hasEndedInOrder = false
 
     /// - Parameter replies: checks the replies; nil if messages have no replies.
-    init?(_ end: MemoryEnd, _ framing: any MessageFraming, _ replies: (any ConformanceReplies)?) {
-        guard let counterpart = end.other else { return nil }
+    init?(_ end: any ConformanceEnd, _ framing: any MessageFraming, _ replies: (any ConformanceReplies)?) {
+        guard let recognizer = end.recognizer else { return nil }
         self.end = end
-        self.counterpart = counterpart
+        self.recognizer = recognizer
         self.framing = framing
         inbox = ScriptInbox(framing)
         self.replies = replies
@@ -41,7 +41,7 @@ final class ConformancePeer {
 
     deinit { end.close() }
 
-    func isPeer(of connection: PipeConnection) -> Bool { counterpart.serves(connection) }
+    func isPeer(of connection: PipeConnection) -> Bool { recognizer(connection) }
 
     // MARK: What it does
 

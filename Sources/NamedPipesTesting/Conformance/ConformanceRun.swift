@@ -12,7 +12,7 @@ final class ConformanceRun {
 
     static let name = "subject"
 
-    let network: MemoryNetwork
+    let network: any ConformanceNetwork
     let watches: ContractWatches
     private let subject: Subject
     private let history: ConformanceHistory
@@ -37,11 +37,12 @@ final class ConformanceRun {
     }
 
     /// The broken promise.
-    static func violations(
+    static func violations<Network: ConformanceNetwork>(
         of history: ConformanceHistory, _ options: DelegateConformance, _ watchCount: Int,
-        _ makeSubject: (ConformanceHistory, MemoryNetwork, ContractWatches) throws -> Subject
+        _ makeNetwork: (ConformanceHistory) throws -> Network,
+        _ makeSubject: (ConformanceHistory, Network, ContractWatches) throws -> Subject
     ) throws -> [ContractViolation] {
-        var run: ConformanceRun? = try ConformanceRun(history, options, watchCount, makeSubject)
+        var run: ConformanceRun? = try ConformanceRun(history, options, watchCount, makeNetwork, makeSubject)
         let keepers = run?.watches.keepers ?? []
         run?.live()
         var found = run?.violations ?? []
@@ -56,14 +57,16 @@ final class ConformanceRun {
         return found
     }
 
-    private init(
+    private init<Network: ConformanceNetwork>(
         _ history: ConformanceHistory, _ options: DelegateConformance, _ watchCount: Int,
-        _ makeSubject: (ConformanceHistory, MemoryNetwork, ContractWatches) throws -> Subject
+        _ makeNetwork: (ConformanceHistory) throws -> Network,
+        _ makeSubject: (ConformanceHistory, Network, ContractWatches) throws -> Subject
     ) throws {
         self.history = history
         self.options = options
         meddling = history.meddling
-        network = try MemoryNetwork(measuringWithSeed: history.seed, faults: history.faults)
+        let network = try makeNetwork(history)
+        self.network = network
         watches = ContractWatches(watchCount, network.reactor, timeLimit: options.callbackTimeLimit)
         subject = try makeSubject(history, network, watches)
         for watch in watches.all {
@@ -72,7 +75,7 @@ final class ConformanceRun {
             watch.meddle = { [unowned self] in meddle($0, $1) }
         }
         if case .client(let client) = subject {
-            network.listeners[client.address] = { [unowned self] in add($0) }
+            memory?.listeners[client.address] = { [unowned self] in add($0) }
         }
     }
 
@@ -98,8 +101,16 @@ final class ConformanceRun {
         }
     }
 
-    private func add(_ end: MemoryEnd) {
-        if let peer = ConformancePeer(end, framing, options.makeReplies()) { peers.append(peer) }
+    /// Only there, clients have peers.
+    private var memory: MemoryNetwork? { network as? MemoryNetwork }
+
+    private func add(_ end: any ConformanceEnd) {
+        guard let peer = ConformancePeer(end, framing, options.makeReplies()) else { return }
+        peers.append(peer)
+        // Elsewhere than in memory, a connection may open before its peer knows.
+        for (id, connection) in connections where peersByConnection[id] == nil && peer.isPeer(of: connection) {
+            peersByConnection[id] = peer
+        }
     }
 
     // MARK: The steps
@@ -118,13 +129,13 @@ final class ConformanceRun {
         for watch in watches.all { watch.report = { _, _ in } }
     }
 
-    func letTimePass() { rest(network.clock.advance(by: options.patience)) }
+    func letTimePass() { rest(network.rest(after: options.patience)) }
 
     func take(_ step: ConformanceHistory.Step) {
         switch step {
         case .connect: connect()
         case .turn: settle()
-        case .pass(let duration): rest(network.clock.advance(by: duration))
+        case .pass(let duration): rest(network.rest(after: duration))
         case .stop: stop(draining: false)
         case .stopDraining: stop(draining: true)
         case .send(let peer, let messages): with(peer) { peer in for message in messages { peer.send(message) } }
@@ -148,8 +159,8 @@ final class ConformanceRun {
 
     private func connect() {
         switch subject {
-        case .server(let server): if let end = try? network.dial(server.address) { add(end) }
-        case .pool(let pool): if let end = try? network.dial(pool.address) { add(end) }
+        case .server(let server): if let end = try? network.makeEnd(to: server.address) { add(end) }
+        case .pool(let pool): if let end = try? network.makeEnd(to: pool.address) { add(end) }
         case .client(let client):
             client.connect()
             // A client has its connection a turn later, and the next step needs it.
@@ -183,7 +194,7 @@ final class ConformanceRun {
         }
     }
 
-    private func settle() { rest(network.settle()) }
+    private func settle() { rest(network.rest(after: .zero)) }
 
     private func rest(_ hasCometoRest: Bool) {
         if !hasCometoRest, !network.reactor.isStopped { note(.delegate, "never lets the loop come to rest") }
@@ -252,7 +263,7 @@ final class ConformanceRun {
 
     /// Lets all peers end, and checks that all connections do.
     private func settleAccounts() {
-        network.listeners = [:]
+        memory?.listeners = [:]
         isSettling = true
         for id in pausedHere { connections[id]?.resumeReceiving() }
         for peer in peers { peer.readOn() }

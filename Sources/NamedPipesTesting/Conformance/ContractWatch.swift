@@ -45,6 +45,13 @@ final class ContractWatch {
         self.timeLimit = timeLimit
     }
 
+    /// Watches a delegate, which must end with the run.
+    func watchDelegate<Delegate: PipeConnectionDelegate>(_ delegate: Delegate) -> Delegate {
+        target = delegate
+        keeper = delegate
+        return delegate
+    }
+
     func forget() {
         target = nil
         handlers = nil

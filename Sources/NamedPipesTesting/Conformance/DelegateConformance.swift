@@ -102,29 +102,41 @@ public struct DelegateConformance: Sendable {
     public func check<Delegate: PipeServerDelegate>(
         server makeDelegate: (Reactor) throws -> Delegate, prepare: (Delegate, PipeServer) -> Void = { _, _ in }
     ) throws -> [ContractViolation] {
-        try run(histories(forClient: false), watchCount: workers?.value ?? 1) { history, network, watches in
-            let delegates = try watches.all.map { watch in
-                let delegate = try makeDelegate(network.reactor)
-                watch.target = delegate
-                watch.keeper = delegate
-                return delegate
-            }
-            let configuration = history.vary(serverConfiguration)
-            if let workers {
-                var made = zip(delegates, watches.all).makeIterator()
-                return .pool(
-                    try network.makePool(at: ConformanceRun.name, workers: workers, configuration: configuration) {
-                        server in
-                        guard let (delegate, watch) = made.next() else { preconditionFailure("one for each worker") }
-                        prepare(delegate, server)
-                        return watch
-                    })
-            }
+        guard let workers else { return try check(server: makeDelegate, over: Self.memory, prepare: prepare) }
+        return try run(histories(forClient: false), watchCount: workers.value) { history, network, watches in
+            let delegates = try watches.all.map { try $0.watchDelegate(makeDelegate(network.reactor)) }
+            var made = zip(delegates, watches.all).makeIterator()
+            return .pool(
+                try network.makePool(
+                    at: ConformanceRun.name, workers: workers, configuration: history.vary(serverConfiguration)
+                ) { server in
+                    guard let (delegate, watch) = made.next() else { preconditionFailure("one for each worker") }
+                    prepare(delegate, server)
+                    return watch
+                })
+        }
+    }
+
+    /// Checks the delegate of a server whose peers are elsewhere than in memory.
+    ///
+    /// - Parameter makeNetwork: makes the network of one history; of the faults, it heeds what it can.
+    package func check<Delegate: PipeServerDelegate, Network: ConformanceNetwork>(
+        server makeDelegate: (Reactor) throws -> Delegate,
+        over makeNetwork: (_ faults: TransportFaults, _ seed: UInt64) throws -> Network,
+        prepare: (Delegate, PipeServer) -> Void = { _, _ in }
+    ) throws -> [ContractViolation] {
+        try run(histories(forClient: false), over: { try makeNetwork($0.faults, $0.seed) }) {
+            history, network, watches in
+            let delegate = try watches.first.watchDelegate(makeDelegate(network.reactor))
             let server = try network.makeServer(
-                at: ConformanceRun.name, configuration: configuration, delegate: watches.first)
-            prepare(delegates[0], server)
+                at: ConformanceRun.name, configuration: history.vary(serverConfiguration), delegate: watches.first)
+            prepare(delegate, server)
             return .server(server)
         }
+    }
+
+    private static func memory(_ faults: TransportFaults, _ seed: UInt64) throws -> MemoryNetwork {
+        try MemoryNetwork(measuringWithSeed: seed, faults: faults)
     }
 
     /// Checks the delegate of a client.
@@ -138,12 +150,9 @@ public struct DelegateConformance: Sendable {
         client makeDelegate: (Reactor) throws -> Delegate, prepare: (Delegate, PipeClient) -> Void = { _, _ in }
     ) throws -> [ContractViolation] {
         try run(histories(forClient: true)) { history, network, watches in
-            let watch = watches.first
-            let delegate = try makeDelegate(network.reactor)
-            watch.target = delegate
-            watch.keeper = delegate
+            let delegate = try watches.first.watchDelegate(makeDelegate(network.reactor))
             let client = try network.makeClient(
-                to: ConformanceRun.name, configuration: history.vary(clientConfiguration), delegate: watch)
+                to: ConformanceRun.name, configuration: history.vary(clientConfiguration), delegate: watches.first)
             prepare(delegate, client)
             return .client(client)
         }
@@ -153,12 +162,20 @@ public struct DelegateConformance: Sendable {
         _ histories: some Sequence<ConformanceHistory>, watchCount: Int = 1,
         _ makeSubject: (ConformanceHistory, MemoryNetwork, ContractWatches) throws -> ConformanceRun.Subject
     ) throws -> [ContractViolation] {
+        try run(histories, watchCount: watchCount, over: { try Self.memory($0.faults, $0.seed) }, makeSubject)
+    }
+
+    private func run<Network: ConformanceNetwork>(
+        _ histories: some Sequence<ConformanceHistory>, watchCount: Int = 1,
+        over makeNetwork: (ConformanceHistory) throws -> Network,
+        _ makeSubject: (ConformanceHistory, Network, ContractWatches) throws -> ConformanceRun.Subject
+    ) throws -> [ContractViolation] {
         var found: [ContractViolation] = []
         for history in histories {
-            var violations = try ConformanceRun.violations(of: history, self, watchCount, makeSubject)
+            var violations = try ConformanceRun.violations(of: history, self, watchCount, makeNetwork, makeSubject)
             // A busy machine holds a loop as well, but hardly twice at the same place.
             if Self.isHeldLoop(violations) {
-                violations = try ConformanceRun.violations(of: history, self, watchCount, makeSubject)
+                violations = try ConformanceRun.violations(of: history, self, watchCount, makeNetwork, makeSubject)
             }
             for violation in violations where !found.contains(where: { $0.problem == violation.problem }) {
                 found.append(violation)
