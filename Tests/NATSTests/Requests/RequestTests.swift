@@ -87,7 +87,7 @@ import Testing
         try withService { stage, service, client in
             let (reference, sum) = (client.reference, Count())
             Task(executorPreference: OtherThreads.shared) {
-                let value: Int = try await reference.request("sums", "add", [20, 22])
+                let value: Int = try await reference.request("sums", "add", [20, 22], timeout: .seconds(600))
                 sum.add(value)
             }
             try #require(stage.loop.poll { sum.value == 42 })

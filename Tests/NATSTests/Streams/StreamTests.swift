@@ -186,7 +186,10 @@ import Testing
             let stream = try stage.stream("orders")
             let (reference, sequence) = (stream.link.reference, Count())
             Task(executorPreference: stage.loop.reactor.executor) {
-                for _ in 0..<2 { sequence.add(Int(try await reference.publish([1], in: "orders", id: "7").sequence)) }
+                for _ in 0..<2 {
+                    let receipt = try await reference.publish([1], in: "orders", id: "7", timeout: .seconds(600))
+                    sequence.add(Int(receipt.sequence))
+                }
             }
             try #require(stage.loop.run { sequence.value == 2 })
             // The broker does not answer, and the task does not wait for it.
