@@ -17,12 +17,16 @@ struct Call: ParsableCommand {
               pipectl call sums add '{"left": 1, "right": 2}'
               pipectl call nats://10.0.0.1/sums add '[1, 2]'
               pipectl call sums note '["done"]' --notify
+              pipectl call sums --list
+
+            With --list, it prints the names of the server's methods, if the server offers them by OpenRPC's method \
+            rpc.discover (offerDiscovery in Swift).
             """)
 
     @OptionGroup var target: DestinationArgument
 
     @Argument(help: "The method.", transform: parseText)
-    var method: String
+    var method: String?
 
     @Argument(help: "The parameters, a JSON object or array.", transform: parseJSON)
     var params: JSONText?
@@ -30,17 +34,26 @@ struct Call: ParsableCommand {
     @Flag(help: "Send a notification, to which there is no reply.")
     var notify = false
 
+    @Flag(help: "List the methods of a server that offers this.")
+    var list = false
+
     @OptionGroup var client: ClientOptions
     @OptionGroup var wire: WireOptions
+
+    func validate() throws {
+        if list, method != nil || notify { throw ValidationError("--list calls a method of its own") }
+        if !list, method == nil { throw ValidationError("Missing expected argument '<method>'") }
+    }
 
     func run() throws {
         do {
             let reply = try runOnReactor { [self, configuration = client.configuration(wire)] executor in
                 try await ask(configuration, executor)
             }
-            if let reply { try StandardOutput.print(oneLine(reply)) }
+            guard let reply else { return }
+            try StandardOutput.print(list ? MethodList(reply).text : oneLine(reply))
         } catch {
-            throw Failure(asking: error)
+            throw Failure(asking: error, isList: list)
         }
     }
 
@@ -65,6 +78,7 @@ struct Call: ParsableCommand {
     ) async throws -> JSONText? {
         try await target.destination.withConnection(configuration, on: executor) { connection in
             try await JSONRPCPeer.run(on: connection) { peer in
+                let method = method ?? JSONRPCMethods.discoveryMethod
                 if notify {
                     try await peer.notifyJSON(method, params)
                     return nil
@@ -86,10 +100,34 @@ private func parseJSON(_ text: String) throws -> JSONText {
     }
 }
 
+/// The names in an OpenRPC document, and what it says of each.
+private struct MethodList: Decodable {
+    struct Method: Decodable {
+        let name: String
+        let summary: String?
+    }
+
+    let methods: [Method]
+
+    init(_ document: JSONText) throws(Failure) {
+        do {
+            self = try document.decode(as: Self.self)
+        } catch {
+            throw Failure("the server's list of methods is no OpenRPC document")
+        }
+    }
+
+    var text: String {
+        methods.map { "\(printable($0.name))\($0.summary.map { "  \(printable($0))" } ?? "")\n" }.joined()
+    }
+}
+
 extension Failure {
-    fileprivate init(asking error: any Error) {
+    fileprivate init(asking error: any Error, isList: Bool) {
         switch error {
         case let failure as Failure: self = failure
+        case let error as JSONRPCError where isList && error.code == .methodNotFound:
+            self.init("the server does not list its methods (\(JSONRPCMethods.discoveryMethod))")
         case let error as JSONRPCError: self.init(printable("\(error)"))
         case JSONRPCRequestFailure.timedOut: self.init("\(error) (--timeout sets how long to wait)", .timedOut)
         case JSONRPCRequestFailure.closedUnanswered(let reason, let causes):

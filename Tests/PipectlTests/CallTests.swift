@@ -10,11 +10,13 @@ struct CallTests: StagedSuite {
     init() throws { stage = try Stage() }
 
     /// Runs the tool, once in a test, against a server on the same reactor that ends with the stage.
-    private func call(_ arguments: String...) throws -> (lines: [String], status: Int32?) {
+    private func call(_ arguments: String..., offersDiscovery: Bool = false) throws -> (lines: [String], status: Int32?)
+    {
         var methods = JSONRPCMethods()
         methods.handle("add") { (numbers: [Int], _) in numbers.reduce(0, +) }
         methods.handle("greet") { (name: [String], _) in "\u{1B}[31m\(name.joined())\u{202E}" }
         methods.handle("fail") { (_: [Int], _) -> Int in throw JSONRPCError(.init(rawValue: 42), "no\u{1B}way") }
+        if offersDiscovery { methods.offerDiscovery(title: "test", version: "1") }
         let (executor, address) = (reactor.executor, try PipeAddress(parsing: name))
         let server = Task(executorPreference: executor) { [methods] in
             try await PipeServer.serve(at: address, on: executor) { connection in
@@ -65,5 +67,17 @@ struct CallTests: StagedSuite {
         let done = try run(reactor, "call", name, "add")
         #expect(done.status == 1)
         #expect(done.lines.contains { $0.contains("no server at") })
+    }
+
+    @Test func `the methods of a server that offers this are listed`() throws {
+        let listed = try call("--list", offersDiscovery: true)
+        #expect(listed.lines == ["add", "fail", "greet"])
+        #expect(listed.status == 0)
+    }
+
+    @Test func `a server that does not list its methods is a failure`() throws {
+        let silent = try call("--list")
+        #expect(silent.lines == ["pipectl: the server does not list its methods (rpc.discover)"])
+        #expect(silent.status == 1)
     }
 }

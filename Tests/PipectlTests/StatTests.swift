@@ -131,11 +131,14 @@ struct StatTests: StagedSuite {
         let server = try serve(reactor, "echo", name, "--stat")
         _ = try report(on: name) { $0.statistics != nil }
         let watching = try Tool(reactor, ["stat", name, "--watch", "50ms"])
-        watching.waitFor("0 open, ")
+        watching.waitFor("\n  OPEN WAIT ")
+        watching.waitFor("\n     0    0 ")
         let client = try Sender(to: name, on: reactor)
-        watching.waitFor("1 open, ")
+        watching.waitFor("\n     1    0 ")
         try client.send("hello")
-        watching.waitFor("messages/s")
+        watching.waitFor("\n     1    0         0      0 B ")
+        #expect(
+            watching.lines.filter { $0.contains("OPEN WAIT") || $0.contains("    0 ") }.allSatisfy { $0.count <= 80 })
         watching.terminate()
         #expect(watching.waitForExit() == 0)
         _ = server
@@ -167,7 +170,7 @@ struct StatTests: StagedSuite {
     @Test func `81 · watching ends when the server has gone`() throws {
         let server = try serve(reactor, "echo", name)
         let watching = try Tool(reactor, ["stat", name, "--watch", "20ms"])
-        watching.waitFor("0 open")
+        watching.waitFor("\n     0    0         -        - ")
         server.terminate()
         #expect(server.waitForExit() == 0)
         #expect(watching.waitForExit() == 1)

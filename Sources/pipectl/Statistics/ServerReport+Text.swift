@@ -21,31 +21,6 @@ extension ServerReport {
         let lines = rows.map { "  \($0.0)\(String(repeating: " ", count: width - $0.0.count))  \($0.1)\n" }
         return "\(address)\n\(lines.joined())"
     }
-
-    /// The changing numbers, on one line.
-    var shortText: String {
-        var parts: [String] = []
-        if let open = statistics?.openCount ?? name.connections?.acceptedCount {
-            parts.append("\(grouped(open)) open\(statistics?.openRange ?? "")")
-        }
-        if let waiting = name.connections?.waitingCount, waiting > 0 { parts.append("\(grouped(waiting)) waiting") }
-        if let rates {
-            rates.connectionsPerSecond.map { parts.append("\(decimal($0)) connects/s") }
-            parts += Self.traffic("in", rates.receivedMessagesPerSecond, rates.receivedBytesPerSecond)
-            parts += Self.traffic("out", rates.sentMessagesPerSecond, rates.sentBytesPerSecond)
-            rates.cpuShare.map { parts.append("\(decimal(max(0, $0) * 100)) % CPU") }
-        }
-        if let statistics, statistics.queuedByteCount > 0 {
-            parts.append("\(readable(byteCount: statistics.queuedByteCount)) queued")
-        }
-        if let process { parts.append("\(readable(byteCount: process.residentByteCount)) resident") }
-        return parts.joined(separator: ", ") + "\n"
-    }
-
-    private static func traffic(_ direction: String, _ messages: Double?, _ bytes: Double?) -> [String] {
-        guard let messages, let bytes else { return [] }
-        return ["\(direction) \(grouped(whole(messages))) messages/s \(readable(byteCount: whole(bytes)))/s"]
-    }
 }
 
 extension ProcessFacts {
@@ -80,13 +55,6 @@ extension ServerSnapshot {
         }
         for (index, worker) in workers.enumerated() { rows.append(("worker \(index)", worker.text)) }
         return rows
-    }
-
-    /// How evenly the open connections are dealt to the workers; empty for a plain server.
-    fileprivate var openRange: String {
-        let counts = workers.map(\.openCount)
-        guard let least = counts.min(), let most = counts.max() else { return "" }
-        return least == most ? " (\(grouped(least)) a worker)" : " (\(grouped(least)) to \(grouped(most)) a worker)"
     }
 
     private func text(_ counter: ServerCounter) -> String {

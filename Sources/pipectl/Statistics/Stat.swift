@@ -13,6 +13,10 @@ struct Stat: ParsableCommand {
             StatisticsEndpoint in Swift), its own numbers. Connects to the server once, after counting, without sending; \
             with --watch again if another server has taken its place. Ends with status 1 when the server has gone.
 
+            The table of --watch has the open connections, the clients that wait to be accepted, messages and bytes \
+            per second in both directions, queued bytes, the share of a CPU, memory, and, for a pool, the open \
+            connections of its workers, from the fewest to the most.
+
               pipectl stat thermostat
               pipectl stat thermostat --watch 1
               pipectl stat thermostat --json | jq .statistics.openCount
@@ -67,7 +71,8 @@ struct Stat: ParsableCommand {
         var name = NameFacts(of: address)
         var peer = try await listener(of: address, on: executor)
         var last = try await ServerReport(address, name, peer, statistics(of: address, on: executor))
-        try show(last, isFirst: true)
+        try StandardOutput.print(json ? jsonLine(last) : last.text)
+        var table = WatchTable()
         while let interval = watch?.duration {
             try await Task.sleep(for: interval)
             let before = name.listener
@@ -76,13 +81,9 @@ struct Stat: ParsableCommand {
             if name.listener == nil || name.listener != before { peer = try await listener(of: address, on: executor) }
             var next = try await ServerReport(address, name, peer, statistics(of: address, on: executor))
             next.rates = ServerRates(from: last, to: next)
-            try show(next, isFirst: false)
+            try StandardOutput.print(json ? jsonLine(next) : table.lines(next))
             last = next
         }
-    }
-
-    private func show(_ report: ServerReport, isFirst: Bool) throws(Failure) {
-        try StandardOutput.print(json ? jsonLine(report) : isFirst ? report.text : report.shortText)
     }
 
     private func listener(of address: PipeAddress, on executor: ReactorExecutor) async throws -> PeerCredentials {
