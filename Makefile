@@ -48,6 +48,10 @@ install: deps ## Install pipectl with man pages, completions and unit templates:
 	@PREFIX="$(or $(PREFIX),/usr/local)" DESTDIR="$(DESTDIR)" Sources/pipectl/Packaging/install \
 		"$$(swift build --configuration $(configuration) --show-bin-path)/pipectl"
 
+.PHONY: deb
+deb: ## Make a Debian package of pipectl, which lintian accepts; CHECK=1: install, run and remove it in a fresh system
+	@.ci/deb $(if $(CHECK),--check)
+
 .PHONY: examples
 examples: deps ## Build the example programs (release)
 	@for example in $(examples); do swift build --configuration release --product "$$example"; done
