@@ -15,8 +15,9 @@ internal import Synchronization
 /// ```
 ///
 /// Work runs in the order in which it arrived, after the events of a turn of the loop and before its end; a task that
-/// waits for a message runs in the event that brings it. Work waits while the reactor does not run. When the reactor itself is gone, functions are refused, and jobs are counted but
-/// never run: a reactor has to outlive the actors that run on it.
+/// waits for a message runs in the event that brings it. Work waits while the reactor does not run. When the reactor
+/// itself is gone, functions are refused, and jobs are counted but never run: a reactor has to outlive the actors that
+/// run on it.
 public final class ReactorExecutor: SerialExecutor, TaskExecutor, EventHandler {
     // The mailbox: written by any thread under the lock, swapped out as a whole by the reactor, run outside the lock.
     // The thread that makes it non-empty wakes the reactor; on the reactor's own thread, the next turn looks without
