@@ -32,8 +32,8 @@ struct WaitingTask {
     func fail(_ error: any Error) { unsafe continuation.resume(throwing: error) }
 }
 
-/// Tasks that wait for an event on the reactor's thread, in the order in which they came. One task alone takes no
-/// memory of its own.
+/// Tasks that wait for an event on the reactor's thread, in the order in which they came. A single task takes no memory
+/// besides.
 struct WaitingTasks: ~Copyable {
     /// Nil only if there are no others.
     private var first: WaitingTask?
