@@ -2,6 +2,7 @@
 #if NATS
 import BrokerTestSupport
 import Foundation
+import Glibc
 import NamedPipesRPC
 import PipeTestSupport
 import Testing
@@ -127,6 +128,22 @@ import Testing
             #expect(hasGrace ? answer.result == "42" : answer.error?.code == .stopping)
             #expect(try stage.ask(client, "add").failure as? NATSError == .noServer(subject: "sums.add"))
             #expect(other.end() == [])
+        }
+    }
+
+    @Test func `waits a limited time for a broker that is stuck when it stops`() throws {
+        try withService(in: VirtualTime()) { stage, service, client in
+            let servers = service.name.link
+            stage.broker.signal(SIGSTOP)
+            service.stop()
+            stage.loop.turn()
+            #expect(!service.isStopped)
+            stage.loop.reactor.advance(by: stage.configuration.connectTimeout)
+            #expect(service.isStopped && servers.listeners.isEmpty)
+            for link in [servers, client] { link.close() }
+            for _ in 0..<2 { stage.loop.reactor.advance(by: stage.configuration.sessionTimeout) }
+            #expect(servers.line == nil && client.line == nil)
+            stage.broker.signal(SIGCONT)
         }
     }
 
