@@ -57,6 +57,8 @@ struct Call: ParsableCommand {
         }
     }
 
+    private var askedMethod: String { method ?? JSONRPCMethods.discoveryMethod }
+
     private func ask(
         _ configuration: PipeClient.Configuration, _ executor: ReactorExecutor
     ) async throws -> JSONText? {
@@ -66,7 +68,8 @@ struct Call: ParsableCommand {
             // A notification needs a session: without one, nothing says whether a service has got it.
             guard case .noServer = error, case .broker(let address) = target.destination, !notify else { throw error }
             let timeout = client.timeout.orForEver
-            guard let reply = try await Uplink.request(address, method, params, timeout: timeout, on: executor) else {
+            guard let reply = try await Uplink.request(address, askedMethod, params, timeout: timeout, on: executor)
+            else {
                 throw error
             }
             return reply
@@ -78,12 +81,11 @@ struct Call: ParsableCommand {
     ) async throws -> JSONText? {
         try await target.destination.withConnection(configuration, on: executor) { connection in
             try await JSONRPCPeer.run(on: connection) { peer in
-                let method = method ?? JSONRPCMethods.discoveryMethod
                 if notify {
-                    try await peer.notifyJSON(method, params)
+                    try await peer.notifyJSON(askedMethod, params)
                     return nil
                 }
-                return try await peer.requestJSON(method, params, timeout: client.timeout.duration)
+                return try await peer.requestJSON(askedMethod, params, timeout: client.timeout.duration)
             }
         }
     }

@@ -74,18 +74,19 @@ final class BenchRun {
             show(load, title)
         }
         defer { ticker.cancel() }
-        load.begin(length)
-        if case .duration(let time) = length {
-            reactor.run(timeout: time) { isInterrupted || load.failure != nil }
-            load.finish()
-        }
         let timeout = load.plan.timeout ?? .seconds(Int(Int32.max))
         var isStalled = false
-        // The ticker's turns evaluate the condition, too.
-        reactor.run {
+        // The ticker's turns evaluate it, too.
+        let isOver = { [unowned self] in
             isStalled = load.stallTime > timeout
-            return isInterrupted || isStalled || load.failure != nil || load.isDone
+            return isInterrupted || isStalled || load.failure != nil
         }
+        load.begin(length)
+        if case .duration(let time) = length {
+            reactor.run(timeout: time, until: isOver)
+            load.finish()
+        }
+        reactor.run { isOver() || load.isDone }
         let result = load.end()
         let reason: Failure? =
             load.failure ?? (isInterrupted || reactor.isStopped ? Failure("interrupted") : nil)

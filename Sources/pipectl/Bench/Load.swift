@@ -214,7 +214,7 @@ private final class LoadMember: PipeClientDelegate {
 
     /// Sends what may be sent now.
     func pump() {
-        while !isCongested, let connection, connection.isOpen, mayContinue() {
+        while !isCongested, !isClosing, let connection, connection.isOpen, mayContinue() {
             let now = MonotonicTime.nanoseconds
             if let due = load.dueTime(of: sentCount, on: self) {
                 load.noteDelay(now - due)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NamedPipes
 internal import NamedPipesProgram
-internal import NamedPipesRPC
 
 /// Asks one server repeatedly. Each question has a connection of its own, so that a server that comes back answers the
 /// next one.
@@ -60,7 +59,9 @@ struct PingSession: Sendable {
     ) async throws -> Int {
         var start = MonotonicTime.nanoseconds
         if method == .statistics, case .local(let address) = destination {
-            if try await askForStatistics(beside: address, on: executor) { return MonotonicTime.nanoseconds - start }
+            if try await offeredStatistics(beside: address, timeout: timeout, on: executor) != nil {
+                return MonotonicTime.nanoseconds - start
+            }
             method = .connect
             start = MonotonicTime.nanoseconds
         }
@@ -68,17 +69,6 @@ struct PingSession: Sendable {
             if isEcho { try await exchange(number, over: connection) }
         }
         return MonotonicTime.nanoseconds - start
-    }
-
-    /// - Returns: false if the server offers none, or none to this user.
-    private func askForStatistics(beside address: PipeAddress, on executor: ReactorExecutor) async throws -> Bool {
-        do {
-            _ = try await StatisticsEndpoint.ask(
-                beside: address, timeout: timeout ?? .seconds(1_000_000_000), on: executor)
-            return true
-        } catch PipeError.noServer, PipeError.accessDenied, PipeError.invalidAddress {
-            return false
-        }
     }
 
     private nonisolated(nonsending) func exchange(_ number: Int, over connection: AsyncPipeConnection) async throws {

@@ -70,7 +70,7 @@ struct Stat: ParsableCommand {
         // Before this command makes a connection, which must not count.
         var name = NameFacts(of: address)
         var peer = try await listener(of: address, on: executor)
-        var last = try await ServerReport(address, name, peer, statistics(of: address, on: executor))
+        var last = try await ServerReport(address, name, peer, statistics(of: address, executor))
         try StandardOutput.print(json ? jsonLine(last) : last.text)
         var table = WatchTable()
         while let interval = watch?.duration {
@@ -79,11 +79,15 @@ struct Stat: ParsableCommand {
             name = NameFacts(of: address)
             // Another listener, or none, or none that is visible from here: find out which server is there, if any.
             if name.listener == nil || name.listener != before { peer = try await listener(of: address, on: executor) }
-            var next = try await ServerReport(address, name, peer, statistics(of: address, on: executor))
+            var next = try await ServerReport(address, name, peer, statistics(of: address, executor))
             next.rates = ServerRates(from: last, to: next)
             try StandardOutput.print(json ? jsonLine(next) : table.lines(next))
             last = next
         }
+    }
+
+    private func statistics(of address: PipeAddress, _ executor: ReactorExecutor) async throws -> ServerSnapshot? {
+        try await offeredStatistics(beside: address, timeout: timeout.duration, on: executor)
     }
 
     private func listener(of address: PipeAddress, on executor: ReactorExecutor) async throws -> PeerCredentials {
@@ -92,18 +96,6 @@ struct Stat: ParsableCommand {
         configuration.requiredPeer = .anyUser
         return try await PipeClient.withConnection(to: address, configuration: configuration, on: executor) {
             $0.peer
-        }
-    }
-
-    /// Nil if the server offers no statistics, or none to this user.
-    private func statistics(of address: PipeAddress, on executor: ReactorExecutor) async throws -> ServerSnapshot? {
-        do {
-            return try await StatisticsEndpoint.ask(
-                beside: address, timeout: timeout.orForEver, on: executor)
-        } catch PipeError.noServer, PipeError.accessDenied, PipeError.disconnected, PipeError.closedUnanswered,
-            PipeError.invalidAddress, JSONRPCRequestFailure.connectionEnded, JSONRPCRequestFailure.closedUnanswered
-        {
-            return nil
         }
     }
 }
