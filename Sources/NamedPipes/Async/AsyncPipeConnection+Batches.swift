@@ -19,7 +19,7 @@ extension AsyncPipeConnection {
     /// ```
     ///
     /// It waits, ends, throws and exerts back-pressure as ``messages`` do, and may be mixed with them and with
-    /// ``nextMessage()``. A batch takes less than a third of the instructions of single messages: there is no `await`
+    /// ``nextMessage()``. In large batches, a message takes less than a third of the instructions: there is no `await`
     /// for each, and a task that waits on the reactor's thread gets the bytes where they were read, without a copy.
     ///
     /// The function is called on the caller's executor, before this returns. A message's bytes are valid until it

@@ -20,7 +20,7 @@ extension PipeConnection {
             let (scanned, began) = (reassembly.scannedByteCount, reassembly.beganTick)
             releaseCarried()
             let all = space.extracting(first: plan.copiedByteCount + arrival.sharedByteCount)
-            return decode(all, scanned, began: began, by: terms, &budget)
+            return decode(all, scanned, began: began, by: terms, for: endpoint.receiver, &budget)
         }
         if let reassembly, arrival.mayCompleteFrame { decodeCarried(reassembly, &budget) }
         if arrival.sharedByteCount > 0 {
@@ -34,12 +34,13 @@ extension PipeConnection {
     /// - Parameters:
     ///   - began: the tick at which the first byte of the first frame arrived, if an earlier read brought it.
     ///   - terms: those of an upgraded connection.
+    ///   - delegate: what gets the messages.
     @inline(__always)
     func decode(
         _ bytes: Span<UInt8>, _ scannedByteCount: Int, began: UInt32? = nil, by terms: ConnectionTerms? = nil,
-        _ budget: inout Int
+        for delegate: (any PipeConnectionDelegate)?, _ budget: inout Int
     ) {
-        guard let walk = scan(bytes, scannedByteCount, terms, &budget) else { return }
+        guard let walk = scan(bytes, scannedByteCount, terms, delegate, &budget) else { return }
         guard walk.consumedByteCount < bytes.count, lifecycle.isReceiving else { return }
         carry(bytes.extracting(droppingFirst: walk.consumedByteCount), walk, walk.consumedByteCount == 0 ? began : nil)
     }
@@ -50,7 +51,9 @@ extension PipeConnection {
         if mayDeliver(budget) {
             // A message that the delegate keeps or sends on can stay in this memory.
             endpoint.buffers.deliveredMemory = carried.memory
-            let result = carried.memory.withBytes { scan($0, carried.scannedByteCount, terms, &budget) }
+            let result = carried.memory.withBytes {
+                scan($0, carried.scannedByteCount, terms, endpoint.receiver, &budget)
+            }
             endpoint.buffers.deliveredMemory = nil
             if let result { carried.didDecode(result, at: endpoint.tick) }
         } else {
@@ -69,7 +72,7 @@ extension PipeConnection {
             reassembly.append(bytes)
             decodeCarried(reassembly, &budget)
         } else if mayDeliver(budget) {
-            decode(bytes, 0, by: terms, &budget)
+            decode(bytes, 0, by: terms, for: endpoint.receiver, &budget)
         } else {
             carry(bytes, FrameWalk(stoppedAfter: 0), nil)
         }
@@ -121,9 +124,10 @@ extension PipeConnection {
     ///   or if there is no delegate.
     @inline(__always)
     private func scan(
-        _ bytes: Span<UInt8>, _ scannedByteCount: Int, _ terms: ConnectionTerms?, _ budget: inout Int
+        _ bytes: Span<UInt8>, _ scannedByteCount: Int, _ terms: ConnectionTerms?,
+        _ delegate: (any PipeConnectionDelegate)?, _ budget: inout Int
     ) -> FrameWalk? {
-        guard let delegate = endpoint.batchReceiver ?? endpoint.delegate else { return nil }
+        guard let delegate else { return nil }
         var remaining = budget
         defer {
             endpoint.traffic.receivedMessageCount &+= budget &- remaining

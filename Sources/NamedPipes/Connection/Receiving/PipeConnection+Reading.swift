@@ -22,7 +22,7 @@ private enum Fill {
 extension PipeConnection {
     /// The two ways of receiving in a turn.
     enum ReceivingWay {
-        /// The fast path, ``readDirectly(_:)``.
+        /// The fast path, ``readDirectly(for:_:)``.
         case directly
         /// The slow path, ``receive()``, which has a budget of its own.
         case byPlan
@@ -32,7 +32,7 @@ extension PipeConnection {
     @inline(never)
     func receive(_ way: ReceivingWay, _ budget: inout Int) {
         switch way {
-        case .directly: readDirectly(&budget)
+        case .directly: readDirectly(for: endpoint.receiver, &budget)
         case .byPlan: receive()
         }
     }
@@ -44,8 +44,10 @@ extension PipeConnection {
     }
 
     /// The fast path: one read into the receive buffer, for a connection that carries nothing.
+    ///
+    /// - Parameter delegate: what gets the messages.
     @inline(__always)
-    func readDirectly(_ budget: inout Int) {
+    func readDirectly(for delegate: (any PipeConnectionDelegate)?, _ budget: inout Int) {
         let space = unsafe endpoint.readBuffer
         do {
             switch try unsafe stream.receiveDirectly(into: space) {
@@ -54,7 +56,7 @@ extension PipeConnection {
             case .content(let count):
                 endpoint.traffic.receivedByteCount &+= count
                 let bytes = unsafe UnsafeRawBufferPointer(rebasing: space[..<count])
-                decode(unsafe Span<UInt8>(_unsafeBytes: bytes), 0, &budget)
+                decode(unsafe Span<UInt8>(_unsafeBytes: bytes), 0, for: delegate, &budget)
             }
         } catch {
             readDidFail(error)
