@@ -20,7 +20,8 @@ import Testing
                 #expect(list.connections.allSatisfy { ($0.ageSeconds ?? -1) >= ($0.idleSeconds ?? 0) })
                 #expect(Set(list.connections.map(\.id)).count == 3)
                 #expect(list.connections.allSatisfy { $0.id.contains("/") == (reactors > 1) })
-                let first = try await StatisticsEndpoint.connections(beside: address, order: .received, limit: 1)
+                let first = try await StatisticsEndpoint.connections(
+                    beside: address, order: .received, limit: 1, timeout: .seconds(600))
                 #expect(first.connections.map(\.id) == [list.connections[0].id] && first.totalCount == 3)
             }
         }
@@ -31,7 +32,7 @@ import Testing
             _ = try await listed(beside: address, order: .age)
             for limit in [0, -1, ConnectionList.maximumCount + 1] {
                 await #expect(throws: JSONRPCError.self) {
-                    try await StatisticsEndpoint.connections(beside: address, limit: limit)
+                    try await StatisticsEndpoint.connections(beside: address, limit: limit, timeout: .seconds(600))
                 }
             }
         }
@@ -43,8 +44,8 @@ import Testing
         try await withPool(reactors: reactors, offering: .kick) { address in
             let ended = try await PipeClient.withConnection(to: address) { connection in
                 let list = try await listed(beside: address, order: .age) { $0.totalCount == 1 }
-                #expect(try await StatisticsEndpoint.disconnect("no.such", beside: address) == false)
-                #expect(try await StatisticsEndpoint.disconnect(list.connections[0].id, beside: address))
+                #expect(try await end("no.such", beside: address) == false)
+                #expect(try await end(list.connections[0].id, beside: address))
                 return try await connection.nextMessage() == nil
             }
             #expect(ended)
@@ -53,7 +54,7 @@ import Testing
         try await withPool(reactors: reactors) { address in
             _ = try await listed(beside: address, order: .age)
             let error = await #expect(throws: JSONRPCError.self) {
-                try await StatisticsEndpoint.disconnect("2.1", beside: address)
+                try await end("2.1", beside: address)
             }
             #expect(error?.code == .methodNotFound)
         }
@@ -62,6 +63,13 @@ import Testing
     /// An echo server, or with several reactors a pool, and its statistics, while a function runs.
     private func withPool(
         reactors: Int, offering offer: StatisticsEndpoint.Offer = [],
+        _ body: @escaping @Sendable (PipeAddress) async throws -> Void
+    ) async throws {
+        try await withEndpoint { try await serving(reactors: reactors, offering: offer, body) }
+    }
+
+    private func serving(
+        reactors: Int, offering offer: StatisticsEndpoint.Offer,
         _ body: @escaping @Sendable (PipeAddress) async throws -> Void
     ) async throws {
         let address = try PipeAddress.abstract("connections-\(UInt64.random(in: .min ... .max))")
@@ -128,19 +136,15 @@ import Testing
         }
     }
 
-    /// Asks until the endpoint is there and its answer is as expected.
+    private func end(_ id: String, beside address: PipeAddress) async throws -> Bool {
+        try await StatisticsEndpoint.disconnect(id, beside: address, timeout: .seconds(600))
+    }
+
     private func listed(
         beside address: PipeAddress, order: ConnectionList.Order, _ condition: (ConnectionList) -> Bool = { _ in true }
     ) async throws -> ConnectionList {
-        let start = ContinuousClock.now
-        while true {
-            do {
-                let list = try await StatisticsEndpoint.connections(
-                    beside: address, order: order, timeout: .seconds(60))
-                if condition(list) { return list }
-            } catch PipeError.noServer {}
-            try #require(.now - start < .seconds(60), "no server reports these connections")
-            await Task.yield()
+        try await answer(condition) {
+            try await StatisticsEndpoint.connections(beside: address, order: order, timeout: .seconds(600))
         }
     }
 }

@@ -14,7 +14,7 @@ import Testing
             try await PipeClient.withConnection(to: pool.address) { connection in
                 try await connection.send("hello")
                 _ = try await connection.nextMessage()
-                let during = try await StatisticsEndpoint.ask(beside: pool.address)
+                let during = try await StatisticsEndpoint.ask(beside: pool.address, timeout: .seconds(600))
                 #expect(during.openCount == 1 && during.receivedMessageCount == 1)
                 #expect(during.workers.map(\.openCount).sorted() == [0, 1])
                 #expect(during.workers.map(\.sentByteCount).sorted() == [0, 9])
@@ -49,7 +49,9 @@ import Testing
         try await withPool { pool in
             _ = try await snapshot(beside: pool.address)
             await pool.stop()
-            await #expect(throws: JSONRPCError.self) { try await StatisticsEndpoint.ask(beside: pool.address) }
+            await #expect(throws: JSONRPCError.self) {
+                try await StatisticsEndpoint.ask(beside: pool.address, timeout: .seconds(600))
+            }
         }
     }
 
@@ -75,10 +77,12 @@ import Testing
         let address = try PipeAddress.abstract("numbers-\(UInt64.random(in: .min ... .max))")
         let pool = try PipeServerPool(listeningOn: address, reactors: 2) { _ in Echo() }
         do {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await StatisticsEndpoint.serve(pool, beside: address) }
-                try await body(pool)
-                group.cancelAll()
+            try await withEndpoint {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await StatisticsEndpoint.serve(pool, beside: address) }
+                    try await body(pool)
+                    group.cancelAll()
+                }
             }
         } catch {
             await pool.stop()
@@ -87,18 +91,9 @@ import Testing
         await pool.stop()
     }
 
-    /// Asks until the endpoint is there and its statistics are the expected ones.
     private func snapshot(
         beside address: PipeAddress, _ condition: (ServerSnapshot) -> Bool = { _ in true }
     ) async throws -> ServerSnapshot {
-        let start = ContinuousClock.now
-        while true {
-            do {
-                let snapshot = try await StatisticsEndpoint.ask(beside: address, timeout: .seconds(60))
-                if condition(snapshot) { return snapshot }
-            } catch PipeError.noServer {}
-            try #require(.now - start < .seconds(60), "no pool reports these numbers")
-            await Task.yield()
-        }
+        try await answer(condition) { try await StatisticsEndpoint.ask(beside: address, timeout: .seconds(600)) }
     }
 }

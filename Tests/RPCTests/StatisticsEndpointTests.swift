@@ -15,7 +15,7 @@ import Testing
             try await PipeClient.withConnection(to: address) { connection in
                 try await connection.send("hello")
                 _ = try await connection.nextMessage()
-                let during = try await StatisticsEndpoint.ask(beside: address)
+                let during = try await StatisticsEndpoint.ask(beside: address, timeout: .seconds(600))
                 #expect(during.openCount == 1)
                 #expect(during.receivedMessageCount == 1)
                 #expect(during.sentByteCount == 9)
@@ -59,6 +59,12 @@ import Testing
     private func withServer(
         at address: PipeAddress, _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
+        try await withEndpoint { try await serving(at: address, body) }
+    }
+
+    private func serving(
+        at address: PipeAddress, _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
         let (servers, continuation) = AsyncStream<ReactorReference<PipeServer>>.makeStream()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -84,18 +90,9 @@ import Testing
         }
     }
 
-    /// Asks until the server is there and its statistics are the expected ones.
     private func snapshot(
         beside address: PipeAddress, _ condition: (ServerSnapshot) -> Bool = { _ in true }
     ) async throws -> ServerSnapshot {
-        let start = ContinuousClock.now
-        while true {
-            do {
-                let snapshot = try await StatisticsEndpoint.ask(beside: address)
-                if condition(snapshot) { return snapshot }
-            } catch PipeError.noServer {}
-            try #require(.now - start < .seconds(30), "no server reports these numbers")
-            await Task.yield()
-        }
+        try await answer(condition) { try await StatisticsEndpoint.ask(beside: address, timeout: .seconds(600)) }
     }
 }

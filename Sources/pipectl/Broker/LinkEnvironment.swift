@@ -3,8 +3,9 @@
 internal import NamedPipesNATS
 
 extension NATSLink.Configuration {
-    /// How the command logs in: as the variables say that NATS's own command-line tool reads as well.
-    static func ofEnvironment(for address: BrokerAddress) -> Self {
+    /// How the command logs in, as the variables say that NATS's own command-line tool reads as well; and for how long
+    /// the other end of a session may be silent.
+    static func ofEnvironment(for address: BrokerAddress) throws(Failure) -> Self {
         var configuration = Self()
         configuration.name = "pipectl"
         if let file = variable("NATS_CREDS") {
@@ -13,6 +14,12 @@ extension NATSLink.Configuration {
             configuration.credentials = .user(user, password: variable("NATS_PASSWORD") ?? "")
         }
         if let tls = NATSLink.TLS.ofEnvironment { configuration.tls = tls }
+        if let text = variable("PIPECTL_SESSION_TIMEOUT") {
+            guard let time = TimeLimit(argument: text)?.duration else {
+                throw Failure("PIPECTL_SESSION_TIMEOUT is a time such as 30s, not '\(printable(text))'", .usage)
+            }
+            configuration.sessionTimeout = time
+        }
         return configuration
     }
 }

@@ -17,7 +17,8 @@ final class Uplink {
 
     init(_ address: BrokerAddress, _ reactor: Reactor) throws {
         link = try NATSLink(
-            servers: [address.address.server], configuration: .ofEnvironment(for: address), reactor: reactor)
+            servers: [address.address.server], configuration: try .ofEnvironment(for: address),
+            reactor: reactor)
         name = try link.name(address.address.name)
         link.onEvent = { [weak self] in self?.handle($0) }
     }

@@ -36,7 +36,9 @@ final class Tool {
         _ reactor: Reactor, command: [String], errors: Errors, redirection: String = "", assignment: String = ""
     ) throws {
         self.reactor = reactor
-        let script = "\(assignment) exec \"$0\" \"$@\" \(errors.rawValue) \(redirection)"
+        // A crowded machine may keep a process from its heartbeats for longer than the usual five seconds.
+        let script =
+            "export PIPECTL_SESSION_TIMEOUT=600s; \(assignment) exec \"$0\" \"$@\" \(errors.rawValue) \(redirection)"
         let command = ["/bin/sh", "-c", script] + command
         process = try ChildProcess(reactor, command) { [unowned self] in output += $0 }
     }
