@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CProgram
 internal import Glibc
-public import NamedPipes
+package import NamedPipes
 
 /// Calls a function at times of the monotonic clock, to the microsecond (`timerfd_create(2)`). The reactor's own timers
 /// are only as precise as the kernel's tick. It belongs to the reactor's thread.
-public final class PreciseTimer {
+package final class PreciseTimer {
     private let descriptor: Int32
     private var watch: DescriptorWatch?
 
     /// - Parameter handler: called on the reactor's thread, once for each ``fire(at:)``.
     /// - Throws: the error of the system call, such as `EMFILE`.
-    public init(_ reactor: Reactor, handler: @escaping () -> Void) throws(SystemError) {
+    package init(_ reactor: Reactor, handler: @escaping () -> Void) throws(SystemError) {
         let descriptor = program_open_timer()
         guard descriptor >= 0 else { throw SystemError(call: "timerfd_create", code: errno) }
         self.descriptor = descriptor
@@ -36,16 +36,16 @@ public final class PreciseTimer {
     /// Sets the time of the next call, in place of an earlier setting.
     ///
     /// - Parameter nanoseconds: on the clock of ``MonotonicTime``; a past time means at once.
-    public func fire(at nanoseconds: Int) { _ = program_set_timer(descriptor, Int64(nanoseconds)) }
+    package func fire(at nanoseconds: Int) { _ = program_set_timer(descriptor, Int64(nanoseconds)) }
 }
 
 /// The monotonic clock as a number, for what is measured once for each message.
-public enum MonotonicTime {
+package enum MonotonicTime {
     /// Nanoseconds, `CLOCK_MONOTONIC` of clock_gettime(2).
-    public static var nanoseconds: Int { read(CLOCK_MONOTONIC) }
+    package static var nanoseconds: Int { read(CLOCK_MONOTONIC) }
 
     /// The CPU time that the calling thread has used, in nanoseconds (`CLOCK_THREAD_CPUTIME_ID`).
-    public static var threadNanoseconds: Int { read(CLOCK_THREAD_CPUTIME_ID) }
+    package static var threadNanoseconds: Int { read(CLOCK_THREAD_CPUTIME_ID) }
 
     private static func read(_ clock: clockid_t) -> Int {
         var time = timespec()

@@ -23,6 +23,7 @@ public struct ProgramFailure: Error, Hashable, Sendable {
     ///   - message: the line, without the program's name. The default is nil: only the status tells.
     ///   - status: the exit status. The default is 1.
     public init(_ message: String? = nil, status: Int32 = 1) {
+        precondition(0...255 ~= status, "an exit status is 0 to 255, not \(status)")
         self.init(message, status, isUsage: false)
     }
 
@@ -32,7 +33,7 @@ public struct ProgramFailure: Error, Hashable, Sendable {
     /// |---|---|---|
     /// | a `ProgramFailure` | its own | its own |
     /// | `PipeError.invalidAddress` | 2, as for a wrong command line | the description and the remedy |
-    /// | a time limit that passed: `PipeError.timedOut`, `.backlogFull`, `.takeOverTimedOut`, JSON-RPC's `timedOut` | 3 | the description and the remedy |
+    /// | a time limit that passed: `PipeError.timedOut`, `.backlogFull`, `.takeOverTimedOut`, `timedOut` of JSON-RPC and of NATS | 3 | the description and the remedy |
     /// | any other `PipeError` | 1 | the description and the remedy |
     /// | any other error | 1 | its description |
     public init(describing error: any Error) {

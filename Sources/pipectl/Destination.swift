@@ -44,8 +44,6 @@ struct OptionalDestination: Sendable {
 @Sendable
 func parseDestination(_ text: String) throws -> Destination {
     let text = try parseText(text)
-    // An option in the wrong place, or with a typing error, is no name.
-    if text.hasPrefix("-") { throw ValidationError("a name that begins with '-' is given as a path") }
     if BrokerScheme.begins(text) { return .broker(try BrokerAddress(parsing: text)) }
     return .local(try parseAddress(text))
 }
@@ -53,8 +51,11 @@ func parseDestination(_ text: String) throws -> Destination {
 /// Throws an error that ArgumentParser shows after the refused text.
 @Sendable
 func parseAddress(_ text: String) throws -> PipeAddress {
+    let text = try parseText(text)
+    // An option in the wrong place, or with a typing error, is no name.
+    if text.hasPrefix("-") { throw ValidationError("a name that begins with '-' is given as a path") }
     do {
-        return try PipeAddress(parsing: parseText(text))
+        return try PipeAddress(parsing: text)
     } catch PipeError.invalidAddress(let reason) {
         throw ValidationError(reason.hinted)
     }

@@ -21,9 +21,14 @@ extension AsyncConnectionState {
     func receive(_ way: PipeConnection.ReceivingWay, _ budget: inout Int) {
         isReceiving = true
         awaitedMessageCount = 0
-        if !receivers.firstWantsBatch || !offer(way, &budget) { connection.receive(way, &budget) }
-        // One task for each message, as long as there are both; the first may have taken all messages.
-        while awaitedMessageCount > 0, !inbox.isEmpty, let task = receivers.removeFirst() {
+        if !receivers.firstWantsBatch {
+            connection.receive(way, &budget)
+        } else if !offer(way, &budget) {
+            connection.receive(isFit(for: way) ? way : .byPlan, &budget)
+        }
+        // One task for each message, as long as there are both: the first task may have taken all messages, or, on
+        // another thread, have had them lent.
+        while awaitedMessageCount > 0, !inbox.isEmpty || !isNothingLent, let task = receivers.removeFirst() {
             awaitedMessageCount &-= 1
             resume(task)
         }
@@ -47,6 +52,12 @@ extension AsyncConnectionState {
         return true
     }
 
+    /// Whether the connection is still in the state for which the way was chosen. A task that was resumed may live on
+    /// an actor that first runs what others have asked of it, such as to end this connection.
+    private func isFit(for way: PipeConnection.ReceivingWay) -> Bool {
+        way == .byPlan || connection.lifecycle.isOpenBothWays
+    }
+
     // MARK: In the task
 
     /// Calls a function with all messages that are here, or that the offered read brings.
@@ -54,7 +65,7 @@ extension AsyncConnectionState {
     /// - Returns: whether there were any.
     /// - Throws: the function's error. The messages behind the one for which it was thrown stay.
     func takeBatch(_ body: BatchBody) throws -> Bool {
-        if let offer = offeredRead, !offer.isTaken, try take(offer, body) { return true }
+        if let offer = offeredRead, !offer.isTaken, isFit(for: offer.way), try take(offer, body) { return true }
         var isEmpty = true
         while let message = takeFirst() {
             isEmpty = false

@@ -269,7 +269,7 @@ final class AsyncConnectionState {
         }
     }
 
-    private var isNothingLent: Bool {
+    var isNothingLent: Bool {
         if isLent { lentDidChange() }
         return !isLent
     }

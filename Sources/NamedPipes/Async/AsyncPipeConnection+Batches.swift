@@ -60,6 +60,8 @@ extension AsyncPipeConnection {
                 return false
             }
             try await wait(for: .batch)
+            // As in `waitOnReactor`.
+            guard executor.isCurrent else { return try await receiveBatchElsewhere(body) }
         }
     }
 

@@ -62,6 +62,8 @@ extension AsyncPipeConnection {
                 return nil
             }
             try await wait(for: .message)
+            // A task on an actor that other threads use, too, goes on where the actor is.
+            guard executor.isCurrent else { return try await waitFromElsewhere() }
         }
     }
 

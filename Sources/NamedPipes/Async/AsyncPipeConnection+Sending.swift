@@ -61,7 +61,21 @@ extension AsyncPipeConnection {
     ) async throws -> PipeConnection.SendVerdict {
         if unsafe state.canSendAtOnce { return try unsafe state.send(body) }
         try await wait(for: .turn)
-        // A task that waited lets the next one resume, even if its own message is refused.
+        // As in `waitOnReactor`; the turn is taken meanwhile.
+        guard executor.isCurrent else { return try await sendAndEndTurn(body) }
+        return try endTurn(sending: body)
+    }
+
+    private func sendAndEndTurn(
+        _ body: @Sendable (PipeConnection) throws(PipeError) -> PipeConnection.SendVerdict
+    ) async throws -> PipeConnection.SendVerdict {
+        try endTurn(sending: body)
+    }
+
+    /// A task that waited lets the next one resume, even if its own message is refused.
+    private nonisolated func endTurn(
+        sending body: (PipeConnection) throws(PipeError) -> PipeConnection.SendVerdict
+    ) throws(PipeError) -> PipeConnection.SendVerdict {
         defer { unsafe state.endTurn() }
         return try unsafe state.send(body)
     }

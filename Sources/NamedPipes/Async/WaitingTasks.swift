@@ -41,6 +41,8 @@ struct WaitingTasks: ~Copyable {
 
     @inline(__always) var isEmpty: Bool { first == nil }
 
+    var count: Int { first == nil ? 0 : 1 + others.count }
+
     /// Whether the task that came first waits for a batch.
     @inline(__always) var firstWantsBatch: Bool { first?.wantsBatch ?? false }
 

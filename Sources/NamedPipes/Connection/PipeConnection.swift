@@ -245,6 +245,17 @@ extension PipeConnection {
 
         /// Short and unique, for logs: the number of a slot, and how often the slot has been used, such as `17.1`.
         public var description: String { "\(rawValue & 0xFFFF_FFFF).\(rawValue >> 32)" }
+
+        /// The identifier with this ``description``; nil if it is none's.
+        package init?(_ description: String) {
+            let parts = description.split(separator: ".", omittingEmptySubsequences: false).map { UInt64($0) }
+            guard parts.count == 2, let slot = parts[0], let use = parts[1], max(slot, use) <= UInt32.max else {
+                return nil
+            }
+            self.init(rawValue: use << 32 | slot)
+        }
+
+        init(rawValue: UInt64) { self.rawValue = rawValue }
     }
 }
 

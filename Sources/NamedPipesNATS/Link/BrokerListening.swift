@@ -17,7 +17,15 @@ protocol LinkListener: AnyObject {
     /// Input has arrived at the link.
     func receive(on line: BrokerLine)
 
+    /// The link was closed by its owner, and still writes what it has and what is published now. Whoever takes on work
+    /// of others and answers it hands back what it has not begun.
+    func linkWillEnd()
+
     /// The link has ended, or its reactor has stopped. Those that end by themselves do nothing.
     func linkDidEnd()
+}
+
+extension LinkListener {
+    func linkWillEnd() {}
 }
 #endif

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #if NATS
+internal import NamedPipes
+
 /// Why a link is not connected to its broker, or what the broker refused.
 @nonexhaustive
 public enum NATSError: Error, Hashable, Sendable {
@@ -68,6 +70,10 @@ public enum NATSError: Error, Hashable, Sendable {
 
     /// Something else that the library reports: its status (`natsStatus`) and its text.
     case library(status: Int, String)
+}
+
+extension NATSError: PossibleTimeout {
+    package var isTimeout: Bool { if case .timedOut = self { true } else { false } }
 }
 
 extension NATSError: CustomStringConvertible {

@@ -116,6 +116,7 @@ public final class NATSLink {
         for dial in sessions.dials { dial.linkDidFail(.closed) }
         for session in sessions.open { session.end(.linkLost) }
         for request in requestsInOrder { request.fail(NATSError.closed) }
+        for listener in listeners.values { listener.linkWillEnd() }
         flush()
         finishWriting()
     }

@@ -112,23 +112,27 @@ extension ReactorReference where Object == NATSLink {
     ///   - name: the service's name.
     ///   - method: the method.
     ///   - params: the parameters.
+    ///   - metadata: what travels beside them in the message's headers, such as `traceparent`. The default is nothing.
     ///   - timeout: how long to wait for the answer. The default is 5 s.
     /// - Throws: as `NATSLink.requestJSON`; `JSONRPCRequestFailure.undecodableReply` if the answer is of another type;
     ///   ``NATSError/closed`` if the link or its reactor is gone; `CancellationError`.
     public func request<Reply: Decodable>(
-        _ name: String, _ method: String, _ params: some Encodable, timeout: Duration = .seconds(5)
+        _ name: String, _ method: String, _ params: some Encodable, metadata: [String: String] = [:],
+        timeout: Duration = .seconds(5)
     ) async throws -> Reply {
-        try Self.decode(try await requestJSON(name, method, JSONText(encoding: params), timeout: timeout))
+        let params = try JSONText(encoding: params)
+        return try Self.decode(try await requestJSON(name, method, params, metadata: metadata, timeout: timeout))
     }
 
-    /// Calls a method without parameters; see ``request(_:_:_:timeout:)``.
+    /// Calls a method without parameters; see ``request(_:_:_:metadata:timeout:)``.
     public func request<Reply: Decodable>(
-        _ name: String, _ method: String, timeout: Duration = .seconds(5)
+        _ name: String, _ method: String, metadata: [String: String] = [:], timeout: Duration = .seconds(5)
     ) async throws -> Reply {
-        try Self.decode(try await requestJSON(name, method, nil, timeout: timeout))
+        try Self.decode(try await requestJSON(name, method, nil, metadata: metadata, timeout: timeout))
     }
 
-    /// Calls a method with JSON of any shape, and returns the result as it is; see ``request(_:_:_:timeout:)``.
+    /// Calls a method with JSON of any shape, and returns the result as it is; see
+    /// ``request(_:_:_:metadata:timeout:)``.
     public func requestJSON(
         _ name: String, _ method: String, _ params: JSONText?, metadata: [String: String] = [:],
         timeout: Duration = .seconds(5)

@@ -127,7 +127,7 @@ public final class NATSConsumer {
             if !hasStarted { onStart() }
             hasStarted = true
             pullMore()
-        case .failure(let error) where error.isPassing: phase = .retrying
+        case .failure(let error) where error.isPassing || (hasStarted && error.isPassingLater): phase = .retrying
         // The link's owner has closed it, and ends everything with it.
         case .failure(.closed): break
         case .failure(let error): end(error)
@@ -198,7 +198,7 @@ public final class NATSConsumer {
     func send(_ verdict: String, to reply: [UInt8]) {
         if stream.link.line != nil {
             stream.link.publish(Array(verdict.utf8), to: reply)
-        } else if phase != .stopped {
+        } else if phase != .stopped, verdict != NATSDelivery.workingVerdict {
             unsentVerdicts.append((verdict, reply))
         }
     }
@@ -233,6 +233,8 @@ extension NATSConsumer: LinkListener {
     func receive(on line: BrokerLine) {
         while stream.link.line === line, let message = listening?.next() { receive(message) }
     }
+
+    func linkWillEnd() { stop() }
 
     func linkDidEnd() { stop() }
 }

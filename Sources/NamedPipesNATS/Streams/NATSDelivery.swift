@@ -53,7 +53,10 @@ public final class NATSDelivery {
 
     /// The handler is still at it: ``NATSConsumer/Configuration/ackWait`` begins again (`+WPI`). Does nothing if the
     /// delivery is settled.
-    public func keepWorking() { if !isSettled { consumer.send("+WPI", to: reply) } }
+    public func keepWorking() { if !isSettled { consumer.send(Self.workingVerdict, to: reply) } }
+
+    /// What is not sent later: without a connection, the broker delivers the message again anyway.
+    static let workingVerdict = "+WPI"
 
     private func settle(_ verdict: String) {
         guard !isSettled else { return }

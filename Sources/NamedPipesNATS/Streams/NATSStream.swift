@@ -93,10 +93,12 @@ public struct NATSStream {
     ///   - subject: one of the stream's subjects. The default is nil: the stream's name.
     ///   - id: what identifies the message (`Nats-Msg-Id`) when your program publishes it again, for example after a
     ///     restart: without control characters. The default is nil: a random one.
-    ///   - timeout: how long to wait for the verdict. The default is 5 s. After
-    ///     ``NATSError/timedOut(_:)`` the message may have been stored: publish it again with the same ID.
-    ///   - report: called once, from the loop; failures besides ``NATSError/timedOut(_:)`` say that it was not stored:
-    ///     ``NATSError/streamFull(_:_:)``, ``NATSError/notInStream(_:subject:)``, ``NATSError/noJetStream``,
+    ///   - timeout: how long to wait for the verdict. The default is 5 s.
+    ///   - report: called once, from the loop. After ``NATSError/timedOut(_:)``, ``NATSError/closed`` and
+    ///     ``NATSError/jetStream(code:_:)`` with the code 0, the message may have been stored: publish it again with
+    ///     the same ID. All other failures say that it was not stored when it was sent for the last time:
+    ///     ``NATSError/streamFull(_:_:)``,
+    ///     ``NATSError/notInStream(_:subject:)``, ``NATSError/noJetStream``,
     ///     ``NATSError/messageTooLarge(byteCount:limit:)`` and others.
     /// - Throws: ``NATSError/invalidName(_:)`` for a subject with wildcards or an ID with control characters;
     ///   ``NATSError/closed``.

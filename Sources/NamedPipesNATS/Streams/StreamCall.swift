@@ -118,6 +118,15 @@ extension NATSError {
         default: false
         }
     }
+
+    /// Whether it passes where there was a stream before: the connection was lost before the loop has heard of it, or
+    /// the brokers that store streams are starting again.
+    var isPassingLater: Bool {
+        switch self {
+        case .connectionLost, .noJetStream: true
+        default: false
+        }
+    }
 }
 
 /// The answer to a creation, and to a question for the state.

@@ -16,12 +16,14 @@ struct ConnectionQuery: Sendable {
         servers = pool.workerServers.enumerated().compactMap { index, server in server.map { (index, $0) } }
     }
 
-    /// The connections that come first, and how many there are.
-    func first(_ count: Int, by order: ConnectionList.Order) async -> (Int, [ConnectionSnapshot]) {
+    /// The connections that come first, and how many there are; nil if all servers have ended.
+    func first(_ count: Int, by order: ConnectionList.Order) async -> (Int, [ConnectionSnapshot])? {
         var total = 0
+        var isAlive = false
         var found: [(key: Double, connection: ConnectionSnapshot)] = []
         for (worker, server) in servers {
-            let ids = await server.ask { $0.connections.map(\.id) } ?? []
+            guard let ids = await server.ask({ $0.connections.map(\.id) }) else { continue }
+            isAlive = true
             total += ids.count
             var rest = ids[...]
             while !rest.isEmpty {
@@ -39,24 +41,26 @@ struct ConnectionQuery: Sendable {
                 if found.count > 4 * ConnectionList.maximumCount { found = Self.first(count, of: found) }
             }
         }
-        return (total, Self.first(count, of: found).map(\.connection))
+        return isAlive ? (total, Self.first(count, of: found).map(\.connection)) : nil
     }
 
     /// Ends a connection at once.
     ///
-    /// - Returns: whether there was one with this identifier.
-    func abort(_ id: String) async -> Bool {
+    /// - Returns: whether there was one with this identifier; nil if all servers have ended.
+    func abort(_ id: String) async -> Bool? {
+        var isAlive = false
         for (worker, server) in servers {
+            let prefix = worker.map { "\($0)/" } ?? ""
+            let own = id.hasPrefix(prefix) ? PipeConnection.ID(String(id.dropFirst(prefix.count))) : nil
             let ended = await server.ask { server in
-                let found = server.connections.first { connection in
-                    (worker.map { "\($0)/\(connection.id)" } ?? "\(connection.id)") == id
-                }
+                let found = own.flatMap { server[$0] }
                 found?.abort()
                 return found != nil
             }
             if ended == true { return true }
+            isAlive = isAlive || ended != nil
         }
-        return false
+        return isAlive ? false : nil
     }
 
     private static func first(

@@ -50,12 +50,17 @@ extension StatisticsEndpoint {
             guard 1...ConnectionList.maximumCount ~= limit else {
                 throw JSONRPCError(.invalidParams, "limit is 1 to \(ConnectionList.maximumCount)")
             }
-            let (total, connections) = await query().first(limit, by: question?.order ?? .queued)
+            guard let (total, connections) = await query().first(limit, by: question?.order ?? .queued) else {
+                throw stopped
+            }
             return ConnectionList(
                 totalCount: total, seconds: (.now - start) / .seconds(1), connections: connections)
         }
         guard offer.contains(.kick) else { return methods }
-        methods.handle("disconnect") { (question: DisconnectQuestion, _) in await query().abort(question.id) }
+        methods.handle("disconnect") { (question: DisconnectQuestion, _) in
+            guard let isEnded = await query().abort(question.id) else { throw stopped }
+            return isEnded
+        }
         return methods
     }
 

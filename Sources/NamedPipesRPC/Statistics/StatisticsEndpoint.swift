@@ -161,7 +161,7 @@ public enum StatisticsEndpoint {
         }
     }
 
-    private static let stopped = JSONRPCError(.internalError, "the server has stopped")
+    static let stopped = JSONRPCError(.internalError, "the server has stopped")
     private static let method = "statistics"
     private static let suffix = ".stat"
 

@@ -9,7 +9,7 @@ struct Stat: ParsableCommand {
         abstract: "Show the visible state of a live server.",
         discussion: """
             Shows the owner of the name, the listening process, the accepted and the waiting connections, and the resources \
-            of the process; and, if the server offers them at ADDRESS.stat (--stat of echo, listen and serve; \
+            of the process; and, if the server offers them at ADDRESS.stat (--stat of echo, listen, serve and relay; \
             StatisticsEndpoint in Swift), its own numbers. Connects to the server once, after counting, without sending; \
             with --watch again if another server has taken its place. Ends with status 1 when the server has gone.
 

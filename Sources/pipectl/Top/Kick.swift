@@ -18,7 +18,8 @@ struct Kick: ParsableCommand {
             connection.
             """)
 
-    @Argument(help: "The name of the pipe; see pipectl --help.", transform: parseAddress)
+    @Argument(
+        help: "The name of the pipe; see pipectl --help.", completion: .liveAddresses, transform: parseAddress)
     var address: PipeAddress
 
     @Argument(help: "The connection's identifier, such as 17.1.", transform: parseText)

@@ -21,7 +21,8 @@ struct Top: ParsableCommand {
             of servers that keep statistics of connections, as pipectl's do.
             """)
 
-    @Argument(help: "The name of the pipe; see pipectl --help.", transform: parseAddress)
+    @Argument(
+        help: "The name of the pipe; see pipectl --help.", completion: .liveAddresses, transform: parseAddress)
     var address: PipeAddress
 
     @Option(

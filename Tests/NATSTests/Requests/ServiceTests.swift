@@ -109,6 +109,8 @@ import Testing
         _ hasGrace: Bool
     ) throws {
         try withStage { stage in
+            // For which a departure waits, too.
+            stage.configuration.connectTimeout = .seconds(600)
             // Another loop on the same thread, which turns only while this test lets it: the request stays unread.
             let other = try Loop()
             let servers = try NATSLink(

@@ -115,12 +115,18 @@ import Testing
             var configuration = NATSConsumer.Configuration()
             configuration.settlement = .explicit
             configuration.batch = 1
-            configuration.ackWait = .milliseconds(200)
+            // Longer than the broker takes to hand out both messages, even on a crowded machine.
+            configuration.ackWait = .seconds(3)
             let inboxes = [Inbox(), Inbox()]
             let consumers = try [
                 stream.consume(as: "billing", configuration: configuration, inboxes[0].take),
                 second.consume(as: "billing", configuration: configuration, inboxes[1].take),
             ]
+            var startedCount = 0
+            for consumer in consumers { consumer.onStart = { startedCount += 1 } }
+            try #require(stage.loop.run { startedCount == 2 })
+            // The broker has their pulls.
+            for link in [stream.link, second.link] { try stage.settle(link) }
             for number in 1...2 { _ = try stage.publish("\(number)", stream).get() }
             // Neither has room for both.
             try #require(stage.loop.run { inboxes.allSatisfy { $0.texts.count == 1 } })
@@ -144,7 +150,7 @@ import Testing
             for number in 1...20 { _ = try stage.publish("\(number)", stream).get() }
             var configuration = NATSConsumer.Configuration()
             // For what JetStream was about to send, and dropped because nobody had subscribed any more.
-            configuration.ackWait = .milliseconds(200)
+            configuration.ackWait = .seconds(3)
             let inbox = Inbox()
             var first: NATSConsumer?
             first = try stream.consume(as: "billing", configuration: configuration) { message, delivery in

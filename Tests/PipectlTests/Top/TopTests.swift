@@ -17,7 +17,8 @@ struct TopTests: StagedSuite {
     private func list(_ count: Int, _ arguments: [String] = []) throws -> ConnectionList {
         let start = ContinuousClock.now
         while true {
-            let top = try run(reactor, ["top", name, "--once", "--json"] + arguments, errors: .dropped)
+            let top = try run(
+                reactor, ["top", name, "--once", "--json", "--timeout", "600s"] + arguments, errors: .dropped)
             if let line = top.lines.first {
                 let list = try JSONDecoder().decode(ConnectionList.self, from: Data(line.utf8))
                 if list.totalCount == count { return list }
@@ -34,7 +35,7 @@ struct TopTests: StagedSuite {
         let connection = try #require(try list(1).connections.first)
         #expect(connection.processID == getpid() && connection.userID == getuid())
         #expect(connection.receivedMessageCount == 1 && connection.sentByteCount == 9)
-        let top = try run(reactor, "top", name, "--once")
+        let top = try run(reactor, "top", name, "--once", "--timeout", "600s")
         #expect(top.status == 0)
         #expect(top.lines.count == 3 && top.lines.allSatisfy { $0.count <= 80 })
         #expect(top.lines.first == "\(name)  1 connection")
@@ -50,10 +51,10 @@ struct TopTests: StagedSuite {
         #expect(client.status == 2)
         let tool = try Tool(reactor, ["connect", name, "--stay"])
         let id = try #require(try list(1).connections.first).id
-        #expect(try run(reactor, "kick", name, id).status == 0)
+        #expect(try run(reactor, "kick", name, id, "--timeout", "600s").status == 0)
         // The server closed it, and nothing was left over.
         #expect(tool.waitForExit() == 0)
-        let again = try run(reactor, "kick", name, id)
+        let again = try run(reactor, "kick", name, id, "--timeout", "600s")
         #expect(again.status == 1)
         #expect(again.lines == ["pipectl: \(name) has no connection \(id)"])
         _ = server
@@ -62,11 +63,11 @@ struct TopTests: StagedSuite {
     @Test func `says what a server does not offer`() throws {
         let server = try serve(reactor, "echo", name, "--stat")
         _ = try list(0)
-        let kick = try run(reactor, "kick", name, "2.1")
+        let kick = try run(reactor, "kick", name, "2.1", "--timeout", "600s")
         #expect(kick.status == 1)
         #expect(kick.lines.first?.contains("does not offer that") == true)
         let other = try serve(reactor, "echo", name + "-plain")
-        let top = try run(reactor, "top", name + "-plain", "--once")
+        let top = try run(reactor, "top", name + "-plain", "--once", "--timeout", "600s")
         #expect(top.status == 1)
         #expect(top.lines.first?.contains("--stat") == true)
         _ = (server, other)
