@@ -51,7 +51,8 @@ struct CommandLineTests {
     @Test(arguments: all)
     func `81 · output that goes nowhere ends the program with the reason`(name: String) throws {
         let directory = "cd \"$(dirname \"$1\")\""
-        let (lines, status) = try run("\(directory); \"$0\" \"$1\" 2>&1 >/dev/full", name)
+        let (lines, status) = try run(
+            "\(Example.endsInTheMiddle); \(directory); \"$0\" \"$1\" 2>&1 >/dev/full", name)
         #expect(status == 1)
         #expect(lines.last?.contains("No space left on device") == true, "\(lines)")
     }

@@ -50,6 +50,7 @@ struct ProgramTests {
             """
             "$0" async-serve "$1" >out & first=$!
             soon listening
+            \(Example.endsInTheMiddle)
             "$0" async-serve "$1" 2>&1; echo $?
             kill $first; wait $first
             """)
@@ -81,7 +82,7 @@ struct ProgramTests {
 
     @Test(arguments: ["print", "async-sleep", "async-serve \"$1\""])
     func `81 · output that cannot be written is a failure`(way: String) throws {
-        let lines = try run("\"$0\" \(way) 2>&1 >/dev/full; echo $?")
+        let lines = try run("\(Example.endsInTheMiddle); \"$0\" \(way) 2>&1 >/dev/full; echo $?")
         #expect(lines.count == 2 && lines.last == "1", "\(lines)")
         let isNamed = lines.first?.contains("No space left") == true
         #expect(isNamed || lines.first == "Ending: standard output cannot be written", "\(lines)")
