@@ -9,7 +9,9 @@ package final class PreciseTimer {
     private let descriptor: Int32
     private var watch: DescriptorWatch?
 
-    /// - Parameter handler: called on the reactor's thread, once for each ``fire(at:)``.
+    /// - Parameters:
+    ///   - reactor: the reactor of this thread.
+    ///   - handler: called on the reactor's thread, once for each ``fire(at:)``.
     /// - Throws: the error of the system call, such as `EMFILE`.
     package init(_ reactor: Reactor, handler: @escaping () -> Void) throws(SystemError) {
         let descriptor = program_open_timer()

@@ -32,6 +32,14 @@ private final class Log: Sendable {
         return configuration
     }
 
+    /// A client without deadlines, too.
+    private static var client: PipeClient.Configuration {
+        var configuration = PipeClient.Configuration()
+        configuration.connection.frameDeadline = nil
+        configuration.connection.writeStallDeadline = nil
+        return configuration
+    }
+
     /// Calls a function with a raw client whose handler waits for its next batch.
     private func talk(
         _ handler: @escaping @Sendable (AsyncPipeConnection) async throws -> Void,
@@ -159,7 +167,7 @@ private final class Log: Sendable {
         let (mismatchCount, _) = try await Serving.run(Self.configuration) { connection in
             while try await connection.nextBatch({ try connection.trySend($0) }) {}
         } while: { serving in
-            try await PipeClient.withConnection(to: serving.address) { connection in
+            try await PipeClient.withConnection(to: serving.address, configuration: Self.client) { connection in
                 let receiver = Task(executorPreference: place.executor(for: connection)) {
                     var (number, mismatchCount) = (0, 0)
                     while try await connection.nextBatch({ message in
@@ -211,7 +219,7 @@ private final class Log: Sendable {
     @Test(arguments: Place.allCases)
     func `ends its wait when its task is cancelled, and takes nothing`(place: Place) async throws {
         let (text, _) = try await Serving.run(handler: echo) { serving in
-            try await PipeClient.withConnection(to: serving.address) { connection in
+            try await PipeClient.withConnection(to: serving.address, configuration: Self.client) { connection in
                 let waiting = Task(executorPreference: place.executor(for: connection)) {
                     try await connection.nextBatch { _ in }
                 }
@@ -301,7 +309,7 @@ private final class Log: Sendable {
                 if number % 7 == 0 { await Task.yield() }
             }
         } while: { serving in
-            try await PipeClient.withConnection(to: serving.address) { connection in
+            try await PipeClient.withConnection(to: serving.address, configuration: Self.client) { connection in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for takesBatches in [true, false, true] {
                         group.addTask(executorPreference: place.executor(for: connection)) {
@@ -345,7 +353,7 @@ private final class Log: Sendable {
                 }) {}
             }
         } while: { serving in
-            var client = PipeClient.Configuration()
+            var client = Self.client
             client.connection.framing = DescriptorFraming()
             try await PipeClient.withConnection(to: serving.address, configuration: client) { connection in
                 let file = try NamelessFile("file")
@@ -371,7 +379,7 @@ private final class Log: Sendable {
                     _ = try await connection.nextBatch { try connection.trySend($0) }
                 }.value
             } while: { serving in
-                try await PipeClient.withConnection(to: serving.address) { connection in
+                try await PipeClient.withConnection(to: serving.address, configuration: Self.client) { connection in
                     try await connection.send("hello")
                     _ = try await connection.waitForEnd()
                 }

@@ -10,6 +10,10 @@ internal import Synchronization
 package final class OtherThreads: TaskExecutor {
     package static let shared = OtherThreads(count: 4)
 
+    /// For tests that ask again and again, each time on a connection with a thread of its own: they would keep those of
+    /// ``shared`` from all others.
+    package static let asking = OtherThreads(count: 4)
+
     private let jobs = Mutex<[UnownedJob]>([])
     private let jobCount = DispatchSemaphore(value: 0)
 

@@ -69,7 +69,7 @@ extension PipeClient {
     /// next connect was due.
     private func timeIsUp() {
         tryToConnect()
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemRandom()
         perform(lifecycle.timeDidPass(using: &generator))
     }
 }

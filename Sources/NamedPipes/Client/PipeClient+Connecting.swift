@@ -10,7 +10,7 @@ extension PipeClient {
         if let dial { return tryToConnect(with: dial) }
         if let command { return start(command) }
         if address.kind == .fifo { return attemptDidFail(.receiveOnly) }
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemRandom()
         do {
             let descriptor = try Socket.stream(mayHoldDescriptors: endpoint.letsDescriptorsThrough)
             // A server may send descriptors as well; the client refuses them if the kernel supports that.
@@ -34,7 +34,7 @@ extension PipeClient {
 
     private func follow(_ outcome: DialOutcome) {
         guard lifecycle.isTrying else { return outcome.abandon() }
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemRandom()
         switch outcome {
         case .connected(let transport, let peer): establish(over: transport, peer)
         case .queueFull: perform(lifecycle.queueWasFull(using: &generator))
@@ -47,7 +47,7 @@ extension PipeClient {
 
     private func dialDidFail(_ error: SystemError) {
         guard lifecycle.isTrying else { return }
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemRandom()
         perform(lifecycle.connectDidFail(error, using: &generator))
     }
 
@@ -91,7 +91,7 @@ extension PipeClient {
     }
 
     func attemptDidFail(_ error: PipeError) {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemRandom()
         perform(lifecycle.attemptDidFail(error, using: &generator))
     }
 

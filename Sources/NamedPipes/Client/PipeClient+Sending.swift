@@ -59,7 +59,7 @@ extension PipeClient: ConnectionOwner {
     }
 
     func connectionDidEnd(_ connection: PipeConnection, _ reason: DisconnectReason) {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemRandom()
         perform(
             lifecycle.connectionDidEnd(isLost: reason != .closedLocally, at: reactor.now, using: &generator))
     }

@@ -52,7 +52,7 @@ extension NATSLink {
     }
 
     private func waitToConnect(_ error: NATSError) {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemRandom()
         let delay = backoff.next(using: &generator)
         change(to: .waiting(after: delay, error))
         lose(error)

@@ -6,7 +6,7 @@ import PipeTestSupport
 /// Runs a test of an endpoint, whose server is about to listen, on threads of its own: beside tests that occupy the
 /// global executor's threads, each of its many tasks would wait for seconds.
 func withEndpoint(_ test: @escaping @Sendable () async throws -> Void) async throws {
-    try await withTaskExecutorPreference(OtherThreads.shared, operation: test)
+    try await withTaskExecutorPreference(OtherThreads.asking, operation: test)
 }
 
 /// Asks until the endpoint is there and its answer is as expected.
