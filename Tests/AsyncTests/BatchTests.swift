@@ -29,6 +29,7 @@ private final class Log: Sendable {
         var configuration = PipeServer.Configuration()
         configuration.connection.frameDeadline = nil
         configuration.connection.writeStallDeadline = nil
+        configuration.connection.closeTimeout = .seconds(600)
         return configuration
     }
 
@@ -37,6 +38,7 @@ private final class Log: Sendable {
         var configuration = PipeClient.Configuration()
         configuration.connection.frameDeadline = nil
         configuration.connection.writeStallDeadline = nil
+        configuration.connection.closeTimeout = .seconds(600)
         return configuration
     }
 
