@@ -34,9 +34,6 @@ final class Endpoint {
     /// Gets the messages in place of the delegate, while a task carries out a read.
     @safe @exclusivity(unchecked) var batchReceiver: BatchReceiver?
 
-    /// What gets the messages of a read.
-    var receiver: (any PipeConnectionDelegate)? { batchReceiver ?? delegate }
-
     /// The server or client. It outlives its connections, because it ends only after the last of them.
     /// It removes itself at its end, so that no weak reference is needed, which would cost each connection 300
     /// instructions.

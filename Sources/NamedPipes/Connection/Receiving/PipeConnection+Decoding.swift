@@ -20,7 +20,7 @@ extension PipeConnection {
             let (scanned, began) = (reassembly.scannedByteCount, reassembly.beganTick)
             releaseCarried()
             let all = space.extracting(first: plan.copiedByteCount + arrival.sharedByteCount)
-            return decode(all, scanned, began: began, by: terms, for: endpoint.receiver, &budget)
+            return decode(all, scanned, began: began, by: terms, for: endpoint.batchReceiver, &budget)
         }
         if let reassembly, arrival.mayCompleteFrame { decodeCarried(reassembly, &budget) }
         if arrival.sharedByteCount > 0 {
@@ -34,13 +34,14 @@ extension PipeConnection {
     /// - Parameters:
     ///   - began: the tick at which the first byte of the first frame arrived, if an earlier read brought it.
     ///   - terms: those of an upgraded connection.
-    ///   - delegate: what gets the messages.
+    ///   - receiver: gets the messages in place of the delegate; nil in the fast path of delegates, which thus asks for
+    ///     the delegate only once something was read (45 instructions of a lone message).
     @inline(__always)
     func decode(
         _ bytes: Span<UInt8>, _ scannedByteCount: Int, began: UInt32? = nil, by terms: ConnectionTerms? = nil,
-        for delegate: (any PipeConnectionDelegate)?, _ budget: inout Int
+        for receiver: BatchReceiver?, _ budget: inout Int
     ) {
-        guard let walk = scan(bytes, scannedByteCount, terms, delegate, &budget) else { return }
+        guard let walk = scan(bytes, scannedByteCount, terms, receiver, &budget) else { return }
         guard walk.consumedByteCount < bytes.count, lifecycle.isReceiving else { return }
         carry(bytes.extracting(droppingFirst: walk.consumedByteCount), walk, walk.consumedByteCount == 0 ? began : nil)
     }
@@ -52,7 +53,7 @@ extension PipeConnection {
             // A message that the delegate keeps or sends on can stay in this memory.
             endpoint.buffers.deliveredMemory = carried.memory
             let result = carried.memory.withBytes {
-                scan($0, carried.scannedByteCount, terms, endpoint.receiver, &budget)
+                scan($0, carried.scannedByteCount, terms, endpoint.batchReceiver, &budget)
             }
             endpoint.buffers.deliveredMemory = nil
             if let result { carried.didDecode(result, at: endpoint.tick) }
@@ -72,7 +73,7 @@ extension PipeConnection {
             reassembly.append(bytes)
             decodeCarried(reassembly, &budget)
         } else if mayDeliver(budget) {
-            decode(bytes, 0, by: terms, for: endpoint.receiver, &budget)
+            decode(bytes, 0, by: terms, for: endpoint.batchReceiver, &budget)
         } else {
             carry(bytes, FrameWalk(stoppedAfter: 0), nil)
         }
@@ -125,9 +126,9 @@ extension PipeConnection {
     @inline(__always)
     private func scan(
         _ bytes: Span<UInt8>, _ scannedByteCount: Int, _ terms: ConnectionTerms?,
-        _ delegate: (any PipeConnectionDelegate)?, _ budget: inout Int
+        _ receiver: BatchReceiver?, _ budget: inout Int
     ) -> FrameWalk? {
-        guard let delegate else { return nil }
+        guard let delegate: any PipeConnectionDelegate = receiver ?? endpoint.delegate else { return nil }
         var remaining = budget
         defer {
             endpoint.traffic.receivedMessageCount &+= budget &- remaining

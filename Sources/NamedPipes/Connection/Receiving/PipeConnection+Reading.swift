@@ -32,7 +32,7 @@ extension PipeConnection {
     @inline(never)
     func receive(_ way: ReceivingWay, _ budget: inout Int) {
         switch way {
-        case .directly: readDirectly(for: endpoint.receiver, &budget)
+        case .directly: readDirectly(for: endpoint.batchReceiver, &budget)
         case .byPlan: receive()
         }
     }
@@ -45,9 +45,9 @@ extension PipeConnection {
 
     /// The fast path: one read into the receive buffer, for a connection that carries nothing.
     ///
-    /// - Parameter delegate: what gets the messages.
+    /// - Parameter receiver: gets the messages in place of the delegate.
     @inline(__always)
-    func readDirectly(for delegate: (any PipeConnectionDelegate)?, _ budget: inout Int) {
+    func readDirectly(for receiver: BatchReceiver?, _ budget: inout Int) {
         let space = unsafe endpoint.readBuffer
         do {
             switch try unsafe stream.receiveDirectly(into: space) {
@@ -56,7 +56,7 @@ extension PipeConnection {
             case .content(let count):
                 endpoint.traffic.receivedByteCount &+= count
                 let bytes = unsafe UnsafeRawBufferPointer(rebasing: space[..<count])
-                decode(unsafe Span<UInt8>(_unsafeBytes: bytes), 0, for: delegate, &budget)
+                decode(unsafe Span<UInt8>(_unsafeBytes: bytes), 0, for: receiver, &budget)
             }
         } catch {
             readDidFail(error)

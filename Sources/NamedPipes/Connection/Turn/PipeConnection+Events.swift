@@ -46,7 +46,7 @@ extension PipeConnection: TurnWork, EventHandler {
         if endpoint.servesTasks, case .tasks(let tasks) = companion {
             tasks.receive(.directly, &budget)
         } else {
-            readDirectly(for: endpoint.delegate, &budget)
+            readDirectly(for: nil, &budget)
         }
         if let queue {
             if queue.value.isEmpty { recycleQueue() } else if lifecycle.canWrite { writeDirectly(queue) }
