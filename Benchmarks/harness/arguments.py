@@ -2,7 +2,9 @@
 """The command line of `Benchmarks/bench`."""
 
 import argparse
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 from . import beyond, commands, cores, redis
 from .scenarios import SCENARIOS
@@ -82,25 +84,11 @@ def define_counting(parser: Parser) -> None:
     add_output(parser, None)
 
 
-def define_redis(parser: Parser) -> None:
-    parser.set_defaults(function=redis.run)
-    parser.add_argument("--quick", action="store_true", help=f"{redis.QUICK_ROUNDS} rounds instead of {redis.ROUNDS}")
-    parser.add_argument("--rounds", type=whole, help="so many")
-    add_programs(parser)
-    add_output(parser, None)
-
-
-def define_cores(parser: Parser) -> None:
-    parser.set_defaults(function=cores.run)
-    parser.add_argument("--quick", action="store_true", help=f"{cores.QUICK_ROUNDS} rounds instead of {cores.ROUNDS}")
-    parser.add_argument("--rounds", type=whole, help="so many")
-    add_programs(parser)
-    add_output(parser, None)
-
-
-def define_beyond(parser: Parser) -> None:
-    parser.set_defaults(function=beyond.run)
-    parser.add_argument("--quick", action="store_true", help=f"{beyond.QUICK_ROUNDS} rounds instead of {beyond.ROUNDS}")
+def define_section(section: ModuleType, parser: Parser) -> None:
+    """For the module of a section of the report that has rounds of its own."""
+    parser.set_defaults(function=section.run)
+    quick = f"{section.QUICK_ROUNDS} rounds instead of {section.ROUNDS}"
+    parser.add_argument("--quick", action="store_true", help=quick)
     parser.add_argument("--rounds", type=whole, help="so many")
     add_programs(parser)
     add_output(parser, None)
@@ -117,9 +105,9 @@ COMMANDS = (
     ("check", define_check, "fail if a ratio to the floor is beyond its limit in thresholds.json"),
     ("instructions", define_instructions, "user instructions per message, by callgrind"),
     ("syscalls", define_calls, "system calls per message, by strace"),
-    ("redis", define_redis, "the example KeyValue beside redis-server, under redis-benchmark"),
-    ("cores", define_cores, "a pool of two reactors beside a pool of one: what it gains, and what it costs"),
-    ("beyond", define_beyond, "sessions behind a NATS broker beside pipes, and beside C on libnats alone"),
+    ("redis", partial(define_section, redis), "the example KeyValue beside redis-server, under redis-benchmark"),
+    ("cores", partial(define_section, cores), "a pool of two reactors beside a pool of one: what it gains, and what it costs"),
+    ("beyond", partial(define_section, beyond), "sessions behind a NATS broker beside pipes, and beside C on libnats alone"),
     ("report", define_report, "the report and its pictures again, from the results"),
 )
 

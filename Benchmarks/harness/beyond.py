@@ -199,7 +199,7 @@ def measure(programs: Path, rounds: int, show: Callable[[str], None] = lambda te
 def text(found: Results, limits: dict[str, FigureLimit]) -> str:
     return "\n\n".join((
         "The same load, in flight × size, over a pipe and over a session behind `nats-server` on the loopback address; and the "
-        "same through libnats alone, from C, on one thread with the same drained loop, but without framing, credit, heart-beats "
+        "same through libnats alone, from C, on one thread with the same drained loop, but without framing, credit, heartbeats "
         "and sequence numbers. Every reply is checked. A round measures the pipe, the session, C, and the session again; the "
         "median of the rounds, and the interval that holds the true one in 19 of 20 cases. The broker, which is written in Go, "
         "shares the CPUs with the server and the load.",

@@ -113,16 +113,24 @@ def failures(lines: Iterable[str]) -> int:
 def count_instructions(arguments: argparse.Namespace) -> int:
     usual = callgrind.LONG_SERVERS if arguments.long else callgrind.SHORT_SERVERS
     names, _ = available(dict.fromkeys([OURS, *arguments.servers]) if arguments.servers else usual)
-    thresholds = Thresholds.load()
-    limits = thresholds.instructions
-    counts = callgrind.count(built(names, arguments.programs), names)
-    table = callgrind.table(counts, limits)
-    print(table)
-    write_counts(arguments.output, "instructions.md", table)
-    tolerance = thresholds.instructions_tolerance
-    return failures((
-        *callgrind.beyond(counts, limits, tolerance), *callgrind.dearer(counts, POOL, THREADED, tolerance),
-    )) if arguments.check else 0
+    thresholds, programs = Thresholds.load(), built(names, arguments.programs)
+    limits, tolerance = thresholds.instructions, thresholds.instructions_tolerance
+
+    def count() -> list[str]:
+        counts = callgrind.count(programs, names)
+        table = callgrind.table(counts, limits)
+        print(table)
+        write_counts(arguments.output, "instructions.md", table)
+        return [*callgrind.beyond(counts, limits, tolerance), *callgrind.dearer(counts, POOL, THREADED, tolerance)]
+
+    found = count()
+    if not arguments.check:
+        return 0
+    if found:
+        # How many events a wait brings is the machine's doing, and may spoil one count; a fault recurs.
+        print("\n".join((*found, "Counted once more:")))
+        found = count()
+    return failures(found)
 
 
 def count_calls(arguments: argparse.Namespace) -> int:
