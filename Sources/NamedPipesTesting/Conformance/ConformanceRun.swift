@@ -3,13 +3,6 @@ internal import PipeReactor
 
 /// One run: a history, applied to a delegate.
 final class ConformanceRun {
-    /// The owner of the delegate.
-    enum Subject {
-        case server(PipeServer)
-        case client(PipeClient)
-        case pool(PipeServerPool)
-    }
-
     static let name = "subject"
 
     let network: any ConformanceNetwork
@@ -94,18 +87,11 @@ final class ConformanceRun {
     /// Whether there is no point in continuing.
     var isOver: Bool { network.reactor.isStopped || watches.hasHeldLoop }
 
-    private var framing: any MessageFraming {
-        switch subject {
-        case .server, .pool: options.serverConfiguration.connection.framing
-        case .client: options.clientConfiguration.connection.framing
-        }
-    }
-
     /// Only there, clients have peers.
     private var memory: MemoryNetwork? { network as? MemoryNetwork }
 
     private func add(_ end: any ConformanceEnd) {
-        guard let peer = ConformancePeer(end, framing, options.makeReplies()) else { return }
+        guard let peer = ConformancePeer(end, subject.framing(of: options), options.makeReplies()) else { return }
         peers.append(peer)
         // Elsewhere than in memory, a connection may open before its peer knows.
         for (id, connection) in connections where peersByConnection[id] == nil && peer.isPeer(of: connection) {
@@ -171,11 +157,7 @@ final class ConformanceRun {
     private func stop(draining: Bool) {
         isStopping = true
         for watch in watches.all { watch.isStopping = true }
-        switch subject {
-        case .server(let server): if draining { server.stop(gracePeriod: .seconds(5)) } else { server.stop() }
-        case .pool(let pool): pool.beginStopping(gracePeriod: draining ? .seconds(5) : .zero)
-        case .client(let client): client.disconnect()
-        }
+        subject.stop(draining: draining)
     }
 
     private func take(_ action: ConformanceHistory.LocalAction, _ connection: PipeConnection) {
