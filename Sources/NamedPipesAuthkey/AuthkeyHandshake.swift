@@ -118,7 +118,7 @@ public struct AuthkeyHandshake: Sendable {
     }
 
     private mutating func challenge() -> [UInt8] {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemRandom()
         let nonce = AuthkeyMessage.nonce(for: digest, using: &generator)
         state = .awaitingResponse(to: nonce)
         return AuthkeyMessage.challenge + nonce

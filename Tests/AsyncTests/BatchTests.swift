@@ -28,19 +28,21 @@ private final class Log: Sendable {
 
     private static var configuration: PipeServer.Configuration {
         var configuration = PipeServer.Configuration()
-        configuration.connection.frameDeadline = nil
-        configuration.connection.writeStallDeadline = nil
-        configuration.connection.closeTimeout = .seconds(600)
+        removeDeadlines(from: &configuration.connection)
         return configuration
     }
 
-    /// A client without deadlines, too.
     private static var client: PipeClient.Configuration {
         var configuration = PipeClient.Configuration()
-        configuration.connection.frameDeadline = nil
-        configuration.connection.writeStallDeadline = nil
-        configuration.connection.closeTimeout = .seconds(600)
+        removeDeadlines(from: &configuration.connection)
         return configuration
+    }
+
+    /// A crowded machine keeps tasks from their threads for longer than these.
+    private static func removeDeadlines(from configuration: inout PipeConnection.Configuration) {
+        configuration.frameDeadline = nil
+        configuration.writeStallDeadline = nil
+        configuration.closeTimeout = .seconds(600)
     }
 
     /// Calls a function with a raw client whose handler waits for its next batch.

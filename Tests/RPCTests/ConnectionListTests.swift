@@ -102,7 +102,7 @@ import Testing
         }
     }
 
-    /// Clients that have sent so many messages each, and read the answers.
+    /// Opens a client for each count, which sends that many messages and reads the answers.
     private func withClients(
         of address: PipeAddress, sending counts: [Int], _ body: @escaping @Sendable () async throws -> Void
     ) async throws {

@@ -17,8 +17,8 @@ protocol LinkListener: AnyObject {
     /// Input has arrived at the link.
     func receive(on line: BrokerLine)
 
-    /// The link was closed by its owner, and still writes what it has and what is published now. Whoever takes on work
-    /// of others and answers it hands back what it has not begun.
+    /// The owner has closed the link, which still writes what is queued and what is published now. A receiver that
+    /// takes on work for others hands back the work that it has not begun.
     func linkWillEnd()
 
     /// The link has ended, or its reactor has stopped. Those that end by themselves do nothing.

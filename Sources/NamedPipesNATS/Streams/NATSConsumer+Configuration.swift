@@ -24,7 +24,7 @@ extension NATSConsumer {
         /// default is 64. All of them have to be settled within ``ackWait``, so use few if handlers are slow.
         public var batch = 64
 
-        /// Who settles a delivery. The default is ``Settlement/onReturn``.
+        /// How a delivery is settled. The default is ``Settlement/onReturn``.
         public var settlement = Settlement.onReturn
 
         /// When a message is delivered again after its handler has thrown an error. The default is 1 s.
@@ -44,7 +44,7 @@ extension NATSConsumer {
         case last
     }
 
-    /// Who settles a delivery.
+    /// How a delivery is settled.
     public enum Settlement: Hashable, Sendable {
         /// The handler's end: a return acknowledges, an error rejects. What the handler has settled itself stays so.
         case onReturn

@@ -166,7 +166,7 @@ public final class NATSConsumer {
     private func receive(_ message: consuming BrokerMessage) {
         let (subject, reply) = (message.subject, message.reply)
         guard reply.isEmpty else {
-            // Nobody but the broker has this form, and so anything else is somebody's mistake.
+            // Only the broker's deliveries have this form. Any other message was sent here by mistake.
             guard let facts = NATSDelivery.Facts(subject: subject, reply: reply) else { return }
             pull.receiveMessage()
             return handle(NATSDelivery(self, facts, message, reply))

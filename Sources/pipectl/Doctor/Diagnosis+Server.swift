@@ -77,7 +77,7 @@ extension Diagnosis {
         case .peerRefused(let peer):
             fail(
                 "server's user", "user \(UserDatabase.userName(peer.userID)), process \(peer.processID)",
-                remedy: "a name of the runtime directory has to be served by this user or root. Who took it?")
+                remedy: "stop that process: in the runtime directory, only this user or root may serve a name")
         case .system(let error) where error.code == EPROTOTYPE:
             fail("connection", "a socket of another type than SOCK_STREAM", remedy: "another name: it is no pipe")
         default: fail("connection", "\(error)", remedy: "see the operator's handbook, \"Why a client fails\"")

@@ -2,7 +2,7 @@
 internal import ArgumentParser
 internal import NamedPipes
 
-/// Who may connect to a server.
+/// The users that may connect to a server.
 struct AdmissionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(

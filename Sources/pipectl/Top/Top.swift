@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import Glibc
 internal import NamedPipes
 internal import NamedPipesProgram
 internal import NamedPipesRPC
@@ -30,8 +31,8 @@ struct Top: ParsableCommand {
         transform: parseOrder)
     var sort = ConnectionList.Order.queued
 
-    @Option(help: "How many connections to show, at most 1000. (default: 20)")
-    var limit: Int?
+    @Option(help: "How many connections to show, at most 1000.")
+    var limit = 20
 
     @Option(help: ArgumentHelp("The time between two reports.", valueName: "time"))
     var interval = TimeLimit(seconds: 1)
@@ -46,7 +47,7 @@ struct Top: ParsableCommand {
     var timeout = TimeLimit(seconds: 5)
 
     func validate() throws {
-        if let limit, !(1...ConnectionList.maximumCount ~= limit) {
+        guard 1...ConnectionList.maximumCount ~= limit else {
             throw ValidationError("--limit is 1 to \(ConnectionList.maximumCount)")
         }
         guard let interval = interval.duration, interval >= .milliseconds(10) else {
@@ -55,7 +56,7 @@ struct Top: ParsableCommand {
     }
 
     func run() throws {
-        let screen = TopScreen(isLive: !once && !json && Terminal.isLive(1))
+        let screen = TopScreen(isLive: !once && !json && Terminal.isLive(STDOUT_FILENO))
         do {
             try runOnReactor { [self] executor in try await watch(executor, screen) }
         } catch is CancellationError {
@@ -69,7 +70,7 @@ struct Top: ParsableCommand {
         var last: ConnectionList?
         while true {
             let list = try await StatisticsEndpoint.connections(
-                beside: address, order: sort, limit: limit ?? 20, timeout: timeout.orForEver, on: executor)
+                beside: address, order: sort, limit: limit, timeout: timeout.orForEver, on: executor)
             try show(list, since: last, screen)
             if once { return }
             last = list

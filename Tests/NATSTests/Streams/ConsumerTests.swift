@@ -149,7 +149,7 @@ import Testing
             let stream = try stage.stream("orders")
             for number in 1...20 { _ = try stage.publish("\(number)", stream).get() }
             var configuration = NATSConsumer.Configuration()
-            // For what JetStream was about to send, and dropped because nobody had subscribed any more.
+            // JetStream drops what it was about to send once the subscription is gone, and sends it again after this.
             configuration.ackWait = .seconds(3)
             let inbox = Inbox()
             var first: NATSConsumer?

@@ -13,7 +13,7 @@ struct TopTests: StagedSuite {
 
     init() throws { stage = try Stage() }
 
-    /// Asks until the server's answer has so many connections: its statistics begin a moment after it listens.
+    /// Asks until the server reports this number of connections: its statistics begin a moment after it listens.
     private func list(_ count: Int, _ arguments: [String] = []) throws -> ConnectionList {
         let start = ContinuousClock.now
         while true {

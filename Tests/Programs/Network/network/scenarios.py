@@ -16,7 +16,7 @@ from network.proxy import Proxy
 # The session timeout of pipectl's links, which is the default, in seconds.
 SESSION_TIMEOUT = 5
 
-# How long the cable stays cut: new sessions are asked for, too, and nobody hears of it.
+# How long the cable stays cut, in seconds. Clients also ask for new sessions meanwhile, and these requests are lost.
 CUT = 12
 
 # What a process that shares its processors with all others may be late.
