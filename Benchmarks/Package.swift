@@ -49,6 +49,22 @@ let natsPrograms: [Target] = [
     program(inC: "c-nats", linking: ["nats"]),
 ]
 
+/// `bench rpc` sets it: programs that need gRPC, which takes minutes to build.
+let withGRPC = Context.environment["PIPES_GRPC"] != nil
+let namedPipesRPC: Target.Dependency = .product(name: "NamedPipesRPC", package: "swift-named-pipes")
+let grpc: [Target.Dependency] = [
+    .product(name: "GRPCCore", package: "grpc-swift-2"),
+    .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+]
+let grpcPackages: [Package.Dependency] = [
+    .package(url: "https://github.com/grpc/grpc-swift-2", exact: "2.4.3"),
+    .package(url: "https://github.com/grpc/grpc-swift-nio-transport", exact: "2.9.2"),
+]
+let grpcPrograms: [Target] = [
+    program("grpc-echo", grpc),
+    program("grpc-load", grpc + ["RPCLoad"]),
+]
+
 let package = Package(
     name: "named-pipes-benchmarks",
     dependencies: [
@@ -58,7 +74,7 @@ let package = Package(
         // Libraries that ours is compared with.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
-    ],
+    ] + (withGRPC ? grpcPackages : []),
     targets: [
         benchmarks("Framing"),
         benchmarks("RoundTrip"),
@@ -77,11 +93,14 @@ let package = Package(
         .target(name: "EchoOptions", path: "Sources/EchoOptions", swiftSettings: settings),
         program("pipes-echo", [namedPipes]),
         program("pipes-async-echo", [namedPipes]),
+        .target(name: "RPCLoad", path: "Sources/RPCLoad", swiftSettings: settings),
+        program("pipes-rpc-load", [namedPipes, namedPipesRPC, "RPCLoad"]),
+        program("pipes-rpc-echo", [namedPipes, namedPipesRPC]),
         .target(
             name: "NIOFrames", dependencies: nio + ["EchoOptions"], path: "Sources/NIOFrames", swiftSettings: settings),
         program("nio-echo", nio + ["NIOFrames"]),
         program("nio-tuned-echo", nio + ["NIOFrames"]),
         program("nio-async-echo", nio + ["NIOFrames"]),
         program("flying-socks-echo", [.product(name: "FlyingSocks", package: "FlyingFox")]),
-    ] + (withNATS ? natsPrograms : [])
+    ] + (withNATS ? natsPrograms : []) + (withGRPC ? grpcPrograms : [])
 )

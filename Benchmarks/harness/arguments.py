@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from types import ModuleType
 
-from . import beyond, commands, cores, redis
+from . import beyond, commands, cores, redis, rpc
 from .scenarios import SCENARIOS
 from .servers import OURS, SERVERS
 
@@ -108,6 +108,7 @@ COMMANDS = (
     ("redis", partial(define_section, redis), "the example KeyValue beside redis-server, under redis-benchmark"),
     ("cores", partial(define_section, cores), "a pool of two reactors beside a pool of one: what it gains, and what it costs"),
     ("beyond", partial(define_section, beyond), "sessions behind a NATS broker beside pipes, and beside C on libnats alone"),
+    ("rpc", partial(define_section, rpc), "JSON-RPC beside grpc-swift 2, and beside servers in Python"),
     ("report", define_report, "the report and its pictures again, from the results"),
 )
 

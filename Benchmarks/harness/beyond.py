@@ -13,14 +13,12 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .figures import Figure, Results, figure, table
+from .figures import Figure, Results, show_progress, table
 from .limits import FigureLimit, Thresholds
 from .quiet import measure_quietly
 from .running import START_SECONDS, Command, Result, RunFailed, RunningServer, run_load, running
@@ -213,10 +211,8 @@ def run(arguments: argparse.Namespace) -> int:
     os.environ["PIPES_NATS"] = "1"
     programs, before = arguments.programs or build([SERVERS[OURS]], PRODUCTS), os.getloadavg()
     rounds = arguments.rounds or (QUICK_ROUNDS if arguments.quick else ROUNDS)
-    figures = measure(programs, rounds, lambda what: print(f"measuring: {what}", file=sys.stderr, flush=True))
+    figures = measure(programs, rounds, show_progress)
     found = Results.now(figures, before)
     page = text(found, Thresholds.load().beyond)
-    print(page)
-    if arguments.output is not None:
-        found.write(arguments.output, "beyond", page)
+    found.publish(arguments.output, "beyond", page)
     return 0

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 WAIT_SECONDS = 30.0
+# SO_ACCEPTCON, the flag of a socket that listens, in /proc/net/unix.
+ACCEPTS_CONNECTIONS = "00010000"
 
 
 class Caller:
@@ -64,14 +66,29 @@ def raise_descriptor_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def epoll_sizes(pid: int) -> dict[str, int]:
-    """The number of descriptors that each epoll instance of a process watches, by its own: proc_pid_fdinfo(5)."""
-    found = {}
-    for link in Path(f"/proc/{pid}/fd").iterdir():
+def listeners() -> set[str]:
+    """The Unix sockets of this machine that listen, as links in /proc/PID/fd call them: proc_net(5)."""
+    lines = Path("/proc/net/unix").read_text(errors="replace").splitlines()[1:]
+    return {f"socket:[{words[6]}]" for words in map(str.split, lines) if words[3] == ACCEPTS_CONNECTIONS}
+
+
+def connections(pid: int) -> dict[str, int]:
+    """How many sockets each epoll instance of a process watches, without listeners, by the instance's descriptor:
+    proc_pid_fdinfo(5)."""
+    found, listening = {}, listeners()
+    directory = Path(f"/proc/{pid}/fd")
+
+    def is_connection(descriptor: str) -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            link = os.readlink(directory / descriptor)
+            return link.startswith("socket:") and link not in listening
+        return False
+
+    for link in directory.iterdir():
         with contextlib.suppress(FileNotFoundError):
             if os.readlink(link) == "anon_inode:[eventpoll]":
-                text = Path(f"/proc/{pid}/fdinfo/{link.name}").read_text()
-                found[link.name] = sum(line.startswith("tfd:") for line in text.splitlines())
+                lines = Path(f"/proc/{pid}/fdinfo/{link.name}").read_text().splitlines()
+                found[link.name] = sum(is_connection(line.split()[1]) for line in lines if line.startswith("tfd:"))
     return found
 
 
@@ -92,19 +109,16 @@ class Workers:
 
     def __init__(self, pid: int, count: int) -> None:
         self.pid, self.count = pid, count
-        self.empty: dict[str, int] = {}
-        wait_until(self.is_empty, "workers without connections")
+        wait_until(self.are_there, "workers without connections")
 
-    def is_empty(self) -> bool:
-        """Whether all workers watch the same number of descriptors. The acceptor watches more, its listener."""
-        self.empty = epoll_sizes(self.pid)
-        fewest = sorted(self.empty.values())[: self.count]
-        return len(self.empty) > self.count and len(set(fewest)) == 1
+    def are_there(self) -> bool:
+        """Whether all workers have their epoll instances, beside the acceptor's, and no connection."""
+        found = connections(self.pid)
+        return len(found) > self.count and not any(found.values())
 
     def live(self) -> list[int]:
         """The connections of each worker, the fewest first. The acceptor has none."""
-        grown = [size - self.empty.get(name, 0) for name, size in epoll_sizes(self.pid).items()]
-        return sorted(grown)[-self.count :]
+        return sorted(connections(self.pid).values())[-self.count :]
 
     def await_total(self, count: int) -> None:
         wait_until(lambda: sum(self.live()) == count, f"{count} connections")

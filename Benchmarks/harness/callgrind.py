@@ -15,7 +15,7 @@ from .progress import Progress
 from .running import Command, run_load, running
 from .scenarios import SCENARIOS, Scenario
 from .servers import FLOOR, OURS, POOL, THREADED
-from .tables import markdown
+from .tables import MISSING, markdown
 
 NAMES = ("S2", "S3", "S4")
 ASYNC, BATCHES = "pipes-async", "pipes-batches"
@@ -70,13 +70,14 @@ def count(programs: Path, servers: Sequence[str]) -> Counts:
     return counts
 
 
-def table(counts: Counts, limits: Counts) -> str:
-    rows = [["User instructions per message", *NAMES]]
-    rows += [[server, *(f"{found[name]:,.0f}" for name in NAMES)] for server, found in counts.items()]
-    rows += [
-        [f"limit for {server}", *(f"{limits[server][name]:,.0f}" for name in NAMES)]
-        for server in counts if server in limits]
-    return markdown(rows[0], rows[1:])
+def table(counts: Counts, limits: Counts, aims: Counts) -> str:
+    def row(title: str, found: dict[str, float]) -> list[str]:
+        return [title, *(f"{found[name]:,.0f}" if name in found else MISSING for name in NAMES)]
+
+    rows = [row(server, found) for server, found in counts.items()]
+    for kind, bounds in (("limit", limits), ("aim", aims)):
+        rows += [row(f"{kind} for {server}", bounds[server]) for server in counts if server in bounds]
+    return markdown(["User instructions per message", *NAMES], rows)
 
 
 def dearer(counts: Counts, server: str, than: str, tolerance: float) -> Iterable[str]:

@@ -118,7 +118,7 @@ def count_instructions(arguments: argparse.Namespace) -> int:
 
     def count() -> list[str]:
         counts = callgrind.count(programs, names)
-        table = callgrind.table(counts, limits)
+        table = callgrind.table(counts, limits, thresholds.instruction_aims)
         print(table)
         write_counts(arguments.output, "instructions.md", table)
         return [*callgrind.beyond(counts, limits, tolerance), *callgrind.dearer(counts, POOL, THREADED, tolerance)]

@@ -15,9 +15,9 @@ from math import sqrt
 from pathlib import Path
 
 from .callers import Caller, Workers, raise_descriptor_limit
-from .figures import Figure, Results, figure, table
+from .figures import Figure, Results, figure, show_progress, table
 from .limits import FigureLimit, Thresholds
-from .quiet import measure_quietly, prefer, server_prefix
+from .quiet import Chosen, measure_quietly, prefer, server_prefix
 from .running import Command, Result, run_load, running
 from .scenarios import LOAD
 from .servers import OURS, SERVERS, build
@@ -185,10 +185,8 @@ def run(arguments: argparse.Namespace) -> int:
     rounds = arguments.rounds or (QUICK_ROUNDS if arguments.quick else ROUNDS)
     if not prefer():
         print("other work of the machine comes first at times: SCHED_RR is not allowed", file=sys.stderr)
-    figures = measure(programs, rounds, lambda what: print(f"measuring: {what}", file=sys.stderr, flush=True))
+    figures = measure(programs, rounds, show_progress)
     found = Results.now(figures, before)
     page = text(found, Thresholds.load().cores)
-    print(page)
-    if arguments.output is not None:
-        found.write(arguments.output, "cores", page)
+    found.publish(arguments.output, "cores", page)
     return 0

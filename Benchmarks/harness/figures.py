@@ -4,7 +4,8 @@
 import datetime
 import json
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -59,9 +60,12 @@ class Results:
     figures: list[Figure]
 
     @staticmethod
-    def now(figures: list[Figure], load_before: Sequence[float]) -> "Results":
+    def now(figures: list[Figure], load_before: Sequence[float], versions: Mapping[str, str] = {}) -> "Results":
+        """`versions`: of programs that only this section measures."""
+        known = machine.describe()
         return Results(
-            datetime.datetime.now().astimezone().isoformat(timespec="minutes"), machine.describe(),
+            datetime.datetime.now().astimezone().isoformat(timespec="minutes"),
+            known | {"versions": {**known["versions"], **versions}},
             {"before": list(load_before), "after": list(os.getloadavg())}, figures)
 
     def where(self) -> str:
@@ -71,10 +75,18 @@ class Results:
             f"{self.date}; {self.machine['cpu']}, {self.machine['cores']} cores, Linux {self.machine['kernel']}; load "
             f"average {load['before']} before and {load['after']} after.")
 
-    def write(self, directory: Path, name: str, page: str) -> None:
+    def publish(self, directory: Path | None, name: str, page: str) -> None:
+        """Prints the page, and keeps it with the figures if there is a directory for them."""
+        print(page)
+        if directory is None:
+            return
         directory.mkdir(parents=True, exist_ok=True)
         (directory / f"{name}.json").write_text(json.dumps(asdict(self), indent=1) + "\n")
         (directory / f"{name}.md").write_text(page + "\n")
+
+
+def show_progress(what: str) -> None:
+    print(f"measuring: {what}", file=sys.stderr, flush=True)
 
 
 def table(found: Results, limits: dict[str, FigureLimit]) -> str:

@@ -89,19 +89,22 @@ class Thresholds:
     tolerance: dict[str, float]
     checked: list[Limit]
     reported: list[Limit]
-    idle_bytes: float
-    instructions: dict[str, dict[str, float]]  # by server, then by scenario
+    idle_bytes: dict[str, float]  # at most, by entry of S10
+    idle_aims: dict[str, float]
+    instructions: dict[str, dict[str, float]]  # at most, by server, then by scenario
+    instruction_aims: dict[str, dict[str, float]]
     instructions_tolerance: float
     system_calls: dict[str, Any]
     cores: dict[str, FigureLimit]  # by figure
     beyond: dict[str, FigureLimit]  # by figure
+    rpc: dict[str, FigureLimit]  # by figure
 
     @staticmethod
     def load(path: Path = FILE) -> "Thresholds":
         fields = json.loads(path.read_text())
         for name in ("checked", "reported"):
             fields[name] = [Limit(**limit) for limit in fields[name]]
-        for name in ("cores", "beyond"):
+        for name in ("cores", "beyond", "rpc"):
             fields[name] = {figure: FigureLimit(**limit) for figure, limit in fields[name].items()}
         return Thresholds(**fields)
 

@@ -49,9 +49,23 @@ def busy_seconds(text: str) -> float:
 
 
 def own_seconds() -> float:
-    """The CPU time of this process, and of those that it has started and waited for."""
+    """The CPU time of this process and of all that it has started, whether they have ended or not."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(found.ru_utime + found.ru_stime for found in used)
+    return sum(found.ru_utime + found.ru_stime for found in used) + living_seconds(os.getpid())
+
+
+def living_seconds(parent: int) -> float:
+    """The CPU time of the children that were not waited for yet, and of theirs, from /proc (proc_pid_stat(5))."""
+    total = 0.0
+    for children in Path(f"/proc/{parent}/task").glob("*/children"):
+        for child in children.read_text().split():
+            try:
+                fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+            except FileNotFoundError:
+                continue
+            # utime, stime, and those of the children that it has waited for.
+            total += sum(map(int, fields[11:15])) / TICKS_PER_SECOND + living_seconds(int(child))
+    return total
 
 
 @dataclass(frozen=True)
@@ -79,7 +93,6 @@ class Round(Generic[Value]):
 
 
 def observed(measure: Callable[[], Value]) -> Round[Value]:
-    """`measure` must wait for all processes that it starts."""
     before = Moment.now()
     value = measure()
     return Round(value, Moment.now().foreign_since(before, os.cpu_count() or 1))

@@ -92,7 +92,7 @@ def section(directory: Path, name: str) -> str:
 def page(results: Results, thresholds: Thresholds, pictures: list[Picture], directory: Path) -> str:
     core = [scenario.name for scenario in CORE]
     closely = [results.ours, "pipes-async", "pipes-batches", "nio", "nio-tuned", "nio-async"]
-    variants = ("S1p", "S1pp", "S1c", "S7b", "S10", "mixed", "open", "flood")
+    variants = ("S1p", "S1pp", "S1c", "S6o", "S7o", "S7b", "S10", "mixed", "open", "flood")
     growth = [name for name in results.scenarios if name.startswith("G")]
     sections = (
         "<!-- Written by Benchmarks/bench. Do not edit: run it again. -->",
@@ -107,7 +107,10 @@ def page(results: Results, thresholds: Thresholds, pictures: list[Picture], dire
         "than six rounds it is that of all. How far the floor itself repeats stands "
         "[below](#how-far-to-trust-it).",
         tables.close_table(results, core, closely),
-        "## Other loads", tables.close_table(results, variants),
+        "## Other loads",
+        "S6o and S7o are S6 and S7 with each message from memory of its own, as programs send them, and not from a "
+        "pattern that stays in the cache. Where a figure holds for one of the two alone, it says something of the load.",
+        tables.close_table(results, variants),
         "## Our client as the load",
         "Both against the server in C; ratios to the load in C, which knows nothing but this one protocol.",
         tables.client_table(results),
@@ -122,6 +125,7 @@ def page(results: Results, thresholds: Thresholds, pictures: list[Picture], dire
         tables.memory_table(results),
         "## All cores", section(directory, "cores"),
         "## Beyond the machine", section(directory, "beyond"),
+        "## JSON-RPC", section(directory, "rpc"),
         "## Counts", counts(directory),
         "## Beside Redis", section(directory, "redis"),
         "## What must hold",

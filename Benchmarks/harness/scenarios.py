@@ -114,6 +114,12 @@ VARIANTS = (
         "S1c", "1 × 1 × 64 B on one cpu", "Server and load share a cpu: no wake-up of another hides what they do.",
         load(1, 1, 64), peers=CLOSE_PEERS | {"nio-async", "pipes-async"}, one_cpu=True),
     Scenario(
+        "S6o", "4 × 8 × 64 KiB, from own memory", "Another honest load: each message in flight has memory of its own.",
+        load(4, 8, 64 << 10, "--own-memory"), connections=4, peers=CLOSE_PEERS),
+    Scenario(
+        "S7o", "1 × 2 × 4 MiB, from own memory", "The same with large messages: nothing that is sent stays in the cache.",
+        load(1, 2, 4 << 20, "--own-memory"), peers=CLOSE_PEERS | {"libuv", "go"}),
+    Scenario(
         "S7b", "1 × 2 × 4 MiB, 2 MiB send buffers", "Large send buffers on both ends; the floor as in S7.",
         load(1, 2, 4 << 20),
         entries=(Entry(FLOOR, FLOOR), *(

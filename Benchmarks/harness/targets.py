@@ -62,9 +62,9 @@ def middle(results: Results, scenario: str, metric: str, entry: str) -> float | 
     return median(found) if found else None
 
 
-def of_idle_memory(results: Results, most: float) -> Target:
-    found = idle_bytes(results, results.ours)
-    title, must = "Resident bytes per idle connection", f"≤ {most:,.0f}"
+def of_idle_memory(results: Results, entry: str, most: float, is_aim: bool = False) -> Target:
+    found = idle_bytes(results, entry)
+    title, must = f"Resident bytes per idle connection, {entry}{' (aim)' if is_aim else ''}", f"≤ {most:,.0f}"
     return unmeasured(title, must) if found is None else Target(title, must, f"{found:,.0f}", Verdict.of(found <= most))
 
 
@@ -88,7 +88,10 @@ def of_flood(results: Results) -> Target:
 def all_targets(results: Results, thresholds: Thresholds) -> Iterator[Target]:
     for limit in (*thresholds.checked, *thresholds.reported):
         yield of_limit(limit, results)
-    yield of_idle_memory(results, thresholds.idle_bytes)
+    for entry, most in thresholds.idle_bytes.items():
+        yield of_idle_memory(results, entry, most)
+    for entry, most in thresholds.idle_aims.items():
+        yield of_idle_memory(results, entry, most, is_aim=True)
     yield of_flood(results)
 
 

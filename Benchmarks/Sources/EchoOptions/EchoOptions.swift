@@ -2,8 +2,8 @@
 import Glibc
 
 /// The command line of an echo server: `PROGRAM SOCKET [OPTION VALUE]…`, the same for all of them.
-public struct EchoOptions {
-    public enum Option: String {
+public struct EchoOptions: Sendable {
+    public enum Option: String, Sendable {
         /// How long to poll before blocking, in microseconds.
         case poll
         /// SO_SNDBUF of every connection, in bytes.
@@ -20,6 +20,8 @@ public struct EchoOptions {
         case idleThreads = "idle-threads"
         /// Whether messages are received in batches: 1 or 0.
         case batches
+        /// Whether gRPC delays what it writes, up to 100 µs, to write more at once: 1 or 0.
+        case flushCoalescing = "flush-coalescing"
 
         fileprivate var unit: String {
             switch self {
@@ -27,7 +29,7 @@ public struct EchoOptions {
             case .hold: "MILLISECONDS"
             case .sendBuffer, .receiveBuffer: "BYTES"
             case .reactors, .idleThreads: "NUMBER"
-            case .batches: "0|1"
+            case .batches, .flushCoalescing: "0|1"
             }
         }
     }
@@ -60,6 +62,19 @@ public struct EchoOptions {
         let usage = "usage: \(program) SOCKET\(options)\n"
         _ = unsafe usage.withCString { unsafe write(STDERR_FILENO, $0, strlen($0)) }
         exit(2)
+    }
+}
+
+/// Runs an async server as a task on its reactor, and ends the program with status 1 if the server fails.
+public func startServing(on executor: any TaskExecutor, _ serve: @escaping @Sendable () async throws -> Void) {
+    Task(executorPreference: executor) {
+        do {
+            try await serve()
+        } catch {
+            let line = "\(error)\n"
+            _ = unsafe line.withCString { unsafe write(STDERR_FILENO, $0, strlen($0)) }
+            exit(1)
+        }
     }
 }
 

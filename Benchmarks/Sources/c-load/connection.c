@@ -22,6 +22,10 @@ void make_connections(struct group *group, uint32_t first_index) {
         connection->limit = group->limit / group->count + (i < group->limit % group->count);
         if (group->pace == pace_closed || group->pace == pace_churn)
             connection->sent_at = zeroed(group->in_flight, sizeof *connection->sent_at);
+        if (!group->owns_bodies) continue;
+        connection->bodies = zeroed(group->in_flight, sizeof *connection->bodies);
+        for (uint32_t n = 0; n < group->in_flight; n++)
+            connection->bodies[n] = copy_of_pattern(largest_frame(group->sizes));
     }
 }
 

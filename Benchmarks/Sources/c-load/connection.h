@@ -18,6 +18,8 @@ enum pace {
     pace_once,   // one round trip, then silence
 };
 
+enum { largest_burst = 512 << 10 };
+
 struct connection;
 
 // Connections with the same behaviour.
@@ -26,6 +28,7 @@ struct group {
     uint32_t count, in_flight;
     struct sizes sizes;
     size_t burst; // bytes that one system call reads, or sends of small messages
+    bool owns_bodies; // each message in flight is sent from memory of its own, and every 64th compared wholly
     int poller;
     struct connection *connections;
     uint64_t limit;           // messages on all connections together
@@ -49,6 +52,7 @@ struct connection {
     size_t received_part;
     uint8_t head[head_size]; // of the reply that is arriving
     uint64_t *sent_at;       // closed loop: a ring of `in_flight` times
+    uint8_t **bodies;        // as many, if the group owns them
 };
 
 // Makes the group's connections, without opening them; their indices begin at `first_index`.

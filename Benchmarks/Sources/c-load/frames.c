@@ -11,6 +11,7 @@ enum {
     // comparing all of 4 MiB would measure this program.
     edge_size = 64,
     window_size = 4096,
+    wholly_every = 64,
     mixed_smallest = 64,
     mixed_doublings = 14, // to 1 MiB
     mixed_count = 4096,
@@ -47,6 +48,12 @@ void prepare_frames(size_t largest) {
     for (size_t i = 0; i < largest; i++) frame_pattern[i] = (uint8_t)(i * 167 + (i >> 8) * 13 + 1);
 }
 
+uint8_t *copy_of_pattern(size_t largest) {
+    uint8_t *copy = zeroed(largest, 1);
+    memcpy(copy, frame_pattern, largest);
+    return copy;
+}
+
 void make_head(uint32_t connection, uint64_t number, size_t frame, uint8_t *head) {
     uint32_t length = htonl((uint32_t)(frame - 4));
     memcpy(head, &length, 4);
@@ -61,9 +68,10 @@ static bool part_matches(const uint8_t *bytes, size_t offset, size_t count, size
     return from >= to || memcmp(bytes + (from - offset), frame_pattern + from, to - from) == 0;
 }
 
-bool body_matches(uint64_t number, size_t frame, const uint8_t *bytes, size_t offset, size_t count) {
+bool body_matches(uint64_t number, size_t frame, const uint8_t *bytes, size_t offset, size_t count, bool wholly) {
     size_t size = frame - head_size;
     if (frame <= small_frame) return part_matches(bytes, offset, count, 0, size);
+    if (wholly && number % wholly_every == 0) return part_matches(bytes, offset, count, 0, size);
     size_t window = (size_t)(number * window_size % size);
     size_t window_end = window + window_size < size ? window + window_size : size;
     return part_matches(bytes, offset, count, 0, edge_size) &&

@@ -29,6 +29,9 @@ struct sizes mixed_sizes(void);
 // Call once, with the largest frame that will be sent.
 void prepare_frames(size_t largest);
 
+// Memory of its own for a message's body, with the same content as the pattern.
+uint8_t *copy_of_pattern(size_t largest);
+
 size_t mixed_frame_size(uint32_t connection, uint64_t number);
 
 static inline size_t frame_size(struct sizes sizes, uint32_t connection, uint64_t number) {
@@ -42,7 +45,8 @@ void make_head(uint32_t connection, uint64_t number, size_t frame, uint8_t *head
 // What follows the head, in frames of every size.
 extern uint8_t *frame_pattern;
 
-// Whether `count` bytes at `offset` behind the head are those of message `number` of this size.
-bool body_matches(uint64_t number, size_t frame, const uint8_t *bytes, size_t offset, size_t count);
+// Whether `count` bytes at `offset` behind the head are those of message `number` of this size. Of a large message,
+// parts are compared: the edges, and a window that moves from message to message. `wholly`: all of every 64th.
+bool body_matches(uint64_t number, size_t frame, const uint8_t *bytes, size_t offset, size_t count, bool wholly);
 
 #endif

@@ -43,7 +43,8 @@ static void make_groups(void) {
     enum pace pace = options.churn ? pace_churn : options.rate > 0 ? pace_open : pace_closed;
     measured = (struct group){
         .pace = pace, .count = options.connections, .in_flight = options.in_flight, .sizes = sizes,
-        .burst = measured_burst, .poller = measured_poller(), .limit = options.messages ? options.messages : UINT64_MAX,
+        .burst = options.own_memory ? largest_burst : measured_burst, .owns_bodies = options.own_memory,
+        .poller = measured_poller(), .limit = options.messages ? options.messages : UINT64_MAX,
         .interval = options.rate > 0 ? 1e9 / options.rate : 0};
     idle = (struct group){
         .pace = pace_once, .count = options.idle, .sizes = fixed_size(flood_message), .burst = measured_burst,

@@ -10,7 +10,7 @@ struct options {
     const char *path;
     uint32_t connections, in_flight;
     size_t size;
-    bool mixed_sizes;
+    bool mixed_sizes, own_memory;
     double seconds, warm_up;
     uint64_t messages; // instead of seconds; 0: as many as come
     double rate;       // messages a second on all connections together; 0: closed loop

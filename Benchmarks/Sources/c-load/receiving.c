@@ -5,9 +5,7 @@
 #include "basics.h"
 #include "connection.h"
 
-enum { buffer_size = 256 << 10 };
-
-static uint8_t buffer[buffer_size];
+static uint8_t buffer[largest_burst];
 
 __attribute__((noreturn)) static void wrong(const struct connection *connection, const char *what) {
     unsigned long long number = connection->received;
@@ -29,7 +27,7 @@ static size_t take_piece(struct connection *connection, const uint8_t *bytes, si
             wrong(connection, "length, number or connection is not what was sent");
     } else {
         piece = frame - part < count ? frame - part : count;
-        if (!body_matches(number, frame, bytes, part - head_size, piece))
+        if (!body_matches(number, frame, bytes, part - head_size, piece, connection->group->owns_bodies))
             wrong(connection, "the body is not what was sent");
     }
     connection->received_part = part + piece;

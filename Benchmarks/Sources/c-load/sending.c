@@ -7,9 +7,9 @@
 #include "basics.h"
 #include "connection.h"
 
-enum { buffer_size = 256 << 10, gathered = 64 };
+enum { gathered = 64 };
 
-static uint8_t buffer[buffer_size];
+static uint8_t buffer[largest_burst];
 static uint8_t heads[gathered][head_size];
 static struct iovec pieces[2 * gathered];
 
@@ -38,7 +38,11 @@ static size_t gather_small(const struct connection *connection) {
     return 1;
 }
 
-// Others leave from the pattern in place, each with a head of its own.
+static uint8_t *body_of(const struct connection *connection, uint64_t number) {
+    return connection->bodies ? connection->bodies[number % connection->group->in_flight] : frame_pattern;
+}
+
+// Others leave from where they are, each with a head of its own.
 static size_t gather_large(const struct connection *connection) {
     size_t count = 0, skip = connection->sent_part;
     uint64_t number = connection->sent;
@@ -47,7 +51,7 @@ static size_t gather_large(const struct connection *connection) {
         make_head(connection->index, number, frame, heads[i]);
         if (skip < head_size) pieces[count++] = (struct iovec){heads[i] + skip, head_size - skip};
         size_t body_skip = skip < head_size ? 0 : skip - head_size;
-        pieces[count++] = (struct iovec){frame_pattern + body_skip, frame - head_size - body_skip};
+        pieces[count++] = (struct iovec){body_of(connection, number) + body_skip, frame - head_size - body_skip};
     }
     return count;
 }

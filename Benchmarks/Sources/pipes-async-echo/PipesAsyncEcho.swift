@@ -11,7 +11,7 @@ enum PipesAsyncEcho {
         raiseDescriptorLimit()
         let reactor = try Reactor()
         let executor = reactor.executor
-        Task(executorPreference: executor) {
+        startServing(on: executor) {
             if options[.batches] == 1 {
                 try await PipeServer.serve(at: .path(options.socket), on: executor) { connection in
                     while try await connection.nextBatch({ message in try connection.trySend(message) }) {}

@@ -17,7 +17,8 @@ func cpuNanoseconds(ofProcess process: pid_t) -> UInt64 {
 
 /// Ends the program: a load that lost a connection measures something else.
 func end(with text: String) -> Never {
-    var line = Array("pipes-load: \(text)\n".utf8)
+    let program = CommandLine.arguments.first?.split(separator: "/").last ?? "load"
+    var line = Array("\(program): \(text)\n".utf8)
     _ = unsafe write(STDERR_FILENO, &line, line.count)
     exit(1)
 }

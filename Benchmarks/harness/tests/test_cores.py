@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
+import subprocess
+import sys
 import unittest
 from pathlib import Path
 
@@ -22,6 +24,17 @@ def rounds(*foreign: float) -> list[quiet.Round[int]]:
 class Quiet(unittest.TestCase):
     def test_all_time_counts_that_was_not_idle_and_that_of_other_machines(self) -> None:
         self.assertAlmostEqual(quiet.busy_seconds(STAT) * quiet.TICKS_PER_SECOND, 200)
+
+    def test_what_a_process_takes_that_still_runs_is_not_foreign(self) -> None:
+        program = "import sys, time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\nsys.stdin.read()"
+        before = quiet.own_seconds()
+        with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+            assert child.stdin and child.stdout
+            child.stdout.readline()
+            living = quiet.own_seconds() - before
+            child.stdin.close()
+        self.assertGreater(living, 0.25)
+        self.assertGreaterEqual(quiet.own_seconds() - before, living - 0.02)
 
     def test_foreign_is_what_neither_load_nor_server_took(self) -> None:
         before = quiet.Moment(time=10, busy=100, own=7)

@@ -84,7 +84,7 @@ class Load(unittest.TestCase):
     def test_every_kind_of_load_is_content_with_an_echo(self) -> None:
         for options in (
             ("--connections", 3, "--in-flight", 4), ("--churn", "--connections", 2), ("--rate", 500),
-            ("--sizes", "mixed", "--in-flight", 3), ("--size", 300_000), ("--flood", 2), ("--idle", 20),
+            ("--sizes", "mixed", "--in-flight", 3), ("--size", 300_000), ("--size", 300_000, "--own-memory"), ("--flood", 2), ("--idle", 20),
             ("--poll", 20),
         ):
             with self.subTest(options=options):
@@ -99,7 +99,7 @@ class Load(unittest.TestCase):
         def alter(frame: bytes, number: int) -> bytes:
             return frame[:-1] + bytes([frame[-1] ^ 1]) if number == 5 else frame
 
-        for options in ((), ("--size", 20_000), ("--sizes", "mixed")):
+        for options in ((), ("--size", 20_000), ("--sizes", "mixed"), ("--size", 20_000, "--own-memory")):
             with self.subTest(options=options):
                 self.assert_noticed(alter, "the body", "--messages", 10, *options)
 
@@ -154,6 +154,16 @@ class Load(unittest.TestCase):
         self.assertIn("server_resident_bytes_per_connection", found)
 
     def test_the_flood_is_told_apart(self) -> None:
-        found = self.measured(echo, "--flood", 1, "--messages", 300)
+        is_flooded = threading.Event()
+
+        def await_flood(frame: bytes, number: int) -> bytes:
+            if struct.unpack("<I", frame[12:16])[0] == 1:  # the flooder's, behind the one that is measured
+                if number == 1:  # so its first reply has left
+                    is_flooded.set()
+            elif number == 100:
+                is_flooded.wait(60)
+            return frame
+
+        found = self.measured(await_flood, "--flood", 1, "--messages", 300)
         self.assertEqual(found["messages"], 300)
         self.assertGreater(found["flood"]["messages"], 0)

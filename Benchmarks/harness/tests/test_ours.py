@@ -3,8 +3,10 @@
 
 import os
 import unittest
+from functools import partial
 from pathlib import Path
 
+from harness import rpc
 from harness.running import Command, run_load, running
 from harness.scenarios import LOAD, OUR_LOAD
 from harness.servers import FLOOR
@@ -39,6 +41,15 @@ class Ours(unittest.TestCase):
         for options in (*LOADS, *OF_THE_OTHER_LOAD):
             for server in ("pipes", "pipes-pool", "pipes-async", "pipes-batches"):
                 self.exchange(server, LOAD, options)
+
+    def test_calls(self) -> None:
+        programs = Path(str(PROGRAMS))
+        options = ("--connections", "3", "--in-flight", "4", "--seconds", "0.2", "--warm-up", "0.1")
+        server = next(entry.server for entry in rpc.ENTRIES if entry.name == rpc.OURS)
+        with running(partial(server.command, programs), None) as ready:
+            result = run_load(
+                programs, ready, options, None, timeout=60, program="pipes-rpc-load", counts_server=False)
+        self.assertGreater(result["messages"], 0)
 
     def test_the_client(self) -> None:
         for options in LOADS:

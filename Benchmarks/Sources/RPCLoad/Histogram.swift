@@ -1,0 +1,1 @@
+../pipes-load/Histogram.swift

@@ -1,0 +1,1 @@
+../grpc-echo/EchoMethod.swift
