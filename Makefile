@@ -124,7 +124,7 @@ nats-deps: ## Install what NamedPipesNATS and its tests need, where missing: lib
 .PHONY: interop-deps
 interop-deps: nats-deps ## Install the foreign programs that the interoperability tests talk to, where missing
 	@.ci/install-deps python3 python3-pip erlang-base nodejs socat netcat-openbsd python3-pylsp-jsonrpc python3-protobuf \
-		redis-tools redis-server systemd
+		redis-tools redis-server systemd tshark
 	@.ci/install-peers
 
 .PHONY: bench-deps
@@ -132,7 +132,7 @@ bench-deps: ## Install what the benchmarks need beyond the build, where missing:
 	@.ci/install-deps libevent-dev pkg-config libuv1-dev python3 python3-matplotlib valgrind strace
 
 .PHONY: bench
-bench: deps bench-deps nats-deps ## Measure against C and other peers, with pictures: 22 minutes; QUICK=1: under 2
+bench: deps bench-deps nats-deps ## Measure against C and other peers, with pictures: half an hour; QUICK=1: under 2
 	$(if $(QUICK),,@Benchmarks/bench cores --output Benchmarks/results)
 	$(if $(QUICK),,@Benchmarks/bench beyond --output Benchmarks/results)
 	@Benchmarks/bench run $(if $(QUICK),--quick)
@@ -170,13 +170,20 @@ bench-beyond: deps nats-deps ## Sessions behind a NATS broker beside pipes, and 
 	@Benchmarks/bench beyond --output Benchmarks/results $(if $(QUICK),--quick)
 	@Benchmarks/bench report >/dev/null
 
+.PHONY: bench-rpc
+bench-rpc: deps ## JSON-RPC beside grpc-swift 2 (13 minutes to build) and servers in Python; QUICK=1: fewer rounds
+	@.ci/install-deps python3 python3-pip zlib1g-dev
+	@.ci/install-peers
+	@Benchmarks/bench rpc --output Benchmarks/results $(if $(QUICK),--quick)
+	@Benchmarks/bench report >/dev/null
+
 .PHONY: bench-micro
 bench-micro: deps ## Run the microbenchmarks; BENCH="--filter Framing" for a part
 	@swift package --package-path Benchmarks benchmark $(BENCH)
 
 .PHONY: bench-test-programs
 bench-test-programs: deps
-	@for program in c-load c-epoll-echo pipes-echo pipes-async-echo pipes-load; do \
+	@for program in c-load c-epoll-echo pipes-echo pipes-async-echo pipes-load pipes-rpc-echo pipes-rpc-load; do \
 		swift build --package-path Benchmarks --configuration release --product "$$program"; done
 
 .PHONY: bench-test
@@ -204,10 +211,12 @@ docs-serve: ## Show the built documentation at an address of this machine, which
 	@.ci/docs-serve
 
 .PHONY: lint
-lint: ## Check the format, the rules of the house, and that its picture is not out of date
-	@.ci/install-deps python3
+lint: ## Check the format, names in Python, the rules of the house, and that its picture is not out of date
+	@.ci/install-deps python3 flake8
 	@swift format lint --strict --parallel --recursive $(swift-sources)
 	@.ci/house
+	@{ git ls-files --cached --others --exclude-standard '*.py'; git grep --untracked -lI '^#!/usr/bin/env python3'; } \
+		| sort -u | xargs -r flake8 --isolated --select E9,F
 	@.ci/promises
 	@.ci/snippets --check
 	@.ci/scenarios

@@ -29,10 +29,11 @@ internal import Glibc
 ///
 /// SIGINT, SIGTERM and SIGHUP stop the program, except for those that its parent process wanted it to ignore
 /// (nohup(1)). The first one stops the parts of the program that can end in order: a reactor in
-/// ``run(_:announcing:gracePeriod:)``, an `async` server in
+/// ``run(_:announcing:alsoStopping:gracePeriod:whenStopped:)``, an `async` server in
 /// ``serve(at:configuration:on:gracePeriod:onEvent:handler:)``, an operation in ``withStopHandler(_:onStop:)``. If
 /// there is none, it cancels the task of an `async` function, and ends a program whose function is not `async`, as it
-/// would by default. The second signal ends the program in any case: its parent sees which signal ended it.
+/// would by default. The second signal ends the program in any case: its parent sees which signal ended it. Signals
+/// within half a second of the first one belong to it, because timeout(1), for one, sends two.
 ///
 /// The program's inheritance is examined first. Descriptors 0 to 2 that are closed are opened on /dev/null, so that no
 /// socket gets their numbers; signals that the parent blocked are unblocked; SIGCHLD has its default again; SIGPIPE and

@@ -33,6 +33,7 @@ public struct ProgramFailure: Error, Hashable, Sendable {
     /// |---|---|---|
     /// | a `ProgramFailure` | its own | its own |
     /// | `PipeError.invalidAddress` | 2, as for a wrong command line | the description and the remedy |
+    /// | a wrong address, URL or name of NATS | 2 | its description |
     /// | a time limit that passed: `PipeError.timedOut`, `.backlogFull`, `.takeOverTimedOut`, `timedOut` of JSON-RPC and of NATS | 3 | the description and the remedy |
     /// | any other `PipeError` | 1 | the description and the remedy |
     /// | any other error | 1 | its description |
@@ -41,6 +42,8 @@ public struct ProgramFailure: Error, Hashable, Sendable {
         case let failure as ProgramFailure: self = failure
         case let error as PipeError:
             self.init("\(error)\(error.remedy.map { " (\($0))" } ?? "")", error.programStatus, isUsage: false)
+        case let error as any PossibleWrongAddress where error.isWrongAddress:
+            self.init("\(error)", ProgramStatus.usage, isUsage: false)
         case let error as any PossibleTimeout where error.isTimeout:
             self.init("\(error)", ProgramStatus.timedOut, isUsage: false)
         default:

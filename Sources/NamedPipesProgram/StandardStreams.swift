@@ -58,11 +58,19 @@ package func readFile(_ path: String) throws(SystemError) -> [UInt8] {
     }
 }
 
-/// Waits for room as long as it takes, even if another program made the descriptor non-blocking.
-private func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) throws(SystemError) {
+/// Writes all bytes (write(2)). Waits for room as long as it takes, even if another program made the descriptor
+/// non-blocking.
+///
+/// - Parameters:
+///   - descriptor: the descriptor to write to.
+///   - bytes: what to write.
+/// - Throws: the error if not everything could be written; how much was is unknown then.
+package func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) throws(SystemError) {
     var rest = bytes[...]
     while !rest.isEmpty {
-        let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        let count = unsafe rest.withUnsafeBytes { bytes in
+            OngoingWrites.during { unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
+        }
         if count >= 0 {
             rest = rest.dropFirst(count)
         } else if errno == EAGAIN {

@@ -13,7 +13,7 @@ package enum StopSignals {
     /// Waits for them from now on, for as long as the process lives. Call it once.
     ///
     /// - Parameter handler: called on a separate thread, with each signal's number and the number of signals that came
-    ///   with it. Two of the same kind that come at once count as one.
+    ///   with it, as ``StopSignalCount`` counts them: those that belong to an earlier one are left out.
     /// - Throws: the error if the thread cannot be started.
     package static func wait(
         handler: @escaping @Sendable (_ number: Int32, _ count: Int) -> Void
@@ -45,10 +45,10 @@ package enum StopSignals {
     private static func waitForEver(_ signals: SignalSet, _ handler: @Sendable (Int32, Int) -> Void) -> Never {
         var set = signals.value
         var number: Int32 = 0
-        var count = 0
+        var count = StopSignalCount()
+        let start = ContinuousClock.now
         while true {
-            guard unsafe sigwait(&set, &number) == 0 else { continue }
-            count += 1
+            guard unsafe sigwait(&set, &number) == 0, let count = count.next(at: .now - start) else { continue }
             handler(number, count)
         }
     }

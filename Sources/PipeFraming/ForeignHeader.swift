@@ -149,6 +149,6 @@ extension ForeignHeader: CustomStringConvertible {
     private var quoted: String { String(decoding: bytes, as: UTF8.self).debugDescription }
 
     private var hexadecimal: String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
+        bytes.map(hexadecimalDigits).joined(separator: " ")
     }
 }

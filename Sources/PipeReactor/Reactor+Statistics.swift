@@ -54,6 +54,17 @@ public struct SlowCallback: Hashable, Sendable, CustomStringConvertible {
         self.duration = duration
     }
 
-    /// One line for a log: `connection(_:didReceive:) on 17.1, 0.25 seconds`.
-    public var description: String { "\(name)\(connection.map { " on \($0)" } ?? ""), \(duration)" }
+    /// One line for a log: `connection(_:didReceive:) on 17.1, 250 ms`.
+    public var description: String { "\(name)\(connection.map { " on \($0)" } ?? ""), \(duration.rounded)" }
+}
+
+extension Duration {
+    /// With a unit, and as many digits as matter: `840 µs`, `112 ms`, `1.2 s`.
+    fileprivate var rounded: String {
+        let microseconds = Int64(self / .microseconds(1) + 0.5)
+        if microseconds < 1000 { return "\(microseconds) µs" }
+        if microseconds < 999_500 { return "\((microseconds + 500) / 1000) ms" }
+        let tenths = (microseconds + 50_000) / 100_000
+        return "\(tenths / 10).\(tenths % 10) s"
+    }
 }

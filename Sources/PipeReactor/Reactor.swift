@@ -15,7 +15,8 @@
 /// The reactor changes no signal disposition: signals remain the embedder's.
 ///
 /// Stop a reactor and let ``run()`` return before you release it: its servers retain it, and would keep their names.
-/// ``ReactorThread`` does that by itself.
+/// ``ReactorThread`` does that by itself. Nothing happens on a reactor that does not run: a debug build that ends
+/// successfully with servers or clients on such a reactor says so on standard error.
 public final class Reactor {
     /// The executor, which other threads may hold: it posts work and stops the loop.
     public let executor: ReactorExecutor
@@ -54,9 +55,15 @@ public final class Reactor {
         wakeUpSource = EventSource(base, executor.wakeUpDescriptor, .readable, executor)
         try wakeUpSource?.register()
         executor.belong(to: self)
+        #if DEBUG
+        UnrunReactors.add(self)
+        #endif
     }
 
     deinit {
+        #if DEBUG
+        UnrunReactors.remove(executor)
+        #endif
         executor.close()
         // A timer's event must not outlive the reactor it refers to. The functions are released after all timers have
         // ended, because releasing one's captures may cancel another.
@@ -124,7 +131,6 @@ public final class Reactor {
     /// - Parameters:
     ///   - interval: the time between the following calls, greater than zero. The default is nil: only one call.
     ///   - work: the function; the reactor retains it until it has run for the last time.
-    ///   - work: the function; the reactor holds it until it has run for the last time.
     /// - Returns: a handle that can cancel it, which may be ignored.
     @discardableResult
     public func schedule(

@@ -160,6 +160,9 @@ extension ReactorExecutor {
 
     /// The calling thread runs the reactor from now on.
     func beginRunning() {
+        #if DEBUG
+        if !hasRun.load(ordering: .relaxed) { UnrunReactors.remove(self) }
+        #endif
         adoptCurrentThread()
         hasRun.store(true, ordering: .relaxed)
     }

@@ -39,6 +39,7 @@ struct Call: ParsableCommand {
 
     @OptionGroup var client: ClientOptions
     @OptionGroup var wire: WireOptions
+    @OptionGroup var verbosity: ClientVerbosityOptions
 
     func validate() throws {
         if list, method != nil || notify { throw ValidationError("--list calls a method of its own") }
@@ -63,11 +64,13 @@ struct Call: ParsableCommand {
         _ configuration: PipeClient.Configuration, _ executor: ReactorExecutor
     ) async throws -> JSONText? {
         do {
+            verbosity.log.willConnect(to: target.destination.description, wire)
             return try await askInSession(configuration, executor)
         } catch let error as PipeError {
             // A notification needs a session: without one, nothing says whether a service has got it.
             guard case .noServer = error, case .broker(let address) = target.destination, !notify else { throw error }
             let timeout = client.timeout.orForEver
+            verbosity.log.detail("no server takes sessions there: asking a service of NATS")
             guard let reply = try await Uplink.request(address, askedMethod, params, timeout: timeout, on: executor)
             else {
                 throw error
@@ -79,13 +82,20 @@ struct Call: ParsableCommand {
     private func askInSession(
         _ configuration: PipeClient.Configuration, _ executor: ReactorExecutor
     ) async throws -> JSONText? {
-        try await target.destination.withConnection(configuration, on: executor) { connection in
-            try await JSONRPCPeer.run(on: connection) { peer in
+        let log = verbosity.log
+        return try await target.destination.withConnection(configuration, on: executor) { connection in
+            log.didConnect(to: connection.peer)
+            return try await JSONRPCPeer.run(on: connection) { peer in
+                let size = counted(params?.bytes.count ?? 0, "byte")
+                log.detail("\(notify ? "notification" : "request") \(askedMethod), \(size) of parameters")
                 if notify {
                     try await peer.notifyJSON(askedMethod, params)
                     return nil
                 }
-                return try await peer.requestJSON(askedMethod, params, timeout: client.timeout.duration)
+                let start = ContinuousClock.now
+                let reply = try await peer.requestJSON(askedMethod, params, timeout: client.timeout.duration)
+                log.detail("reply after \(readable(.now - start)), \(counted(reply.bytes.count, "byte"))")
+                return reply
             }
         }
     }

@@ -18,6 +18,9 @@ struct Connect: ParsableCommand {
 
             With --exec, it starts a command in place of connecting to a server, and speaks to its standard input and \
             output. When the command has ended, so has the connection; a status other than 0 is a failure.
+
+            On a terminal, ">" marks messages sent and "<" messages received, and the line can be edited: arrow keys, \
+            Ctrl-A, E, W, U, K and Y; up and down show the lines entered before.
             """)
 
     @Argument(
@@ -33,6 +36,7 @@ struct Connect: ParsableCommand {
     @OptionGroup var client: ClientOptions
     @OptionGroup var printing: PrintOptions
     @OptionGroup var wire: WireOptions
+    @OptionGroup var verbosity: ClientVerbosityOptions
 
     func validate() throws {
         if address == nil, exec == nil { throw ValidationError("Missing expected argument '<address>'") }
@@ -42,7 +46,9 @@ struct Connect: ParsableCommand {
     }
 
     func run() throws {
-        let session = ConnectSession(try Reactor(), style: printing.raw ? .raw : .text, staysAtEnd: stay)
+        let log = verbosity.log
+        log.willConnect(to: address?.description ?? exec ?? "", wire)
+        let session = ConnectSession(try Reactor(), style: printing.raw ? .raw : .text, staysAtEnd: stay, log)
         try session.run(client.configuration(wire)) { [address, exec] configuration, reactor in
             guard let address else {
                 var command: PipeCommand = ["/bin/sh", "-c", exec ?? ""]
@@ -61,16 +67,22 @@ private final class ConnectSession: PipeClientDelegate {
     private let reactor: Reactor
     private let style: MessageStyle
     private let staysAtEnd: Bool
+    private let log: ClientLog
     private var client: PipeClient?
     private var access: Access?
-    private var input: LineInput?
+    private var input: (any LineSource)?
+    /// In front of a message that arrived, on a terminal.
+    private var mark: [UInt8] = []
     private var failure: Failure?
     private var hasOutputFailed = false
+    private var sentCount = 0
+    private var receivedCount = 0
 
-    init(_ reactor: Reactor, style: MessageStyle, staysAtEnd: Bool) {
+    init(_ reactor: Reactor, style: MessageStyle, staysAtEnd: Bool, _ log: ClientLog) {
         self.reactor = reactor
         self.style = style
         self.staysAtEnd = staysAtEnd
+        self.log = log
     }
 
     func run(
@@ -78,7 +90,13 @@ private final class ConnectSession: PipeClientDelegate {
         _ makeClient: (PipeClient.Configuration, Reactor) throws -> (PipeClient, Access)
     ) throws {
         let limit = configuration.connection.framing.maximumMessageByteCount
-        input = LineInput(reactor, limit: limit) { [unowned self] in didRead($0) }
+        // With --raw, messages may move the cursor, so that a line could not be kept in its place.
+        if style == .text, TerminalInput.isPossible {
+            mark = Array(TextStyle.output.paint("<", .received).utf8) + [UInt8(ascii: " ")]
+            input = TerminalInput(reactor, prompt: "> ", .sent, limit: limit) { [unowned self] in didRead($0) }
+        } else {
+            input = LineInput(reactor, limit: limit) { [unowned self] in didRead($0) }
+        }
         let (client, access) = try makeClient(configuration, reactor)
         self.client = client
         self.access = access
@@ -102,7 +120,10 @@ private final class ConnectSession: PipeClientDelegate {
     private func send(_ line: [UInt8], on connection: PipeConnection) {
         guard failure == nil else { return }
         do {
-            if try connection.send(line) == .acceptedAboveHighWaterMark { input?.pause() }
+            let verdict = try connection.send(line)
+            sentCount += 1
+            try input?.printAbove { log.didSend(sentCount, line.count, verdict) }
+            if verdict == .acceptedAboveHighWaterMark { input?.pause() }
         } catch {
             fail(Failure(error))
         }
@@ -121,23 +142,36 @@ private final class ConnectSession: PipeClientDelegate {
     // MARK: PipeClientDelegate
 
     func connectionDidOpen(_ connection: PipeConnection) {
-        if isatty(STDIN_FILENO) == 1 { StandardError.note("connected to \(connection.peer); Ctrl-D ends") }
+        if isatty(STDIN_FILENO) == 1 {
+            log.note("connected to \(connection.peer); Ctrl-D ends")
+        } else {
+            log.didConnect(to: connection.peer)
+        }
         input?.resume()
     }
 
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
         guard !hasOutputFailed else { return }
         do {
-            try StandardOutput.print(style.line(for: Array(copying: message), from: connection))
+            receivedCount += 1
+            try input?.printAbove { () throws(Failure) in
+                log.didReceive(receivedCount, message.count)
+                try StandardOutput.print(mark + style.line(for: Array(copying: message), from: connection))
+            }
         } catch {
             hasOutputFailed = true
             fail(error)
         }
     }
 
-    func connectionDidDrain(_ connection: PipeConnection) { input?.resume() }
+    func connectionDidDrain(_ connection: PipeConnection) {
+        if failure == nil { input?.resume() }
+    }
 
     func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
+        let hasMoreInput = input?.hasMore == true
+        input?.pause()
+        log.didEnd(reason)
         let lostCount = connection.unsentMessageCount + (connection.hasPartlySentMessage ? 1 : 0)
         if lostCount > 0 {
             let lost = "with \(counted(lostCount, "message")) not delivered"
@@ -145,17 +179,17 @@ private final class ConnectSession: PipeClientDelegate {
         } else if reason == .closedByPeer, connection.hasFinishedSending {
             // Expected, because the end of our input asked for it.
         } else if reason == .closedByPeer {
-            if input?.hasMore == true {
-                note(Failure("the connection was closed by the server, and the rest of the input was not sent"))
+            if hasMoreInput {
+                let end = "the connection was closed by the server, and the rest of the input was not sent"
+                note(Failure(end + connection.causesText))
             } else {
-                StandardError.note("closed by the server\(connection.causesText)")
+                log.note("closed by the server\(connection.causesText)")
             }
         } else if reason == .programEnded(.exited(0)) {
             // The command has done its work.
         } else if reason != .closedLocally {
             note(Failure("the connection was \(reason.text)\(connection.causesText)"))
         }
-        input?.pause()
         access?.stopReactor()
     }
 

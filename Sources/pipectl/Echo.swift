@@ -47,22 +47,23 @@ struct Echo: ParsableCommand {
         if stdio, address != nil || isAsync || reactors.isPool || options.listensElsewhere {
             throw ValidationError("--stdio is a connection by itself, without an address and the options of a server")
         }
-        if batches, !isAsync { throw ValidationError("--batches is a way of --async, which is missing") }
+        if batches, !isAsync { throw ValidationError("--batches requires --async") }
         try options.check(address, isNeeded: false)
         try reactors.check(address)
     }
 
     func run() throws {
         if stdio {
-            try StandardStreamEcho(loop.makeReactor(), work).run(wire)
+            try StandardStreamEcho(loop.makeReactor(), work.perMessage).run(wire)
         } else if reactors.isPool {
             try runPool()
         } else if isAsync {
             try ServerSession(loop.makeReactor()).serve(
                 address, wire, options, announce: announce, handler: work.asyncHandler(inBatches: batches))
         } else {
-            let session = ServerSession(try loop.makeReactor()) { [work] connection, message throws(PipeError) in
-                work.doWork()
+            let session = ServerSession(try loop.makeReactor()) {
+                [work = work.perMessage] connection, message throws(PipeError) in
+                work.perform()
                 try connection.send(message)
             }
             try session.run(address, wire, options, announce: announce)
@@ -79,8 +80,8 @@ struct Echo: ParsableCommand {
                 handler: work.asyncHandler(inBatches: batches))
         } else {
             try PoolSession(home).run(address, wire, options, on: reactors, home: home, announce: announce) {
-                [work] connection, message in
-                work.doWork()
+                [work = work.perMessage] connection, message in
+                work.perform()
                 try connection.send(message)
             }
         }
@@ -91,26 +92,26 @@ extension WorkOptions {
     /// Sends every message of a connection back.
     fileprivate func asyncHandler(inBatches: Bool) -> ServerSession.AsyncHandler {
         // Not in a capture list, which would make it a function that leaves the reactor's thread.
-        let work = self
+        let work = perMessage
         return { connection, counter in try await counter.echo(connection, work, inBatches: inBatches) }
     }
 }
 
 extension MessageCounter {
     fileprivate nonisolated(nonsending) func echo(
-        _ connection: AsyncPipeConnection, _ work: WorkOptions, inBatches: Bool
+        _ connection: AsyncPipeConnection, _ work: Work, inBatches: Bool
     ) async throws {
         do {
             if inBatches {
                 while try await connection.nextBatch({ message in
                     count(message.count)
-                    work.doWork()
+                    work.perform()
                     try connection.trySend(message)
                 }) {}
             } else {
                 for try await message in connection.messages {
                     count(message.byteCount)
-                    work.doWork()
+                    work.perform()
                     try await connection.send(message)
                 }
             }

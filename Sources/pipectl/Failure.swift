@@ -28,8 +28,11 @@ extension Failure {
         case let failure as Failure: self = failure
         case PipeError.closedUnanswered(let reason, let causes):
             self.init("the connection was \(reason.text)\(causes.text)")
+        case PipeError.disconnected(let reason): self.init("the connection was \(reason.text)")
         case let error as PipeError: self.init(error)
+        case is CancellationError: self.init("interrupted")
         case JSONRPCRequestFailure.timedOut: self.init("\(error) (--timeout sets how long to wait)", .timedOut)
+        case let error as any PossibleWrongAddress where error.isWrongAddress: self.init("\(error)", .usage)
         default: self.init("\(error)")
         }
     }
@@ -79,6 +82,10 @@ extension UnansweredClose {
         }
         return "; nothing came back: the server may \(causes.joined(separator: ", or ")) (see its log)"
     }
+
+    /// All that can have made a server close before it had read everything.
+    static let anyCauseText =
+        "; the server may use another --framing, have a smaller --max-message, or have refused this client (see its log)"
 }
 
 extension PipeConnection {

@@ -31,8 +31,23 @@ struct LineSplitter {
     var pendingByteCount: Int { rest.count }
 }
 
-/// Standard input as lines, read only while there is something and the owner wants it.
-final class LineInput {
+/// Lines that are sent as messages, read only while there is something and the owner wants it.
+protocol LineSource: AnyObject {
+    /// Resumes reading. Has no effect while it reads.
+    func resume()
+
+    /// Stops reading until ``resume()``; the writer has to wait.
+    func pause()
+
+    /// Whether there is input now that was not read. May take a byte of it: for the end of a command.
+    var hasMore: Bool { get }
+
+    /// Calls a function that prints something, so that what is being typed stays legible.
+    func printAbove(_ body: () throws(Failure) -> Void) throws(Failure)
+}
+
+/// Standard input as lines.
+final class LineInput: LineSource {
     enum Event {
         case lines([[UInt8]])
         case end
@@ -52,7 +67,6 @@ final class LineInput {
         self.handler = handler
     }
 
-    /// Resumes reading. Has no effect while it reads.
     func resume() {
         guard watch == nil else { return }
         do {
@@ -62,18 +76,18 @@ final class LineInput {
         }
     }
 
-    /// Stops reading until ``resume()``; the writer has to wait.
     func pause() {
         watch?.cancel()
         watch = nil
     }
 
-    /// Whether there is input now that was not read. Takes a byte of it: for the end of a command.
     var hasMore: Bool {
         var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
         guard unsafe poll(&input, 1, 0) == 1 else { return false }
         do { return try NamedPipesProgram.readSome(STDIN_FILENO, atMost: 1)?.isEmpty == false } catch { return false }
     }
+
+    func printAbove(_ body: () throws(Failure) -> Void) throws(Failure) { try body() }
 
     private func readSome() {
         do {

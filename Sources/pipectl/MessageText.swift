@@ -65,7 +65,7 @@ extension UnicodeScalar {
     }
 }
 
-/// The JSON of a message for `--json`: its text if it is UTF-8, else its bytes in Base64.
+/// One received message, for `--json`.
 struct MessageRecord: Encodable {
     let time: String
     let connection: String
@@ -75,12 +75,21 @@ struct MessageRecord: Encodable {
     let base64: String?
 
     init(_ message: [UInt8], _ connection: PipeConnection) {
-        time = Date.now.formatted(
-            .iso8601.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .omitted))
+        time = jsonTime(.now)
         self.connection = connection.id.description
         peer = PeerRecord(connection.peer)
         size = message.count
-        self.message = String(validating: message, as: UTF8.self)
-        base64 = self.message == nil ? Data(message).base64EncodedString() : nil
+        (self.message, base64) = jsonContent(message)
     }
+}
+
+/// A time for `--json`, in ISO 8601 with milliseconds.
+func jsonTime(_ time: Date) -> String {
+    time.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .omitted))
+}
+
+/// A message for `--json`: its text if it is UTF-8, else its bytes in Base64.
+func jsonContent(_ message: [UInt8]) -> (text: String?, base64: String?) {
+    let text = String(validating: message, as: UTF8.self)
+    return (text, text == nil ? Data(message).base64EncodedString() : nil)
 }

@@ -19,7 +19,9 @@ struct WireOptions: ParsableArguments {
         help: ArgumentHelp(
             "The framing of messages on the wire: \(NamedFraming.names.joined(separator: ", ")).",
             valueName: "framing"), completion: .framings)
-    var framing = "length"
+    var framing = Self.defaultFraming
+
+    static let defaultFraming = "length"
 
     @Option(help: ArgumentHelp("The largest message, with unit, such as 64KiB. (default: 16MiB)", valueName: "size"))
     var maxMessage: ByteSize?
@@ -102,6 +104,9 @@ struct ServerOptions: ParsableArguments {
     @Flag(help: "Also let pipectl kick end connections there.")
     var allowKick = false
 
+    @Flag(help: "Also let pipectl tap watch the messages of all connections there.")
+    var allowTap = false
+
     @Flag(help: "Also stop when standard input ends: for servers that another program starts.")
     var untilInputEnds = false
 
@@ -132,7 +137,7 @@ struct ServerOptions: ParsableArguments {
         if inherit, destination != nil { throw ValidationError("--inherit has its address from the service manager") }
         if isNeeded, !inherit, destination == nil { throw ValidationError("Missing expected argument '<address>'") }
         if case .broker = destination, takeOver || offersStatistics {
-            throw ValidationError("--take-over, --stat and --allow-kick are for a name on this machine")
+            throw ValidationError("--take-over, --stat, --allow-kick and --allow-tap are for a name on this machine")
         }
         try admission.check(destination, isInherited: inherit)
     }

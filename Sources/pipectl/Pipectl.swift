@@ -49,7 +49,7 @@ struct Pipectl: ParsableCommand {
         version: "pipectl \(Version.current)",
         subcommands: [
             Echo.self, Listen.self, Serve.self, Relay.self, Send.self, Connect.self, Call.self, Stat.self, List.self,
-            Ping.self, Doctor.self, Top.self, Kick.self, Bench.self,
+            Ping.self, Doctor.self, Top.self, Kick.self, Tap.self, Record.self, Replay.self, Bench.self,
             Demo.self,
         ])
 
@@ -71,7 +71,7 @@ struct Pipectl: ParsableCommand {
     }
 
     private static func end(with failure: Failure) -> Never {
-        StandardError.note(failure.message)
+        StandardError.fail(failure)
         Glibc.exit(failure.status.rawValue)
     }
 

@@ -44,6 +44,7 @@ struct Send: ParsableCommand {
     @OptionGroup var printing: PrintOptions
     @OptionGroup var wire: WireOptions
     @OptionGroup var loop: LoopOptions
+    @OptionGroup var verbosity: ClientVerbosityOptions
 
     func validate() throws {
         try validateDescriptors()
@@ -70,11 +71,12 @@ struct Send: ParsableCommand {
         let reactor = try loop.makeReactor()
         let plan = SendSession.Plan(
             messages: messages.isEmpty ? nil : messages.map(Arguments.bytes), awaitsReplies: reply,
-            style: printing.raw ? .raw : .text, timeout: client.timeout.duration)
+            style: printing.raw ? .raw : .text, timeout: client.timeout.duration, log: verbosity.log)
         var files = OutgoingDescriptors()
         for path in descriptors { files.append(taking: try openFile(at: path)) }
         let session = SendSession(reactor, plan, files)
         let configuration = client.configuration(wire)
+        verbosity.log.willConnect(to: stdio ? "standard input and output" : address?.text ?? "", wire)
         if let address, !stdio {
             try session.run(to: address.destination(), configuration)
         } else {

@@ -11,6 +11,7 @@ final class SendSession: PipeClientDelegate {
         var style: MessageStyle
         /// How long to wait for a server that does nothing; nil is for ever.
         var timeout: Duration?
+        var log: ClientLog
     }
 
     private let reactor: Reactor
@@ -74,9 +75,11 @@ final class SendSession: PipeClientDelegate {
         guard failure == nil, let connection, connection.isOpen else { return }
         while !isCongested, !isAwaitingReply, let message = waiting.first {
             do {
-                isCongested = try connection.send(message, descriptors: &descriptors) == .acceptedAboveHighWaterMark
+                let verdict = try connection.send(message, descriptors: &descriptors)
+                isCongested = verdict == .acceptedAboveHighWaterMark
                 waiting = waiting.dropFirst()
                 sentCount += 1
+                plan.log.didSend(sentCount, message.count, verdict)
                 noteProgress()
             } catch {
                 return fail(Failure(error))
@@ -120,6 +123,7 @@ final class SendSession: PipeClientDelegate {
 
     func connectionDidOpen(_ connection: PipeConnection) {
         self.connection = connection
+        plan.log.didConnect(to: connection.peer)
         noteProgress()
         watchProgress(after: plan.timeout)
         pump()
@@ -128,6 +132,7 @@ final class SendSession: PipeClientDelegate {
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
         guard isAwaitingReply else { return }
         replyCount += 1
+        plan.log.didReceive(replyCount, message.count)
         do {
             try StandardOutput.print(plan.style.line(for: Array(copying: message), from: connection))
         } catch {
@@ -144,13 +149,16 @@ final class SendSession: PipeClientDelegate {
 
     func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
         self.connection = nil
+        plan.log.didEnd(reason)
         let lostCount = connection.unsentMessageCount + (connection.hasPartlySentMessage ? 1 : 0)
         let isDone = isInputAtEnd && waiting.isEmpty && !isAwaitingReply && lostCount == 0
         if !isDone {
             let lost = lostCount == 0 ? "" : ", the last \(grouped(lostCount)) of them not delivered"
             let status: ExitStatus = reason == .slowReader ? .timedOut : .failed
-            let text = "the connection was \(reason.text) (\(progress)\(lost))\(connection.causesText)"
-            failure = failure ?? Failure(text, status)
+            // After our own close, only the end of the peer keeps a message from it.
+            let end = reason == .closedLocally ? DisconnectReason.resetByPeer.text : reason.text
+            let causes = reason == .closedLocally ? UnansweredClose.anyCauseText : connection.causesText
+            failure = failure ?? Failure("the connection was \(end) (\(progress)\(lost))\(causes)", status)
         }
         stopReactor()
     }

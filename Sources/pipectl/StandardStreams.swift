@@ -15,6 +15,11 @@ extension StandardOutput {
 
 extension StandardError {
     static func note(_ text: String) { write("pipectl: \(text)\n") }
+
+    /// The reason why the command fails.
+    static func fail(_ failure: Failure) {
+        write("\(TextStyle.error.paint("pipectl:", .bad)) \(failure.message)\n")
+    }
 }
 
 extension Failure {

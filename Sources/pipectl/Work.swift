@@ -10,11 +10,19 @@ struct WorkOptions: ParsableArguments {
             valueName: "time"))
     var work: TimeLimit?
 
-    /// Uses up the time for one message.
-    func doWork() {
-        guard let duration = work?.duration else { return }
-        // Time during which the thread waits for a processor is no work.
-        let end = MonotonicTime.threadNanoseconds + Int(duration / .nanoseconds(1))
+    /// The work for one message, to be asked for once: reading an option takes 500 instructions.
+    var perMessage: Work { Work(nanoseconds: work?.duration.map { Int($0 / .nanoseconds(1)) } ?? 0) }
+}
+
+/// The work that one message costs.
+struct Work: Sendable {
+    /// CPU time, in nanoseconds; 0 is none.
+    let nanoseconds: Int
+
+    /// Uses up the time. Time during which the thread waits for a processor is no work.
+    func perform() {
+        guard nanoseconds > 0 else { return }
+        let end = MonotonicTime.threadNanoseconds + nanoseconds
         // Rarely enough that it is the work that costs the time, and often enough to end within a microsecond.
         repeat { Self.compute() } while MonotonicTime.threadNanoseconds < end
     }

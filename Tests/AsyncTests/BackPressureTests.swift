@@ -102,34 +102,4 @@ import Testing
             }
         }
     }
-
-    @Test func `charges waiting messages to the budget`() async throws {
-        var configuration = PipeServer.Configuration()
-        configuration.byteBudget = 64 << 10
-        let ends = Count()
-        let gate = Gate()
-        _ = try await Serving.run(configuration) { connection in
-            await gate.pass()
-            do {
-                for try await _ in connection.messages {}
-            } catch PipeError.disconnected(.budgetExceeded) {
-                ends.add()
-            }
-        } while: { serving in
-            let peer = try RawPeer(connectingTo: serving.address)
-            let message = [UInt8](repeating: 0, count: 3) + [100] + [UInt8](repeating: 9, count: 100)
-            peer.writeAll([[UInt8]](repeating: message, count: 1000).joined())
-            #expect(await eventually { peer.readIsOver() })
-            gate.open()
-            #expect(await eventually { ends.value == 1 })
-        }
-    }
-}
-
-extension RawPeer {
-    /// Reads; returns whether the other end has closed.
-    fileprivate func readIsOver() -> Bool {
-        _ = read()
-        return isAtEnd || !readErrors.isEmpty
-    }
 }

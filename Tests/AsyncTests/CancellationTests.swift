@@ -18,16 +18,12 @@ import Testing
     }
 
     @Test func `server ends its connections and its handlers`() async throws {
-        let cancelled = Count()
+        let ended = Count()
         let began = Gate()
         let (reason, _) = try await Serving.run { connection in
+            defer { ended.add() }
             began.open()
-            do {
-                for try await _ in connection.messages {}
-            } catch is CancellationError {
-                cancelled.add()
-            }
-            if Task.isCancelled { cancelled.add() }
+            for try await _ in connection.messages {}
         } while: { serving in
             // On another reactor, so that it outlives the server.
             let (ends, end) = AsyncStream.makeStream(of: DisconnectReason?.self)
@@ -39,8 +35,16 @@ import Testing
             await began.pass()
             return ends
         }
-        #expect(cancelled.value > 0)
+        #expect(ended.value == 1)
         #expect(await reason.first { _ in true } == .some(.closedByPeer))
+    }
+
+    /// Rather than an end of the messages, or the reason for which the connection then ends.
+    @Test(arguments: HandlerWait.allCases)
+    func `server throws a CancellationError in a handler that waits`(_ wait: HandlerWait) async throws {
+        let recorder = HandlerWaitRecorder(wait)
+        _ = try await Serving.run(handler: recorder.run) { try await recorder.connect(to: $0.address) }
+        #expect(recorder.texts == ["CancellationError()"])
     }
 
     @Test func `client's function ends its connection at once`() async throws {

@@ -11,52 +11,94 @@ import Testing
         var value: Int { most.withLock { $0 } }
     }
 
-    /// With eight messages always on their way, the inbox is never empty. Both ends are on one reactor, so a message
-    /// arrives a few turns after it was sent, however slow the machine is.
-    @Test(arguments: [100, 1000, 24_000, 30_000], Place.allCases)
-    func `79 · are charged for while they wait, and no longer`(size: Int, place: Place) async throws {
-        let window = 8
-        // Many times the bytes that may be held at a time.
-        let count = 50 * window
+    /// How many messages are always on their way, so that the inbox is never empty for long.
+    private static let window = 8
+
+    /// Many times the messages that may be held at a time.
+    private static let count = 50 * window
+
+    /// Sends messages to a connection that a task handles, one more for each answer. Both ends are on one reactor, so a
+    /// message arrives a few turns after it was sent, however slow the machine is.
+    ///
+    /// - Returns: the reason of the end.
+    private func exchange(
+        of size: Int, at place: Place, _ handle: @escaping @Sendable (AsyncPipeConnection) async throws -> Void
+    ) async throws -> DisconnectReason {
         var configuration = PipeServer.Configuration()
-        configuration.byteBudget = max(25 * window * size, 1 << 20)
-        let held = Held()
+        configuration.byteBudget = max(25 * Self.window * size, 1 << 20)
         let thread = try ReactorThread { _ in }
         defer {
             thread.stop()
             thread.join()
         }
-        let (reasons, _) = try await Serving.run(configuration, on: thread.executor) { connection in
-            try await Task(executorPreference: place.executor(for: connection)) {
-                var taken = 0
-                while taken < count {
-                    // A message is taken when as many as possible are there.
-                    let wanted = min(taken + window, count)
-                    while await connection.withConnection({ $0.endpoint.traffic.receivedMessageCount }) < wanted {
-                        try Task.checkCancellation()
-                        await connection.executor.turn()
-                    }
-                    held.note(await connection.withConnection { $0.server?.statistics.heldByteCount ?? 0 })
-                    guard try await connection.nextMessage() != nil else { break }
-                    taken += 1
-                    try await connection.send("")
-                }
-            }.value
+        let (reason, _) = try await Serving.run(configuration, on: thread.executor) { connection in
+            try await Task(executorPreference: place.executor(for: connection)) { try await handle(connection) }.value
         } while: { serving in
             try await PipeClient.withConnection(to: serving.address, on: thread.executor) { connection in
                 let message = [UInt8](repeating: 7, count: size)
-                for _ in 0..<window { try await connection.send(message) }
-                for _ in window..<count {
+                for _ in 0..<Self.window { try await connection.send(message) }
+                for _ in Self.window..<Self.count {
                     _ = try await connection.nextMessage()
                     try await connection.send(message)
                 }
                 return try await connection.waitForEnd()
             }
         }
-        #expect(reasons == .closedByPeer)
+        return reason
+    }
+
+    private static func waitForArrival(of count: Int, on connection: AsyncPipeConnection) async throws {
+        while await connection.withConnection({ $0.endpoint.traffic.receivedMessageCount }) < count {
+            try Task.checkCancellation()
+            await connection.executor.turn()
+        }
+    }
+
+    private static func heldByteCount(of connection: AsyncPipeConnection) async -> Int {
+        await connection.withConnection { $0.server?.statistics.heldByteCount ?? 0 }
+    }
+
+    @Test(arguments: [100, 1000, 24_000, 30_000], Place.allCases)
+    func `79 · are charged for while they wait, and no longer`(size: Int, place: Place) async throws {
+        let held = Held()
+        let reason = try await exchange(of: size, at: place) { connection in
+            var taken = 0
+            while taken < Self.count {
+                // A message is taken when as many as possible are there.
+                try await Self.waitForArrival(of: min(taken + Self.window, Self.count), on: connection)
+                held.note(await Self.heldByteCount(of: connection))
+                guard try await connection.nextMessage() != nil else { break }
+                taken += 1
+                try await connection.send("")
+            }
+        }
+        #expect(reason == .closedByPeer)
         // The window, and what a read brought of the next one, in pieces of memory of which a part may be taken.
-        #expect(held.value <= 4 * window * (size + 32) + (8 << 10), "\(held.value)")
-        #expect(held.value >= window * size / 2)
+        #expect(held.value <= 4 * Self.window * (size + 32) + (8 << 10), "\(held.value)")
+        #expect(held.value >= Self.window * size / 2)
+    }
+
+    /// The same by batches: all that have arrived are taken at a time, and answered.
+    @Test(arguments: [100, 24_000, 30_000], Place.allCases)
+    func `79 · are charged for until their batch is taken`(size: Int, place: Place) async throws {
+        let (held, left) = (Held(), Held())
+        let reason = try await exchange(of: size, at: place) { connection in
+            var taken = 0
+            while taken < Self.count {
+                try await Self.waitForArrival(of: taken + Self.window, on: connection)
+                held.note(await Self.heldByteCount(of: connection))
+                var batch = 0
+                guard try await connection.nextBatch({ _ in batch += 1 }) else { break }
+                left.note(await Self.heldByteCount(of: connection))
+                taken += batch
+                for _ in 0..<batch { try await connection.send("") }
+            }
+        }
+        #expect(reason == .closedByPeer)
+        #expect(held.value <= 4 * Self.window * (size + 32) + (8 << 10), "\(held.value)")
+        #expect(held.value >= Self.window * size / 2)
+        // Elsewhere, the reactor learns of what was taken a turn later, as far as it is worth telling.
+        if place == .reactor { #expect(left.value == 0) }
     }
 
     @Test func `79 · are released when they are taken`() {

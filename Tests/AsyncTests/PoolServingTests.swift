@@ -107,6 +107,19 @@ import Testing
         #expect(cancelled.value == 4)
     }
 
+    @Test(arguments: HandlerWait.allCases)
+    func `throws a CancellationError in a handler that waits when its task is cancelled`(
+        _ wait: HandlerWait
+    ) async throws {
+        let recorder = HandlerWaitRecorder(wait)
+        _ = try await PoolServing.run(2) { connection in
+            await recorder.run(connection)
+        } while: { serving in
+            try await recorder.connect(to: serving.address)
+        }
+        #expect(recorder.texts == ["CancellationError()"])
+    }
+
     /// Without a grace, its handlers would wait for ever.
     @Test func `bounds its handlers by the grace period`() async throws {
         let (running, cancelled) = (Count(), Count())
@@ -250,7 +263,7 @@ private struct PoolServing: Sendable {
             }
             guard let pool = await listening.first(where: { _ in true }) else {
                 _ = try await group.next()
-                throw PipeError.notConnected
+                throw PipeError.notConnected(.notBegun)
             }
             let serving = PoolServing(address: address, pool: pool, events: events)
             try await body(serving)

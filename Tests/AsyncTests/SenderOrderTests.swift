@@ -98,7 +98,7 @@ import Testing
         _ = try await Serving.run { connection in
             let senders = Place.allCases.map { place in
                 Task(executorPreference: place.executor(for: connection)) {
-                    await #expect(throws: PipeError.notConnected) {
+                    await #expect(throws: PipeError.notConnected(.ended)) {
                         while true {
                             let verdict = try await connection.send([UInt8](repeating: 1, count: 100_000))
                             if verdict == .acceptedAboveHighWaterMark { waits.open() }

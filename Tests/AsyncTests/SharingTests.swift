@@ -106,7 +106,7 @@ enum Place: CaseIterable, Sendable {
                 let ended = Count()
                 let sender = Task(executorPreference: connection.executor) {
                     // Until it waits for room, for ever.
-                    await #expect(throws: PipeError.notConnected) {
+                    await #expect(throws: PipeError.notConnected(.finished)) {
                         while true { try await connection.send([UInt8](repeating: 1, count: 100_000)) }
                     }
                     ended.add()

@@ -58,10 +58,20 @@ struct CommandLineTests {
     }
 
     @Test func `77 · closed standard descriptors do not become the program's own`() throws {
-        let script =
-            "\"$0\" \"$1\" <&- >&- 2>&- & until [ -S \"$1\" ]; do :; done; readlink /proc/$!/fd/[012]; kill $!; wait $!"
-        let (lines, status) = try run(script, "EchoServer")
-        #expect(lines == ["/dev/null", "/dev/null", "/dev/null"])
+        let script = """
+            "$0" "$1" <&- >&- 2>&- & until [ -S "$1" ]; do :; done; echo bound
+            read -r _; readlink /proc/$!/fd/[012]; kill $!; wait $!
+            """
+        let shell = try Example(
+            command: ["sh", "-c", script, Example.path("EchoServer"), stage.address.description], on: stage.reactor)
+        try shell.waitForLine("bound")
+        // The name is there a moment before a signal ends the server in order; an answer shows that its loop runs.
+        let visitor = try Visitor(to: stage.address, on: stage.reactor)
+        try visitor.send("hello")
+        #expect(try visitor.messages(1) == ["hello"])
+        try shell.type("")
+        let status = try shell.exitStatus()
+        #expect(shell.lines == ["bound", "/dev/null", "/dev/null", "/dev/null"])
         #expect(status == 0)
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import NamedPipes
 import Testing
 
@@ -43,6 +44,21 @@ struct ProgramTests {
 
     @Test func `the end of the function is the end of the program`() throws {
         #expect(try run("\"$0\" nothing 2>&1; echo $?") == ["0"])
+    }
+
+    @Test func `a client whose reactor never runs is named in a debug build`() throws {
+        // Not those that another thread may use; and of a child that was forked, its parent's are not.
+        let lines = try run(
+            """
+            \(Example.endsInTheMiddle)
+            for way in run-before never-run-elsewhere never-run never-run-forked; do "$0" $way 2>&1; echo $?; done
+            """)
+        #if DEBUG
+        let name = "NamedPipes (debug build)"
+        #expect(lines.map { $0.hasPrefix(name) ? name : $0 } == ["0", "0", name, "0", name, "0"], "\(lines)")
+        #else
+        #expect(lines == ["0", "0", "0", "0"])
+        #endif
     }
 
     @Test func `a name in use is one line that names the remedy, and status 1`() throws {
@@ -128,22 +144,42 @@ struct ProgramTests {
         #expect(try run("\"$0\" print-and-wait >out & soon printed; kill $!; wait $!; echo $?") == ["143"])
     }
 
+    @Test func `a signal stops several servers in order, and then what they depend on`() throws {
+        let program = try Example(
+            command: [Example.path("Ending"), "two-servers", "\(stage.address)"], on: stage.reactor)
+        try program.waitForLine("listening on ")
+        let visitor = try Visitor(to: .init(parsing: "\(stage.address).far"), on: stage.reactor)
+        #expect(try visitor.messages(1) == ["paused"])
+        try visitor.send("hello")
+        #expect(stage.reactor.run(timeout: .seconds(600)) { visitor.connection?.pendingByteCount == 0 })
+        // Which the server reads only while it stops.
+        program.signal(SIGTERM)
+        #expect(try program.exitStatus() == 0)
+        #expect(
+            program.lines.dropFirst() == ["received 5 bytes", "stopped: true, true, the loop runs: true"],
+            "\(program.lines)")
+    }
+
     @Test func `the second signal ends a program that does not stop`() throws {
+        // A child of the test's own, which is signalled only while it is one.
         let server = try Example(
-            command: [
-                "sh", "-c", "\"$0\" async-stuck \"$1\" & echo \"process $!\"; wait $!; echo \"status $?\"",
-                Example.path("Ending"), "\(stage.address)",
-            ],
-            on: stage.reactor)
+            command: [Example.path("Ending"), "async-stuck", "\(stage.address)"], on: stage.reactor)
         try server.waitForLine("listening on ")
         let visitor = try Visitor(to: stage.address, on: stage.reactor)
         _ = try visitor.messages(1)
-        let process = try #require(server.lines.first { $0.hasPrefix("process ") }?.dropFirst("process ".count))
-        // The name is given up at the first signal.
-        let lines = try run(
-            "kill \(process); while [ -e \"$1\" ]; do :; done; kill -0 \(process) && echo alive; kill \(process)")
-        #expect(lines == ["alive"])
-        try server.waitForLine("status 143")
+        server.signal(SIGTERM)
+        // The name is given up at the first signal, which no event of the reactor tells.
+        let path = "\(stage.address)"
+        let look = stage.reactor.schedule(after: .zero, repeating: .milliseconds(10)) {}
+        #expect(stage.reactor.run(timeout: .seconds(600)) { unsafe access(path, F_OK) != 0 })
+        look.cancel()
+        #expect(!server.hasEnded)
+        // Signals that come at once belong to the first, so the second request is one of the later ones.
+        let repetition = stage.reactor.schedule(after: .milliseconds(100), repeating: .milliseconds(100)) {
+            server.signal(SIGTERM)
+        }
+        defer { repetition.cancel() }
+        #expect(try server.exitStatus() == 143)
     }
 
     @Test(arguments: ["reactor", "async-sleep", "async-serve \"$1\""])

@@ -46,6 +46,37 @@ import Testing
         #expect(NamedFraming.parse("length:1", maximumMessageByteCount: .max)?.maximumMessageByteCount == 255)
     }
 
+    @Test(arguments: [
+        "length", "length:1", "length:2", "length:2:le", "length:4:le", "length:8", "length:8:le", "newline", "nul",
+        "formfeed", "delimiter:0d0a", "delimiter:00ff", "content-length", "varint", "descriptors", "raw",
+    ])
+    func `tells its name again, whatever its limit`(name: String) throws {
+        let framing = try #require(NamedFraming.parse(name, maximumMessageByteCount: 100))
+        #expect(NamedFraming.name(of: framing) == name)
+    }
+
+    @Test(arguments: [
+        ("length:4", "length"), ("length:4:be", "length"), ("length:2:be", "length:2"), ("length:1:le", "length:1:le"),
+        ("delimiter:0A", "newline"), ("delimiter:0D0A", "delimiter:0d0a"),
+    ])
+    func `tells the shortest of its names`(text: String, name: String) throws {
+        #expect(NamedFraming.name(of: try #require(NamedFraming.parse(text))) == name)
+    }
+
+    @Test func `has no name if it is not in the table`() {
+        #expect(NamedFraming.name(of: Unlisted()) == nil)
+    }
+
+    private struct Unlisted: MessageFraming {
+        var maximumMessageByteCount: Int { 1 }
+
+        func nextFrame(in bytes: Span<UInt8>, scannedByteCount: Int) throws(FramingError) -> FrameScan {
+            .incomplete(frameByteCount: nil, scannedByteCount: 0)
+        }
+
+        func encode(_ message: Span<UInt8>, into output: inout FrameBuffer) throws(FramingError) {}
+    }
+
     @Test func `is understood as each line of the help begins`() {
         for name in NamedFraming.names where name != "delimiter:HEX" {
             #expect(NamedFraming.parse(String(name.prefix { $0 != "[" })) != nil)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipeReactor
 import Synchronization
 import Testing
+
+@testable import PipeReactor
 
 /// HOSTILE 50: the watchdog names a callback that takes long or never returns, from outside the loop.
 @Suite struct `50 · a callback that holds the loop` {
@@ -126,5 +127,15 @@ import Testing
         reactor.runBounded { isDone }
         #expect(reactor.statistics == nil)
         #expect(reactor.meter == nil)
+    }
+
+    @Test(arguments: [
+        (Duration.microseconds(840), "840 µs"), (.nanoseconds(112_371_488), "112 ms"),
+        (.microseconds(999_499), "999 ms"),
+        (.microseconds(999_500), "1.0 s"), (.milliseconds(12_340), "12.3 s"),
+    ])
+    func `a slow callback is one line for a log`(time: Duration, text: String) {
+        #expect("\(SlowCallback("timer", 0, time))" == "timer, \(text)")
+        #expect("\(SlowCallback("timer", 1 << 32 | 17, time))" == "timer on 17.1, \(text)")
     }
 }

@@ -64,8 +64,9 @@ package final class Loop {
         _ = reactor.run(timeout: duration) { false }
     }
 
-    /// How often the loop turns in that time: a few times at most, if nothing happens. Unlike the CPU time that it
-    /// takes, this does not depend on other work of the machine.
+    /// How often the loop turns in that time: a few times at most, if nothing happens, and a thousand times, if it
+    /// spins. Unlike the CPU time that it takes, this hardly depends on other work of the machine: if that makes the
+    /// time longer, a second adds a turn or two of timers that repeat.
     package func turnCount(in duration: Duration) -> Int {
         var count = 0
         var isOver = false

@@ -51,6 +51,17 @@ struct CallTests: StagedSuite {
         #expect(try call("nothing").status == 1)
     }
 
+    @Test func `with -v it reports each step`() throws {
+        let done = try call("add", "[1, 2, 39]", "-v")
+        #expect(done.lines.count == 5)
+        #expect(done.lines.first?.hasPrefix("pipectl: connecting to \(name), framing length, ") == true)
+        #expect(done.lines.dropFirst().first?.hasPrefix("pipectl: connected to uid ") == true)
+        #expect(done.lines.dropFirst(2).first == "pipectl: request add, 10 bytes of parameters")
+        #expect(done.lines.dropFirst(3).first?.contains(", 2 bytes") == true)
+        #expect(done.lines.last == "42")
+        #expect(try call("add", "[]", "-v", "-q").status == 2)
+    }
+
     @Test func `a notification has no reply`() throws {
         let noted = try call("add", "[1]", "--notify")
         #expect(noted.lines.isEmpty)

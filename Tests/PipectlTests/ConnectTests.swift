@@ -51,6 +51,29 @@ struct ConnectTests: StagedSuite {
         server.stop()
     }
 
+    @Test func `with -v it reports each step, with -q none`() throws {
+        let server = try serve(reactor, "echo", name, "-q", errors: .dropped)
+        let talk = try Tool(reactor, ["connect", name, "--wait", "-v"])
+        talk.write("first\n")
+        talk.waitFor("first\n")
+        talk.endInput()
+        #expect(talk.waitForExit() == 0)
+        let lines = talk.lines.filter { !$0.hasPrefix("pipectl: connected to uid ") }
+        #expect(lines.count == talk.lines.count - 1)
+        #expect(
+            lines == [
+                "pipectl: connecting to \(name), framing length, messages of at most 16,777,216 bytes",
+                "pipectl: sent 1, 5 bytes", "pipectl: received 1, 5 bytes", "first",
+                "pipectl: the connection was closed by the peer",
+            ])
+        let silent = try Tool(reactor, ["connect", name, "-q"])
+        silent.write("second\n")
+        silent.waitFor("second\n")
+        server.terminate()
+        #expect(silent.waitForExit() == 0)
+        #expect(silent.lines == ["second"])
+    }
+
     private final class Closing: PipeServerDelegate {
         func connectionDidOpen(_ connection: PipeConnection) { connection.close() }
 

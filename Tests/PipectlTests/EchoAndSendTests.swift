@@ -22,6 +22,20 @@ struct EchoAndSendTests {
         #expect(server.text.contains("stopped after 1 connection (1 closed by the peer), 3 messages, 14 B"))
     }
 
+    @Test func `with -v, send reports each step`() throws {
+        let server = try serve(reactor, "echo", name)
+        let sent = try run(reactor, "send", name, "--reply", "-v", "one", "three")
+        #expect(sent.status == 0)
+        let steps = sent.lines.map { $0.hasPrefix("pipectl: connect") ? String($0.prefix(17)) : $0 }
+        #expect(
+            steps == [
+                "pipectl: connecti", "pipectl: connecte", "pipectl: sent 1, 3 bytes",
+                "pipectl: received 1, 3 bytes", "one", "pipectl: sent 2, 5 bytes",
+                "pipectl: received 2, 5 bytes", "three", "pipectl: the connection was closed here",
+            ])
+        _ = server
+    }
+
     @Test func `lines of standard input are messages, the last one also without line feed`() throws {
         let server = try serve(reactor, "echo", name)
         let sent = try run(reactor, "send", name, "--reply", input: "one\n\nthree")

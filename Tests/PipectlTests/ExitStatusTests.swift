@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import NamedPipes
+import NamedPipesProgram
 import Testing
+
+@testable import pipectl
+
+#if NATS
+import NamedPipesNATS
+#endif
 
 @Suite(.timeLimit(.minutes(5)))
 struct ExitStatusTests: StagedSuite {
@@ -25,6 +32,17 @@ struct ExitStatusTests: StagedSuite {
         #expect(tool.waitForExit() == 2)
         #expect(tool.text.contains("Error: "))
     }
+
+    #if NATS
+    @Test func `a wrong address at a broker is a wrong command line`() throws {
+        #expect(try run(reactor, "send", "nats://host:99999/x", "hi").status == 2)
+        for error in [NATSError.invalidAddress("x"), .invalidServer("x"), .invalidName("x")] {
+            #expect(Failure(error).status == .usage)
+            #expect(ProgramFailure(describing: error).status == 2)
+        }
+        #expect(ProgramFailure(describing: NATSError.noBroker).status == 1)
+    }
+    #endif
 
     @Test func `no server is 1, with a hint`() throws {
         let sent = try run(reactor, "send", name, "x")

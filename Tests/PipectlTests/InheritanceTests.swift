@@ -236,11 +236,4 @@ struct InheritanceTests: StagedSuite {
         let lines = try output()
         #expect(lines == ["none \(getuid())"])
     }
-
-    private static func canUnshare(_ option: String) -> Bool {
-        guard geteuid() == 0, isInstalled("unshare"), let reactor = try? Reactor() else { return false }
-        defer { reactor.stop(); reactor.run() }
-        let tool = try? Tool(reactor, command: ["unshare", option, "/bin/true"], errors: .merged)
-        return tool?.waitForExit() == 0
-    }
 }

@@ -46,9 +46,7 @@ struct ReactorTests: StagedSuite {
         let client = try Sender(to: name, on: reactor, reads: false)
         // More than a socket holds: some of it stays in the queue.
         for _ in 0..<8 { try client.send(String(repeating: "x", count: 1 << 20)) }
-        server.terminate()
-        server.terminate()
-        #expect(server.waitForExit() == 0)
+        #expect(server.terminateUntilItEnds() == 0)
         #expect(server.text.contains("stopped after 1 connection ("))
     }
 
@@ -146,9 +144,7 @@ struct ReactorTests: StagedSuite {
         let server = try serve(reactor, "echo", name, "--async", "--reactors", "2", "--grace", "0")
         let client = try Sender(to: name, on: reactor, reads: false)
         for _ in 0..<8 { try client.send(String(repeating: "x", count: 1 << 20)) }
-        server.terminate()
-        server.terminate()
-        #expect(server.waitForExit() == 0)
+        #expect(server.terminateUntilItEnds() == 0)
         #expect(server.text.contains("stopped after "))
     }
 

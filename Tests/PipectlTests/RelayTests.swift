@@ -25,6 +25,12 @@ struct RelayTests: StagedSuite {
         #expect(server.text.contains("stopped after 1 connection (1 closed by the peer), 3 messages"))
     }
 
+    @Test func `a relay to itself is a wrong command line`() throws {
+        let relay = try Tool(reactor, ["relay", door, "--to", door], assignment: "ASAN_OPTIONS=detect_leaks=0")
+        #expect(relay.waitForExit() == 2)
+        #expect(relay.text.contains("--to is the address of this relay itself"), "\(relay.text)")
+    }
+
     @Test func `what a client has sent arrives, although it does not wait for the answers`() throws {
         let server = try serve(reactor, "echo", name)
         let relay = try serve(reactor, "relay", door, "--to", name)

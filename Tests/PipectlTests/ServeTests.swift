@@ -89,11 +89,8 @@ struct ServeTests: StagedSuite {
         let server = try server("echo up; sleep 30; true", "--linger", "0", "--grace", "0")
         let client = try Tool(reactor, ["connect", name, "--stay"])
         client.waitFor("up")
-        // Two different signals, because a second one of a kind that is still pending is lost.
-        server.terminate()
-        server.signal(SIGINT)
-        server.waitFor("the command was ended by signal 15")
-        #expect(server.waitForExit() == 0)
+        #expect(server.terminateUntilItEnds() == 0)
+        #expect(server.text.contains("the command was ended by signal 15"))
     }
 
     @Test func `a message with a line feed is refused, or escaped both ways`() throws {
@@ -133,11 +130,8 @@ struct ServeTests: StagedSuite {
     @Test func `a client that does not read makes the command wait`() throws {
         let server = try server("yes; true")
         let idle = try Sender(to: name, on: reactor, reads: false)
-        // Two different signals, because a second one of a kind that is still pending is lost.
-        server.terminate()
-        server.signal(SIGINT)
-        server.waitFor("the command ")
-        #expect(server.waitForExit() == 0)
+        #expect(server.terminateUntilItEnds() == 0)
+        #expect(server.text.contains("the command "))
         _ = idle
     }
 

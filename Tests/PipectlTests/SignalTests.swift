@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import FoundationEssentials
+import Glibc
 import NamedPipes
+import NamedPipesProgram
 import Testing
 
 /// The files of the name that still exist.
@@ -47,10 +49,36 @@ struct SignalTests: StagedSuite {
         #expect(reactor.run(timeout: deadline) { isRefused(name) })
         ticker.cancel()
         #expect(!server.text.contains("stopped"))
-        server.terminate()
-        #expect(server.waitForExit() == 0)
+        #expect(server.terminateUntilItEnds() == 0)
         #expect(server.text.contains("the server stopped"))
         client.connection?.abort()
+    }
+
+    @Test func `the second signal ends a program that is blocked by the reader of its output`() throws {
+        let directory = try Directory()
+        let path = directory.path + "/output"
+        #expect(unsafe mkfifo(path, 0o600) == 0)
+        let reading = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        defer { close(reading) }
+        let server = try Tool(reactor, ["listen", name], errors: .dropped, redirection: ">'\(path)'")
+        // No event on our reactor tells of the name, or of the bytes in the FIFO, so the loop asks repeatedly.
+        let ticker = reactor.schedule(after: .milliseconds(10), repeating: .milliseconds(10)) {}
+        defer { ticker.cancel() }
+        #expect(reactor.run(timeout: deadline) { !isRefused(name) })
+        let sender = try Tool(reactor, ["send", name, String(repeating: "x", count: 100_000)])
+        var unread: Int32 = 0
+        #expect(
+            reactor.run(timeout: deadline) {
+                unsafe ioctl(reading, UInt(FIONREAD), &unread) == 0 && unread >= 60_000
+            })
+        #expect(server.terminateUntilItEnds() != 0)
+        _ = sender
+    }
+
+    @Test func `signals within half a second are one, whatever their kinds`() {
+        var count = StopSignalCount()
+        let times = [0, 1, 499, 500, 501, 999, 1000, 5000, 5499]
+        #expect(times.map { count.next(at: .milliseconds($0)) } == [1, nil, nil, 2, nil, nil, 3, 4, nil])
     }
 
     @Test func `an interrupted sender reports how many it sent`() throws {

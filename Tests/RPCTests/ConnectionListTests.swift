@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import NamedPipes
 import NamedPipesRPC
-import PipeReactor
-import Synchronization
 import Testing
 
 @Suite struct `A server's connections beside its name` {
     @Test(arguments: [1, 2]) func `are listed with what they have carried, in the order that is asked for`(
         reactors: Int
     ) async throws {
-        try await withPool(reactors: reactors) { address in
+        try await withOfferingServer(reactors: reactors) { address in
             try await withClients(of: address, sending: [0, 3, 1]) {
                 let list = try await listed(beside: address, order: .received) { list in
                     list.connections.compactMap(\.receivedMessageCount) == [3, 1, 0]
@@ -28,7 +26,7 @@ import Testing
     }
 
     @Test func `are at most a thousand in one answer`() async throws {
-        try await withPool(reactors: 1) { address in
+        try await withOfferingServer(reactors: 1) { address in
             _ = try await listed(beside: address, order: .age)
             for limit in [0, -1, ConnectionList.maximumCount + 1] {
                 await #expect(throws: JSONRPCError.self) {
@@ -41,7 +39,7 @@ import Testing
     @Test(arguments: [1, 2]) func `are ended where the owner offers that, and nowhere else`(
         reactors: Int
     ) async throws {
-        try await withPool(reactors: reactors, offering: .kick) { address in
+        try await withOfferingServer(reactors: reactors, offering: .kick) { address in
             let ended = try await PipeClient.withConnection(to: address) { connection in
                 let list = try await listed(beside: address, order: .age) { $0.totalCount == 1 }
                 #expect(try await end("no.such", beside: address) == false)
@@ -51,54 +49,12 @@ import Testing
             #expect(ended)
             _ = try await listed(beside: address, order: .age) { $0.totalCount == 0 }
         }
-        try await withPool(reactors: reactors) { address in
+        try await withOfferingServer(reactors: reactors) { address in
             _ = try await listed(beside: address, order: .age)
             let error = await #expect(throws: JSONRPCError.self) {
                 try await end("2.1", beside: address)
             }
             #expect(error?.code == .methodNotFound)
-        }
-    }
-
-    /// An echo server, or with several reactors a pool, and its statistics, while a function runs.
-    private func withPool(
-        reactors: Int, offering offer: StatisticsEndpoint.Offer = [],
-        _ body: @escaping @Sendable (PipeAddress) async throws -> Void
-    ) async throws {
-        try await withEndpoint { try await serving(reactors: reactors, offering: offer, body) }
-    }
-
-    private func serving(
-        reactors: Int, offering offer: StatisticsEndpoint.Offer,
-        _ body: @escaping @Sendable (PipeAddress) async throws -> Void
-    ) async throws {
-        let address = try PipeAddress.abstract("connections-\(UInt64.random(in: .min ... .max))")
-        var configuration = PipeServer.Configuration()
-        configuration.connection.keepsStatistics = true
-        guard reactors == 1 else {
-            let pool = try PipeServerPool(
-                listeningOn: address, reactors: ReactorCount(reactors), configuration: configuration
-            ) { _ in Echo() }
-            return try await ending({ await pool.stop() }) {
-                try await beside({ try await StatisticsEndpoint.serve(pool, beside: address, offering: offer) }) {
-                    try await body(address)
-                }
-            }
-        }
-        let made = Mutex<ReactorReference<PipeServer>?>(nil)
-        let thread = try ReactorThread(name: "connections") { [configuration] reactor in
-            let server = try PipeServer(
-                listeningOn: address, configuration: configuration, reactor: reactor, delegate: Echo())
-            made.withLock { $0 = server.reference }
-        }
-        let reference = try #require(made.withLock { $0 })
-        try await ending({
-            thread.stop()
-            thread.join()
-        }) {
-            try await beside({ try await StatisticsEndpoint.serve(reference, beside: address, offering: offer) }) {
-                try await body(address)
-            }
         }
     }
 
@@ -113,26 +69,6 @@ import Testing
                 _ = try await connection.nextMessage()
             }
             try await withClients(of: address, sending: Array(counts.dropFirst()), body)
-        }
-    }
-
-    private func ending(
-        _ end: @escaping @Sendable () async -> Void, _ body: @escaping @Sendable () async throws -> Void
-    ) async throws {
-        do { try await body() } catch {
-            await end()
-            throw error
-        }
-        await end()
-    }
-
-    private func beside(
-        _ endpoint: @escaping @Sendable () async throws -> Void, _ body: @escaping @Sendable () async throws -> Void
-    ) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await endpoint() }
-            try await body()
-            group.cancelAll()
         }
     }
 

@@ -12,6 +12,7 @@ import Testing
             #expect(before.address == address.description)
             #expect(before.acceptedCount == 0)
             #expect(before.loop == nil)
+            #expect(before.framing == "length")
             try await PipeClient.withConnection(to: address) { connection in
                 try await connection.send("hello")
                 _ = try await connection.nextMessage()

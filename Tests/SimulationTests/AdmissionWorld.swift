@@ -82,10 +82,12 @@ struct AdmissionWorld {
             describeQueue(in: &request)
             switch admission.answer(to: request) {
             case .append(let isCharged):
-                if isCharged != admission.needsBudget(request) { return "a charge that is not asked for, or none" }
+                let isOwed = admission.needsBudget(request) && request.exceededBudget == nil
+                if isCharged != isOwed { return "a charge that is not asked for, or none" }
                 self.isCharged = self.isCharged || isCharged
                 frames.append(request.byteCount)
                 taken += 1
+                if request.fitsIntoSocket { write() }
                 return nil
             case .flushFirst:
                 if request.attempt != .first { return "a second flush" }
@@ -117,8 +119,11 @@ struct AdmissionWorld {
         request.isWaiting = isWaiting
         request.isCharged = isCharged
         request.exceededBudget = nil
+        request.fitsIntoSocket = false
+        request.isPausedForRoom = isWaiting && random.isOne(of: 2)
         guard admission.needsBudget(request), random.isOne(of: 3) else { return }
         request.exceededBudget = ExceededBudget(scope: .server, limit: 0)
+        request.fitsIntoSocket = admission.dependsOnSocket(request) && random.isOne(of: 2)
     }
 
     /// Displaces whole messages of which nothing was sent, the oldest first.

@@ -13,6 +13,7 @@ final class ConnectionWorld {
     private let endpoint: Endpoint
     private let peersSendLargeMessages: Bool
     private let hasBudget: Bool
+    private let taps: TapModel
     private var channels: [PipeConnection.ID: Channel] = [:]
     private var order: [PipeConnection.ID] = []
     private var problems: [String] = []
@@ -44,7 +45,9 @@ final class ConnectionWorld {
         endpoint = Endpoint(
             reactor, Self.configuration(&random), Silence(), ByteLedger(limit: budget),
             byteShare: share)
+        taps = TapModel(seed, endpoint)
         endpoint.delegate = self
+        taps.begin()
     }
 
     private static func configuration(_ random: inout Seeded) -> PipeConnection.Configuration {
@@ -74,8 +77,10 @@ final class ConnectionWorld {
         }
         settle()
         if reactor.registry.count != 0 { problems.append("\(reactor.registry.count) registry are left") }
+        problems += taps.problems
         if !problems.isEmpty { problems.append("all of this happened: \(history.joined(separator: "; "))") }
         endpoint.delegate = nil
+        endpoint.taps = nil
     }
 
     private func turn() {
@@ -87,6 +92,7 @@ final class ConnectionWorld {
         }
         if let problem = endpoint.accountsProblem { problems.append(problem) }
         checkStates()
+        taps.takeAll()
         // A tenth of a second passes now and then.
         if endpoint.budget.demand != nil, isSettling || random.isOne(of: 4) { endpoint.relieve() }
     }
@@ -128,6 +134,7 @@ final class ConnectionWorld {
 
     /// Something happens to one of them.
     private func act() {
+        taps.act()
         guard !order.isEmpty, !random.isOne(of: 20) else { return open() }
         let channel = channels[random.pick(order)]
         guard let channel, channel.reason == nil || !channel.isPeerClosed else { return }
@@ -246,8 +253,10 @@ extension ConnectionWorld: PipeConnectionDelegate {
         callbackDepth += 1
         defer { callbackDepth -= 1 }
         checkCounts()
+        taps.act()
         guard let channel = channels[connection.id] else { return problems.append("a callback of nobody's") }
         body(channel)
+        taps.act()
         guard !isSettling, random.isOne(of: 3) else { return }
         // As at a server, whose listener is another event of the same turn.
         if random.isOne(of: 6) { reactor.schedule(after: .zero) { [weak self] in self?.open() } }

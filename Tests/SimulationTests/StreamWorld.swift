@@ -90,7 +90,7 @@ final class StreamWorld {
         if reassembly == nil { reassembly = ReassemblyBuffer(buffers.pool) }
         guard let reassembly else { return }
         let piece = Array(wire[..<count])
-        reassembly.append(piece.span)
+        reassembly.append(piece.span, atMost: .max) { _ in true }
         wire.removeFirst(count)
         let limit = deliveredCount + random.number(1...5)
         let walk = try reassembly.memory.withBytes { bytes in

@@ -31,8 +31,13 @@ PipeProgram.run { program in
     let far = PipeServer(
         listeningOn: try link.name(address.name), admitting: .everyone, configuration: configuration, delegate: counter)
 
-    try program.run(reactor, announcing: near)
-    withExtendedLifetime(far) {}
+    // Far sessions have their grace period as well, and the link ends when the broker has read their last messages.
+    try program.run(
+        reactor, announcing: near, alsoStopping: [far],
+        whenStopped: {
+            link.close()
+            reactor.run { link.isClosed }
+        })
     #else
     throw ProgramFailure("built without the trait NATS, which needs libnats (Debian: libnats-dev)")
     #endif

@@ -13,7 +13,7 @@ final class Worker: PipeServerDelegate {
 
     /// Begins to serve the connection with which the master has started this program.
     static func start(on reactor: Reactor) throws(PipeError) {
-        guard let master = try AcceptedConnection.inherited() else { throw .notConnected }
+        guard let master = try AcceptedConnection.inherited() else { throw .notConnected(.notBegun) }
         var configuration = PipeServer.Configuration(framing: DescriptorFraming())
         configuration.connection.descriptors = .accepted(perMessage: 1)
         let name = try PipeAddress.abstract("worker-\(getpid())")

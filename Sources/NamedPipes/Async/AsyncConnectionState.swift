@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import PipeReactor
+internal import Synchronization
 
 /// The state of an async connection on its reactor's thread: the connection below, the unread messages, and the waiting
 /// tasks.
@@ -13,8 +14,10 @@ final class AsyncConnectionState {
     // Not checked for overlapping accesses, like the other lists below: nothing is called while they are changed, and
     // the checks took a quarter of a message's instructions.
     @safe @exclusivity(unchecked) private(set) var inbox = MessageInbox()
-    @safe @exclusivity(unchecked) private var charge = ByteCharge(for: .unread)
+    @safe @exclusivity(unchecked) private var charge = ByteCharge(for: .held)
     private var isPaused = false
+    /// Whether a budget had no room for a message that waits: until all are taken, nothing more is received.
+    private var isUnpaid = false
     /// Whether the connection is in the receiving part of its turn; see ``receive(_:_:)``.
     var isReceiving = false
     /// The number of messages that have arrived in this turn while tasks waited for messages.
@@ -22,8 +25,12 @@ final class AsyncConnectionState {
     /// The read that a task may carry out in this turn.
     @safe @exclusivity(unchecked) var offeredRead: OfferedRead?
 
+    private let lazyLent = AtomicLazyReference<LentMessages>()
+
     /// Messages that tasks on other threads take without a hop: the only part of this state that these tasks may use.
-    let lent = LentMessages()
+    /// Nil as long as there are no such tasks.
+    var lent: LentMessages? { lazyLent.load() }
+
     /// Whether there may be a message in it.
     private var isLent = false
     // Its bytes at the last look.
@@ -49,12 +56,13 @@ final class AsyncConnectionState {
     /// The user's context, as in ``PipeConnection/context``.
     var context: AnyObject?
 
-    private var lastTicket: WaitingTask.Ticket = 0
+    // Used in AsyncConnectionState+Waiting.swift.
+    var lastTicket: WaitingTask.Ticket = 0
     /// Present while a handler runs.
     @safe @exclusivity(unchecked) var handlerTask: HandlerTask?
     @safe @exclusivity(unchecked) var receivers = WaitingTasks()
-    @safe @exclusivity(unchecked) private var turns = SenderTurns()
-    private var watchers = WaitingTasks()
+    @safe @exclusivity(unchecked) var turns = SenderTurns()
+    var watchers = WaitingTasks()
 
     init(_ connection: PipeConnection) {
         self.connection = connection
@@ -94,7 +102,8 @@ final class AsyncConnectionState {
     private func didAppend() {
         if waitingByteCount >= unreadByteLimit, !isPaused { pauseIfFull() }
         // A task that waits probably takes it in this turn, so that nothing has to be charged for.
-        if !receivers.isEmpty { awaitedMessageCount &+= 1 } else if isChargeDue { settle() }
+        if !receivers.isEmpty { awaitedMessageCount &+= 1 }
+        if receivers.isEmpty || connection.endpoint.ledger.isTight, isChargeDue { settle() }
     }
 
     /// Whether the memory of the waiting messages is not what is charged for.
@@ -105,7 +114,10 @@ final class AsyncConnectionState {
     private func pauseIfFull() {
         // Tasks on other threads do not report each message that they take.
         if isLent { lentDidChange() }
-        guard waitingByteCount >= unreadByteLimit else { return }
+        if waitingByteCount >= unreadByteLimit { pause() }
+    }
+
+    private func pause() {
         isPaused = true
         connection.pauseReceiving()
     }
@@ -117,19 +129,27 @@ final class AsyncConnectionState {
         if isChargeDue || isPaused { settle() }
     }
 
+    /// The charge for the memory of the waiting messages.
+    var chargedByteCount: Int { charge.byteCount }
+
     /// Charges for the memory that is held now, and resumes reading once half of the unread bytes that are allowed are
-    /// taken.
+    /// taken, or all, if a budget had no room for them.
     private func settle() {
-        guard endReason == nil else { return }
+        // The messages of a connection that is being detached stay charged for.
+        guard endReason == nil, leaving == nil else { return }
+        let count = inbox.memoryByteCount + lentMemoryByteCount
+        let ledger = connection.endpoint.ledger
         do throws(ExceededBudget) {
-            let count = inbox.memoryByteCount + lentMemoryByteCount
-            try charge.adjust(to: count, connection.endpoint.ledger, userID: connection.peer.userID)
+            try charge.adjust(to: count, ledger, userID: connection.peer.userID)
         } catch {
-            return connection.beginClose(.budgetExceeded(error))
+            // The message is here already, and nothing of it may be lost.
+            charge.follow(count, ledger, userID: connection.peer.userID)
+            isUnpaid = true
+            pause()
         }
-        // A connection that is being detached reads nothing more.
-        guard isPaused, leaving == nil, input == .open, waitingByteCount <= unreadByteLimit / 2 else { return }
+        guard isPaused, input == .open, isUnpaid ? count == 0 : waitingByteCount <= unreadByteLimit / 2 else { return }
         isPaused = false
+        isUnpaid = false
         connection.resumeReceiving()
     }
 
@@ -144,7 +164,7 @@ final class AsyncConnectionState {
 
     private func takeLent() -> PipeMessage? {
         defer { lentDidChange() }
-        return lent.takeFirst()?.message
+        return lent?.takeFirst()?.message
     }
 
     /// The messages that leave with the connection; nil unless it is being detached.
@@ -154,7 +174,7 @@ final class AsyncConnectionState {
     func takeAll() -> [PipeMessage] {
         var messages: [PipeMessage] = []
         let buffers = connection.endpoint.buffers
-        while let message = lent.takeFirst()?.message ?? inbox.takeFirst(recyclingTo: buffers) {
+        while let message = lent?.takeFirst()?.message ?? inbox.takeFirst(recyclingTo: buffers) {
             messages.append(message)
         }
         return messages
@@ -171,15 +191,20 @@ final class AsyncConnectionState {
     /// Lends all waiting messages to the tasks on other threads.
     func lend() {
         guard !inbox.isEmpty else { return }
-        lent.append(&inbox)
+        (lent ?? lazyLent.storeIfNil(LentMessages())).append(&inbox)
         lentDidChange()
     }
 
     /// Called when tasks on other threads have taken much of what was lent, or all.
     func lentDidChange() {
-        (lentByteCount, lentMemoryByteCount) = lent.look()
+        (lentByteCount, lentMemoryByteCount) = lent?.look() ?? (0, 0)
         isLent = lentByteCount > 0
         settle()
+    }
+
+    var isNothingLent: Bool {
+        if isLent { lentDidChange() }
+        return !isLent
     }
 
     /// Whether nothing more arrives; waiting messages may still be taken.
@@ -237,46 +262,5 @@ final class AsyncConnectionState {
         finishInput(.finished)
         turns.queueIsFree()
         watchers.wakeAll()
-    }
-
-    // MARK: Waiting
-
-    func nextTicket() -> WaitingTask.Ticket {
-        lastTicket += 1
-        return lastTicket
-    }
-
-    /// The event for which a task waits.
-    enum Event {
-        case message, batch, turn, end
-    }
-
-    /// Resumes a task when that event happens. If the task wants a message or a batch, it checks again then, because
-    /// another task may have been faster.
-    ///
-    /// The state that the task has seen may have changed since, because other code may run during any `await`.
-    func add(_ task: WaitingTask, for event: Event) {
-        connection.endpoint.assertOwner()
-        switch event {
-        case .message, .batch:
-            guard inbox.isEmpty, isNothingLent, !isInputFinished else { return task.goOn() }
-            var task = task
-            task.wantsBatch = event == .batch
-            receivers.add(task)
-        case .turn: turns.wait(task)
-        case .end:
-            if endReason == nil { watchers.add(task) } else { task.goOn() }
-        }
-    }
-
-    var isNothingLent: Bool {
-        if isLent { lentDidChange() }
-        return !isLent
-    }
-
-    func cancelWait(_ ticket: WaitingTask.Ticket) {
-        receivers.cancel(ticket)
-        turns.cancel(ticket)
-        watchers.cancel(ticket)
     }
 }

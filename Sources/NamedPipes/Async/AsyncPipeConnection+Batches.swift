@@ -60,12 +60,13 @@ extension AsyncPipeConnection {
                 return false
             }
             try await wait(for: .batch)
-            // As in `waitOnReactor`.
+            // As in `waitForMessage`.
             guard executor.isCurrent else { return try await receiveBatchElsewhere(body) }
         }
     }
 
     /// One hop brings all messages that have arrived.
+    @inline(never)
     private nonisolated(nonsending) func receiveBatchElsewhere(_ body: BatchBody) async throws -> Bool {
         if try takeLentBatch(body) { return true }
         guard let first = try await waitFromElsewhere() else { return false }
@@ -77,7 +78,7 @@ extension AsyncPipeConnection {
     /// Takes the messages that are lent at this moment; more may come meanwhile.
     private nonisolated func takeLentBatch(_ body: BatchBody) throws -> Bool {
         var isEmpty = true
-        for _ in 0..<(unsafe state.lent.count) {
+        for _ in 0..<(unsafe state.lent?.count ?? 0) {
             guard let message = takeLent() else { break }
             isEmpty = false
             try message.deliver(to: body)

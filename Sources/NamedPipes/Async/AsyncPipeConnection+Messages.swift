@@ -34,37 +34,50 @@ extension AsyncPipeConnection {
     }
 
     nonisolated func takeLent() -> PipeMessage? {
-        guard let (message, isWorthTelling) = unsafe state.lent.takeFirst() else { return nil }
+        guard let (message, isWorthTelling) = unsafe state.lent?.takeFirst() else { return nil }
         if isWorthTelling { executor.post { [self] _ in unsafe state.lentDidChange() } }
         return message
     }
 
     @inline(__always)
     fileprivate nonisolated(nonsending) func waitForMessage() async throws -> PipeMessage? {
-        if executor.isCurrent { return try await waitOnReactor() }
+        while executor.isCurrent {
+            switch try takeOnReactor() {
+            case .message(let message): return message
+            case .end: return nil
+            case .nothing: try await wait(for: .message)
+            }
+            // A task on an actor that other threads use, too, goes on where the actor is.
+        }
         return try await waitFromElsewhere()
     }
 
     /// Takes one message for the caller, and lends the messages behind it to other threads: the next ones are then
     /// available without a hop.
+    @inline(never)
     func waitFromElsewhere() async throws -> PipeMessage? {
-        let message = try await waitOnReactor()
-        unsafe state.lend()
-        return message
+        while true {
+            switch try takeOnReactor() {
+            case .message(let message):
+                unsafe state.lend()
+                return message
+            case .end: return nil
+            case .nothing: try await wait(for: .message)
+            }
+        }
     }
 
-    @inline(__always)
-    private nonisolated(nonsending) func waitOnReactor() async throws -> PipeMessage? {
-        while true {
-            if let message = unsafe state.takeFirst() { return message }
-            if unsafe state.isInputFinished {
-                try reportEnd()
-                return nil
-            }
-            try await wait(for: .message)
-            // A task on an actor that other threads use, too, goes on where the actor is.
-            guard executor.isCurrent else { return try await waitFromElsewhere() }
-        }
+    private enum Taken {
+        case message(PipeMessage), end, nothing
+    }
+
+    // Not inlined: what it needs would be a part of its caller's frame, which lives as long as the task waits.
+    @inline(never)
+    private nonisolated func takeOnReactor() throws -> Taken {
+        if let message = unsafe state.takeFirst() { return .message(message) }
+        guard unsafe state.isInputFinished else { return .nothing }
+        try reportEnd()
+        return .end
     }
 
     /// Throws the reason of the end, once, if it was not a clean end.

@@ -5,7 +5,7 @@ extension AsyncPipeConnection {
     ///
     /// - Parameter limit: the longest time to wait.
     /// - Throws: ``PipeError/timedOut``; ``PipeError/disconnected(_:)`` if the connection ended before;
-    ///   ``PipeError/notConnected`` or ``PipeError/system(_:)``; `CancellationError`.
+    ///   ``PipeError/notConnected(_:)`` or ``PipeError/system(_:)``; `CancellationError`.
     public func whenReadByPeer(within limit: Duration) async throws {
         let wait = PeerReadingWait()
         try await withTaskCancellationHandler {

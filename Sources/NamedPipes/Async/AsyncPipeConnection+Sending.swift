@@ -10,7 +10,7 @@ extension AsyncPipeConnection {
     ///
     /// - Parameter message: its bytes, at most the framing's maximum.
     /// - Returns: the verdict, which is of interest only if the ``PipeConnection/SlowReaderPolicy`` drops messages.
-    /// - Throws: ``PipeError/disconnected(_:)``, ``PipeError/notConnected``,
+    /// - Throws: ``PipeError/disconnected(_:)``, ``PipeError/notConnected(_:)``,
     ///   ``PipeError/messageTooLarge(byteCount:limit:)``, ``PipeError/sendQueueFull(limit:)`` or
     ///   ``PipeError/framing(_:)``; `CancellationError`. If it throws, nothing of the message is sent.
     @discardableResult
@@ -42,6 +42,8 @@ extension AsyncPipeConnection {
     /// Whether `send` would not wait, as far as the caller can know: on the reactor's thread.
     package nonisolated var canSendAtOnce: Bool { executor.isCurrent && (unsafe state.canSendAtOnce) }
 
+    // Not inlined: the frame of a send that does not wait stays small, within the first kilobyte of a task's memory.
+    @inline(never)
     nonisolated(nonsending) func sendOnReactor(
         _ body: @Sendable (PipeConnection) throws(PipeError) -> PipeConnection.SendVerdict
     ) async throws -> PipeConnection.SendVerdict {
@@ -61,7 +63,7 @@ extension AsyncPipeConnection {
     ) async throws -> PipeConnection.SendVerdict {
         if unsafe state.canSendAtOnce { return try unsafe state.send(body) }
         try await wait(for: .turn)
-        // As in `waitOnReactor`; the turn is taken meanwhile.
+        // As in `waitForMessage`; the turn is taken meanwhile.
         guard executor.isCurrent else { return try await sendAndEndTurn(body) }
         return try endTurn(sending: body)
     }

@@ -12,7 +12,7 @@ extension AsyncPipeConnection {
     ///
     /// - Parameter message: its bytes, at most the framing's maximum; copied before this returns.
     /// - Returns: whether there is room for more.
-    /// - Throws: ``PipeError/disconnected(_:)``, ``PipeError/notConnected``,
+    /// - Throws: ``PipeError/disconnected(_:)``, ``PipeError/notConnected(_:)``,
     ///   ``PipeError/messageTooLarge(byteCount:limit:)``, ``PipeError/sendQueueFull(limit:)`` or
     ///   ``PipeError/framing(_:)``. If it throws, nothing of the message is sent.
     @discardableResult

@@ -74,7 +74,7 @@ public actor AsyncPipeConnection: Identifiable {
 
     /// Sends the queued messages, then tells the peer that no more comes. Messages still arrive.
     ///
-    /// From now on `send` throws ``PipeError/notConnected``, even in tasks that are waiting.
+    /// From now on `send` throws ``PipeError/notConnected(_:)``, even in tasks that are waiting.
     public func finishSending() {
         unsafe state.connection.finishSending()
         unsafe state.outputDidEnd()
@@ -82,8 +82,8 @@ public actor AsyncPipeConnection: Identifiable {
 
     /// Sends the queued messages, then closes, and waits until that is done; see ``PipeConnection/close()``.
     ///
-    /// ``messages`` end after those that have arrived, and `send` throws ``PipeError/notConnected`` at once, even in
-    /// tasks that are waiting. A task that is cancelled stops waiting; the close continues.
+    /// ``messages`` end after those that have arrived, and `send` throws ``PipeError/notConnected(_:)`` at once, even
+    /// in tasks that are waiting. A task that is cancelled stops waiting; the close continues.
     ///
     /// - Returns: the reason of the connection's end, which may be an earlier one.
     @discardableResult
@@ -143,32 +143,46 @@ public actor AsyncPipeConnection: Identifiable {
     nonisolated(nonsending) func handle<Result>(
         with handler: nonisolated(nonsending) (AsyncPipeConnection) async throws -> Result
     ) async throws -> Result {
-        let result: Result
-        do {
-            result = try await callHandler(handler)
-        } catch {
-            unsafe state.connection.abort()
-            await waitForEndInAnyCase()
-            throw error
+        var result: Result?
+        try await withTaskCancellationHandler {
+            try await run { connection in result = try await handler(connection) }
+        } onCancel: {
+            executor.post { [self] _ in unsafe state.handlerWasCancelled() }
         }
-        try await sendRestAndEnd()
+        guard let result else { preconditionFailure("a handler that ended without a result or an error") }
         return result
     }
 
-    private nonisolated(nonsending) func callHandler<Result>(
-        _ handler: nonisolated(nonsending) (AsyncPipeConnection) async throws -> Result
-    ) async throws -> Result {
-        let ticket = unsafe state.nextTicket()
-        unsafe state.handlerTask = HandlerTask(ticket: ticket)
-        defer { unsafe state.handlerTask = nil }
-        return try await withTaskCancellationHandler {
+    /// The same for a handler without a result, in a task whose cancellation the caller reports with
+    /// ``AsyncConnectionState/handlerWasCancelled()``.
+    ///
+    /// Its frame lives as long as the connection, so it is not generic, and keeps nothing that is only needed at the
+    /// end: with those of its caller and of a usual handler, it fits in the first kilobyte of the task's memory. Every
+    /// idle connection would keep a second one.
+    @inline(__always)
+    nonisolated(nonsending) func run(
+        _ handler: nonisolated(nonsending) (AsyncPipeConnection) async throws -> Void
+    ) async throws {
+        unsafe state.handlerDidBegin()
+        do {
             try await handler(self)
-        } onCancel: {
-            cancelWait(ticket)
+        } catch {
+            await abortAndWait()
+            throw error
         }
+        try await sendRestAndEnd()
     }
 
+    @inline(never)
+    private nonisolated(nonsending) func abortAndWait() async {
+        unsafe state.handlerTask = nil
+        unsafe state.connection.abort()
+        await waitForEndInAnyCase()
+    }
+
+    @inline(never)
     private nonisolated(nonsending) func sendRestAndEnd() async throws {
+        unsafe state.handlerTask = nil
         let connection = unsafe state.connection
         connection.close()
         unsafe state.finishInput(.finished)
@@ -206,16 +220,25 @@ public actor AsyncPipeConnection: Identifiable {
     /// Waits until the event may have happened. Call it on the reactor's thread.
     @inline(__always)
     nonisolated(nonsending) func wait(for event: AsyncConnectionState.Event) async throws {
-        if let handler = unsafe state.handlerTask, let isCancelled = handler.isCancelledIfCurrent {
-            if isCancelled { throw CancellationError() }
-            return try await WaitingTask.suspend(ticket: handler.ticket) { unsafe state.add($0, for: event) }
+        if let ticket = try unsafe state.ticketOfHandler() {
+            try await suspend(ticket, event)
+        } else {
+            try await waitWatched(for: event)
         }
-        try await waitWatched(for: event)
+    }
+
+    /// A function of its own: the continuation's context is the larger part of its caller's frame otherwise.
+    @inline(never)
+    private nonisolated(nonsending) func suspend(
+        _ ticket: WaitingTask.Ticket, _ event: AsyncConnectionState.Event
+    ) async throws {
+        try await WaitingTask.suspend(ticket: ticket) { unsafe state.add($0, for: event) }
     }
 
     /// On this actor rather than `nonisolated(nonsending)`: otherwise the function that `withTaskCancellationHandler`
     /// calls does not run where its caller does (Swift 6.3), but on the executor that the task prefers, which need not
     /// be the reactor's.
+    @inline(never)
     private func waitWatched(for event: AsyncConnectionState.Event) async throws {
         let ticket = unsafe state.nextTicket()
         try await withTaskCancellationHandler {

@@ -10,6 +10,8 @@ final class AsyncServerDelegate: AsyncConnectionDelegate, PipeServerDelegate {
     private var acceptor = WaitingTasks()
     /// How many handed-out connections still have a handler.
     private var handlerCount = 0
+    /// The server whose connections are handled.
+    private var reference: ReactorReference<PipeServer>?
     private(set) var report: ShutdownReport?
 
     init(onEvent: @escaping EventHandler) { self.onEvent = onEvent }
@@ -38,21 +40,49 @@ final class AsyncServerDelegate: AsyncConnectionDelegate, PipeServerDelegate {
     ) async {
         // The handlers use it as well, on the same thread.
         nonisolated(unsafe) let delegate = self
-        let (reference, onEvent) = (server.reference, onEvent)
+        reference = server.reference
+        // One cancellation handler for all connections, each of which would keep the memory of its own.
+        await withTaskCancellationHandler {
+            await unsafe delegate.runHandlers(of: server, on: executor, handler)
+        } onCancel: {
+            executor.post { _ in unsafe delegate.cancelWaits() }
+        }
+    }
+
+    private nonisolated(nonsending) func runHandlers(
+        of server: PipeServer, on executor: ReactorExecutor,
+        _ handler: nonisolated(nonsending) @escaping @Sendable (AsyncPipeConnection) async throws -> Void
+    ) async {
+        // As above: the child tasks prefer the executor of the same thread.
+        nonisolated(unsafe) let delegate = self
         await withDiscardingTaskGroup { group in
             while let connection = await unsafe delegate.nextConnection() {
                 group.addTask(executorPreference: executor) {
                     do {
-                        try await connection.handle(with: handler)
-                    } catch  where !connection.isPassedOn(error) {
-                        reference.perform { onEvent($0, .handlerFailed(connection.id, connection.peer, error)) }
-                    } catch {}
+                        try await connection.run(handler)
+                    } catch {
+                        unsafe delegate.handlerDidFail(connection, error)
+                    }
                     unsafe delegate.handlerDidEnd()
                 }
             }
             await unsafe delegate.waitForHandlers(of: server)
             group.cancelAll()
+            unsafe delegate.cancelWaits()
         }
+    }
+
+    /// Ends what the handlers wait for, because their tasks were cancelled.
+    private func cancelWaits() {
+        guard let reference, let server = reference.resolve(on: reference.executor.reactorOfThisThread) else { return }
+        for connection in server.connections {
+            if case .tasks(let state) = connection.companion { state.handlerWasCancelled() }
+        }
+    }
+
+    private func handlerDidFail(_ connection: AsyncPipeConnection, _ error: any Error) {
+        guard !connection.isPassedOn(error) else { return }
+        reference?.perform { [onEvent] in onEvent($0, .handlerFailed(connection.id, connection.peer, error)) }
     }
 
     private func handlerDidEnd() {

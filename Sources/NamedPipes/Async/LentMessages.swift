@@ -4,7 +4,7 @@ internal import Synchronization
 /// Messages that tasks on other threads may take without a hop to the reactor's thread. They are older than all
 /// messages that wait there, and all tasks take from the same queue, on whatever thread they are. So no task keeps a
 /// message that another could handle, and no message overtakes an earlier one.
-struct LentMessages: ~Copyable, Sendable {
+final class LentMessages: Sendable {
     // Not private: otherwise the compiler (6.3.1) writes a module in which it is missing.
     struct Contents: ~Copyable {
         var queue = MessageQueue()

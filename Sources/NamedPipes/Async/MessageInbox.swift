@@ -19,7 +19,8 @@ struct MessageInbox: ~Copyable {
     /// The first piece has room for a few small messages. Each further one is as large as all waiting messages, so that
     /// partly used pieces stay in proportion to them, up to the size that the allocator still takes from memory that it
     /// has.
-    private static let pieceByteCounts = 1 << 10...64 << 10
+    private static let pieceByteCounts = smallestPieceByteCount...64 << 10
+    static let smallestPieceByteCount = 1 << 10
 
     var isEmpty: Bool { queue.isEmpty }
 
@@ -46,15 +47,16 @@ struct MessageInbox: ~Copyable {
     @inline(__always)
     private mutating func piece(for count: Int, _ connection: PipeConnection) -> SharedBuffer {
         if let piece, piece.bytes.room >= count { return piece }
-        return freshPiece(for: count, connection.endpoint.buffers)
+        return freshPiece(for: count, connection.endpoint)
     }
 
     @inline(never)
-    private mutating func freshPiece(for count: Int, _ buffers: ReactorBuffers) -> SharedBuffer {
+    private mutating func freshPiece(for count: Int, _ endpoint: Endpoint) -> SharedBuffer {
         endPiece()
-        let range = Self.pieceByteCounts
-        let byteCount = max(min(queue.byteCount, range.upperBound), range.lowerBound, count)
-        let fresh = buffers.borrowPiece(atLeast: byteCount)
+        // While a budget has little room, each piece is charged for before there is another.
+        let largest = endpoint.ledger.isTight ? Self.pieceByteCounts.lowerBound : Self.pieceByteCounts.upperBound
+        let byteCount = max(min(queue.byteCount, largest), Self.pieceByteCounts.lowerBound, count)
+        let fresh = endpoint.buffers.borrowPiece(atLeast: byteCount)
         queue.hold(fresh.bytes.capacity)
         piece = fresh
         return fresh

@@ -19,8 +19,6 @@ struct Ring<Element>: ~Copyable {
     /// An empty ring keeps memory for this number of elements.
     static var keptCapacity: Int { 64 }
 
-    private static var smallestCapacity: Int { 4 }
-
     init() { unsafe slots = nil }
 
     deinit {
@@ -50,7 +48,7 @@ struct Ring<Element>: ~Copyable {
 
     @inline(__always)
     mutating func append(_ element: consuming Element) {
-        if count == capacity { move(to: max(count * 2, Self.smallestCapacity)) }
+        if count == capacity { move(to: max(count * 2, 1)) }
         unsafe slot(count).initialize(to: element)
         count &+= 1
     }

@@ -37,25 +37,37 @@ struct WaitingTask {
 struct WaitingTasks: ~Copyable {
     /// Nil only if there are no others.
     private var first: WaitingTask?
-    private var others = Ring<WaitingTask>()
+    /// Nil until there are any. An object, because three such lists are a part of every connection.
+    private var others: Others?
+
+    private final class Others {
+        var tasks = Ring<WaitingTask>()
+    }
 
     @inline(__always) var isEmpty: Bool { first == nil }
 
-    var count: Int { first == nil ? 0 : 1 + others.count }
+    var count: Int { first == nil ? 0 : 1 + (others?.tasks.count ?? 0) }
 
     /// Whether the task that came first waits for a batch.
     @inline(__always) var firstWantsBatch: Bool { first?.wantsBatch ?? false }
 
     @inline(__always)
     mutating func add(_ task: WaitingTask) {
-        if first == nil { first = task } else { others.append(task) }
+        if first == nil { first = task } else { addBehindFirst(task) }
+    }
+
+    @inline(never)
+    private mutating func addBehindFirst(_ task: WaitingTask) {
+        let others = others ?? Others()
+        self.others = others
+        others.tasks.append(task)
     }
 
     /// Removes the task that came first.
     @inline(__always)
     mutating func removeFirst() -> WaitingTask? {
         guard let task = first else { return nil }
-        first = others.removeFirst()
+        first = others?.tasks.removeFirst()
         return task
     }
 
@@ -68,7 +80,7 @@ struct WaitingTasks: ~Copyable {
 
     /// Ends a wait whose task was cancelled. Has no effect if it is over.
     mutating func cancel(_ ticket: WaitingTask.Ticket) {
-        let task = first?.ticket == ticket ? removeFirst() : others.removeFirst { $0.ticket == ticket }
+        let task = first?.ticket == ticket ? removeFirst() : others?.tasks.removeFirst { $0.ticket == ticket }
         task?.fail(CancellationError())
     }
 }

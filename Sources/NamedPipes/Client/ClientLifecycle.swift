@@ -81,6 +81,8 @@ struct ClientLifecycle<Connection> {
     }
 
     private(set) var phase = Phase.idle
+    /// Whether the owner has ever called ``connect()``.
+    private(set) var hasBegun = false
     private let newAttempt: ConnectAttempt
     private var plan: ReconnectionPlan?
 
@@ -96,6 +98,7 @@ extension ClientLifecycle {
     mutating func connect() -> Action {
         switch phase {
         case .idle:
+            hasBegun = true
             plan?.startOver()
             phase = .attempting(newAttempt)
             return .begin

@@ -46,8 +46,8 @@ extension PipeClient {
 
     /// What happens to messages for which there is no connection.
     public enum UnsentMessages: Hashable, Sendable {
-        /// `send` throws ``PipeError/notConnected`` while there is no connection. The messages that were queued when a
-        /// connection was lost are gone; ``PipeConnection/unsentMessageCount`` is their number.
+        /// `send` throws ``PipeError/notConnected(_:)`` while there is no connection. The messages that were queued
+        /// when a connection was lost are gone; ``PipeConnection/unsentMessageCount`` is their number.
         case discard
 
         /// Messages wait for the next connection, up to ``PipeConnection/Configuration/sendQueueLimit``, and are sent

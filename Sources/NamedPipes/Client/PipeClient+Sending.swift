@@ -10,7 +10,7 @@ extension PipeClient {
     public func send(_ message: Span<UInt8>) throws(PipeError) -> PipeConnection.SendVerdict {
         endpoint.assertOwner()
         if let connection, connection.isOpen { return try connection.send(message) }
-        guard configuration.unsentMessages == .keep, lifecycle.mayKeepMessages else { throw .notConnected }
+        guard configuration.unsentMessages == .keep, lifecycle.mayKeepMessages else { throw .notConnected(missing) }
         return try kept.keep(message, behind: connection?.pendingByteCount ?? 0, endpoint)
     }
 

@@ -33,6 +33,9 @@ struct ConnectionState: Hashable {
     // The connection has terms of its own, which the fast path does not know: this bit keeps it off that path.
     private static let upgraded: UInt32 = 1 << 26
 
+    // Taps watch the connection, of which the fast path knows nothing: this bit keeps it off that path.
+    private static let tapped: UInt32 = 1 << 27
+
     init(isDirect: Bool = true, isCounted: Bool = false) {
         word = (isDirect ? 0 : Self.indirect) | (isCounted ? Self.counted : 0)
     }
@@ -48,6 +51,20 @@ struct ConnectionState: Hashable {
     }
 
     mutating func upgrade() { word |= Self.upgraded }
+
+    /// Whether taps are attached to the connection's endpoint.
+    var isTapped: Bool {
+        @inline(__always) get { word & Self.tapped != 0 }
+    }
+
+    mutating func setTapped(_ isTapped: Bool) {
+        if isTapped { word |= Self.tapped } else { word &= ~Self.tapped }
+    }
+
+    /// Whether each message that is sent takes the slow path, so that no queue is prepaid. One test for both causes.
+    var sendsSlowly: Bool {
+        @inline(__always) get { word & (Self.upgraded | Self.tapped) != 0 }
+    }
 
     /// A direct connection that waits for input, and for nothing else.
     static var idle: ConnectionState {

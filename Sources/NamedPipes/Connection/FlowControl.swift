@@ -3,11 +3,12 @@
 /// Whether messages are delivered, and whether the delegate is to be told that the send queue has drained: a value, so
 /// that it can be tested without a socket. ``PipeConnection`` reports events and asks for the consequences.
 ///
-/// Receiving pauses for up to four reasons at a time, and resumes when none is left:
+/// Receiving pauses for any of these reasons, and resumes when none is left:
 ///
 /// ```
 ///     pause ─▶ paused by the owner  ─▶ resume
 ///     rise  ─▶ paused by the queue  ─▶ resumeBelowHighWaterMark, fall, outputDidFail
+///     pauseForRoom ─▶ paused by a queue that no budget has room for ─▶ takePauseForRoom, outputDidFail
 ///     starve ─▶ starved of memory   ─▶ feed
 ///     awaitRescan ─▶ upgraded       ─▶ takeRescan
 ///     pauseForDescriptors ─▶ too many in flight ─▶ resumeForDescriptors
@@ -38,7 +39,10 @@ struct FlowControl: StateByte {
     private static let drainDue: UInt8 = 16
     // As many descriptors are in flight as the limits allow.
     private static let pausedByDescriptors: UInt8 = 64
-    private static let paused = pausedByOwner | pausedByQueue | starved | rescanDue | pausedByDescriptors
+    // The queue waits for the kernel while a budget has little room.
+    private static let pausedForRoom: UInt8 = 128
+    private static let paused =
+        pausedByOwner | pausedByQueue | pausedForRoom | starved | rescanDue | pausedByDescriptors
 
     // The framing has changed: the bytes behind the present message have to be scanned with the new one.
     private static let rescanDue: UInt8 = 32
@@ -49,9 +53,15 @@ struct FlowControl: StateByte {
     /// Whether nothing is read until a budget has room.
     var isStarved: Bool { byte & Self.starved != 0 }
 
+    /// Whether nothing is received before the queue is written, because a budget has little room.
+    var isPausedForRoom: Bool { byte & Self.pausedForRoom != 0 }
+
     /// Whether the queue went above the high-water mark and has not come down to the low one, so that a drain report is
     /// owed.
     var isAboveHighWaterMark: Bool { byte & Self.above != 0 }
+
+    /// Whether something follows once the queue is written.
+    var dependsOnQueue: Bool { byte & (Self.above | Self.pausedForRoom) != 0 }
 
     /// A contradiction between the bits, or nil.
     var problem: String? {
@@ -124,6 +134,16 @@ struct FlowControl: StateByte {
         return true
     }
 
+    /// The queue waits, and a budget has little room: nothing is received whose answer would have to be refused.
+    mutating func pauseForRoom() { byte |= Self.pausedForRoom }
+
+    /// The queue is written. Returns, once, whether receiving resumes because of it.
+    mutating func takePauseForRoom() -> Bool {
+        guard byte & Self.pausedForRoom != 0 else { return false }
+        byte &= ~Self.pausedForRoom
+        return true
+    }
+
     /// The queue is gone for good: it never drains, and nothing pauses because of it.
-    mutating func outputDidFail() { byte &= ~(Self.above | Self.pausedByQueue | Self.drainDue) }
+    mutating func outputDidFail() { byte &= ~(Self.above | Self.pausedByQueue | Self.pausedForRoom | Self.drainDue) }
 }

@@ -8,9 +8,9 @@ extension PipeConnection {
     /// The peer's supplementary groups (`SO_PEERGROUPS`, socket(7)), as they were when it connected.
     ///
     /// - Returns: the IDs of the groups; none if there is no socket (`NamedPipesTesting`).
-    /// - Throws: ``PipeError/notConnected`` after the end, ``PipeError/system(_:)``.
+    /// - Throws: ``PipeError/notConnected(_:)`` after the end, ``PipeError/system(_:)``.
     public func supplementaryGroupIDs() throws(PipeError) -> [UInt32] {
-        guard lifecycle.state != .closed else { throw .notConnected }
+        guard lifecycle.state != .closed else { throw .notConnected(lifecycle.missing) }
         do {
             return try stream.peerGroups()
         } catch {
@@ -31,9 +31,9 @@ extension PipeConnection {
     /// may have passed the connection on.
     ///
     /// - Throws: ``PipeError/peerProcessUnavailable(_:)``, also if there is no socket (`NamedPipesTesting`);
-    ///   ``PipeError/notConnected`` after the end. After an error, the connection goes on.
+    ///   ``PipeError/notConnected(_:)`` after the end. After an error, the connection goes on.
     public func verifiedProcess() throws(PipeError) -> VerifiedProcess {
-        guard lifecycle.state != .closed else { throw .notConnected }
+        guard lifecycle.state != .closed else { throw .notConnected(lifecycle.missing) }
         do {
             return VerifiedProcess(try stream.peerProcess(), peer.processID)
         } catch {

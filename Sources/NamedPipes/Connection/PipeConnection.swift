@@ -173,8 +173,8 @@ public final class PipeConnection: Identifiable {
     /// Sends the queue, then tells the peer that no more messages follow (`shutdown(2)` with `SHUT_WR`). Messages still
     /// arrive.
     ///
-    /// From now on, `send` throws ``PipeError/notConnected``. A server of this library answers the messages that it has
-    /// received, and closes.
+    /// From now on, `send` throws ``PipeError/notConnected(_:)``. A server of this library answers the messages that it
+    /// has received, and closes.
     public func finishSending() {
         endpoint.assertOwner()
         guard lifecycle.finishSending() == .flush else { return }

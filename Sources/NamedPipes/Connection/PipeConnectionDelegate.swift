@@ -63,7 +63,7 @@ public protocol PipeConnectionDelegate: AnyObject {
 
     /// The output has failed: a write returned `EPIPE`, because the peer has shut its reading down (`shutdown(2)` with
     /// `SHUT_RD`) or is gone. The queue has been released with its memory. From now on, `send` throws
-    /// ``PipeError/notConnected``, and ``connectionDidDrain(_:)`` is not called any more.
+    /// ``PipeError/notConnected(_:)``, and ``connectionDidDrain(_:)`` is not called any more.
     ///
     /// Messages still arrive. A connection that need not answer them can go on; one that is useless now is closed with
     /// ``PipeConnection/close()``. If the peer sends nothing either for

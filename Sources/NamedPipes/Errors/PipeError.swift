@@ -75,8 +75,8 @@ public enum PipeError: Error, Hashable, Sendable {
     /// The server does not listen at a socket, or not any more; nothing was changed.
     case notListening
 
-    /// There is no open connection to send on.
-    case notConnected
+    /// There is no open connection to send on: there never was, there is none yet, or it is over.
+    case notConnected(MissingConnection)
 
     /// Messages cannot be sent through a FIFO: a server only receives from it.
     case receiveOnly

@@ -12,9 +12,10 @@ extension PipeError {
         case .noServer: "is it running?"
         case .accessDenied(let address): address.path == nil ? nil : "ls -l shows the owner"
         case .invalidAddress(let problem): problem.remedy
+        case .notConnected(let missing): missing.remedy
         case .messageTooLarge, .closedUnanswered, .inheritedListener, .unusableConnection, .cannotDetach, .peerRefused,
             .peerProcessUnavailable,
-            .cannotStart, .sendQueueFull, .budgetExceeded, .descriptorsNotSent, .notConnected, .receiveOnly,
+            .cannotStart, .sendQueueFull, .budgetExceeded, .descriptorsNotSent, .receiveOnly,
             .notListening, .policyNeedsIdentity, .disconnected, .messagesUnsent, .linkFailed, .cannotChange,
             .outputPending, .timedOut, .framing, .system:
             nil

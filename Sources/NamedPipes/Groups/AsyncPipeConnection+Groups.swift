@@ -9,7 +9,7 @@ extension AsyncPipeConnection {
     /// A published message counts like any other message that is sent here: if the peer reads too slowly, the
     /// ``PipeConnection/Configuration/slowReaderPolicy`` decides. Publishing does not wait for any connection.
     ///
-    /// - Throws: ``PipeError/notConnected`` if nothing can be sent any more.
+    /// - Throws: ``PipeError/notConnected(_:)`` if nothing can be sent any more.
     public func join(_ group: PipeGroup) throws { try unsafe state.connection.join(group) }
 
     /// Leaves a group. Has no effect if the connection is not a member.

@@ -9,10 +9,10 @@ extension PipeConnection {
     /// Groups of different servers are unrelated, even if they have the same name. In a client, the connection is alone
     /// in its groups.
     ///
-    /// - Throws: ``PipeError/notConnected`` if nothing can be sent any more.
+    /// - Throws: ``PipeError/notConnected(_:)`` if nothing can be sent any more.
     public func join(_ group: PipeGroup) throws(PipeError) {
         endpoint.assertOwner()
-        guard lifecycle.canSend else { throw .notConnected }
+        guard lifecycle.canSend else { throw .notConnected(lifecycle.missing) }
         if rare.groups.insert(group).inserted { endpoint.groups.add(self, to: group) }
     }
 

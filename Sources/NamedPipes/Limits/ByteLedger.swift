@@ -13,11 +13,8 @@
 final class ByteLedger {
     /// The purpose of a charge.
     enum Use {
-        /// Bytes that have arrived and are not delivered.
+        /// Bytes that have arrived, and are not delivered or wait for a task to receive them.
         case held
-        /// Bytes that were delivered and wait for a task to receive them: held as well, but by no connection in the
-        /// first place.
-        case unread
         /// Bytes that are to be sent and that the kernel has not taken.
         case queued
     }
@@ -57,9 +54,6 @@ final class ByteLedger {
     let shared: SharedByteBudget?
 
     private(set) var heldByteCount = 0
-
-    /// How much of that waits for tasks.
-    private(set) var unreadByteCount = 0
     private(set) var queuedByteCount = 0
 
     /// The most that was queued at any time.
@@ -80,6 +74,10 @@ final class ByteLedger {
     /// The total that every connection may have, however little is left: so a peer that sends small messages is served
     /// while others hold the whole budget.
     static let floor = 4 << 10
+
+    /// The most that a connection can have while there is no room: a read, and the memory in which a message of it
+    /// waits for a task.
+    static let mostWithoutRoom = floor + MessageInbox.smallestPieceByteCount
 
     /// The room that is kept free.
     private var reserves: ByteReserves
@@ -162,9 +160,6 @@ final class ByteLedger {
         switch use {
         case .held:
             heldByteCount += count
-        case .unread:
-            heldByteCount += count
-            unreadByteCount += count
         case .queued:
             queuedByteCount += count
             queueHighWaterByteCount = max(queueHighWaterByteCount, queuedByteCount)

@@ -5,7 +5,7 @@ extension PipeServer.Configuration {
     /// spare this much, clients cannot bring the server down by sending bytes.
     ///
     /// The sum of these parts: the buffers of its reactor (49 MiB); for each connection 2 KiB for itself, the 64 KiB
-    /// that it may queue within a turn without being charged, and the 4 KiB that it may have when the budget is
+    /// that it may queue within a turn without being charged, and the 5 KiB that it may have when the budget is
     /// exhausted; and ``byteBudget``, or, without one, what each connection may hold and have queued, counted twice
     /// because memory that grows is doubled. The kernel's socket buffers come on top, with
     /// ``PipeConnection/Configuration/sendBufferByteCount`` or 208 KiB each way, and so does the memory of your own
@@ -17,7 +17,7 @@ extension PipeServer.Configuration {
     public func worstCaseByteCount(connectionCount: Int? = nil) -> Int {
         let connectionCount = connectionCount ?? maximumConnectionCount ?? CurrentProcess.descriptorLimit
         let each =
-            PipeConnection.Configuration.ownByteCount + QueueAdmission.freeByteCount + ByteLedger.floor
+            PipeConnection.Configuration.ownByteCount + QueueAdmission.freeByteCount + ByteLedger.mostWithoutRoom
         let used = byteBudget ?? product(connectionCount, connection.worstCaseByteCount)
         return sum(ReactorBuffers.keptByteCount, sum(product(connectionCount, each), used))
     }

@@ -85,8 +85,8 @@ extension Endpoint {
         var outcome = PipeServer.BroadcastOutcome()
         choose { connection in
             do throws(PipeError) {
-                let isOwnFrame = connection.state.isUpgraded
-                outcome.note(try isOwnFrame ? connection.send(message) : connection.send(encoded: frame))
+                let isAlone = connection.state.sendsSlowly
+                outcome.note(try isAlone ? connection.send(message, as: frame) : connection.send(encoded: frame))
             } catch {
                 outcome.refusals[connection.id] = error
             }

@@ -25,7 +25,8 @@ extension PipeServer {
         public var accessPolicy = AccessPolicy.ownUserOrRoot
 
         /// The maximum number of connections. Further clients are refused. At least 1; the default is nil: as many as
-        /// the process's limit of descriptors (`RLIMIT_NOFILE`, when the server is made) has room for, less 64.
+        /// the process's limit of descriptors (`RLIMIT_NOFILE`, when the server is made) has room for, less 64, or less
+        /// a quarter of the limit if that is fewer.
         ///
         /// Of these 64, root may have eight, so that an administrator can still query a server whose own user has taken
         /// all other places. To reserve places for root under a limit that you set, set
@@ -78,9 +79,10 @@ extension PipeServer {
         /// If it is exhausted, the connection that has the most of it ends with
         /// ``DisconnectReason/budgetExceeded(_:)``, rather than the next one that asks. A connection that needs more
         /// memory to receive waits, about a tenth of a second at most for each connection that has more than twice as
-        /// much. A message to send is refused with ``PipeError/budgetExceeded(_:)``, or treated as the slow-reader
-        /// policy says. If no connection has more than those that ask, and there is still no room by then, one of them
-        /// ends. Every connection may have 4 KiB in any case, so that small messages always get through.
+        /// much. A message to send that does not fit into the socket is refused with
+        /// ``PipeError/budgetExceeded(_:)``, or treated as the slow-reader policy says. If no connection has more than
+        /// those that ask, and there is still no room by then, one of them ends. Every connection may have 5 KiB in any
+        /// case, so that small messages always get through.
         ///
         /// A message that is in several queues without being copied counts in each of them.
         public var byteBudget: Int? = 1 << 30

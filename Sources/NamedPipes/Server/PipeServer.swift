@@ -194,6 +194,7 @@ public final class PipeServer {
         self.delegate = nil
         delegate?.serverDidStop(self)
         endpoint.delegate = nil
+        endpoint.taps = nil
         reactor.registry.remove(key)
         tellPoolOfStop()
     }

@@ -83,6 +83,18 @@ public final class InheritedListener: Sendable {
         waiting.add(try listeners(at: sockets))
     }
 
+    /// Takes over a socket that listens already, wherever it came from, so that a server can be made of it that leaves
+    /// its name alone.
+    ///
+    /// - Parameter socket: a Unix stream socket; it is closed on exec.
+    /// - Throws: ``PipeError/inheritedListener(_:)``, or ``PipeError/system(_:)``. The socket is closed then.
+    package static func taking(_ socket: consuming OwnedDescriptor) throws(PipeError) -> InheritedListener {
+        let listener = try listeners(
+            at: [ListenEnvironment.Socket(descriptor: socket.rawValue, name: "unknown")])[0]
+        _ = socket.release()
+        return listener
+    }
+
     /// Takes over descriptors that have no other user.
     static func listeners(at sockets: [ListenEnvironment.Socket]) throws(PipeError) -> [InheritedListener] {
         // All of them first: even if one cannot be served, no child process may inherit the others.

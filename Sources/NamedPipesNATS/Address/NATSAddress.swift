@@ -16,8 +16,8 @@ public struct NATSAddress: Hashable, Sendable {
 
     /// Parses a text.
     ///
-    /// - Parameter text: `nats://` or `tls://`, a host, optionally `:` and a port, `/` and a name. Optionally
-    ///   `user:password@` before the host.
+    /// - Parameter text: `nats://` or `tls://`, a host, optionally `:` and a port from 1 to 65535, `/` and a name.
+    ///   Optionally `user:password@` before the host.
     /// - Throws: ``NATSError/invalidAddress(_:)``; the error does not contain a password.
     public init(parsing text: String) throws(NATSError) {
         guard let scheme = Self.schemes.first(where: { text.utf8.starts(with: $0.utf8) }) else {
@@ -28,9 +28,28 @@ public struct NATSAddress: Hashable, Sendable {
             throw .invalidAddress(Self.hidingPassword(text))
         }
         let name = String(text[text.utf8.index(after: slash)...])
-        guard NATSName.isValid(name) else { throw .invalidAddress(Self.hidingPassword(text)) }
+        guard Self.isPlace(text[rest.startIndex..<slash]), NATSName.isValid(name) else {
+            throw .invalidAddress(Self.hidingPassword(text))
+        }
         server = String(text[..<slash])
         self.name = name
+    }
+
+    /// Whether this is a host, with or without a user before and a port behind it (RFC 3986, 3.2).
+    private static func isPlace(_ authority: Substring) -> Bool {
+        let place = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+        if place.first == "[" {
+            guard let end = place.firstIndex(of: "]") else { return false }
+            let rest = place[place.index(after: end)...]
+            return rest.isEmpty || rest.first == ":" && isPort(rest.dropFirst())
+        }
+        let parts = place.split(separator: ":", omittingEmptySubsequences: false)
+        guard let host = parts.first, !host.isEmpty, parts.count <= 2 else { return false }
+        return parts.count == 1 || isPort(parts[1])
+    }
+
+    private static func isPort(_ text: Substring) -> Bool {
+        text.utf8.allSatisfy { (0x30...0x39).contains($0) } && UInt16(text) ?? 0 > 0
     }
 
     private static let schemes = ["nats://", "tls://"]

@@ -76,6 +76,15 @@ extension NATSError: PossibleTimeout {
     package var isTimeout: Bool { if case .timedOut = self { true } else { false } }
 }
 
+extension NATSError: PossibleWrongAddress {
+    package var isWrongAddress: Bool {
+        switch self {
+        case .invalidAddress, .invalidServer, .invalidName: true
+        default: false
+        }
+    }
+}
+
 extension NATSError: CustomStringConvertible {
     /// One line for a log or a person.
     public var description: String {

@@ -49,6 +49,9 @@ public final class NATSLink {
     /// The present state.
     public internal(set) var state = State.connecting
 
+    /// Whether ``close()`` is complete: the broker has read everything, or takes nothing any more.
+    public var isClosed: Bool { hasEnded }
+
     /// Called on the reactor's thread, in a later turn than the cause.
     public var onEvent: (Event) -> Void = { _ in }
 

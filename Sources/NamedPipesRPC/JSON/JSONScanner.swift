@@ -17,11 +17,15 @@ struct JSONScanner {
     }
 
     /// Checks that the bytes are one value and nothing else.
-    static func check(_ bytes: ArraySlice<UInt8>, depthLimit: Int) throws(JSONSyntaxError) {
+    ///
+    /// - Returns: the value, without white space around it.
+    @discardableResult
+    static func check(_ bytes: ArraySlice<UInt8>, depthLimit: Int) throws(JSONSyntaxError) -> JSONText {
         guard (try? UTF8Span(validating: bytes.span)) != nil else { throw .notUTF8 }
         var scanner = JSONScanner(bytes, depthLimit: depthLimit)
-        _ = try scanner.value()
+        let value = try scanner.value()
         guard scanner.peek() == nil else { throw scanner.unexpected() }
+        return value
     }
 
     /// The next byte that is not white space.

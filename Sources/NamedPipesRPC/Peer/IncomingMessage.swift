@@ -74,11 +74,11 @@ private struct Members {
         // A name may be written with escapes; the longest defined name would then take 44 bytes.
         guard text.slice.count <= max(44, metadataByteLimit), let name = text.string else { return }
         switch name {
-        case "jsonrpc": set(\.version, value)
-        case "method": set(\.method, value)
-        case "params": if !value.isNull { set(\.params, value) }
-        case "result": set(\.result, value)
-        case "error": set(\.error, value)
+        case "jsonrpc": Self.set(&version, value, &hasDuplicates)
+        case "method": Self.set(&method, value, &hasDuplicates)
+        case "params": if !value.isNull { Self.set(&params, value, &hasDuplicates) }
+        case "result": Self.set(&result, value, &hasDuplicates)
+        case "error": Self.set(&error, value, &hasDuplicates)
         case "id":
             if id != nil { hasDuplicates = true }
             id = value.slice.count <= idByteLimit ? JSONRPCID(value).map { WrittenID(id: $0, text: value) } : nil
@@ -94,9 +94,10 @@ private struct Members {
         metadata[name] = value
     }
 
-    private mutating func set(_ member: WritableKeyPath<Members, JSONText?>, _ value: JSONText) {
-        if self[keyPath: member] != nil { hasDuplicates = true }
-        self[keyPath: member] = value
+    // Not by a key path, which would take 700 instructions a member.
+    private static func set(_ member: inout JSONText?, _ value: JSONText, _ hasDuplicates: inout Bool) {
+        if member != nil { hasDuplicates = true }
+        member = value
     }
 
     private var hasVersion: Bool { version?.string == "2.0" }

@@ -81,14 +81,12 @@ extension JSONRPCPeer {
         let bytes = Array(copying: message)
         if ignoresBlankMessages, bytes.allSatisfy(Self.isBlank) { return nil }
         do throws(JSONSyntaxError) {
-            try JSONScanner.check(bytes[...], depthLimit: configuration.depthLimit)
+            let text = try JSONScanner.check(bytes[...], depthLimit: configuration.depthLimit)
+            if text.slice.first == UInt8(ascii: "[") { return takeBatch(text) }
+            return take(text, isOfBatch: false).map(IncomingCalls.single)
         } catch {
             return takeUndecodable(bytes, message, error)
         }
-        var scanner = JSONScanner(bytes[...], depthLimit: configuration.depthLimit)
-        if scanner.peek() == UInt8(ascii: "[") { return takeBatch(&scanner) }
-        guard let text = try? scanner.value() else { return nil }
-        return take(text, isOfBatch: false).map(IncomingCalls.single)
     }
 
     private func takeUndecodable(
@@ -105,8 +103,9 @@ extension JSONRPCPeer {
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
-    private func takeBatch(_ scanner: inout JSONScanner) -> IncomingCalls? {
+    private func takeBatch(_ text: JSONText) -> IncomingCalls? {
         let limit = configuration.batchLimit
+        var scanner = JSONScanner(text.slice, depthLimit: configuration.depthLimit)
         var texts: [JSONText] = []
         var count = 0
         try? scanner.elements { text in

@@ -6,12 +6,31 @@ struct OpenCalls {
     /// Increases with each call, so that waiting calls are in order.
     typealias Serial = Int
 
-    private struct Entry {
+    // An object, because nothing is known of the layout of a task at compile time: a value that contains one is copied
+    // and destroyed by way of its metadata, which took a tenth of a call's instructions.
+    private final class Entry {
         let id: JSONRPCID?
         let isRefused: Bool
-        /// Nil before the handler's task begins.
-        var task: LiveTask?
-        var isCancelled = false
+        /// Nil before the handler's task begins, and after it has left.
+        private var task: LiveTask?
+        private(set) var isCancelled = false
+
+        init(id: JSONRPCID?, isRefused: Bool) {
+            self.id = id
+            self.isRefused = isRefused
+        }
+
+        func enter(_ task: LiveTask?) {
+            self.task = task
+            if isCancelled { task?.cancel() }
+        }
+
+        func leave() { task = nil }
+
+        func cancel() {
+            isCancelled = true
+            task?.cancel()
+        }
     }
 
     private var entries: [Serial: Entry] = [:]
@@ -43,14 +62,10 @@ struct OpenCalls {
     }
 
     /// Called by the handler's task when it begins.
-    mutating func enter(_ serial: Serial) {
-        let task = LiveTask.current()
-        entries[serial]?.task = task
-        if entries[serial]?.isCancelled == true { task?.cancel() }
-    }
+    func enter(_ serial: Serial) { entries[serial]?.enter(LiveTask.current()) }
 
     /// Called by the handler's task before it ends.
-    mutating func leave(_ serial: Serial) { entries[serial]?.task = nil }
+    func leave(_ serial: Serial) { entries[serial]?.leave() }
 
     mutating func end(_ serial: Serial) {
         guard let entry = entries.removeValue(forKey: serial) else { return }
@@ -61,19 +76,14 @@ struct OpenCalls {
     func isCancelled(_ serial: Serial) -> Bool { entries[serial]?.isCancelled == true }
 
     /// - Returns: the call that was cancelled, if there is one.
-    mutating func cancel(_ id: JSONRPCID) -> Serial? {
+    func cancel(_ id: JSONRPCID) -> Serial? {
         guard let serial = serials[id.canonical] else { return nil }
-        cancel(serial)
+        entries[serial]?.cancel()
         return serial
     }
 
     /// Cancels calls whose replies no end will get.
-    mutating func cancelRequests() {
-        for (serial, entry) in entries where entry.id != nil { cancel(serial) }
-    }
-
-    private mutating func cancel(_ serial: Serial) {
-        entries[serial]?.isCancelled = true
-        entries[serial]?.task?.cancel()
+    func cancelRequests() {
+        for entry in entries.values where entry.id != nil { entry.cancel() }
     }
 }

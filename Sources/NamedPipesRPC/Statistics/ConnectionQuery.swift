@@ -4,8 +4,10 @@ internal import NamedPipes
 /// Looks at connections of a server, or of a pool's workers, each on its own thread, some hundreds in a turn, so that a
 /// server with many connections is not held up by a question about them.
 struct ConnectionQuery: Sendable {
-    /// The servers, with their numbers in a pool.
-    let servers: [(worker: Int?, server: ReactorReference<PipeServer>)]
+    /// A server, with its number in a pool.
+    typealias Place = (worker: Int?, server: ReactorReference<PipeServer>)
+
+    let servers: [Place]
 
     /// How many connections are looked at in one turn of the loop: about 0.2 ms.
     static let sliceCount = 200
@@ -50,8 +52,7 @@ struct ConnectionQuery: Sendable {
     func abort(_ id: String) async -> Bool? {
         var isAlive = false
         for (worker, server) in servers {
-            let prefix = worker.map { "\($0)/" } ?? ""
-            let own = id.hasPrefix(prefix) ? PipeConnection.ID(String(id.dropFirst(prefix.count))) : nil
+            let own = Self.connection(id, ofWorker: worker)
             let ended = await server.ask { server in
                 let found = own.flatMap { server[$0] }
                 found?.abort()
@@ -61,6 +62,12 @@ struct ConnectionQuery: Sendable {
             isAlive = isAlive || ended != nil
         }
         return isAlive ? false : nil
+    }
+
+    /// The identifier that a connection has at its server; nil if it is none's there.
+    static func connection(_ id: String, ofWorker worker: Int?) -> PipeConnection.ID? {
+        let prefix = worker.map { "\($0)/" } ?? ""
+        return id.hasPrefix(prefix) ? PipeConnection.ID(String(id.dropFirst(prefix.count))) : nil
     }
 
     private static func first(

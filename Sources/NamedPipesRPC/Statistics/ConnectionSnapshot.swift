@@ -52,7 +52,7 @@ public struct ConnectionSnapshot: Codable, Hashable, Sendable, Identifiable {
 extension ConnectionSnapshot {
     /// On the connection's thread.
     init(of connection: PipeConnection, worker: Int?, at now: SuspendingClock.Instant) {
-        id = worker.map { "\($0)/\(connection.id)" } ?? "\(connection.id)"
+        id = Self.id(of: connection.id, worker: worker)
         let peer = connection.peer
         if peer != .unknown {
             userID = peer.userID
@@ -67,6 +67,11 @@ extension ConnectionSnapshot {
         receivedByteCount = traffic.receivedByteCount
         sentMessageCount = traffic.sentMessageCount
         sentByteCount = traffic.sentByteCount
+    }
+
+    /// ``id`` of a connection of a server, or of a pool's worker.
+    static func id(of connection: PipeConnection.ID, worker: Int?) -> String {
+        worker.map { "\($0)/\(connection)" } ?? "\(connection)"
     }
 }
 

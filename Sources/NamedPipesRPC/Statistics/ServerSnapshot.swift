@@ -19,6 +19,10 @@ public struct ServerSnapshot: Hashable, Sendable {
     /// difference of two snapshots' counts by the difference of this value.
     public var seconds: Double
 
+    /// How the server frames its messages, as `NamedFraming.name(of:)` says; nil if the framing is the server's own, or
+    /// if the server is too old to report it.
+    public var framing: String?
+
     /// All counters.
     public var counts: ServerCounts
 
@@ -78,6 +82,7 @@ public struct ServerSnapshot: Hashable, Sendable {
         address = server.address.description
         self.processID = processID
         seconds = time / .seconds(1)
+        framing = NamedFraming.name(of: server.configuration.connection.framing)
         counts = numbers.counts
         closed = numbers.closedCounts.named { "\($0)" }
         refused = numbers.refusedCounts.named(\.name)
@@ -95,6 +100,7 @@ public struct ServerSnapshot: Hashable, Sendable {
         address = pool.address.description
         self.processID = processID
         seconds = time / .seconds(1)
+        framing = NamedFraming.name(of: pool.configuration.connection.framing)
         counts = numbers.total.counts
         closed = numbers.closedCounts.named { "\($0)" }
         refused = numbers.refusedCounts.named(\.name)
@@ -116,6 +122,7 @@ extension ServerSnapshot: Codable {
         address = try object.decode(String.self, forKey: .address)
         processID = try object.decode(Int32.self, forKey: .processID)
         seconds = try object.decode(Double.self, forKey: .seconds)
+        framing = try object.decodeIfPresent(String.self, forKey: .framing)
         closed = try object.decode([String: Int].self, forKey: .closed)
         refused = try object.decode([String: Int].self, forKey: .refused)
         loop = try object.decodeIfPresent(Loop.self, forKey: .loop)
@@ -129,6 +136,7 @@ extension ServerSnapshot: Codable {
         try object.encode(address, forKey: .address)
         try object.encode(processID, forKey: .processID)
         try object.encode(seconds, forKey: .seconds)
+        try object.encodeIfPresent(framing, forKey: .framing)
         try object.encode(counts)
         try object.encode(closed, forKey: .closed)
         try object.encode(refused, forKey: .refused)
@@ -149,6 +157,7 @@ struct SnapshotKey: CodingKey {
     static let address = SnapshotKey(stringValue: "address")
     static let processID = SnapshotKey(stringValue: "processID")
     static let seconds = SnapshotKey(stringValue: "seconds")
+    static let framing = SnapshotKey(stringValue: "framing")
     static let closed = SnapshotKey(stringValue: "closed")
     static let refused = SnapshotKey(stringValue: "refused")
     static let loop = SnapshotKey(stringValue: "loop")

@@ -56,6 +56,7 @@ extension StatisticsEndpoint {
             return ConnectionList(
                 totalCount: total, seconds: (.now - start) / .seconds(1), connections: connections)
         }
+        if offer.contains(.tap) { handleTap(in: &methods, query) }
         guard offer.contains(.kick) else { return methods }
         methods.handle("disconnect") { (question: DisconnectQuestion, _) in
             guard let isEnded = await query().abort(question.id) else { throw stopped }

@@ -18,7 +18,7 @@ public import NamedPipes
 ///     echo '{"jsonrpc": "2.0", "id": 1, "method": "statistics"}' | nc -U -N /run/user/1000/echo.stat
 ///
 /// The method `disconnect` ends a connection, whose `id` is its parameter. It exists only where the owner offers it;
-/// see ``Offer/kick``.
+/// see ``Offer/kick``. So does the method `tap`, which reports messages while they go by; see ``Offer/tap``.
 ///
 /// For a plain server, it runs on the server's own reactor, so an answer also shows that the loop turns. The answer of
 /// a pool waits for a turn of each worker. It has the sum of their numbers, and, for a client that asks with the
@@ -38,6 +38,20 @@ public enum StatisticsEndpoint {
 
         /// To end a connection at once, as `PipeConnection.abort()` does: `pipectl kick`.
         public static let kick = Offer(rawValue: 1)
+
+        /// To watch the messages of all connections while they go by: `pipectl tap`.
+        ///
+        /// The method `tap` has the parameters `connection`, `userID`, `processID` and `direction` (`toServer` or
+        /// `toClient`), which choose messages, and `contentLimit`, the number of bytes of each to report; 0 is for
+        /// sizes only. All may be left out. Its reply comes when the server stops. Until then there are notifications
+        /// `messages`: `messages` is an array, whose objects have `connection`, `direction`, `userID`, `processID`,
+        /// `time` (in microseconds since 1970), `sequence`, `size`, and `text` or `base64`; `lost` is the number of
+        /// messages that went by unseen behind these.
+        ///
+        /// No client of the server waits for a tap: one whose reports are not read loses messages. Each of at most four
+        /// taps keeps at most 2 MiB of messages, and 5 MiB of reports that were not read. While there are any, no
+        /// message takes the fast path of `send`; while there are none, the offer costs nothing.
+        public static let tap = Offer(rawValue: 2)
     }
 
     /// The name beside another one.
@@ -64,7 +78,7 @@ public enum StatisticsEndpoint {
     ) async throws {
         let start = ContinuousClock.now
         let methods = methods(offering: offer, since: start) { ConnectionQuery(server) }
-        try await serve(beside: address, takesOver, on: server.executor, methods) { _ in
+        try await serve(beside: address, takesOver, offer, on: server.executor, methods) { _ in
             // On the reactor's thread, like all handlers.
             let reactor = server.executor.reactorOfThisThread
             guard let server = server.resolve(on: reactor) else { throw stopped }
@@ -88,7 +102,7 @@ public enum StatisticsEndpoint {
     ) async throws {
         let start = ContinuousClock.now
         let methods = methods(offering: offer, since: start) { ConnectionQuery(pool) }
-        try await serve(beside: address, takesOver, on: executor, methods) { question in
+        try await serve(beside: address, takesOver, offer, on: executor, methods) { question in
             guard !pool.isStopped else { throw stopped }
             var snapshot = await ServerSnapshot(of: pool, processID: getpid(), after: .now - start)
             if question?.workers != true { snapshot.workers = [] }
@@ -97,8 +111,8 @@ public enum StatisticsEndpoint {
     }
 
     private static func serve(
-        beside address: PipeAddress, _ takesOver: Bool, on executor: ReactorExecutor?, _ methods: JSONRPCMethods,
-        _ snapshot: @escaping @Sendable (Question?) async throws -> ServerSnapshot
+        beside address: PipeAddress, _ takesOver: Bool, _ offer: Offer, on executor: ReactorExecutor?,
+        _ methods: JSONRPCMethods, _ snapshot: @escaping @Sendable (Question?) async throws -> ServerSnapshot
     ) async throws {
         var configuration = PipeServer.Configuration(framing: framing)
         configuration.existingServer = takesOver ? .takeOver : .refuse
@@ -106,7 +120,9 @@ public enum StatisticsEndpoint {
         configuration.nameLoss = .republish
         configuration.accessPolicy = .ownUserOrRoot
         configuration.maximumConnectionCount = 16
-        configuration.connection.idleLimit = .seconds(60)
+        configuration.connection.idleLimit = idleLimit
+        // The client of a tap may stop reading for as long as it likes. All others are ended for being idle then.
+        if offer.contains(.tap) { configuration.connection.writeStallDeadline = nil }
         var methods = methods
         methods.handle(method) { (question: Question?, _) in try await snapshot(question) }
         try await PipeServer.serve(
@@ -136,15 +152,23 @@ public enum StatisticsEndpoint {
         _ method: String, _ parameters: some Encodable & Sendable, beside address: PipeAddress, _ timeout: Duration,
         on executor: ReactorExecutor?
     ) async throws -> Reply {
+        try await connected(to: address, timeout, on: executor) { peer in
+            try await peer.request(method, parameters, timeout: timeout)
+        }
+    }
+
+    /// A connection to the statistics of a server while a function runs.
+    static func connected<Result: Sendable>(
+        to address: PipeAddress, _ timeout: Duration, on executor: ReactorExecutor?,
+        _ methods: JSONRPCMethods = JSONRPCMethods(), _ body: @escaping @Sendable (JSONRPCPeer) async throws -> Result
+    ) async throws -> Result {
         var configuration = PipeClient.Configuration()
         configuration.connection.framing = framing
         configuration.connectTimeout = timeout
         return try await PipeClient.withConnection(
             to: self.address(beside: address), configuration: configuration, on: executor
         ) { connection in
-            try await JSONRPCPeer.run(on: connection) { peer in
-                try await peer.request(method, parameters, timeout: timeout)
-            }
+            try await JSONRPCPeer.run(on: connection, methods: methods, body)
         }
     }
 
@@ -162,6 +186,7 @@ public enum StatisticsEndpoint {
     }
 
     static let stopped = JSONRPCError(.internalError, "the server has stopped")
+    static let idleLimit = Duration.seconds(60)
     private static let method = "statistics"
     private static let suffix = ".stat"
 

@@ -82,7 +82,7 @@ struct LoadOptions: ParsableArguments {
 
 /// How long it is measured.
 struct RoundOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("How long to send before it counts. (0 for not at all)", valueName: "time"))
+    @Option(help: ArgumentHelp("The warm-up time before measuring begins; 0 for none.", valueName: "time"))
     var warmUp = TimeLimit(milliseconds: 500)
 
     @Option(help: ArgumentHelp("How long to measure each server. (default: 5s)", valueName: "time"))
@@ -96,7 +96,7 @@ struct RoundOptions: ParsableArguments {
     @Option(
         name: .customLong("rounds"),
         help: ArgumentHelp(
-            "Into how many rounds that is divided. (default: 9 with --compare, otherwise 1)", valueName: "number"))
+            "The number of rounds to divide that into. (default: 9 with --compare, otherwise 1)", valueName: "number"))
     var roundCount: Int?
 
     func check(isComparison: Bool) throws {

@@ -278,7 +278,7 @@ private final class LoadMember: PipeClientDelegate {
     func connection(_ connection: PipeConnection, didCloseWith reason: DisconnectReason) {
         self.connection = nil
         guard !isClosing else { return }
-        load.fail(Failure("connection \(index + 1) was \(reason.text)"))
+        load.fail(Failure("connection \(index + 1) was \(reason.text)\(connection.causesText)"))
     }
 
     func client(_ client: PipeClient, didFailToConnectWith error: PipeError) {

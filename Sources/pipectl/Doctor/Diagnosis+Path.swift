@@ -121,12 +121,25 @@ extension Diagnosis {
 
     /// The live process in the lock file of a name.
     static func lockHolder(of path: String) -> Int32? {
-        let url = URL(filePath: path)
-        let lock = url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).lock").path
-        guard let text = try? String(contentsOfFile: lock, encoding: .utf8),
+        guard let text = try? String(contentsOfFile: lockFile(of: path), encoding: .utf8),
             let line = text.split(separator: "\n").first,
             let processID = Int32(line), ProcessFacts.name(of: processID) != nil
         else { return nil }
         return processID
+    }
+
+    /// Whether a process has the lock of a name (flock(2)): its file stays behind when a server was killed, and the
+    /// process's number may be another one's by now. True if this user cannot find out.
+    static func isLocked(_ path: String) -> Bool {
+        let descriptor = unsafe open(lockFile(of: path), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return errno != ENOENT }
+        // This releases the lock again.
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0
+    }
+
+    private static func lockFile(of path: String) -> String {
+        let url = URL(filePath: path)
+        return url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).lock").path
     }
 }

@@ -31,11 +31,12 @@ struct Diagnosis: Encodable, Equatable {
     }
 
     /// A line for each check, and one for the remedy.
-    var text: String {
+    func text(_ style: TextStyle = .plain) -> String {
         let width = checks.map(\.name.count).max() ?? 0
         let lines = checks.map { check in
             let name = check.name + String(repeating: " ", count: width - check.name.count)
-            let line = "  \(check.isPassed ? "ok  " : "FAIL")  \(name)  \(check.finding)\n"
+            let verdict = check.isPassed ? style.paint("ok", .good) + "  " : style.paint("FAIL", .bad)
+            let line = "  \(verdict)  \(name)  \(check.finding)\n"
             return line + (check.remedy.map { wrapped("remedy: \($0)", indent: 8) } ?? "")
         }
         return "\(address)\n\(lines.joined())"

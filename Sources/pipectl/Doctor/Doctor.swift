@@ -52,7 +52,7 @@ struct Doctor: ParsableCommand {
         } catch {
             throw Failure(error)
         }
-        try StandardOutput.print(json ? jsonLine(diagnosis) : diagnosis.text)
+        try StandardOutput.print(json ? jsonLine(diagnosis) : diagnosis.text(.output))
         if let check = diagnosis.checks.last, !check.isPassed { throw Failure("\(check.name): \(check.finding)") }
     }
 

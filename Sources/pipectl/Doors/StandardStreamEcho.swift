@@ -5,10 +5,10 @@ internal import NamedPipesProgram
 /// Sends every message back over standard input and output, until the input ends.
 final class StandardStreamEcho: PipeConnectionDelegate {
     private let reactor: Reactor
-    private let work: WorkOptions
+    private let work: Work
     private var failure: Failure?
 
-    init(_ reactor: Reactor, _ work: WorkOptions) {
+    init(_ reactor: Reactor, _ work: Work) {
         self.reactor = reactor
         self.work = work
     }
@@ -26,7 +26,7 @@ final class StandardStreamEcho: PipeConnectionDelegate {
     }
 
     func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
-        work.doWork()
+        work.perform()
         do {
             try connection.send(message)
         } catch PipeError.notConnected {

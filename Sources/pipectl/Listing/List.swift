@@ -8,9 +8,10 @@ struct List: ParsableCommand {
         commandName: "ls",
         abstract: "List the names at which this user's processes listen; for root, all.",
         discussion: """
-            Shows process, program, accepted connections, clients that wait to be accepted, and the address, of every \
-            Unix stream socket that listens in this network namespace, whatever program has made it. Several sockets \
-            of one process are several lines. A '+' means that pipectl stat has numbers of the server itself.
+            Shows program, process, accepted connections, clients that wait to be accepted, framing and address of \
+            every Unix stream socket that listens in this network namespace, whatever program has made it. Several \
+            sockets of one process are several lines. A '+' means that pipectl stat has numbers of the server itself; \
+            only these servers are asked for their framing, and have --timeout to answer, all together.
 
               pipectl ls
               pipectl ls app
@@ -28,12 +29,20 @@ struct List: ParsableCommand {
     @Flag(help: "Print one JSON object a name.")
     var json = false
 
+    @Option(help: ArgumentHelp("The time limit for all answers of servers together.", valueName: "time"))
+    var timeout = TimeLimit(seconds: 1)
+
     func run() throws {
-        let pipes: [LivePipe]
+        var pipes: [LivePipe]
         do {
             pipes = try LivePipe.all(includingHidden: all).filter { text.map($0.address.contains) ?? true }
         } catch {
             throw Failure("the kernel does not list its sockets: \(error)")
+        }
+        do {
+            pipes = try LivePipe.withFramings(pipes, timeout: timeout.duration)
+        } catch {
+            throw Failure(error)
         }
         try StandardOutput.print(json ? pipes.map { jsonLine($0) }.joined() : Self.table(pipes))
     }
@@ -43,10 +52,16 @@ struct List: ParsableCommand {
         let rows = pipes.map { pipe in
             [
                 pipe.program ?? "-", pipe.pid.map { "\($0)" } ?? "-", grouped(pipe.acceptedCount),
-                grouped(pipe.waitingCount), (pipe.offersStatistics ? "+" : " ") + pipe.address,
+                grouped(pipe.waitingCount), pipe.framing.map(shortened) ?? "-",
+                (pipe.offersStatistics ? "+" : " ") + pipe.address,
             ]
         }
-        return listingTable([["PROGRAM", "PID", "OPEN", "WAITING", " ADDRESS"]] + rows)
+        return listingTable([["PROGRAM", "PID", "OPEN", "WAITING", "FRAMING", " ADDRESS"]] + rows)
+    }
+
+    /// A delimiter can have hundreds of digits.
+    private static func shortened(_ framing: String) -> String {
+        framing.count > 21 ? framing.prefix(20) + Arrows().ellipsis : framing
     }
 
     /// The first and the last column are left-aligned, the others right-aligned, two spaces apart.

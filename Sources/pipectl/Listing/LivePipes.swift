@@ -18,6 +18,8 @@ struct LivePipe: Encodable, Equatable {
     let backlog: Int
     /// Whether ADDRESS.stat is there as well.
     let offersStatistics: Bool
+    /// How it frames its messages, as `NamedFraming` calls it; nil if its statistics do not say so.
+    var framing: String?
 }
 
 extension LivePipe {
@@ -41,7 +43,8 @@ extension LivePipe {
             pipes.append(
                 LivePipe(
                     address: address, program: owner?.program, pid: owner?.processID, uid: owner?.userID,
-                    acceptedCount: Place(socket).flatMap { accepted[$0] } ?? 0, waitingCount: socket.queue.waiting,
+                    acceptedCount: Place(socket).flatMap { accepted[$0] } ?? 0,
+                    waitingCount: NameFacts.waitingCount(socket),
                     backlog: socket.queue.limit, offersStatistics: all.contains(address + statisticsSuffix)))
         }
         return pipes.sorted { $0.address < $1.address }

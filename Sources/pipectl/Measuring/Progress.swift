@@ -58,11 +58,3 @@ struct Progress {
         do { try StandardOutput.print(text) } catch { failure = failure ?? error }
     }
 }
-
-/// The properties of a stream that is a terminal.
-enum Terminal {
-    /// Whether a person watches the stream on a terminal that can move its cursor.
-    static func isLive(_ descriptor: Int32) -> Bool {
-        isatty(descriptor) == 1 && environment("CI") == nil && environment("TERM") ?? "dumb" != "dumb"
-    }
-}

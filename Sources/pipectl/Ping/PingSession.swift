@@ -37,6 +37,7 @@ struct PingSession: Sendable {
                 try print("answer \(number) in \(readable(.nanoseconds(time))) (\(report.method.rawValue))")
             } catch is CancellationError {
                 report.askedCount -= 1
+                if report.answeredCount == 0 { report.failure = report.failure ?? Failure(CancellationError()) }
                 break
             } catch {
                 let failure = Failure(error)

@@ -22,7 +22,7 @@ final class FarServer {
         // All of it is used on the reactor's thread only, as this is.
         nonisolated(unsafe) let (server, counter) = (self, session.counter)
         let problem = try await PipeClient.withConnection(configuration, on: near.executor) { far in
-            try await RelayedPair(near: near, far: far) { unsafe counter.count($0) }.run()
+            try await RelayedPair(near: near, far: far) { piece, _ in unsafe counter.count(piece.byteCount) }.run()
         } _: { configuration, reactor, delegate in
             unsafe server.destination.makeClient(over: server.access, configuration, reactor, delegate)
         }

@@ -35,7 +35,12 @@ struct Relay: ParsableCommand {
 
     @OptionGroup var options: ServerOptions
 
-    func validate() throws { try options.check(address, isNeeded: true) }
+    func validate() throws {
+        try options.check(address, isNeeded: true)
+        if let address, "\(address)" == "\(to)" {
+            throw ValidationError("--to is the address of this relay itself")
+        }
+    }
 
     func run() throws {
         let session = ServerSession(try Reactor(), counting: "piece")
@@ -47,26 +52,16 @@ struct Relay: ParsableCommand {
             throw Failure(error)
         }
         session.beforeEnd = { unsafe server.access.end($0) }
-        try session.serve(address, connectionConfiguration, options) {
+        try session.serve(address, .relayed, options) {
             StandardError.write($0 + "\n")
         } handler: { connection, _ in
             try await unsafe server.serve(connection)
         }
     }
 
-    /// Nothing here has a time limit: the ends have theirs. A process that is gone is noticed without one.
-    private var connectionConfiguration: PipeConnection.Configuration {
-        var configuration = PipeConnection.Configuration()
-        configuration.framing = RawFraming()
-        configuration.frameDeadline = nil
-        configuration.writeStallDeadline = nil
-        configuration.closeTimeout = TimeLimit(seconds: 0).orForEver
-        return configuration
-    }
-
     private var clientConfiguration: PipeClient.Configuration {
         var configuration = PipeClient.Configuration()
-        configuration.connection = connectionConfiguration
+        configuration.connection = .relayed
         configuration.connectTimeout = timeout.duration
         configuration.waitsForServer = wait
         return configuration

@@ -8,8 +8,8 @@ internal import NamedPipes
 struct RelayedPair {
     let near: AsyncPipeConnection
     let far: AsyncPipeConnection
-    /// Called for each piece.
-    let count: @Sendable (_ byteCount: Int) -> Void
+    /// Called for each piece, before it is passed on; `isToServer` if it comes from the client.
+    let didReceive: @Sendable (_ piece: PipeMessage, _ isToServer: Bool) -> Void
 
     private enum Ending {
         /// The source has finished, and the target knows.
@@ -45,7 +45,7 @@ struct RelayedPair {
         var lost = source
         do {
             for try await bytes in source.messages {
-                count(bytes.byteCount)
+                didReceive(bytes, source.id == near.id)
                 lost = target
                 try await target.send(bytes)
                 lost = source
@@ -73,5 +73,18 @@ struct RelayedPair {
             }
             group.cancelAll()
         }
+    }
+}
+
+extension PipeConnection.Configuration {
+    /// Of both connections of a pair. Nothing here has a time limit: the ends have theirs. A process that is gone is
+    /// noticed without one.
+    static var relayed: Self {
+        var configuration = Self()
+        configuration.framing = RawFraming()
+        configuration.frameDeadline = nil
+        configuration.writeStallDeadline = nil
+        configuration.closeTimeout = TimeLimit(seconds: 0).orForEver
+        return configuration
     }
 }

@@ -69,6 +69,16 @@ struct FileMode: ExpressibleByArgument, Hashable {
     }
 }
 
+/// A user by name or number.
+struct UserID: ExpressibleByArgument, Hashable {
+    let number: UInt32
+
+    init?(argument: String) {
+        guard let number = UInt32(argument) ?? UserDatabase.userID(argument) else { return nil }
+        self.number = number
+    }
+}
+
 /// A group by name or number.
 struct GroupID: ExpressibleByArgument, Hashable {
     let number: UInt32
@@ -90,8 +100,8 @@ struct AdmittedPeers: ExpressibleByArgument, Hashable {
             guard let group = GroupID(argument: String(argument.dropFirst())) else { return nil }
             policy = .groups([group.number])
         } else {
-            guard let number = UInt32(argument) ?? UserDatabase.userID(argument) else { return nil }
-            policy = .users([number])
+            guard let user = UserID(argument: argument) else { return nil }
+            policy = .users([user.number])
         }
     }
 }

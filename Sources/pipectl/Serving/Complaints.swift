@@ -28,7 +28,7 @@ struct Complaints {
     /// The line for suppressed complaints that no later line has reported; nil if there are none.
     var rest: String? {
         let count = records.values.reduce(0) { $0 + $1.suppressedCount }
-        return count == 0 ? nil : "\(Self.more(count)) were suppressed"
+        return count == 0 ? nil : "\(Self.more(count)) \(count == 1 ? "was" : "were") suppressed"
     }
 
     private static func more(_ count: Int) -> String { counted(count, "complaint") }

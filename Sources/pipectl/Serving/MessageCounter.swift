@@ -6,7 +6,8 @@ final class MessageCounter {
     /// Handles a message. A thrown error ends its connection; a thrown ``Failure`` stops the server.
     typealias Handler = (_ connection: PipeConnection, _ message: Span<UInt8>) throws -> Void
 
-    private(set) var tally: ServerTally
+    // Not checked for overlapping accesses, which costs 30 instructions a message: counting calls no other code.
+    @safe @exclusivity(unchecked) private(set) var tally: ServerTally
     private let log: ServerLog
     private let handler: Handler?
 

@@ -78,7 +78,7 @@ struct NameFacts: Encodable, Equatable {
     }
 
     /// Without clients that are gone again, such as another `stat`, because they do not wait.
-    private static func waitingCount(_ listener: UnixSocket) -> Int {
+    static func waitingCount(_ listener: UnixSocket) -> Int {
         guard (1...512).contains(listener.queue.waiting), let waiting = UnixSocket.withWaiting(listener)?.waiting else {
             return listener.queue.waiting
         }

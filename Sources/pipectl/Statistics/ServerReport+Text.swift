@@ -41,6 +41,7 @@ extension ServerSnapshot {
     /// A row for each heading of the counters, in their order; losses only if there are any.
     fileprivate var rows: [(String, String)] {
         var rows: [(String, String)] = []
+        if let knownFraming { rows.append(("framing", knownFraming)) }
         for counter in ServerCounter.all where counter.kind != .loss || counts[counter] > 0 {
             if let last = rows.last, last.0 == counter.heading {
                 rows[rows.count - 1].1 += ", \(text(counter))"

@@ -4,10 +4,15 @@ internal import NamedPipesRPC
 
 extension ServerOptions {
     /// Whether the server is to have ADDRESS.stat.
-    var offersStatistics: Bool { stat || allowKick }
+    var offersStatistics: Bool { stat || !offer.isEmpty }
 
     /// What it offers there beside numbers.
-    var offer: StatisticsEndpoint.Offer { allowKick ? .kick : [] }
+    var offer: StatisticsEndpoint.Offer {
+        var offer: StatisticsEndpoint.Offer = []
+        if allowKick { offer.insert(.kick) }
+        if allowTap { offer.insert(.tap) }
+        return offer
+    }
 
     /// Sets who is admitted, and, for numbers of each connection, that these are kept.
     func apply(to configuration: inout PipeServer.Configuration) {

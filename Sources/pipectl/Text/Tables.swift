@@ -12,6 +12,17 @@ func alignedTable(_ rows: [[String]]) -> String {
     }.joined(separator: "\n")
 }
 
+/// Cells as a line of columns of fixed widths, a space apart. What is longer is cut.
+///
+/// - Parameter leftAligned: the indices of the left-aligned columns; all others are right-aligned.
+func columns(_ cells: [String], _ widths: [Int], leftAligned: Set<Int>) -> String {
+    zip(cells, widths).enumerated().map { column, cell in
+        let (text, width) = (String(cell.0.prefix(cell.1)), cell.1)
+        let space = String(repeating: " ", count: width - text.count)
+        return leftAligned.contains(column) ? text + space : space + text
+    }.joined(separator: " ")
+}
+
 /// A text as lines of 80 columns at most, as long as its words are not longer.
 func wrapped(_ text: String, indent: Int) -> String {
     let margin = String(repeating: " ", count: indent)

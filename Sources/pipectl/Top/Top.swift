@@ -10,8 +10,10 @@ struct Top: ParsableCommand {
         abstract: "Show the connections of a live server, busiest first.",
         discussion: """
             A line for each connection: its identifier, the process and its program, the rates of messages in both \
-            directions, what waits to be sent, for how long it has been idle, and its age. On a terminal, the screen is \
-            drawn again until a signal comes; otherwise, each report is printed below the last one.
+            directions, what waits to be sent, for how long it has been idle, and its age. Above them, unless --once is \
+            given, a line for each worker of a pool, with the share of a CPU that it used. On a terminal, the screen is \
+            drawn again until q is pressed or a signal comes, and the arrow keys (or < and >) change the order; \
+            otherwise, each report is printed below the last one.
 
               pipectl top thermostat
               pipectl top thermostat --sort idle --limit 10
@@ -66,21 +68,46 @@ struct Top: ParsableCommand {
         }
     }
 
+    /// Until a signal comes, or a key says so.
     private func watch(_ executor: ReactorExecutor, _ screen: TopScreen) async throws {
+        let keyboard = TopKeyboard(TopChoice(order: sort))
+        defer { keyboard.stop() }
         var last: ConnectionList?
-        while true {
+        var lastWorkers: WorkerSample?
+        // A plain server has none, and never will.
+        var mayHaveWorkers = !once && !json
+        while !keyboard.hasQuit {
+            if screen.isLive { try keyboard.listen(on: executor.reactorOfThisThread) }
+            let order = keyboard.choice.order
             let list = try await StatisticsEndpoint.connections(
-                beside: address, order: sort, limit: limit, timeout: timeout.orForEver, on: executor)
-            try show(list, since: last, screen)
+                beside: address, order: order, limit: limit, timeout: timeout.orForEver, on: executor)
+            var workers: WorkerSample?
+            if mayHaveWorkers {
+                workers = try await sampleWorkers(on: executor)
+                mayHaveWorkers = workers != nil
+            }
+            try show(list, since: last, workers, since: lastWorkers, screen, order)
             if once { return }
-            last = list
-            try await Task.sleep(for: interval.orForEver)
+            (last, lastWorkers) = (list, workers)
+            try await keyboard.wait(interval.orForEver)
         }
     }
 
-    private func show(_ list: ConnectionList, since last: ConnectionList?, _ screen: TopScreen) throws(Failure) {
+    private func sampleWorkers(on executor: ReactorExecutor) async throws -> WorkerSample? {
+        let snapshot = try await StatisticsEndpoint.ask(beside: address, timeout: timeout.orForEver, on: executor)
+        guard !snapshot.workers.isEmpty else { return nil }
+        return WorkerSample(snapshot, threads: ThreadFacts.cpuSeconds(of: snapshot.processID))
+    }
+
+    private func show(
+        _ list: ConnectionList, since last: ConnectionList?, _ workers: WorkerSample?,
+        since lastWorkers: WorkerSample?, _ screen: TopScreen, _ order: ConnectionList.Order
+    ) throws(Failure) {
         if json { return try StandardOutput.print(jsonLine(list)) }
-        try screen.show(TopReport(list, since: last).text(title: "\(address)"))
+        let report = TopReport(
+            list, since: last, workers: workers.map { WorkerReport($0, since: lastWorkers) },
+            hint: screen.isLive ? "sorted by \(order.rawValue)  (< and > change the order, q quits)" : nil)
+        try screen.show(report.text(title: "\(address)", .output))
     }
 }
 

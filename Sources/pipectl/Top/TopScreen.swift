@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 internal import NamedPipesProgram
 
 /// Shows reports: on a terminal each in place of the last one, as far as its lines fit; elsewhere one below the other.
@@ -8,17 +7,9 @@ struct TopScreen: Sendable {
 
     func show(_ report: String) throws(Failure) {
         guard isLive else { return try StandardOutput.print(report) }
-        let height = Self.height
-        let lines = report.split(separator: "\n", omittingEmptySubsequences: false).prefix(height - 1)
+        let lines = report.split(separator: "\n", omittingEmptySubsequences: false).prefix(Terminal.size.lines - 1)
         // To the top, each line to its end, and what is left of a longer report.
         let text = lines.map { "\($0)\u{1B}[K" }.joined(separator: "\n")
         try StandardOutput.print("\u{1B}[H\(text)\u{1B}[J\n")
-    }
-
-    /// The number of lines of the terminal (ioctl_tty(2), TIOCGWINSZ); 24 if it is unknown.
-    private static var height: Int {
-        var size = winsize()
-        guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 2 else { return 24 }
-        return Int(size.ws_row)
     }
 }

@@ -59,7 +59,7 @@ struct Serving: Sendable {
             }
             guard let server = await listening.first(where: { _ in true }) else {
                 _ = try await group.next()
-                throw PipeError.notConnected
+                throw PipeError.notConnected(.notBegun)
             }
             let result = try await body(Serving(address: address, server: server, events: events))
             group.cancelAll()

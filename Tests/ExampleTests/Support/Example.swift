@@ -47,6 +47,9 @@ final class Example {
 
     func signal(_ number: Int32) { process?.signal(number) }
 
+    /// Whether the program was seen to end.
+    var hasEnded: Bool { process?.exitStatus != nil }
+
     /// Runs the reactor until the program has ended, and returns its exit status.
     func exitStatus(sourceLocation: SourceLocation = #_sourceLocation) throws -> Int32 {
         reactor.run(timeout: .seconds(30)) { process?.exitStatus != nil }

@@ -41,8 +41,8 @@ def main():
     parser.add_argument("--timeout", type=float, default=60)
     arguments = parser.parse_args()
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(arguments.timeout)
     connection.connect(arguments.address)
+    connection.settimeout(arguments.timeout)
     for count in (0, 1, 4, 0, 2):
         files = [tempfile.TemporaryFile() for _ in range(count)]
         for index, file in enumerate(files):

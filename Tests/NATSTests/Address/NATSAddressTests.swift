@@ -11,6 +11,9 @@ import Testing
         #expect(address.server == "nats://10.0.0.1:4222" && address.name == "shop.orders-2_a")
         #expect("\(address)" == "nats://10.0.0.1:4222/shop.orders-2_a")
         #expect(try NATSAddress(parsing: "tls://broker/x").server == "tls://broker")
+        for server in ["nats://[::1]", "nats://[::1]:65535", "nats://ann:se:cret@broker:1"] {
+            #expect(try NATSAddress(parsing: "\(server)/x").server == server)
+        }
     }
 
     @Test func `shows no password, in itself or in an error`() throws {
@@ -24,6 +27,8 @@ import Testing
     @Test(arguments: [
         "", "echo", "/run/echo.sock", "http://broker/x", "nats://", "nats://broker", "nats:///x", "nats://broker/",
         "nats://broker/a/b", "nats://broker/a..b", "nats://broker/*", "nats://broker/a.>", "nats://broker/a b",
+        "nats://:4222/x", "nats://ann@/x", "nats://broker:/x", "nats://broker:0/x", "nats://broker:65536/x",
+        "nats://broker:+1/x", "nats://::1/x", "nats://[::1/x", "nats://[::1]4222/x",
     ])
     func `is nothing else`(text: String) {
         #expect(throws: NATSError.self) { try NATSAddress(parsing: text) }

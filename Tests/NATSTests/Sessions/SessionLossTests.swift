@@ -175,7 +175,7 @@ import Testing
             let pair = try stage.pair()
             stage.broker.kill()
             try #require(stage.loop.run { pair.atClient.isEverythingClosed })
-            #expect(throws: PipeError.notConnected) { try pair.client.send("into the void") }
+            #expect(throws: PipeError.notConnected(.ended)) { try pair.client.send("into the void") }
         }
     }
 }

@@ -148,7 +148,7 @@ private func failWriting(with code: Int32) throws {
         try #require(SystemCallFilter.fail(.write, with: code))
         try connection.send("never written")
         try #require(loop.run { !connection.isOpen }, "errno \(code) is not noticed")
-        #expect(throws: PipeError.notConnected) { try connection.send("more") }
+        #expect(throws: PipeError.notConnected(.ended)) { try connection.send("more") }
         #expect(loop.turnCount(in: .milliseconds(50)) < 10, "errno \(code) spins")
         peer.close()
         try #require(loop.run { recorder.reasons.count == 1 }, "errno \(code) ends nothing")

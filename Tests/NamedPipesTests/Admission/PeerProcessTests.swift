@@ -28,7 +28,7 @@ import Testing
             expectEnded(connection)
             connection.close()
             try #require(loop.run { recorder.reasons.count == 1 })
-            #expect(throws: PipeError.notConnected) { try isPeerRunning(connection) }
+            #expect(throws: PipeError.notConnected(.ended)) { try isPeerRunning(connection) }
         }
     }
 

@@ -55,7 +55,7 @@ struct `Another user at an open name` {
             #expect(server.statistics.refusedCount == 0)
             connection.close()
             #expect(stranger.finish(loop) == 0)
-            #expect(throws: PipeError.notConnected) { try connection.supplementaryGroupIDs() }
+            #expect(throws: PipeError.notConnected(.ended)) { try connection.supplementaryGroupIDs() }
         }
     }
 

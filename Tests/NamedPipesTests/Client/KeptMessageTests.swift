@@ -21,12 +21,27 @@ import Testing
         return (client, recorder)
     }
 
+    @Test func `are refused with the reason: never, not yet, or not any more`() throws {
+        try withLoop { loop in
+            let client = PipeClient(address: loop.address, reactor: loop.reactor, delegate: loop.recorder())
+            #expect(throws: PipeError.notConnected(.notBegun)) { try client.send("x") }
+            client.connect()
+            #expect(throws: PipeError.notConnected(.pending)) { try client.send("x") }
+            try #require(loop.run { client.state == .idle })
+            #expect(throws: PipeError.notConnected(.ended)) { try client.send("x") }
+        }
+        #expect(PipeError.notConnected(.notBegun).remedy == "call connect() first")
+        #expect("\(PipeError.notConnected(.pending))" == "not connected yet")
+        #expect("\(PipeError.notConnected(.finished))" == "not connected any more: this end has finished")
+        #expect(PipeError.notConnected(.ended).remedy == nil)
+    }
+
     @Test func `are refused by default`() throws {
         try withLoop { loop in
             let (client, recorder) = loop.client()
-            #expect(throws: PipeError.notConnected) { try client.send("x") }
+            #expect(throws: PipeError.notConnected(.pending)) { try client.send("x") }
             try #require(loop.run { recorder.failures.count == 1 })
-            #expect(throws: PipeError.notConnected) { try client.send("x") }
+            #expect(throws: PipeError.notConnected(.ended)) { try client.send("x") }
             #expect(client.keptMessageCount == 0)
         }
     }
@@ -162,7 +177,7 @@ import Testing
             loop.settle()
             #expect(kept == 2)
             #expect(client.keptMessageCount == 0)
-            #expect(throws: PipeError.notConnected) { try client.send("3") }
+            #expect(throws: PipeError.notConnected(.ended)) { try client.send("3") }
         }
     }
 }

@@ -70,7 +70,7 @@ import Testing
                 let message = pattern(byteCount)
                 try raw.server.broadcast(message)
                 #expect(!gone.isOpen)
-                #expect(try raw.server.broadcast(message).refusals == [gone.id: .notConnected])
+                #expect(try raw.server.broadcast(message).refusals == [gone.id: .notConnected(.ended)])
                 gone.resumeReceiving()
                 try #require(loop.run { raw.recorder.reasons.count == 1 })
                 #expect(gone.unsentMessageCount == 1 && !gone.hasPartlySentMessage)

@@ -228,7 +228,7 @@ import Testing
 
     @Test func `after it, every send has its verdict and every post is refused`() async throws {
         let sender = try senderOfStoppedReactor()
-        await #expect(throws: PipeError.notConnected) { try await sender.send([1]) }
+        await #expect(throws: PipeError.notConnected(.ended)) { try await sender.send([1]) }
         for _ in 0..<10 { sender.post([1]) }
         #expect(sender.droppedMessageCount == 10)
     }

@@ -105,7 +105,7 @@ import Testing
             connection.finishSending()
             connection.finishSending()
             #expect(connection.hasFinishedSending && !connection.isOpen)
-            #expect(throws: PipeError.notConnected) { try connection.send("no") }
+            #expect(throws: PipeError.notConnected(.finished)) { try connection.send("no") }
             try #require(loop.run { connection.pendingByteCount == 0 })
             loop.settle()
             // Read to the end: the peer has read ours.
@@ -142,7 +142,7 @@ import Testing
             #expect(try !raw.accepted.isOpen)
             raw.peer.writeAll(frame("still talking"))
             try #require(loop.run { raw.recorder.texts == ["still talking"] })
-            #expect(throws: PipeError.notConnected) { try raw.accepted.send("no") }
+            #expect(throws: PipeError.notConnected(.ended)) { try raw.accepted.send("no") }
             raw.peer.close()
             try #require(loop.run { raw.recorder.isEverythingClosed })
             #expect(raw.recorder.reasons == [.closedByPeer])
@@ -267,7 +267,7 @@ import Testing
             #expect(raw.peer.received.isEmpty)
             #expect(connection.unsentMessageCount == 10)
             #expect(raw.recorder.reasons == [.closedLocally])
-            #expect(throws: PipeError.notConnected) { try connection.send("late") }
+            #expect(throws: PipeError.notConnected(.ended)) { try connection.send("late") }
             #expect(connection.pendingByteCount == 0)
         }
     }

@@ -35,7 +35,9 @@ enum LargeWay: CaseIterable {
             let connection = try raw.accepted
             for message in messages { try way.send(message, connection) }
             connection.close()
-            #expect(throws: PipeError.notConnected) { try connection.send(PipeMessage(copying: messages[1])) }
+            #expect(throws: PipeError.notConnected(.finished)) {
+                try connection.send(PipeMessage(copying: messages[1]))
+            }
             #expect(raw.peer.exchange(until: { raw.peer.isAtEnd }, pieces: 1...60_000, loop))
             #expect(raw.peer.frames == messages)
             try #require(loop.run { raw.recorder.isEverythingClosed })

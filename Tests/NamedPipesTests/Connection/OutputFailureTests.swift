@@ -43,7 +43,7 @@ extension RawClient {
             #expect(connection.hasPartlySentMessage)
             #expect(raw.server.statistics.unsentMessageCount == 29)
             #expect(raw.server.statistics.partlySentMessageCount == 1)
-            #expect(throws: PipeError.notConnected) { try connection.send("more") }
+            #expect(throws: PipeError.notConnected(.ended)) { try connection.send("more") }
             // Reading goes on, and the peer decides about the end.
             raw.peer.writeAll(frame("still here"))
             raw.peer.close()

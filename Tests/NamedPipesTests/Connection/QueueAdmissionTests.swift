@@ -56,6 +56,8 @@ import Testing
         #expect(answer(policy) { $0.queuedByteCount = Self.limit - 999 } == .flushFirst)
         let overBudget = answer(policy) {
             $0.isCharged = true
+            $0.queuedByteCount = 70_000
+            $0.isPausedForRoom = true
             $0.exceededBudget = Self.serverBudget
         }
         #expect(overBudget == .flushFirst)
@@ -70,8 +72,9 @@ import Testing
             #expect(isFull == full, "\(policy)", sourceLocation: place)
             let isOverBudget = answer(policy) {
                 $0.attempt = .afterFlush
-                $0.queuedByteCount = 8000
-                $0.capacity = 9000
+                $0.queuedByteCount = 80_000
+                $0.capacity = 90_000
+                $0.isPausedForRoom = true
                 $0.isCharged = true
                 $0.exceededBudget = Self.serverBudget
             }
@@ -84,10 +87,54 @@ import Testing
         expect(.dropNewest, full: .drop, overBudget: .drop)
         expect(
             .dropOldest, full: .displace(byteCount: 500, compacts: false),
-            overBudget: .displace(byteCount: 2000, compacts: true))
+            overBudget: .displace(byteCount: 20_000, compacts: true))
         expect(
             .keepLatest, full: .displace(byteCount: Self.limit - 500, compacts: false),
-            overBudget: .displace(byteCount: 8000, compacts: true))
+            overBudget: .displace(byteCount: 80_000, compacts: true))
+    }
+
+    @Test(arguments: policies) func `lets each connection owe 64 KiB, once until its queue is written`(
+        policy: PipeConnection.SlowReaderPolicy
+    ) {
+        let allowance = (64 << 10) - 4
+        func isOwed(_ byteCount: Int, queued: Int, isPaused: Bool, _ budget: ExceededBudget = Self.serverBudget) -> Bool
+        {
+            let request = Request(
+                attempt: .afterFlush, byteCount: byteCount, queuedByteCount: queued, isCharged: true,
+                exceededBudget: budget, isPausedForRoom: isPaused)
+            return Self.admission(policy).answer(to: request) == .append(isCharged: false)
+        }
+        #expect(
+            isOwed(allowance, queued: 10_000, isPaused: false) && !isOwed(allowance + 1, queued: 0, isPaused: false))
+        #expect(isOwed(1000, queued: allowance - 1000, isPaused: true))
+        #expect(!isOwed(1000, queued: allowance - 999, isPaused: true))
+        #expect(!isOwed(1000, queued: 0, isPaused: false, ExceededBudget(scope: .connection, limit: 500)))
+    }
+
+    @Test(arguments: policies) func `needs no room for a message that fits into the socket`(
+        policy: PipeConnection.SlowReaderPolicy
+    ) {
+        func expect(_ expected: Bool, _ change: (inout Request) -> Void) {
+            var request = Request(byteCount: 100_000, exceededBudget: Self.serverBudget)
+            change(&request)
+            let admission = Self.admission(policy)
+            #expect(admission.dependsOnSocket(request) == expected, "\(request)")
+            guard expected else { return }
+            #expect(admission.answer(to: request) == .flushFirst)
+            request.fitsIntoSocket = true
+            #expect(admission.answer(to: request) == .append(isCharged: false))
+            request.attempt = .afterFlush
+            #expect(admission.answer(to: request) == .append(isCharged: false))
+        }
+        expect(true) { _ in }
+        expect(true) { $0.byteCount = 224 << 10 }
+        expect(false) { $0.byteCount = (224 << 10) + 1 }
+        expect(false) { $0.queuedByteCount = 1 }
+        expect(false) { $0.isWaiting = true }
+        expect(false) { $0.exceededBudget = nil }
+        // A connection that has reached its own limit is to blame itself.
+        expect(false) { $0.exceededBudget = ExceededBudget(scope: .connection, limit: 50_000) }
+        expect(true) { $0.exceededBudget = ExceededBudget(scope: .user(1), limit: 50_000) }
     }
 
     @Test(arguments: displacing) func `displaces nothing where that could not be enough`(
@@ -97,10 +144,11 @@ import Testing
             let answer = answer(policy) {
                 $0.attempt = .afterFlush
                 $0.byteCount = byteCount
-                $0.queuedByteCount = budget == nil ? Self.limit : 10_000
+                $0.queuedByteCount = budget == nil ? Self.limit : 70_000
                 $0.startedByteCount = started
                 $0.capacity = 20_000
                 $0.isWaiting = true
+                $0.isPausedForRoom = true
                 $0.exceededBudget = budget
             }
             #expect((answer == .drop) == isDropped, "\(started), \(byteCount): \(answer)")
@@ -170,6 +218,11 @@ import Testing
         }
         await #expect(processExitsWith: .failure) {
             _ = QueueAdmission(.init()).answer(to: .init(attempt: .afterDisplacing, byteCount: 10))
+        }
+        await #expect(processExitsWith: .failure) {
+            let budget = ExceededBudget(scope: .server, limit: 1)
+            _ = QueueAdmission(.init()).answer(
+                to: .init(byteCount: 100_000, isWaiting: true, exceededBudget: budget, fitsIntoSocket: true))
         }
         await #expect(processExitsWith: .failure) {
             // A message that is free meets no budget.

@@ -177,7 +177,7 @@ enum Action: CaseIterable {
             #expect(stage.loop.run { recorder.stopCount == 1 })
             if stage.messageCount > 0 { #expect(recorder.messageCount == 9) }
         case .sendToAClosedOne:
-            if stage.refusal != nil { #expect(stage.refusal == .notConnected) }
+            if stage.refusal != nil { #expect(stage.refusal == .notConnected(.ended)) }
         case .pauseAndResume:
             if stage.messageCount > 0 { #expect(recorder.messageCount == 9) }
         case .startAnotherServer:

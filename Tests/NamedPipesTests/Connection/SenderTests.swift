@@ -158,7 +158,7 @@ import Testing
             ask(1)
             try #require(loop.poll { verdicts.count == 5 })
             verdicts.all.withLock { all in
-                #expect(all == expected.map(\.1) + [.failure(.notConnected)])
+                #expect(all == expected.map(\.1) + [.failure(.notConnected(.ended))])
             }
             // A send whose answer is awaited is answered, not counted.
             #expect(sender.droppedMessageCount == 0)
@@ -177,7 +177,7 @@ import Testing
             reference = raw.server.reference
             #expect(loop.end() == [])
         }
-        await #expect(throws: PipeError.notConnected) { try await sender.send([1]) }
+        await #expect(throws: PipeError.notConnected(.ended)) { try await sender.send([1]) }
         sender.post([1])
         #expect(sender.droppedMessageCount == 1)
         #expect(reference.perform { _ in Issue.record("performed") } == false)

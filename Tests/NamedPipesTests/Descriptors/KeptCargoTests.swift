@@ -22,7 +22,7 @@ import Testing
             #expect(try client.send("plain") == .accepted)
             var outgoing = OutgoingDescriptors()
             try outgoing.append(duplicating: 2)
-            #expect(throws: PipeError.notConnected) {
+            #expect(throws: PipeError.notConnected(.pending)) {
                 try client.send(Array("with".utf8).span, descriptors: &outgoing)
             }
             #expect(outgoing.count == 1 && client.keptMessageCount == 1)
@@ -105,7 +105,7 @@ import Testing
             try await sender.send([3], descriptors: &outgoing)
             Issue.record("a connection that has ended took a message")
         } catch {
-            #expect(error == .notConnected)
+            #expect(error == .notConnected(.ended))
         }
         let kept = outgoing.count
         #expect(kept == 1)

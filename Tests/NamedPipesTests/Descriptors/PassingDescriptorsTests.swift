@@ -190,7 +190,7 @@ func send(_ text: String, _ numbers: [Int32], on connection: PipeConnection) thr
             let refusal = PipeError.messageTooLarge(byteCount: large.count, limit: large.count - 1)
             #expect(throws: refusal) { try connection.send(large, descriptors: &few) }
             connection.close()
-            #expect(throws: PipeError.notConnected) { try connection.send("x", descriptors: &few) }
+            #expect(throws: PipeError.notConnected(.finished)) { try connection.send("x", descriptors: &few) }
             #expect(few.count == 1)
         }
     }

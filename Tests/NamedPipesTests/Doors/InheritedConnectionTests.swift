@@ -47,7 +47,7 @@ private func serveLocal() throws {
         let (one, peer) = try RawPeer.pair()
         announce()
         guard let accepted = try AcceptedConnection.inherited(announcedAt: try duplicate(one.descriptor)) else {
-            throw PipeError.notConnected
+            throw PipeError.notConnected(.notBegun)
         }
         one.close()
         let processID = accepted.peer.processID
@@ -74,7 +74,7 @@ private func serveTCP() throws {
         let peer = RawPeer(taking: other)
         announce()
         guard let accepted = try AcceptedConnection.inherited(announcedAt: try duplicate(one)) else {
-            throw PipeError.notConnected
+            throw PipeError.notConnected(.notBegun)
         }
         let isKnown = accepted.peer.isKnown
         try #require(!isKnown && announcement.isEmpty)
@@ -82,7 +82,9 @@ private func serveTCP() throws {
         server.adopt(accepted)
         try requireEcho(peer, loop)
         announce()
-        guard let again = try AcceptedConnection.inherited(announcedAt: one) else { throw PipeError.notConnected }
+        guard let again = try AcceptedConnection.inherited(announcedAt: one) else {
+            throw PipeError.notConnected(.notBegun)
+        }
         let (strict, recorder) = try adopting(loop, .ownUserOrRoot)
         strict.adopt(again)
         try #require(loop.run { recorder.refusals.map(\.refusal) == [.policy] })

@@ -93,7 +93,8 @@ import Testing
                 try #require(loop.run { crowd.recorder.reasons.count == 1 })
             }
             #expect(leaving.groups.isEmpty)
-            #expect(throws: PipeError.notConnected) { try leaving.join("one") }
+            let missing: MissingConnection = ["close", "finish"].contains(how) ? .finished : .ended
+            #expect(throws: PipeError.notConnected(missing)) { try leaving.join("one") }
             #expect(crowd.server.groups == ["one", "two"])
             let outcome = try crowd.server.publish("rest", to: "one")
             #expect(outcome.acceptedCount == 1 && outcome.refusals.isEmpty)

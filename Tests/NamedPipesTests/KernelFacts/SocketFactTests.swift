@@ -52,6 +52,23 @@ import Testing
         #expect(near.received == [1, 2, 3] && near.isAtEnd && near.readErrors.isEmpty)
     }
 
+    @Test(arguments: [0, 1, 50, 1000, 5000, 50_000, 100_000, 200_000])
+    func `one write takes all of what the send buffer has left, however much is unread`(unread: Int) throws {
+        // In small messages, which take many times their size.
+        var rest = unread
+        while rest > 0 {
+            rest -= min(rest, 50)
+            if near.write(pattern(50)) < 0 { break }
+        }
+        var (size, taken, length) = (Int32(0), Int32(0), socklen_t(4))
+        #expect(unsafe getsockopt(near.descriptor, SOL_SOCKET, SO_SNDBUF, &size, &length) == 0)
+        #expect(unsafe ioctl(near.descriptor, UInt(TIOCOUTQ), &taken) == 0)
+        #expect((taken > 0) == (unread > 0))
+        let room = Int(size - taken)
+        guard room > 0 else { return }
+        #expect(near.write(pattern(room)) == room)
+    }
+
     @Test func `after a half-close the other direction works, and there is no hang-up`() {
         far.finishWriting()
         #expect(poll(near) == POLLIN | POLLOUT | 0x2000)

@@ -143,17 +143,55 @@ import Testing
         }
     }
 
-    @Test func `38 · without room for bytes that have to wait ends the connection, typed`() throws {
+    @Test func `38 · without room lets 64 KiB wait at each connection, and refuses more, typed`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop, Self.configuration(all: 0))
             let connection = try raw.accepted
+            var (accepted, refusals) = (0, Set<PipeError>())
+            while refusals.isEmpty {
+                do throws(PipeError) {
+                    try connection.send(letters(3000))
+                    accepted += 1
+                } catch {
+                    refusals.insert(error)
+                }
+                #expect(connection.pendingByteCount <= QueueAdmission.freeByteCount)
+            }
+            #expect(refusals == [.budgetExceeded(ExceededBudget(scope: .server, limit: 0))])
+            #expect(connection.pendingByteCount > 60_000 && raw.server.endpoint.accountsProblem == nil)
+            // What the timer does, without waiting for it. No connection exceeds the budget by more than it may.
+            raw.server.endpoint.relieve()
+            #expect(connection.isOpen)
+            try #require(raw.peer.receive(accepted * 3004, loop))
+            #expect(raw.peer.frames.count == accepted && raw.recorder.reasons.isEmpty)
+            #expect(raw.server.endpoint.ledger.byteCount == 0)
+        }
+    }
+
+    @Test(arguments: [100, 3000, 60_000])
+    func `72 · that others have used up loses no answer to a peer that has many requests in flight`(
+        size: Int
+    ) throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop, Self.configuration(all: 0))
+            var refusalCount = 0
+            raw.recorder.keepsMessages = false
+            raw.recorder.whenReceived = { connection, _ in
+                // The answer, not the request, is large: that one would not fit into the budget.
+                do { try connection.send(letters(size).span) } catch { refusalCount += 1 }
+            }
+            let count = 400_000 / size
+            var requests = (0..<count).flatMap { _ in frame("?") }[...]
             try #require(
                 loop.poll {
-                    for _ in 0..<10 where connection.isOpen { _ = try? connection.send(letters(3000)) }
-                    return !raw.recorder.reasons.isEmpty
+                    requests = requests.dropFirst(max(0, raw.peer.write(requests.prefix(5000))))
+                    raw.server.endpoint.relieve()
+                    // Reads less than is written, so that the queue has to wait.
+                    _ = raw.peer.read()
+                    return raw.peer.received.count >= count * (size + 4)
                 })
-            #expect(raw.recorder.reasons == [.budgetExceeded(ExceededBudget(scope: .server, limit: 0))])
-            #expect(raw.recorder.unsentMessageCount > 0)
+            #expect(raw.peer.frames.count == count && refusalCount == 0)
+            #expect(raw.recorder.reasons.isEmpty && raw.server.endpoint.ledger.byteCount == 0)
         }
     }
 
@@ -169,14 +207,79 @@ import Testing
         }
     }
 
-    @Test func `58 · that is used up by an envelope ends the connection, once`() throws {
+    /// The ways in which a message can be sent.
+    enum Way: CaseIterable {
+        case span, array, kept, descriptors, broadcast
+
+        func send(_ message: [UInt8], on connection: PipeConnection, _ server: PipeServer) throws {
+            switch self {
+            case .span: try connection.send(message.span)
+            case .array: try connection.send(message)
+            case .kept: try connection.send(connection.keep(message.span))
+            case .descriptors:
+                var descriptors = OutgoingDescriptors()
+                try descriptors.append(duplicating: 2)
+                try connection.send(message.span, descriptors: &descriptors)
+            case .broadcast:
+                // Behind a message that is queued, so that it is queued as well.
+                try connection.send("first")
+                let outcome = try server.broadcast(message)
+                if let error = outcome.refusals[connection.id] { throw error }
+            }
+        }
+    }
+
+    @Test(arguments: Way.allCases, [PipeConnection.SlowReaderPolicy.refuse, .disconnect, .dropNewest])
+    func `72 · that others have used up does not silence a connection whose peer reads`(
+        way: Way, policy: PipeConnection.SlowReaderPolicy
+    ) throws {
+        try withLoop { loop in
+            var configuration = Self.configuration(all: 0)
+            configuration.connection.slowReaderPolicy = policy
+            if way == .descriptors {
+                configuration.connection.framing = DescriptorFraming()
+                configuration.connection.descriptors = .accepted()
+            }
+            let raw = try RawClient(loop, configuration)
+            let connection = try raw.accepted
+            let message = letters(200_000)
+            for count in 1...3 {
+                try way.send(message, on: connection, raw.server)
+                #expect(connection.pendingByteCount == 0)
+                let least = count * message.count
+                try #require(
+                    loop.poll {
+                        raw.peer.readAll()
+                        return raw.peer.received.count >= least
+                    })
+            }
+            #expect(raw.recorder.reasons.isEmpty)
+            #expect(raw.server.statistics.queueHighWaterByteCount == 0)
+        }
+    }
+
+    @Test func `72 · that others have used up refuses the next answer to a peer that has not read the last`() throws {
+        try withLoop { loop in
+            let raw = try RawClient(loop, Self.configuration(all: 0))
+            let connection = try raw.accepted
+            let message = letters(150_000)
+            try connection.send(message.span)
+            let exceeded = ExceededBudget(scope: .server, limit: 0)
+            #expect(throws: PipeError.budgetExceeded(exceeded)) { try connection.send(message.span) }
+            #expect(connection.isOpen && raw.peer.receive(message.count + 4, loop))
+            try connection.send(message.span)
+            try #require(raw.peer.receive(2 * (message.count + 4), loop))
+            #expect(raw.peer.frames == [message, message])
+        }
+    }
+
+    @Test func `58 · that is used up lets a message with a large envelope leave`() throws {
         try withLoop { loop in
             let raw = try RawClient(loop, Self.configuration(PaddedFraming(), all: 0))
             let connection = try raw.accepted
             try connection.send(letters(60_000).span)
-            try #require(loop.run { raw.recorder.isEverythingClosed })
-            #expect(raw.recorder.reasons == [.budgetExceeded(ExceededBudget(scope: .server, limit: 0))])
-            #expect(connection.unsentMessageCount == 1 && !connection.hasPartlySentMessage)
+            try #require(raw.peer.receive(65_000, loop))
+            #expect(connection.pendingByteCount == 0 && raw.recorder.reasons.isEmpty)
         }
     }
 
@@ -270,15 +373,15 @@ import Testing
         configuration.byteBudget = 100 << 20
         let one = configuration.worstCaseByteCount(connectionCount: 1)
         let thousand = configuration.worstCaseByteCount(connectionCount: 1000)
-        #expect(thousand - one == 999 * (70 << 10))
+        #expect(thousand - one == 999 * (71 << 10))
         #expect(one < 160 << 20)
         configuration.maximumConnectionCount = 1000
         #expect(configuration.worstCaseByteCount() == thousand)
         configuration.byteBudget = nil
         configuration.connection.sendQueueLimit = 1 << 20
         // Without a budget in total, the limits of each count, and the overhead of growing memory.
-        let each = 2 * ((16 << 20) + (2 << 20) + (1 << 20) + (256 << 10)) + (70 << 10)
-        #expect(configuration.worstCaseByteCount() == one - (100 << 20) - (70 << 10) + 1000 * each)
+        let each = 2 * ((16 << 20) + (2 << 20) + (1 << 20) + (256 << 10)) + (71 << 10)
+        #expect(configuration.worstCaseByteCount() == one - (100 << 20) - (71 << 10) + 1000 * each)
         configuration.connection.sendQueueLimit = .max
         #expect(configuration.worstCaseByteCount() == .max)
     }

@@ -145,8 +145,11 @@ import Testing
             // Before any connection has been ended, small messages get through.
             #expect(isServed(2000, bystander, loop))
             #expect(isServed(20_000, bystander, loop) && isServed(100_000, bystander, loop))
-            // And large ones, once one connection has been ended.
-            let answer = letters(100_000, seed: 1)
+            // So do answers that fit into the socket.
+            try #require(server[id]).send(letters(100_000, seed: 2))
+            #expect(recorder.reasons.isEmpty)
+            // And larger ones, once one connection has been ended.
+            let answer = letters(300_000, seed: 1)
             var isAccepted = false
             try #require(
                 loop.poll {
@@ -191,6 +194,24 @@ import Testing
                 })
             #expect(raw.recorder.reasons == [.budgetExceeded(ExceededBudget(scope: .connection, limit: 300_000))])
             #expect(most <= 300_000 && most > 150_000)
+        }
+    }
+
+    @Test func `72 · by one connection's share, spare memory that is larger is not used`() throws {
+        try withLoop { loop in
+            var configuration = PipeServer.Configuration()
+            configuration.byteBudgetPerConnection = 100_000
+            let raw = try RawClient(loop, configuration)
+            var spare = FrameBuffer()
+            spare.reserveCapacity(128 << 10)
+            try raw.accepted.endpoint.buffers.pool.recycle(spare)
+            let message = frame(letters(90_000))
+            raw.peer.writeAll(message[..<66_000])
+            try #require(loop.run { raw.server.statistics.heldByteCount > 0 })
+            #expect(raw.server.statistics.heldByteCount <= 100_000)
+            raw.peer.writeAll(message[66_000...])
+            try #require(loop.run { raw.recorder.messageCount == 1 })
+            #expect(raw.recorder.reasons.isEmpty)
         }
     }
 

@@ -80,7 +80,7 @@ private struct SlowReader {
         try withLoop { loop in
             var slow = try SlowReader(loop, .disconnect, limit: Self.limit)
             #expect(throws: PipeError.sendQueueFull(limit: Self.limit)) { try slow.send(1000, byteCount: 3000) }
-            #expect(throws: PipeError.notConnected) { try slow.send(1, byteCount: 1) }
+            #expect(throws: PipeError.notConnected(.ended)) { try slow.send(1, byteCount: 1) }
             try #require(loop.run { slow.raw.recorder.isEverythingClosed })
             #expect(slow.raw.recorder.reasons == [.slowReader])
             #expect(slow.raw.recorder.unsentMessageCount > 0)

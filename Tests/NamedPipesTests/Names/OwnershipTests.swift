@@ -27,7 +27,7 @@ import Testing
         await #expect(processExitsWith: .signal(SIGSYS)) {
             onThreads(1) { _ in
                 guard SystemCallFilter.endProcess(at: .wait) else { return }
-                CurrentThread.sleepForMillisecond()
+                CurrentThread.sleepForMillisecond()  // what is tested: the filter ends the process here
             }
         }
     }

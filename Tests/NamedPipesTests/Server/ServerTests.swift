@@ -78,7 +78,7 @@ import Testing
             connections[1].close()
             let outcome = try server.broadcast("all") { $0 !== connections[2] }
             #expect(outcome.acceptedCount == 2)
-            #expect(outcome.refusals == [connections[1].id: .notConnected])
+            #expect(outcome.refusals == [connections[1].id: .notConnected(.finished)])
             loop.settle()
             peers.forEach { $0.readAll() }
             #expect(peers.map(\.texts) == [["all"], [], [], ["all"]])

@@ -21,6 +21,7 @@ struct ListTests: StagedSuite {
         let waitingCount: Int
         let backlog: Int
         let offersStatistics: Bool
+        let framing: String?
     }
 
     private func list(_ arguments: String...) throws -> [Pipe] {
@@ -41,7 +42,7 @@ struct ListTests: StagedSuite {
         #expect(pipes.count == 1 && pipe.address == path)
         #expect(pipe.program == "pipectl" && pipe.uid == geteuid())
         #expect(pipe.acceptedCount == 1 && pipe.waitingCount == 0 && pipe.backlog == 4096)
-        #expect(!pipe.offersStatistics)
+        #expect(!pipe.offersStatistics && pipe.framing == nil)
         let text = try run(reactor, "ls", path).lines
         #expect(text.count == 2)
         #expect(text[0].hasPrefix("PROGRAM") && text[0].hasSuffix("ADDRESS"))
@@ -59,6 +60,29 @@ struct ListTests: StagedSuite {
         let pipes = try list(name)
         #expect(pipes.map(\.address) == [name] && pipes[0].offersStatistics)
         _ = server
+    }
+
+    @Test func `the framing is shown where the server says it`() throws {
+        let server = try serveWithStatistics(
+            reactor, "echo", name, "--stat", "--framing", "delimiter:0d0a0d0a0d0a0d0a0d0a")
+        let pipe = try #require(try list("--timeout", "10min", name).first)
+        #expect(pipe.framing == "delimiter:0d0a0d0a0d0a0d0a0d0a")
+        let text = try run(reactor, "ls", "--timeout", "10min", name).lines
+        #expect(text.count == 2)
+        #expect(text[1].contains("  delimiter:0d0a0d0a0d…  +"))
+        _ = server
+    }
+
+    @Test func `a server that does not answer in time is listed without its framing`() throws {
+        let deaf = try Reactor()
+        let servers = try [name, name + ".stat"].map {
+            try PipeServer(listeningOn: .init(parsing: $0), reactor: deaf, delegate: Silent())
+        }
+        let pipe = try #require(try list("--timeout", "10ms", name).first)
+        #expect(pipe.address == name && pipe.offersStatistics && pipe.framing == nil)
+        deaf.stop()
+        deaf.run()
+        _ = servers
     }
 
     @Test func `a name that waits for its server shows the waiting`() throws {

@@ -49,6 +49,7 @@ struct InstallationTests: StagedSuite {
             "fish/vendor_completions.d/pipectl.fish",
         ]
         for place in places { #expect(try text("\(usr)/share/\(place)").contains("pipectl")) }
+        #expect(try text("\(usr)/share/pipectl/namedpipes.lua").contains("wtap.USER0"))
         for unit in ["serve", "relay"] {
             let unit = try text("\(usr)/lib/systemd/system/pipectl-\(unit)@.service")
             #expect(unit.contains("\nExecStart=/usr/bin/pipectl ") && !unit.contains("@PREFIX@"))

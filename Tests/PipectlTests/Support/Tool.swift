@@ -65,6 +65,17 @@ final class Tool {
 
     func signal(_ number: Int32) { process?.signal(number) }
 
+    /// SIGTERM until the program has ended. Those that come at once belong to the first, so the second request is one
+    /// of the later ones.
+    func terminateUntilItEnds() -> Int32? {
+        terminate()
+        let repetition = reactor.schedule(after: .milliseconds(100), repeating: .milliseconds(100)) { [weak self] in
+            self?.terminate()
+        }
+        defer { repetition.cancel() }
+        return waitForExit()
+    }
+
     /// Runs the loop until the program has printed this.
     func waitFor(_ text: String, _ location: SourceLocation = #_sourceLocation) {
         var searched = 0
@@ -95,6 +106,20 @@ func serve(_ reactor: Reactor, _ arguments: String..., errors: Tool.Errors = .me
     return tool
 }
 
+/// Starts a server command that offers ADDRESS.stat, and waits until that answers: it appears a moment after the server
+/// listens.
+func serveWithStatistics(_ reactor: Reactor, _ command: String, _ address: String, _ options: String...) throws -> Tool
+{
+    let tool = try Tool(reactor, [command, address] + options)
+    tool.waitFor("listening on ")
+    let start = ContinuousClock.now
+    while true {
+        let top = try run(reactor, "top", address, "--once", "--json", "--timeout", "600s")
+        if top.status == 0 { return tool }
+        try #require(.now - start < deadline, "never offered: \(top.lines)")
+    }
+}
+
 /// Runs a command to its end, with a text as its standard input.
 func run(
     _ reactor: Reactor, _ arguments: String..., input: String? = nil, errors: Tool.Errors = .merged,
@@ -117,3 +142,11 @@ func run(
 
 /// A name without a file, which no other process has.
 func freshName() -> String { "@pipectl-tests-\(UInt64.random(in: .min ... .max))" }
+
+/// Whether processes can have namespaces of their own (unshare(1)), with this option.
+func canUnshare(_ option: String) -> Bool {
+    guard geteuid() == 0, isInstalled("unshare"), let reactor = try? Reactor() else { return false }
+    defer { reactor.stop(); reactor.run() }
+    let tool = try? Tool(reactor, command: ["unshare", option, "/bin/true"], errors: .merged)
+    return tool?.waitForExit() == 0
+}

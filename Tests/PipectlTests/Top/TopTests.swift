@@ -89,6 +89,20 @@ struct TopTests: StagedSuite {
         #expect(lines[3].split(separator: " ").dropFirst(3).prefix(2) == ["1", "0"])
     }
 
+    @Test func `counters of a hostile server may be any numbers`() {
+        var (old, new) = (
+            ConnectionSnapshot(id: "2.1", queuedMessageCount: 0, queuedByteCount: 0),
+            ConnectionSnapshot(id: "2.1", queuedMessageCount: .min, queuedByteCount: .min)
+        )
+        (old.receivedMessageCount, new.receivedMessageCount) = (.min, .max)
+        (old.sentMessageCount, new.sentMessageCount) = (.max, .min)
+        let first = ConnectionList(totalCount: .min, seconds: -.greatestFiniteMagnitude, connections: [old])
+        let second = ConnectionList(totalCount: .max, seconds: 12, connections: [new])
+        for (list, last) in [(first, second), (second, first), (second, nil)] {
+            #expect(TopReport(list, since: last).text(title: "@a").contains("2.1"))
+        }
+    }
+
     @Test(arguments: [
         (0.04, "0.0s"), (9.9, "9.9s"), (9.96, "10s"), (99.4, "99s"), (100, "2m"), (5400, "90m"), (7200, "2h"),
         (172_799, "48h"), (172_800, "2d"),

@@ -71,9 +71,85 @@ func endAtOnce(_ way: String) -> Never {
             print("printed")
             try Reactor().run { false }
         case "reactor": try program.run(Reactor())
+        case "two-servers": try serveTwice(program, at: CommandLine.arguments[2])
+        case "run-before": try forgetClient { $0.run { true } }
+        case "never-run": try forgetClient()
+        case "never-run-elsewhere":
+            let isMade = DispatchSemaphore(value: 0)
+            DispatchQueue.global().async {
+                do { try forgetClient() } catch { PipeProgram.report("\(error)") }
+                isMade.signal()
+            }
+            isMade.wait()
+        case "never-run-forked":
+            try forgetClient()
+            let process = forkProcess()
+            if process == 0 { exit(0) }
+            var status: Int32 = 0
+            guard unsafe waitpid(process, &status, 0) == process, status == 0 else {
+                throw ProgramFailure("the child ended with \(status)")
+            }
         default: break
         }
     }
+}
+
+/// A client whose reactor no one runs from now on.
+func forgetClient(_ use: (Reactor) -> Void = { _ in }) throws {
+    let reactor = try Reactor()
+    use(reactor)
+    PipeClient(address: try .path("/nowhere"), reactor: reactor, delegate: Forgotten()).connect()
+}
+
+/// fork(2), which Swift hides.
+func forkProcess() -> pid_t {
+    guard let address = unsafe dlsym(nil, "fork") else { return -1 }
+    return unsafe unsafeBitCast(address, to: (@convention(c) () -> pid_t).self)()
+}
+
+/// Serves `ADDRESS` and `ADDRESS.far`, whose clients wait until the first server has stopped.
+func serveTwice(_ program: PipeProgram, at address: String) throws {
+    let reactor = try Reactor()
+    let last = Last()
+    let far = try PipeServer(listeningOn: .path("\(address).far"), reactor: reactor, delegate: last)
+    let first = First { last.connection?.resumeReceiving() }
+    let near = try PipeServer(listeningOn: .path(address), reactor: reactor, delegate: first)
+    try program.run(
+        reactor, announcing: near, alsoStopping: [far], gracePeriod: .seconds(3600),
+        whenStopped: {
+            var isRunning = false
+            reactor.schedule(after: .zero) { isRunning = true }
+            reactor.run { isRunning }
+            PipeProgram.report("stopped: \(near.isStopped), \(far.isStopped), the loop runs: \(isRunning)")
+        })
+}
+
+final class First: PipeServerDelegate {
+    private let whenStopped: () -> Void
+
+    init(whenStopped: @escaping () -> Void) { self.whenStopped = whenStopped }
+
+    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {}
+
+    func serverDidStop(_ server: PipeServer) { whenStopped() }
+}
+
+final class Last: PipeServerDelegate {
+    private(set) var connection: PipeConnection?
+
+    func connectionDidOpen(_ connection: PipeConnection) {
+        self.connection = connection
+        connection.pauseReceiving()
+        _ = try? connection.send("paused")
+    }
+
+    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {
+        PipeProgram.report("received \(message.count) bytes")
+    }
+}
+
+final class Forgotten: PipeClientDelegate {
+    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {}
 }
 
 /// A part of the program that a signal ends in order.

@@ -33,6 +33,7 @@ NOT_DISTURBED = {
         "posix_spawnp waitpid kill pipe2 socketpair"
     ),
     "make a FIFO, which the driver's exchange has not; tested by FIFOTests": "mkfifoat fchown",
+    "reports, in debug builds, a reactor that never ran; where it cannot be registered, nothing is reported": "on_exit",
     "the kind of a descriptor that came with a message; where it fails, the kind is `other`": "statx",
     "names a thread, asks for its number, opens a process by its number; tested by PeerProcessTests": "syscall",
 }

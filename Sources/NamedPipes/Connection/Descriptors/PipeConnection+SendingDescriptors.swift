@@ -24,7 +24,7 @@ extension PipeConnection {
     ) throws(PipeError) -> SendVerdict {
         endpoint.assertOwner()
         guard !descriptors.isEmpty else { return try send(message) }
-        guard lifecycle.canSend else { throw .notConnected }
+        guard lifecycle.canSend else { throw .notConnected(lifecycle.missing) }
         guard stream.descriptor >= 0 else { throw .descriptorsNotSent(.notASocket) }
         let frame = try frame(of: message, descriptorCount: descriptors.count)
         let queued = descriptorTraffic.queued
@@ -36,7 +36,8 @@ extension PipeConnection {
         guard let displacedCount, let queue else { return .dropped }
         countTaken(queue)
         queue.value.append(DescriptorFrame(frame, taken, queued))
-        chargeGrowth(of: queue)
+        chargeFrame(in: queue)
+        if state.isTapped { showSent(message) }
         return didQueue(displacing: displacedCount)
     }
 
@@ -61,7 +62,7 @@ extension PipeConnection {
     private func checkRoom(for count: Int, behind queued: QueuedDescriptorCount) throws(PipeError) {
         let limit = QueuedDescriptorCount.limit
         if queued.value + count > limit { flush() }
-        guard lifecycle.canSend else { throw .notConnected }
+        guard lifecycle.canSend else { throw .notConnected(lifecycle.missing) }
         guard queued.value == 0 || queued.value + count <= limit else {
             throw .descriptorsNotSent(.queueFull(limit: limit))
         }

@@ -20,7 +20,7 @@ extension PipeSender {
     ///   - descriptors: at most 253. Emptied if the message was accepted, or dropped by the slow-reader policy; if this
     ///     throws, unchanged.
     /// - Returns: whether there is room for more.
-    /// - Throws: as ``PipeConnection/send(_:descriptors:)-(Span<UInt8>,_)``; ``PipeError/notConnected`` if the
+    /// - Throws: as ``PipeConnection/send(_:descriptors:)-(Span<UInt8>,_)``; ``PipeError/notConnected(_:)`` if the
     ///   connection has ended.
     @discardableResult
     public func send(

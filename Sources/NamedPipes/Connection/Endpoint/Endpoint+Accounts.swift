@@ -16,17 +16,20 @@ extension Endpoint {
             problem = problem ?? connection.accountProblem
         }
         if let problem = problem ?? countsProblem(queued: queuedMessageCount) { return problem }
-        charged += ledger.unreadByteCount
         if charged != ledger.byteCount { return "charges of \(charged) bytes, a ledger of \(ledger.byteCount)" }
-        let (most, overflows) = ledger.highestLimit.addingReportingOverflow(connections.count * ByteLedger.floor)
+        let beyond = connections.count * (ByteLedger.mostWithoutRoom + QueueAdmission.freeByteCount)
+        let (most, overflows) = ledger.highestLimit.addingReportingOverflow(beyond)
         guard !overflows, ledger.byteCount > most else { return nil }
         return "\(ledger.byteCount) bytes are taken of \(ledger.highestLimit), by \(connections.count) connections"
     }
 }
 
 extension PipeConnection {
-    /// The charge of this connection in the ledger.
-    var chargedByteCount: Int { (reassembly?.charge.byteCount ?? 0) + (queue?.value.charge.byteCount ?? 0) }
+    /// The charge of this connection in the ledger, with the messages that wait for its tasks.
+    var chargedByteCount: Int {
+        let unread = if case .tasks(let tasks) = companion { tasks.chargedByteCount } else { 0 }
+        return unread + (reassembly?.charge.byteCount ?? 0) + (queue?.value.charge.byteCount ?? 0)
+    }
 
     /// A charge that does not follow its memory within a factor of two, or nil.
     fileprivate var accountProblem: String? {

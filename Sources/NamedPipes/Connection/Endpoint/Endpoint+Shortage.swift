@@ -45,7 +45,7 @@ extension Endpoint {
 
     /// The ledger has become tight, or has room again.
     func tightnessDidChange() {
-        budget.boundReads()
+        budget.adapt(limits.admission)
         budget.roomTimer?.cancel()
         budget.roomTimer = nil
         guard ledger.isTight, ledger.shared != nil else { return }

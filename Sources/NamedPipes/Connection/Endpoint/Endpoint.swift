@@ -39,6 +39,12 @@ final class Endpoint {
     /// instructions.
     unowned(unsafe) var owner: (any ConnectionOwner)?
 
+    /// What watches the messages; nil while no tap is attached.
+    var taps: TapDelegate?
+
+    /// Whether the sizes of large frames can be predicted.
+    var predictions = FramePredictions()
+
     /// Whether a graceful shutdown lets a connection's handler close it.
     var leavesClosingToOwner = false
 
@@ -53,7 +59,7 @@ final class Endpoint {
         descriptors = configuration.descriptors.acceptance.map { DescriptorLedger($0, reactor.executor) }
         precondition(
             descriptors == nil || codec.announcing != nil, "\(configuration.framing) cannot announce descriptors")
-        budget = EndpointBudget(ledger)
+        budget = EndpointBudget(ledger, limits.admission)
         sweep = EndpointSweep(configuration, reactor)
         connections = ConnectionList(of: reactor.registry)
         buffers = reactor.companion(ReactorBuffers.self) { ReactorBuffers(reactor) }
@@ -63,13 +69,15 @@ final class Endpoint {
 
     /// Callbacks go to the delegate from now on, measured if the reactor measures them.
     func setDelegate(_ delegate: any PipeConnectionDelegate) {
-        self.delegate = reactor.meter.map { MeasuredDelegate(delegate, $0) } ?? delegate
+        let delegate = reactor.meter.map { MeasuredDelegate(delegate, $0) } ?? delegate
+        if let taps { taps.delegate = delegate } else { self.delegate = delegate }
     }
 
     /// Replaces the configuration and the limits. The framing stays.
     func change(_ configuration: PipeConnection.Configuration, byteShare: Int?) {
         self.configuration = configuration
         limits = EndpointLimits(configuration, byteShare: byteShare)
+        budget.adapt(limits.admission)
     }
 
     /// The memory for the next read.

@@ -9,6 +9,10 @@ struct EndpointBudget {
     /// connection may hold in any case.
     private(set) var readByteCount = ReactorBuffers.receiveByteCount
 
+    /// The size up to which a fresh queue may be filled without a decision. While a budget is tight, each message is
+    /// written at once.
+    private(set) var prepaidByteCount = -1
+
     /// The demand on an exhausted budget, until the library has looked for the largest holder.
     var demand: BudgetDemand?
     var shortageTimer: ScheduledWork?
@@ -19,13 +23,14 @@ struct EndpointBudget {
     /// Looks whether a budget that is shared with other threads has room again: they say nothing when they return some.
     var roomTimer: ScheduledWork?
 
-    init(_ ledger: ByteLedger) {
+    init(_ ledger: ByteLedger, _ admission: QueueAdmission) {
         self.ledger = ledger
-        boundReads()
+        adapt(admission)
     }
 
-    /// Adapts the bound when the ledger becomes tight or has room again.
-    mutating func boundReads() {
+    /// Adapts the bounds when the ledger becomes tight or has room again, or the rules have changed.
+    mutating func adapt(_ admission: QueueAdmission) {
         readByteCount = ledger.isTight ? ByteLedger.floor : ReactorBuffers.receiveByteCount
+        prepaidByteCount = ledger.isTight ? -1 : admission.allowance
     }
 }

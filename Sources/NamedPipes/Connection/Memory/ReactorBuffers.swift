@@ -39,7 +39,7 @@ final class ReactorBuffers {
     /// The memory of small messages that tasks have received. They may still use it.
     @safe @exclusivity(unchecked) private var sparePiece: SharedBuffer?
 
-    /// A large frame's own memory grows by at least this much, and by no more than what has arrived of it. With a
+    /// A large frame's fresh memory grows by at least this much, and by no more than what has arrived of it. With a
     /// header before it, one step of ``LargeBufferPool``.
     static let smallestGrowth = 60 << 10
 

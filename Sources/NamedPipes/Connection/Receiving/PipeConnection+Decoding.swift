@@ -70,7 +70,9 @@ extension PipeConnection {
     private func decodeBehindCarried(_ bytes: Span<UInt8>, _ budget: inout Int) {
         guard lifecycle.isReceiving else { return }
         if let reassembly {
-            reassembly.append(bytes)
+            reassembly.append(bytes, atMost: mostToHold(instead: reassembly.charge.byteCount)) {
+                pay(for: $0, of: reassembly)
+            }
             decodeCarried(reassembly, &budget)
         } else if mayDeliver(budget) {
             decode(bytes, 0, by: terms, for: endpoint.batchReceiver, &budget)
@@ -83,13 +85,23 @@ extension PipeConnection {
     /// After a wrong prediction, a partial frame at the end of the receive buffer may precede these bytes, which are
     /// then copied behind it.
     private func decodePredicted(_ predicted: ReassemblyBuffer, _ budget: inout Int) {
+        let (predictedByteCount, arrivedByteCount) = (predicted.frameByteCount, predicted.byteCount)
         predicted.frameByteCount = nil
-        if predicted.byteCount > 0, lifecycle.isReceiving, reassembly == nil {
+        guard arrivedByteCount > 0 else { return endpoint.buffers.recycle(predicted) }
+        if lifecycle.isReceiving, reassembly == nil {
             hold(predicted, since: endpoint.tick)
-            return decodeCarried(predicted, &budget)
+            decodeCarried(predicted, &budget)
+            // Nil if the size is not known yet: the header has not arrived, or nothing may be delivered now.
+            let found = reassembly === predicted ? predicted.frameByteCount : arrivedByteCount
+            if let found { endpoint.predictions.note(wasRight: found == predictedByteCount) }
+        } else {
+            // Carried bytes precede these: the frame began elsewhere, but its size may be the predicted one.
+            if let reassembly, !reassembly.mayHoldFrames, let found = reassembly.frameByteCount {
+                endpoint.predictions.note(wasRight: found == predictedByteCount)
+            }
+            predicted.memory.withBytes { decodeBehindCarried($0, &budget) }
+            endpoint.buffers.recycle(predicted)
         }
-        if predicted.byteCount > 0 { predicted.memory.withBytes { decodeBehindCarried($0, &budget) } }
-        endpoint.buffers.recycle(predicted)
     }
 
     /// Copies bytes to a reassembly buffer, which carries them to the next read.
@@ -98,7 +110,7 @@ extension PipeConnection {
         let rest = endpoint.buffers.borrowReassembly()
         rest.frameByteCount = walk.frameByteCount
         rest.moveToLargeMemory(atMost: mostToHold()) { pay(for: $0, of: rest) }
-        rest.append(bytes)
+        rest.append(bytes, atMost: mostToHold(instead: rest.charge.byteCount)) { pay(for: $0, of: rest) }
         rest.note(walk)
         hold(rest, since: began ?? endpoint.tick)
         chargeReassembly()

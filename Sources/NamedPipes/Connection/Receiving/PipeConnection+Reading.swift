@@ -5,8 +5,9 @@ internal import PipeReactor
 // From a readable stream to bytes in memory, which PipeConnection+Decoding turns into messages.
 //
 // A read goes into the receive buffer of the reactor. A small partial frame that the connection carries is copied there
-// first, so that the new bytes follow it. A large partial frame is completed in its reassembly buffer, which grows with
-// the bytes that have arrived, never with the size that a header claims. `ReadPlan` decides between the two.
+// first, so that the new bytes follow it. A large partial frame is completed in its reassembly buffer. Fresh memory
+// grows with the bytes that have arrived; only spare memory of the pool may be as large as a header claims. `ReadPlan`
+// decides between the two.
 //
 // One turn has at most one full read, and a bounded number of messages. The rest waits for the next turn. This bounds
 // the time for which a flooding peer keeps other connections waiting.
@@ -72,6 +73,7 @@ extension PipeConnection {
         case .closed: return
         }
         if flow.takeRescan() { rescan() }
+        if isWaiting, endpoint.ledger.isTight { flow.pauseForRoom() }
         var budget = limits.messagesPerTurn
         while mayDeliver(budget) {
             if let reassembly, reassembly.mayHoldFrames {

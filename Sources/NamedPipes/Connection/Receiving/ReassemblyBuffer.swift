@@ -64,18 +64,33 @@ final class ReassemblyBuffer {
         return room >= ReactorBuffers.copiedByteCount ? room : max(byteCount, ReactorBuffers.smallestGrowth)
     }
 
-    func append(_ bytes: Span<UInt8>) {
+    /// Appends bytes that were read elsewhere. If they need more memory, a spare buffer of about their size is used if
+    /// the pool has one. Fresh memory would have exactly their size, and fill the pool with odd sizes once it is
+    /// recycled.
+    ///
+    /// - Parameters:
+    ///   - limit: the largest capacity of the spare buffer.
+    ///   - pay: charges for that capacity. If it returns false, or there is none, the memory grows to the size of the
+    ///     bytes, for which the caller charges.
+    func append(_ bytes: Span<UInt8>, atMost limit: @autoclosure () -> Int, paying pay: (Int) -> Bool) {
+        let needed = byteCount + bytes.count
+        if needed >= LargeBufferPool.smallestByteCount, memory.bytes.capacity < needed {
+            _ = takeSpare(atLeast: needed, atMost: min(LargeBufferPool.rounded(needed), limit()), paying: pay)
+        }
         // Not twice the capacity, as an append would make it: the capacity is charged for.
-        memory.bytes.reserveCapacity(byteCount + bytes.count)
+        memory.bytes.reserveCapacity(needed)
         memory.bytes.append(contentsOf: bytes)
     }
 
-    /// Removes the delivered bytes. If the memory has other owners by now, it is left to them, and the rest is copied.
+    /// Removes the delivered bytes. If the memory has other owners by now, it is left to them, and the rest is copied
+    /// to memory that is no larger.
     func removeFirst(_ count: Int) {
         if isKnownUniquelyReferenced(&memory) { return memory.bytes.removeFirst(count) }
-        let rest = SharedBuffer(pool: pool)
-        memory.withBytes { rest.bytes.append(contentsOf: $0.extracting(droppingFirst: count)) }
-        memory = rest
+        let delivered = memory
+        memory = SharedBuffer(pool: pool)
+        delivered.withBytes { bytes in
+            append(bytes.extracting(droppingFirst: count), atMost: delivered.bytes.capacity) { _ in true }
+        }
     }
 
     /// Moves the bytes to memory that is large enough for the whole frame, if the pool has a buffer within the limit.
@@ -84,15 +99,14 @@ final class ReassemblyBuffer {
     /// - Parameter pay: charges for a capacity. If it returns false, the memory stays as it is.
     func moveToLargeMemory(atMost limit: @autoclosure () -> Int, paying pay: (Int) -> Bool) {
         // Small frames must not use up the buffers that large ones need.
-        guard let frameByteCount, frameByteCount > max(memory.bytes.capacity, LargeBufferPool.smallestByteCount),
-            let found = pool.take(atLeast: frameByteCount, atMost: limit())
+        guard let frameByteCount, frameByteCount > max(memory.bytes.capacity, LargeBufferPool.smallestByteCount)
         else { return }
-        guard pay(found.capacity) else { return pool.recycle(found) }
-        move(to: SharedBuffer(found, pool: pool))
+        _ = takeSpare(atLeast: frameByteCount, atMost: limit(), paying: pay)
     }
 
     /// Makes room for `count` more bytes, so that reading them allocates nothing: moves the bytes to the front, where
-    /// delivered messages were, or to a buffer of the pool, or enlarges the memory.
+    /// delivered messages were, or to a buffer of the pool, one for the whole frame if there is one, or enlarges the
+    /// memory.
     ///
     /// - Parameters:
     ///   - limit: the largest capacity, unless the bytes alone need more.
@@ -107,14 +121,12 @@ final class ReassemblyBuffer {
             memory.bytes.reserveCapacity(needed)
             return true
         }
-        if let found = pool.take(atLeast: needed, atMost: limit) {
-            guard pay(found.capacity) else {
-                pool.recycle(found)
-                return false
-            }
-            move(to: SharedBuffer(found, pool: pool))
+        if let frameByteCount, frameByteCount > needed,
+            takeSpare(atLeast: frameByteCount, atMost: limit, paying: pay) == true
+        {
             return true
         }
+        if let isPaid = takeSpare(atLeast: needed, atMost: limit, paying: pay) { return isPaid }
         let capacity = max(needed, min(LargeBufferPool.rounded(needed), limit))
         guard pay(capacity) else { return false }
         if isOurs {
@@ -124,6 +136,19 @@ final class ReassemblyBuffer {
             fresh.reserveCapacity(capacity)
             move(to: SharedBuffer(fresh, pool: pool))
         }
+        return true
+    }
+
+    /// Moves the bytes to a spare buffer of about this capacity.
+    ///
+    /// - Returns: nil if the pool has none; false if `pay` refuses, and the buffer stays in the pool.
+    private func takeSpare(atLeast capacity: Int, atMost limit: Int, paying pay: (Int) -> Bool) -> Bool? {
+        guard let found = pool.take(atLeast: capacity, atMost: limit) else { return nil }
+        guard pay(found.capacity) else {
+            pool.recycle(found)
+            return false
+        }
+        move(to: SharedBuffer(found, pool: pool))
         return true
     }
 

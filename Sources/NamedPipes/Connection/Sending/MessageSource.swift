@@ -15,4 +15,9 @@ enum MessageSource {
 
     /// In the memory of a broadcast, which can be retained. The bytes are a whole frame.
     case frame(SharedBuffer)
+
+    /// Whether the bytes are a frame rather than a message.
+    var isFrame: Bool {
+        if case .frame = self { true } else { false }
+    }
 }

@@ -22,7 +22,9 @@ extension PipeConnection {
     }
 
     /// Why nothing can be sent.
-    private var cannotSend: PipeError { rareIfAny?.isReceiveOnly == true ? .receiveOnly : .notConnected }
+    private var cannotSend: PipeError {
+        rareIfAny?.isReceiveOnly == true ? .receiveOnly : .notConnected(lifecycle.missing)
+    }
 
     private func frameByteCount(of message: Span<UInt8>, from source: MessageSource) throws(PipeError) -> Int {
         if case .frame = source { return message.count }
@@ -72,12 +74,23 @@ extension PipeConnection {
         request.startedByteCount = queue.value.byteCount - queue.value.droppableByteCount
         request.capacity = queue.value.capacity
         request.isWaiting = isWaiting
+        request.isPausedForRoom = flow.isPausedForRoom
         request.isCharged = queue.value.charge.byteCount > 0
         request.exceededBudget = nil
+        request.fitsIntoSocket = false
         guard limits.admission.needsBudget(request) else { return }
         request.exceededBudget = queue.value.charge.exceededBudget(
             at: growth(of: queue, for: request.byteCount).capacity, endpoint.ledger, userID: peer.userID,
             limit: limits.byteShare, leaving: endpoint.ledger.reserve)
+        if limits.admission.dependsOnSocket(request) {
+            request.fitsIntoSocket = request.byteCount <= outputRoom
+        }
+    }
+
+    /// The number of bytes that the socket takes now. 0 if that cannot be determined: then the message needs room in a
+    /// budget.
+    private var outputRoom: Int {
+        do throws(SystemError) { return try stream.outputRoom() } catch { return 0 }
     }
 
     /// A message met an exhausted budget. If the message was refused, it needs room there, so the largest holder is
@@ -129,6 +142,6 @@ extension PipeConnection {
         endpoint.traffic.sentMessageCount &+= queue.value.messageCount
         countSent(0, messageCount: queue.value.messageCount)
         recycleQueue()
-        if flow.isAboveHighWaterMark { didFallBelowHighWaterMark() }
+        if flow.dependsOnQueue { queueIsWritten() }
     }
 }

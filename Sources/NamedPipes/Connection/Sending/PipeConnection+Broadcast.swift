@@ -50,7 +50,8 @@ extension PipeConnection {
         append(frame, to: queue)
         do throws(SystemError) {
             if let error { throw error }
-            try didWrite(count, of: queue)
+            // The peer may have read since, so that there is room for it now.
+            if count == 0, isUnpaid(queue) { flush() } else { try didWrite(count, of: queue) }
         } catch {
             outputDidFail(error)
         }

@@ -15,7 +15,7 @@ extension PipeConnection {
         switch source {
         case .frame(let frame):
             append(frame, to: queue)
-            if isLarge { chargeGrowth(of: queue) }
+            if isLarge { chargeFrame(in: queue) }
             return true
         case .lent where isLarge:
             return try appendLent(message, to: queue)

@@ -7,8 +7,8 @@ internal import PipeFraming
 extension PipeConnection {
     func borrowQueue() -> SendQueueSlot {
         let fresh = borrowPrepaidQueue()
-        // Its messages are encoded in a framing that the fast path does not know.
-        if state.isUpgraded { stopPrepaying() }
+        // Its messages are encoded in a framing that the fast path does not know, or watched.
+        if state.sendsSlowly { stopPrepaying() }
         return fresh
     }
 
@@ -16,7 +16,7 @@ extension PipeConnection {
     @inline(__always)
     func borrowPrepaidQueue() -> SendQueueSlot {
         let fresh = endpoint.buffers.borrowQueue()
-        fresh.value.prepaidByteCount = endpoint.limits.admission.allowance
+        fresh.value.prepaidByteCount = endpoint.budget.prepaidByteCount
         queue = fresh
         return fresh
     }
@@ -43,16 +43,23 @@ extension PipeConnection {
         return true
     }
 
-    /// Charges for a queue that has to wait. If the budgets have no room, the connection ends.
+    /// Charges for a queue that has to wait. If the budgets have no room, what every connection may owe is recorded all
+    /// the same, and more ends the connection.
     func chargeQueue(_ queue: SendQueueSlot) {
         do {
             try queue.value.charge.adjust(to: queue.value.capacity, endpoint.ledger, userID: peer.userID)
-            setPrepaidByteCount(of: queue)
         } catch {
             let growth = queue.value.capacity - queue.value.charge.byteCount
-            endpoint.noteShortage(error, chargedByteCount, growth: growth)
-            end(.budgetExceeded(error))
+            // With all that it may owe until the library looks, so that it is not the one to leave for its own demand.
+            let total = chargedByteCount + growth + QueueAdmission.freeByteCount + ByteLedger.mostWithoutRoom
+            endpoint.noteShortage(error, total, growth: growth)
+            queue.value.shrink()
+            let owed = queue.value.capacity - queue.value.charge.byteCount
+            guard owed <= QueueAdmission.freeByteCount else { return end(.budgetExceeded(error)) }
+            queue.value.charge.follow(queue.value.capacity, endpoint.ledger, userID: peer.userID)
+            flow.pauseForRoom()
         }
+        setPrepaidByteCount(of: queue)
     }
 
     /// After this, nothing can be sent: each message reaches ``admit(_:from:)``, which throws. Therefore the fast path
@@ -60,7 +67,7 @@ extension PipeConnection {
     func stopPrepaying() { queue?.value.prepaidByteCount = -1 }
 
     private func setPrepaidByteCount(of queue: SendQueueSlot) {
-        guard lifecycle.canSend, !state.isUpgraded else { return stopPrepaying() }
+        guard lifecycle.canSend, !state.sendsSlowly else { return stopPrepaying() }
         queue.value.prepaidByteCount = endpoint.limits.admission.prepaidByteCount(
             of: queue.value.byteCount + queue.value.bytes.room, isWaiting: isWaiting)
     }
@@ -70,6 +77,18 @@ extension PipeConnection {
     func chargeGrowth(of queue: SendQueueSlot) {
         let paid = max(queue.value.charge.byteCount, isWaiting ? 0 : QueueAdmission.freeByteCount)
         if queue.value.capacity > paid { chargeQueue(queue) }
+    }
+
+    /// Charges for what an encoded frame keeps beyond what was admitted. A frame that was admitted without room is
+    /// written first.
+    func chargeFrame(in queue: SendQueueSlot) {
+        if !isUnpaid(queue) { chargeGrowth(of: queue) }
+    }
+
+    /// Whether the queue has a message for which the budgets have no room, and which is therefore written before
+    /// anything else happens. What the kernel does not take of it is charged for then.
+    func isUnpaid(_ queue: SendQueueSlot) -> Bool {
+        queue.value.byteCount > QueueAdmission.freeByteCount && queue.value.charge.byteCount == 0 && !isWaiting
     }
 
     /// Whether the budgets have room for a message that keeps this much memory alive, and for its envelope, which may

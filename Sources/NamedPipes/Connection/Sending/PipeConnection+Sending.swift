@@ -9,7 +9,7 @@ extension PipeConnection {
     ///
     /// - Parameter message: its bytes, at most the framing's maximum; copied before this returns.
     /// - Returns: whether there is room for more.
-    /// - Throws: ``PipeError/notConnected``, ``PipeError/messageTooLarge(byteCount:limit:)``,
+    /// - Throws: ``PipeError/notConnected(_:)``, ``PipeError/messageTooLarge(byteCount:limit:)``,
     ///   ``PipeError/sendQueueFull(limit:)`` or ``PipeError/framing(_:)``. If it throws, nothing of the message is
     ///   sent.
     @discardableResult
@@ -39,7 +39,7 @@ extension PipeConnection {
     @inline(never)
     func sendSlowly(_ message: Span<UInt8>, from source: MessageSource) throws(PipeError) -> SendVerdict {
         guard let displacedCount = try admit(message, from: source) else { return .dropped }
-        guard let queue else { throw .notConnected }
+        guard let queue else { throw .notConnected(lifecycle.missing) }
         // Counted before it is appended, because a large one may be written there.
         countTaken(queue)
         do {
@@ -51,6 +51,9 @@ extension PipeConnection {
             recycleQueueIfEmpty()
             throw PipeError(error)
         }
+        if state.isTapped, !source.isFrame { showSent(message) }
+        // What was queued without room is recorded here. Of anything else, the charge is there already.
+        if isWaiting { chargeGrowth(of: queue) }
         return didQueue(displacing: displacedCount)
     }
 
@@ -104,7 +107,9 @@ extension PipeConnection {
         guard queue.value.byteCount > mark else {
             // Inside a callback of this connection the flush follows anyway; otherwise, while waiting for writability,
             // it follows the event.
-            if !isWaiting { schedule() }
+            // While a budget has little room, each message is written at once: if it has to wait, no other is received
+            // before it is written, whose answer might have to be refused.
+            if endpoint.ledger.isTight || isUnpaid(queue) { flush() } else if !isWaiting { schedule() }
             return false
         }
         // A long burst is written in pieces, so that it does not accumulate here first.

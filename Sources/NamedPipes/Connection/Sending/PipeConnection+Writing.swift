@@ -55,7 +55,7 @@ extension PipeConnection {
         guard count == queue.value.byteCount else { return try didWrite(count, of: queue) }
         endpoint.traffic.sentMessageCount &+= queue.value.messageCount
         recycleQueue()
-        if flow.isAboveHighWaterMark { didFallBelowHighWaterMark() }
+        if flow.dependsOnQueue { queueIsWritten() }
     }
 
     /// Counts a write in the connection's own statistics, before the queue changes.
@@ -90,6 +90,7 @@ extension PipeConnection {
         chargeQueue(queue)
         if endpoint.deadlines.watchesQueues { endpoint.watchDeadlines() }
         guard lifecycle.canWrite else { return }
+        if endpoint.ledger.isTight { flow.pauseForRoom() }
         interest.watchOutput()
         try stream.awaitRoom(isBehindEnd: lifecycle.hasInputEnded, self, endpoint.reactor)
     }
@@ -97,6 +98,15 @@ extension PipeConnection {
     private func noteLevel(_ byteCount: Int) {
         if byteCount <= limits.lowWaterMark { return didFallBelowHighWaterMark() }
         guard byteCount <= limits.highWaterMark, flow.resumeBelowHighWaterMark() else { return }
+        turn.want()
+        schedule()
+    }
+
+    /// There is no queue any more: whatever waited for that follows.
+    @inline(never)
+    func queueIsWritten() {
+        if flow.isAboveHighWaterMark { didFallBelowHighWaterMark() }
+        guard flow.takePauseForRoom() else { return }
         turn.want()
         schedule()
     }

@@ -51,7 +51,8 @@ public struct PipeSender: Sendable {
     /// Sends one message and waits for the verdict, not for the peer. From any task.
     ///
     /// - Returns: whether there is room for more.
-    /// - Throws: as ``PipeConnection/send(_:)-(Span<UInt8>)``; ``PipeError/notConnected`` if the connection has ended.
+    /// - Throws: as ``PipeConnection/send(_:)-(Span<UInt8>)``; ``PipeError/notConnected(_:)`` if the connection has
+    ///   ended.
     @discardableResult
     public func send(_ message: [UInt8]) async throws(PipeError) -> PipeConnection.SendVerdict {
         try await submit { connection throws(PipeError) in try connection.send(message) }
@@ -94,7 +95,7 @@ public struct PipeSender: Sendable {
     /// the peers. From any task; see ``PipeServer/publish(_:to:except:)-(PipeMessage,_,_)``.
     ///
     /// - Returns: how many connections took it, and which refused it.
-    /// - Throws: ``PipeError/notConnected`` if the connection has ended, or is a client's;
+    /// - Throws: ``PipeError/notConnected(_:)`` if the connection has ended, or is a client's;
     ///   ``PipeError/messageTooLarge(byteCount:limit:)`` or ``PipeError/framing(_:)``.
     @discardableResult
     public func publish(
@@ -129,7 +130,7 @@ public struct PipeSender: Sendable {
         _ send: @escaping @Sendable (PipeConnection) throws(PipeError) -> Success,
         then report: @escaping @Sendable (Result<Success, PipeError>) -> Void
     ) {
-        let submission = Submission(orElse: .notConnected, report)
+        let submission = Submission(orElse: .notConnected(.ended), report)
         reference.executor.post { [reference] reactor in
             guard let connection = reference.resolve(on: reactor) else { return }
             submission.finish(Result { () throws(PipeError) in try send(connection) })
@@ -142,7 +143,7 @@ extension PipeConnection {
     fileprivate func publish(
         _ message: PipeMessage, to group: PipeGroup, except excluded: ID?
     ) throws(PipeError) -> PipeServer.BroadcastOutcome {
-        guard let server, lifecycle.state != .closed else { throw .notConnected }
+        guard let server, lifecycle.state != .closed else { throw .notConnected(lifecycle.missing) }
         return try server.publish(message, to: group, except: excluded)
     }
 }

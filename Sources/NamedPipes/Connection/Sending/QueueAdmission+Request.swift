@@ -35,11 +35,18 @@ extension QueueAdmission {
         /// The budget that has no room for the message. Nil if there is room; always nil if
         /// ``QueueAdmission/needsBudget(_:)`` is false.
         var exceededBudget: ExceededBudget?
+
+        /// The queue waits without room in a budget, so that nothing is received before it is written.
+        var isPausedForRoom = false
+
+        /// The socket has room for all of it. Always false if ``QueueAdmission/dependsOnSocket(_:)`` is.
+        var fitsIntoSocket = false
     }
 
     /// What the connection has to do.
     enum Answer: Equatable {
-        /// Queue the message; if `isCharged`, first charge for its memory, for which the budgets have room.
+        /// Queue the message; if `isCharged`, first charge for its memory, for which the budgets have room. If not, and
+        /// it is larger than ``QueueAdmission/freeByteCount``, write it at once.
         case append(isCharged: Bool)
         /// Ask the kernel to take the waiting messages, then ask again.
         case flushFirst

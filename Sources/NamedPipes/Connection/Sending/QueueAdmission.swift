@@ -24,6 +24,10 @@ internal import PipeFraming
 /// message) and the budgets have room for the memory. A queue that is empty again at the end of the turn is not charged
 /// up to ``allowance``. Beyond that, and whenever it has to wait, it is charged for all the memory that it keeps.
 ///
+/// Clients that exhaust a budget must not keep others from being answered. So a message of up to ``allowance`` is
+/// queued even if a budget has no room for it: its memory is recorded, and nothing more is received until the queue is
+/// written. A larger message is written at once if the socket has room for it.
+///
 /// Most messages need no decision: ``SendQueue/prepaidByteCount`` is the size up to which a queue may be filled before
 /// the next one, and costs one comparison.
 ///
@@ -58,6 +62,10 @@ struct QueueAdmission {
     /// The upper bound of ``allowance``.
     static let freeByteCount = 64 << 10
 
+    /// The largest frame that is written at once while a budget is exhausted: what a socket with the kernel's default
+    /// buffer holds, and less than a queue may keep without being charged (``ReactorBuffers``).
+    static let writtenByteCount = ReactorBuffers.receiveByteCount
+
     /// Answers a request. A message causes three requests at most: each answer that leads to another request is given
     /// once.
     func answer(to request: Request) -> Answer {
@@ -66,6 +74,9 @@ struct QueueAdmission {
             return displacement(for: request)
         }
         if fits(request), request.exceededBudget == nil { return .append(isCharged: needsBudget(request)) }
+        if request.fitsIntoSocket || (request.attempt != .first && isWithinAllowance(request)) {
+            return .append(isCharged: false)
+        }
         switch request.attempt {
         case .first: return .flushFirst
         case .afterFlush: return answerWithoutRoom(request)
@@ -77,6 +88,25 @@ struct QueueAdmission {
     func needsBudget(_ request: Request) -> Bool {
         guard fits(request) else { return false }
         return request.isWaiting || request.isCharged || request.queuedByteCount + request.byteCount > allowance
+    }
+
+    /// Whether the message is written at once, without room in a budget, if the socket has room for all of it.
+    func dependsOnSocket(_ request: Request) -> Bool {
+        isOthersFault(request) && !isWithinAllowance(request) && request.queuedByteCount == 0 && !request.isWaiting
+            && request.byteCount <= Self.writtenByteCount
+    }
+
+    /// Whether to queue a message for which a budget has no room: every connection may exceed the budget by this much,
+    /// once, until its queue is written.
+    private func isWithinAllowance(_ request: Request) -> Bool {
+        let owed = request.isPausedForRoom ? request.queuedByteCount : 0
+        return isOthersFault(request) && owed + request.byteCount <= allowance
+    }
+
+    /// Whether the exhausted budget is one that the connection shares with others.
+    private func isOthersFault(_ request: Request) -> Bool {
+        guard let budget = request.exceededBudget else { return false }
+        return budget.scope != .connection
     }
 
     private func fits(_ request: Request) -> Bool {
@@ -116,6 +146,7 @@ struct QueueAdmission {
         precondition(request.byteCount >= 0 && request.startedByteCount >= 0, "a negative size")
         precondition(request.startedByteCount <= request.queuedByteCount, "more is started than is queued")
         precondition(request.exceededBudget == nil || needsBudget(request), "a budget without being asked")
+        precondition(!request.fitsIntoSocket || dependsOnSocket(request), "a look at the socket without being asked")
         guard request.attempt == .afterDisplacing else { return }
         switch policy {
         case .refuse, .disconnect, .dropNewest: preconditionFailure("this policy displaces nothing")

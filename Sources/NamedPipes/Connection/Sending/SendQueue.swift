@@ -162,8 +162,14 @@ struct SendQueue: ~Copyable {
     /// Frees memory that a queue does not need while it waits: a burst that is mostly written may have needed much
     /// more.
     mutating func trim() {
-        guard bytes.capacity > 64 << 10, bytes.capacity / 4 > bytes.byteCount else { return }
+        if bytes.capacity > 64 << 10, bytes.capacity / 4 > bytes.byteCount { shrink() }
+    }
+
+    /// Frees all memory of the buffer that its contents do not need.
+    mutating func shrink() {
+        guard bytes.capacity > bytes.byteCount else { return }
         var small = FrameBuffer()
+        small.reserveCapacity(bytes.byteCount)
         small.append(contentsOf: bytes.span)
         bytes = small
     }

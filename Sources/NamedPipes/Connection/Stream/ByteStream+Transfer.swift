@@ -103,6 +103,12 @@ extension ByteStream {
         return hasUnread
     }
 
+    /// The number of bytes that a write takes now, at least. Throws ENOTTY if there is no socket to ask.
+    func outputRoom() throws(SystemError) -> Int {
+        guard descriptor >= 0 else { throw SystemError(call: "ioctl", code: ENOTTY) }
+        return try Socket.outputRoom(descriptor)
+    }
+
     /// How the peer went away altogether; nil while it is there.
     func hangUp() throws(SystemError) -> PeerHangUp? {
         if let pair { return try pair.hangUp() }

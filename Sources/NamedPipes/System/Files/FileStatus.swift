@@ -18,6 +18,7 @@ struct FileStatus {
     let identity: FileIdentity
     let kind: Kind
     let owner: UInt32
+    let group: UInt32
     /// The permission bits with set-ID and sticky bits.
     let mode: UInt32
     let linkCount: Int
@@ -36,6 +37,7 @@ struct FileStatus {
             default: .other
             }
         owner = status.st_uid
+        group = status.st_gid
         mode = status.st_mode & 0o7777
         linkCount = Int(status.st_nlink)
         oldestUse = min(status.st_atim.tv_sec, status.st_mtim.tv_sec)

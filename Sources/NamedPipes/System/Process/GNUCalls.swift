@@ -34,6 +34,14 @@ enum GNUCalls {
         return unsafe renameat2(directory, name, directory, other, exchange)
     }
 
+    /// `clock_gettime(2)` of `CLOCK_REALTIME`, in nanoseconds since 1970. Glibc has it, but `timespec` belongs to
+    /// CLibevent's module in a package that imports that first.
+    static var wallClockNanoseconds: Int64 {
+        var time = timespec()
+        _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
     /// `pipe2(2)`, close-on-exec.
     static func makePipe(_ ends: UnsafeMutablePointer<Int32>) -> Int32 { unsafe pipe2(ends, O_CLOEXEC) }
 

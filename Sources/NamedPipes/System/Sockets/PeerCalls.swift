@@ -45,12 +45,27 @@ extension Socket {
         }
     }
 
-    /// `SIOCOUTQ` (unix(7)): whether the peer has yet to read bytes that were written here. The number says how much of
-    /// the kernel's memory they take, and not how many they are.
-    static func hasUnreadOutput(_ descriptor: Int32) throws(SystemError) -> Bool {
+    /// `SIOCOUTQ` (unix(7)): how much of the kernel's memory is taken by bytes that were written here and that the peer
+    /// has yet to read. More than their number, because the kernel has to manage them as well.
+    private static func outputMemory(_ descriptor: Int32) throws(SystemError) -> Int {
         var byteCount: Int32 = 0
         _ = try systemCall("ioctl") { unsafe ioctl(descriptor, UInt(TIOCOUTQ), &byteCount) }
-        return byteCount > 0
+        return Int(byteCount)
+    }
+
+    /// Whether the peer has yet to read bytes that were written here.
+    static func hasUnreadOutput(_ descriptor: Int32) throws(SystemError) -> Bool { try outputMemory(descriptor) > 0 }
+
+    /// The number of bytes that a write would take now, at least: the rest of `SO_SNDBUF` (socket(7)), less what the
+    /// kernel needs for itself. It takes pieces of about 36 KiB, and looks for room before each.
+    static func outputRoom(_ descriptor: Int32) throws(SystemError) -> Int {
+        var byteCount: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        _ = try systemCall("getsockopt") {
+            unsafe getsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &byteCount, &size)
+        }
+        let room = Int(byteCount) - (try outputMemory(descriptor))
+        return room - room / 32 - (4 << 10)
     }
 
     /// Whether the process of a process descriptor still runs: the descriptor becomes readable when it ends, and stays

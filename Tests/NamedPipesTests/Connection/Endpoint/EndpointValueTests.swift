@@ -36,7 +36,10 @@ import Testing
     }
 
     @Test func `read in small pieces while a budget is tight`() {
-        #expect(EndpointBudget(ByteLedger()).readByteCount == ReactorBuffers.receiveByteCount)
-        #expect(EndpointBudget(ByteLedger(limit: 0)).readByteCount == ByteLedger.floor)
+        let admission = QueueAdmission(.init())
+        let (roomy, tight) = (EndpointBudget(ByteLedger(), admission), EndpointBudget(ByteLedger(limit: 0), admission))
+        #expect(roomy.readByteCount == ReactorBuffers.receiveByteCount)
+        #expect(roomy.prepaidByteCount == admission.allowance)
+        #expect(tight.readByteCount == ByteLedger.floor && tight.prepaidByteCount == -1)
     }
 }

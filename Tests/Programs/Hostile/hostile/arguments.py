@@ -41,6 +41,7 @@ PROBES: dict[str, Probe] = {
     "70": endings.last_words,
     "71": names.kept_file,
     "72": memory.hoarders,
+    "95": memory.hoarders_at_handlers,
     "75": names.hostile_directories,
     "76": names.cleaners,
     "77": programs.inherited,

@@ -9,6 +9,8 @@ import struct
 import time
 
 HEADER = struct.Struct(">I")
+TIME_VALUE = struct.Struct("@ll")
+"""A `struct timeval`: seconds and microseconds."""
 
 
 def frame(body: bytes) -> bytes:
@@ -17,15 +19,29 @@ def frame(body: bytes) -> bytes:
 
 
 def connect(path: str, timeout: float = 10.0) -> socket.socket:
-    """A connection; a full queue makes it wait, as a blocking connect does."""
+    """A connection; a full queue makes it wait, as a blocking connect does.
+
+    The kernel waits, not Python: a socket with a timeout is non-blocking to the kernel, which refuses it with EAGAIN
+    as soon as the queue is full (unix(7))."""
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    client.settimeout(timeout)
     try:
+        limit_sending(client, timeout)
         client.connect(path)
+        limit_sending(client, 0)
+        client.settimeout(timeout)
+    except BlockingIOError:
+        client.close()
+        raise TimeoutError(f"the queue of {path} stayed full for {timeout:g} s") from None
     except OSError:
         client.close()
         raise
     return client
+
+
+def limit_sending(client: socket.socket, seconds: float) -> None:
+    """SO_SNDTIMEO, which limits connect(2) as well; 0 for no limit."""
+    whole, part = divmod(int(seconds * 1_000_000), 1_000_000)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, TIME_VALUE.pack(whole, part))
 
 
 def connect_when_there(path: str, patience: float = 10.0) -> socket.socket:
@@ -33,7 +49,7 @@ def connect_when_there(path: str, patience: float = 10.0) -> socket.socket:
     deadline = time.monotonic() + patience
     while True:
         try:
-            return connect(path)
+            return connect(path, timeout=max(0.1, deadline - time.monotonic()))
         except OSError:
             if time.monotonic() > deadline:
                 raise

@@ -34,15 +34,15 @@ extension PipeConnection {
     /// - Parameter configuration: takes effect except for the settings that are ``FixedSetting``s. The share of a
     ///   server's budget stays the same.
     /// - Throws: ``PipeError/cannotChange(_:)``; ``PipeError/outputPending(byteCount:)``, and the same call may succeed
-    ///   once the peer has read more; ``PipeError/notConnected``. If it throws, nothing has changed.
+    ///   once the peer has read more; ``PipeError/notConnected(_:)``. If it throws, nothing has changed.
     public func upgrade(to configuration: Configuration) throws(PipeError) {
         endpoint.assertOwner()
-        guard lifecycle.canSend else { throw .notConnected }
+        guard lifecycle.canSend else { throw .notConnected(lifecycle.missing) }
         if let setting = configuration.fixedSetting(differingFrom: self.configuration) {
             throw .cannotChange(setting)
         }
         if let queue, queue.value.isEmpty { recycleQueue() } else { flush() }
-        guard lifecycle.canSend else { throw .notConnected }
+        guard lifecycle.canSend else { throw .notConnected(lifecycle.missing) }
         guard queue == nil else { throw .outputPending(byteCount: pendingByteCount) }
         rare.terms = ConnectionTerms(configuration, byteShare: endpoint.limits.byteShare)
         state.upgrade()

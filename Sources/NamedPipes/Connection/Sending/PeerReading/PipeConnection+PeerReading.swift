@@ -10,11 +10,11 @@ extension PipeConnection {
     ///
     /// After the peer is gone, this is false if it had read everything.
     ///
-    /// - Throws: ``PipeError/notConnected`` after the end of this connection; ``PipeError/system(_:)`` with `ENOTTY` if
-    ///   the connection has no socket.
+    /// - Throws: ``PipeError/notConnected(_:)`` after the end of this connection; ``PipeError/system(_:)`` with
+    ///   `ENOTTY` if the connection has no socket.
     public var hasUnreadByPeer: Bool {
         get throws(PipeError) {
-            guard lifecycle.state != .closed else { throw .notConnected }
+            guard lifecycle.state != .closed else { throw .notConnected(lifecycle.missing) }
             do {
                 return try hasUnreadAtPeer()
             } catch {
@@ -50,11 +50,13 @@ extension PipeConnection {
     ///   - limit: the longest time to wait.
     ///   - report: called from the loop, and never inside this call. Succeeds if the peer has read everything. Fails
     ///     with ``PipeError/timedOut``; with ``PipeError/disconnected(_:)`` if the connection ended before; or with
-    ///     ``PipeError/notConnected`` or ``PipeError/system(_:)``, as ``hasUnreadByPeer`` does. Retained until then.
+    ///     ``PipeError/notConnected(_:)`` or ``PipeError/system(_:)``, as ``hasUnreadByPeer`` does. Retained until
+    ///     then.
     public func whenReadByPeer(within limit: Duration, _ report: @escaping (Result<Void, PipeError>) -> Void) {
         endpoint.assertOwner()
         guard lifecycle.state != .closed else {
-            endpoint.reactor.schedule(after: .zero) { report(.failure(.notConnected)) }
+            let missing = lifecycle.missing
+            endpoint.reactor.schedule(after: .zero) { report(.failure(.notConnected(missing))) }
             return
         }
         let watch = rare.peerReading ?? PeerReadingWatch(self, endpoint.reactor)

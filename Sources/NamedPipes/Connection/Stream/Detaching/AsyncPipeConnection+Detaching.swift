@@ -22,7 +22,7 @@ extension AsyncPipeConnection {
     /// Cancelling the task does not interrupt this, because the connection would be lost between two owners.
     ///
     /// - Returns: the connection, which belongs to the caller.
-    /// - Throws: ``PipeError/cannotDetach(_:)``, ``PipeError/notConnected`` or ``PipeError/framing(_:)``, and the
+    /// - Throws: ``PipeError/cannotDetach(_:)``, ``PipeError/notConnected(_:)`` or ``PipeError/framing(_:)``, and the
     ///   connection continues as before; ``PipeError/disconnected(_:)`` if it ends in another way meanwhile. The
     ///   messages that have arrived can still be received then.
     public func detach() async throws(PipeError) -> DetachedConnection {

@@ -9,7 +9,7 @@ extension PipeConnection {
     /// Takes the connection away from its server, for another server or for code of your own.
     ///
     /// No more messages are delivered, not even those that were read together with the present one, and `send` throws
-    /// ``PipeError/notConnected``. Queued messages are sent first, for which the peer has
+    /// ``PipeError/notConnected(_:)``. Queued messages are sent first, for which the peer has
     /// ``Configuration/closeTimeout``. Then the connection ends here without the peer noticing: `didCloseWith` follows
     /// with ``DisconnectReason/detached``, the server's limits and counters are given back, and `receive` gets the
     /// socket with all bytes that were not delivered.
@@ -29,7 +29,7 @@ extension PipeConnection {
     /// Memberships in groups, the ``context`` and counts of messages stay behind.
     ///
     /// - Parameter receive: called at most once, from the loop, after `didCloseWith`; released with the connection.
-    /// - Throws: ``PipeError/notConnected`` if the connection is closing or has finished sending;
+    /// - Throws: ``PipeError/notConnected(_:)`` if the connection is closing or has finished sending;
     ///   ``PipeError/cannotDetach(_:)``.
     public func detach(_ receive: @escaping (consuming DetachedConnection) -> Void) throws(PipeError) {
         if case .tasks = companion { throw .cannotDetach(.handledByTasks) }
@@ -39,7 +39,7 @@ extension PipeConnection {
     /// As ``detach(_:)``, also for a connection that tasks handle.
     func leave(_ receive: @escaping (consuming DetachedConnection) -> Void) throws(PipeError) {
         endpoint.assertOwner()
-        guard lifecycle.canSend else { throw .notConnected }
+        guard lifecycle.canSend else { throw .notConnected(lifecycle.missing) }
         if let obstacle = obstacleToDetaching { throw .cannotDetach(obstacle) }
         rare.receiveDetached = receive
         flow.pause()

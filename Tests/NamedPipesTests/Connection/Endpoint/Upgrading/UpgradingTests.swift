@@ -156,7 +156,7 @@ extension PipeConnection {
                 })
             try connection.speakLines()
             connection.abort()
-            #expect(throws: PipeError.notConnected) { try connection.speakLines() }
+            #expect(throws: PipeError.notConnected(.ended)) { try connection.speakLines() }
         }
     }
 }

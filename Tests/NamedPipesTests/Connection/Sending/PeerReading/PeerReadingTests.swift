@@ -86,8 +86,8 @@ private final class Results {
             connection.whenReadByPeer(within: .seconds(600), results.note)
             #expect(results.all.count == 1)
             try #require(loop.run { results.all.count == 2 })
-            #expect(results.all.last == "\(PipeError.notConnected)")
-            #expect(throws: PipeError.notConnected) { try connection.hasUnreadByPeer }
+            #expect(results.all.last == "\(PipeError.notConnected(.ended))")
+            #expect(throws: PipeError.notConnected(.ended)) { try connection.hasUnreadByPeer }
         }
     }
 

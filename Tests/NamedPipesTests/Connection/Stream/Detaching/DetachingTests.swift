@@ -42,7 +42,7 @@ private func secondServer(_ loop: Loop) throws -> (server: PipeServer, recorder:
                     Issue.record(error)
                 }
                 #expect(!connection.isOpen)
-                #expect(throws: PipeError.notConnected) { try connection.send("too late") }
+                #expect(throws: PipeError.notConnected(.finished)) { try connection.send("too late") }
             }
             atOther.whenReceived = { connection, message in _ = try? connection.send(message) }
             let peer = try RawPeer(connectingTo: loop.address)
@@ -221,9 +221,9 @@ private func secondServer(_ loop: Loop) throws -> (server: PipeServer, recorder:
             let raw = try RawClient(loop)
             let connection = try raw.accepted
             connection.finishSending()
-            #expect(throws: PipeError.notConnected) { try connection.detach { _ in } }
+            #expect(throws: PipeError.notConnected(.finished)) { try connection.detach { _ in } }
             connection.abort()
-            #expect(throws: PipeError.notConnected) { try connection.detach { _ in } }
+            #expect(throws: PipeError.notConnected(.ended)) { try connection.detach { _ in } }
             let (_, atClient) = loop.client()
             try #require(loop.run { atClient.openCount == 1 })
             let client = try #require(atClient.connections.first)

@@ -13,7 +13,6 @@ from hostile import wire
 from hostile.bomb import Bomb
 from hostile.bystander import Bystander
 from hostile.peers.servers import Peer, all_peers, connect_greeted, version
-from hostile.processes import Server
 
 MIB = 1 << 20
 

@@ -4,7 +4,6 @@ which no event reports."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import socket

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""31, 32: lengths that lie. 33: bytes that trickle. 38: a client that never reads. 72: hoarders of a whole budget."""
+"""31, 32: lengths that lie. 33: bytes that trickle. 38: a client that never reads. 72, 95: hoarders of a whole budget."""
 
 from __future__ import annotations
 
+import contextlib
 import struct
+import threading
 import time
+from typing import Iterator
 
 from hostile import wire
 from hostile.bystander import Bystander
@@ -159,9 +162,7 @@ def hoarders(context: Context) -> list[Figure]:
             time.sleep(0.2)
             served = [in_two_pieces(path, size) for size in (2000, 3000, 20_000, 100_000)]
             felt = bystander.measure()
-            endings = wire.statistics(path)["endings"]
-            # The target also ends a client to which it cannot send.
-            ended = endings.get("budgetExceeded", 0) + endings.get("closedLocally", 0)
+            ended = wire.statistics(path)["endings"].get("budgetExceeded", 0)
             alive = server.is_alive
             for client in clients:
                 client.close()
@@ -172,6 +173,81 @@ def hoarders(context: Context) -> list[Figure]:
             exactly("72", f"{kind}: the server lives", alive, True),
         ]
     return figures
+
+
+def hoarders_at_handlers(context: Context) -> list[Figure]:
+    """More messages than an async handler takes, from clients that come again when they are ended."""
+    path = context.name("handlers")
+    settings = ("byteBudget=4194304", "maximumMessage=1048576", "neighbours=true", "asyncDelay=1")
+    with target(context, path, *settings) as server, Bystander(path) as bystander:
+        usual = bystander.unloaded()
+        attacked = path + ".async"
+        wire.connect_when_there(attacked).close()
+        with flooded(attacked, 24) as endings:
+            served = [in_two_pieces(attacked, size, patience=30) for size in (2000, 3000, 20_000, 100_000)]
+            served.append(at_once(attacked, 20))
+            felt = bystander.measure()
+        alive = server.is_alive
+    kind = "messages for a slow handler"
+    return [
+        exactly("95", f"{kind} on the whole budget: bystanders' messages served", served, [True] * 5),
+        exactly("95", f"{kind}: hoarders were ended", len(endings) > 0, True),
+        at_most("95", f"{kind}: a bystander's p99", felt.p99, 5 + usual.p99, "ms", f"{felt}; unloaded {usual}"),
+        exactly("95", f"{kind}: the server lives", alive, True),
+    ]
+
+
+@contextlib.contextmanager
+def flooded(path: str, count: int) -> Iterator[list[OSError]]:
+    """Clients that send as much as is taken, and read nothing. For each that was ended, its error, and another comes.
+
+    The block begins once the first was ended."""
+    endings: list[OSError] = []
+    has_begun, is_over = threading.Event(), threading.Event()
+    block = wire.frame(b"h" * 1000) * 10
+
+    def flood() -> None:
+        clients = [Flooder(path, block) for _ in range(count)]
+        while not is_over.is_set():
+            for index, client in enumerate(clients):
+                error = client.push()
+                if error is not None:
+                    endings.append(error)
+                    has_begun.set()
+                    clients[index] = Flooder(path, block)
+            time.sleep(0.0005)
+        for client in clients:
+            client.socket.close()
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    try:
+        has_begun.wait(30)
+        yield endings
+    finally:
+        is_over.set()
+        thread.join()
+
+
+class Flooder:
+    """Sends the same block again and again."""
+
+    def __init__(self, path: str, block: bytes) -> None:
+        self.socket = wire.connect(path)
+        self.socket.setblocking(False)
+        self.block = block
+        self.rest = block
+
+    def push(self) -> OSError | None:
+        """Sends what is taken now; the error if the server has ended the connection, which is closed then."""
+        try:
+            self.rest = self.rest[self.socket.send(self.rest) :] or self.block
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self.socket.close()
+            return error
+        return None
 
 
 def unfinished(client: object) -> None:
@@ -191,16 +267,28 @@ def give_all(client: object, stream: bytes) -> None:
         pass
 
 
-def in_two_pieces(path: str, size: int) -> bool:
+def in_two_pieces(path: str, size: int, patience: float = 5.0) -> bool | str:
+    """Whether the answer is the question; if there is none, why."""
     message = wire.frame(b"y" * size)
-    with wire.connect(path, timeout=5) as client:
+    with wire.connect(path, timeout=patience) as client:
         try:
             client.sendall(message[:1000])
             time.sleep(0.05)
             client.sendall(message[1000:])
             return wire.receive(client) == message[4:]
-        except OSError:
-            return False
+        except OSError as error:
+            return f"{size} bytes: {error}"
+
+
+def at_once(path: str, count: int) -> bool | str:
+    """Whether small messages that are sent together are all answered; if not, why."""
+    messages = [b"%d" % number * 30 for number in range(count)]
+    with wire.connect(path, timeout=30) as client:
+        try:
+            client.sendall(b"".join(map(wire.frame, messages)))
+            return [wire.receive(client) for _ in messages] == messages
+        except OSError as error:
+            return f"{count} messages: {error}"
 
 
 def wait_only(path: str) -> object:
