@@ -58,7 +58,7 @@ struct LogCollectorTests {
         collector.signal(SIGTERM)
         #expect(try collector.exitStatus() == 0)
         let lines = try lines()
-        #expect(lines.count == 1000)
+        try #require(lines.count == 1000)
         let middle = lines.filter { message($0) == "line 250 of one" }
         #expect(middle.count == 2)
         #expect(message(lines[0]) == "line 0 of one")

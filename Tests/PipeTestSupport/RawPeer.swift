@@ -13,6 +13,8 @@ package final class RawPeer {
     package private(set) var isAtEnd = false
     /// The error of a read, such as ECONNRESET; reading may go on after it.
     package private(set) var readErrors: [Int32] = []
+    /// The error of a ``writeAll(_:)`` whose peer was gone.
+    package private(set) var writeErrors: [Int32] = []
     /// The size of every successful read.
     package private(set) var readSizes: [Int] = []
 
@@ -51,9 +53,11 @@ package final class RawPeer {
         return count >= 0 ? count : -Int(errno)
     }
 
-    /// One write of everything, for tests that know that there is room.
+    /// One write of everything, for tests that know that there is room. A peer that is gone meanwhile, as another
+    /// process or thread may be, shows in ``writeErrors``.
     package func writeAll(_ bytes: some Collection<UInt8>) {
         let count = write(bytes)
+        guard count != -Int(EPIPE), count != -Int(ECONNRESET) else { return writeErrors.append(Int32(-count)) }
         precondition(count == bytes.count, "only \(count) of \(bytes.count) bytes were taken")
     }
 
