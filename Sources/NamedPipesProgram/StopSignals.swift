@@ -26,6 +26,17 @@ package enum StopSignals {
         thread.detach()
     }
 
+    /// Lets them end the process while a function runs that may block, as opening a FIFO may: for the main thread,
+    /// before ``wait(handler:)``, as long as there is nothing to tidy up.
+    package static func endProcess<Value, Failure>(
+        during body: () throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        var set = Inheritance.atStart.stopSignals.value
+        unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
+        defer { unsafe pthread_sigmask(SIG_BLOCK, &set, nil) }
+        return try body()
+    }
+
     /// Whether other code has taken one of them over since ``wait(handler:)``, as Dispatch does for a service group.
     static var areTakenByOthers: Bool {
         var set = Inheritance.atStart.stopSignals.value

@@ -37,12 +37,16 @@ struct Call: ParsableCommand {
     @Flag(help: "List the methods of a server that offers this.")
     var list = false
 
+    @Flag(help: "With --list, print a JSON object for each method: name, and summary. A reply is JSON in any case.")
+    var json = false
+
     @OptionGroup var client: ClientOptions
     @OptionGroup var wire: WireOptions
     @OptionGroup var verbosity: ClientVerbosityOptions
 
     func validate() throws {
         if list, method != nil || notify { throw ValidationError("--list calls a method of its own") }
+        if json, !list { throw ValidationError("--json is for --list; a reply is JSON in any case") }
         if !list, method == nil { throw ValidationError("Missing expected argument '<method>'") }
     }
 
@@ -52,7 +56,7 @@ struct Call: ParsableCommand {
                 try await ask(configuration, executor)
             }
             guard let reply else { return }
-            try StandardOutput.print(list ? MethodList(reply).text : oneLine(reply))
+            try StandardOutput.print(list ? MethodList(reply).text(asJSON: json) : oneLine(reply))
         } catch {
             throw Failure(asking: error, isList: list)
         }
@@ -114,7 +118,7 @@ private func parseJSON(_ text: String) throws -> JSONText {
 
 /// The names in an OpenRPC document, and what it says of each.
 private struct MethodList: Decodable {
-    struct Method: Decodable {
+    struct Method: Codable {
         let name: String
         let summary: String?
     }
@@ -129,8 +133,11 @@ private struct MethodList: Decodable {
         }
     }
 
-    var text: String {
-        methods.map { "\(printable($0.name))\($0.summary.map { "  \(printable($0))" } ?? "")\n" }.joined()
+    func text(asJSON isJSON: Bool) -> String {
+        methods.map { method in
+            guard !isJSON else { return jsonLine(method) }
+            return "\(printable(method.name))\(method.summary.map { "  \(printable($0))" } ?? "")\n"
+        }.joined()
     }
 }
 

@@ -74,6 +74,7 @@ private final class ConnectSession: PipeClientDelegate {
     /// In front of a message that arrived, on a terminal.
     private var mark: [UInt8] = []
     private var failure: Failure?
+    private var hasConnected = false
     private var hasOutputFailed = false
     private var sentCount = 0
     private var receivedCount = 0
@@ -100,7 +101,8 @@ private final class ConnectSession: PipeClientDelegate {
         let (client, access) = try makeClient(configuration, reactor)
         self.client = client
         self.access = access
-        let signals = try Signals(reactor) { [reactor] count in
+        let signals = try Signals(reactor) { [unowned self] count in
+            if !hasConnected { note(Failure("interrupted")) }
             if count == 1 { client.disconnect() } else { reactor.stop() }
         }
         client.connect()
@@ -142,6 +144,7 @@ private final class ConnectSession: PipeClientDelegate {
     // MARK: PipeClientDelegate
 
     func connectionDidOpen(_ connection: PipeConnection) {
+        hasConnected = true
         if isatty(STDIN_FILENO) == 1 {
             log.note("connected to \(connection.peer); Ctrl-D ends")
         } else {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
-internal import Glibc
 internal import NamedPipes
 internal import NamedPipesProgram
 
@@ -73,7 +72,7 @@ struct Send: ParsableCommand {
             messages: messages.isEmpty ? nil : messages.map(Arguments.bytes), awaitsReplies: reply,
             style: printing.raw ? .raw : .text, timeout: client.timeout.duration, log: verbosity.log)
         var files = OutgoingDescriptors()
-        for path in descriptors { files.append(taking: try openFile(at: path)) }
+        for path in descriptors { files.append(taking: try InputFile.open(path)) }
         let session = SendSession(reactor, plan, files)
         let configuration = client.configuration(wire)
         verbosity.log.willConnect(to: stdio ? "standard input and output" : address?.text ?? "", wire)
@@ -83,14 +82,4 @@ struct Send: ParsableCommand {
             try session.runOverStandardStreams(configuration)
         }
     }
-}
-
-/// Opens a file for reading, as `cat` does.
-private func openFile(at path: String) throws(Failure) -> Int32 {
-    let name = Arguments.bytes(of: path).map(CChar.init(bitPattern:)) + [0]
-    let descriptor = unsafe open(name, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-        throw Failure("cannot open \(printable(Arguments.bytes(of: path))): \(SystemError(call: "open", code: errno))")
-    }
-    return descriptor
 }

@@ -84,6 +84,8 @@ struct CallTests: StagedSuite {
         let listed = try call("--list", offersDiscovery: true)
         #expect(listed.lines == ["add", "fail", "greet"])
         #expect(listed.status == 0)
+        let asJSON = try call("--list", "--json", offersDiscovery: true)
+        #expect(asJSON.lines == ["add", "fail", "greet"].map { #"{"name":"\#($0)"}"# })
     }
 
     @Test func `a server that does not list its methods is a failure`() throws {

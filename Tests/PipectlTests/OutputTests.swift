@@ -93,7 +93,7 @@ struct OutputTests: StagedSuite {
         let server = try PipeServer(listeningOn: .init(parsing: name), reactor: reactor, delegate: answering)
         let sender = try Tool(reactor, ["send", name, "question", "--reply", "--timeout", "1s"])
         #expect(reactor.run(timeout: deadline) { answering.connection != nil })
-        sender.signal(SIGSTOP)
+        sender.suspend()
         // Longer than its limit; nothing happens here meanwhile.
         reactor.run(timeout: .milliseconds(1300)) { false }
         try answering.connection?.send("answer")

@@ -46,7 +46,7 @@ final class ServiceTests {
 
     @Test func `61 · a server that is stopped (SIGSTOP) is given up after a while, and keeps its name`() throws {
         let first = try serve(reactor, "echo", path)
-        first.signal(SIGSTOP)
+        first.suspend()
         let second = try run(reactor, "echo", path, "--take-over")
         #expect(second.status == 3)
         #expect(second.lines.first?.contains("was not given up in time by its server, process ") == true)

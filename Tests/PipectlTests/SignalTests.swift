@@ -75,6 +75,46 @@ struct SignalTests: StagedSuite {
         _ = sender
     }
 
+    /// Opens a FIFO for writing once another process has opened it for reading.
+    private func openForWriting(_ path: String) -> Int32 {
+        var descriptor: Int32 = -1
+        let ticker = reactor.schedule(after: .milliseconds(2), repeating: .milliseconds(2)) {}
+        defer { ticker.cancel() }
+        reactor.run(timeout: deadline) {
+            descriptor = unsafe open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+            return descriptor >= 0
+        }
+        return descriptor
+    }
+
+    @Test func `one signal ends a program that waits for a file before it does anything`() throws {
+        let directory = try Directory()
+        let (first, second) = (directory.path + "/first", directory.path + "/second")
+        unsafe #expect(mkfifo(first, 0o600) == 0 && mkfifo(second, 0o600) == 0)
+        // It has opened the first one, and waits for a writer of the second one.
+        let sender = try Tool(
+            reactor,
+            ["send", name, "x", "--framing", "descriptors", "--descriptor", first, "--descriptor", second])
+        let writer = openForWriting(first)
+        defer { close(writer) }
+        sender.terminate()
+        #expect(sender.waitForExit() == 128 + SIGTERM, "\(sender.text)")
+        // It has opened the file, and waits for its bytes.
+        let replay = try Tool(reactor, ["replay", second, name])
+        let other = openForWriting(second)
+        defer { close(other) }
+        replay.terminate()
+        #expect(replay.waitForExit() == 128 + SIGTERM, "\(replay.text)")
+    }
+
+    @Test func `a client that never had a connection fails if it is interrupted`() throws {
+        let client = try Tool(reactor, ["connect", name, "--wait", "-v"])
+        client.waitFor("connecting to ")
+        client.terminate()
+        #expect(client.waitForExit() == 1)
+        #expect(client.lines.last == "pipectl: interrupted")
+    }
+
     @Test func `signals within half a second are one, whatever their kinds`() {
         var count = StopSignalCount()
         let times = [0, 1, 499, 500, 501, 999, 1000, 5000, 5499]

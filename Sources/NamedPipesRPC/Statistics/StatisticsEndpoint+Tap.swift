@@ -61,7 +61,7 @@ extension StatisticsEndpoint {
     /// - Parameters:
     ///   - address: the server's own address.
     ///   - question: the messages to watch.
-    ///   - timeout: for the connection. The default is 5 s.
+    ///   - timeout: for the connection, and for the server's first answer. The default is 5 s.
     ///   - executor: the executor of the reactor to use. The default is nil: a thread is made for the call and ends
     ///     with it.
     ///   - take: gets each report, in order, on the reactor's thread. The first call says that the tap has begun, and
@@ -74,17 +74,25 @@ extension StatisticsEndpoint {
     ) async throws {
         let (failures, failure) = AsyncThrowingStream.makeStream(of: Never.self)
         var methods = JSONRPCMethods()
-        let isOver = Mutex(false)
+        enum Progress { case beginning, reporting, over }
+        let progress = Mutex(Progress.beginning)
         methods.handle("messages") { (report: TapReport, _) in
-            guard !isOver.withLock({ $0 }) else { return }
+            guard progress.withLock({ $0 != .over }) else { return }
+            progress.withLock { $0 = .reporting }
             do {
                 try take(report)
             } catch {
-                isOver.withLock { $0 = true }
+                progress.withLock { $0 = .over }
                 failure.finish(throwing: error)
             }
         }
         try await connected(to: address, timeout, on: executor, methods) { peer in
+            // The first report comes at once, from a server that answers at all.
+            let limit = peer.connection.executor.reactorOfThisThread.limit(timeout) {
+                guard progress.withLock({ $0 == .beginning }) else { return }
+                failure.finish(throwing: JSONRPCRequestFailure.timedOut(timeout))
+            }
+            defer { limit.cancel() }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { for try await _ in failures {} }
                 group.addTask { _ = try await peer.requestJSON("tap", try JSONText(encoding: question)) }

@@ -15,7 +15,7 @@ struct ServerCapture: CaptureSource {
     /// ``maximumContentLimit``.
     var contentLimit = Self.maximumContentLimit
 
-    /// The time limit for the connection. The default is 5 s.
+    /// The time limit for the connection, and for the first report. The default is 5 s.
     var timeout = Duration.seconds(5)
 
     /// No server reports more bytes of a message than this.

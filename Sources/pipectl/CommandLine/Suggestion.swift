@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import NamedPipes
 
 /// The word that was probably meant, for a text that is none of the known words. (ArgumentParser has suggestions for
 /// options only.)
@@ -44,7 +45,14 @@ extension ParsableCommand {
 func exampleOfValue(in message: String) -> String {
     guard message.contains(" is invalid for '") else { return "" }
     let examples = [
-        "<time>": "a time is 50us, 500ms, 5s or 2m, and 0 means no limit", "<size>": "a size is 512, 64KiB or 16MiB",
+        "<time>'": "a time is 50us, 500ms, 5s or 2m, and 0 means no limit",
+        "<size>'": "a size is 512, 64KiB or 16MiB",
+        "'--mode <": "permission bits in octal, at most 0777, such as 0660",
+        "'--group <": "no such group here; a number is possible, too",
+        "'--allow <": "no such user or group here: a user is alice or 1000, a group @staff, and any is everyone",
+        "'--user <": "no such user here; a number is possible, too",
+        "'--reactors <": "a number from 1 to \(ReactorCount(.max).value), or cores",
+        "'--speed <": "a factor such as 1, 10 or 0.5, or max",
     ]
     return examples.first { message.contains($0.key) }.map { " (\($0.value))" } ?? ""
 }

@@ -11,7 +11,7 @@ internal import NamedPipesProgram
 final class ChildProcess {
     private let reactor: Reactor
     private let descriptor: Int32
-    private var processID: pid_t?
+    private(set) var processID: pid_t?
     private var outputWatch: DescriptorWatch?
     private var inputWatch: DescriptorWatch?
     private var unwritten: ArraySlice<UInt8> = []

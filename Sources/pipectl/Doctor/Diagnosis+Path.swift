@@ -139,7 +139,8 @@ extension Diagnosis {
     }
 
     private static func lockFile(of path: String) -> String {
-        let url = URL(filePath: path)
+        // It is beside the socket itself.
+        let url = URL(filePath: path).resolvingSymlinksInPath()
         return url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).lock").path
     }
 }

@@ -18,7 +18,8 @@ extension Diagnosis {
         if let connections = name.connections {
             let process = owner.map { "\($0.program), process \($0.processID)" } ?? "another user's process"
             pass("listener", process)
-            guard examineQueue(connections, owner?.processID) else { return }
+            if let owner, !examineState(ofProcess: owner.processID) { return }
+            guard examineQueue(connections) else { return }
         }
         var configuration = PipeClient.Configuration(framing: RawFraming())
         configuration.connectTimeout = timeout
@@ -30,13 +31,27 @@ extension Diagnosis {
             }
             if name.connections == nil { pass("listener", "in another network namespace, or not visible from here") }
             pass("connection", "made to process \(peer.processID), user \(UserDatabase.userName(peer.userID))")
+            // The kernel makes connections for a process that does not run.
+            if owner == nil, !examineState(ofProcess: peer.processID) { return }
             examineAdmission(answer)
         } catch let error as PipeError {
             examine(error, at: address)
         }
     }
 
-    private mutating func examineQueue(_ connections: NameFacts.Connections, _ processID: Int32?) -> Bool {
+    /// Checks that a process runs, which one that was stopped does not.
+    private mutating func examineState(ofProcess processID: Int32) -> Bool {
+        let remedy: String
+        switch ProcessFacts.state(of: processID) {
+        case "T": remedy = "it was stopped (SIGSTOP, ^Z): kill -CONT \(processID)"
+        case "t": remedy = "a debugger has stopped it: continue or detach there"
+        default: return true
+        }
+        fail("process", "process \(processID) does not run", remedy: remedy)
+        return false
+    }
+
+    private mutating func examineQueue(_ connections: NameFacts.Connections) -> Bool {
         let isFull = connections.waitingCount > connections.backlog
         let finding =
             "\(grouped(connections.waitingCount)) waiting to be accepted, of \(grouped(connections.backlog)) that may"
@@ -44,12 +59,9 @@ extension Diagnosis {
             pass("queue", finding)
             return true
         }
-        let isStopped = processID.flatMap(ProcessFacts.state) == "T"
         fail(
             "queue", finding,
-            remedy: isStopped
-                ? "the process was stopped (SIGSTOP, ^Z): kill -CONT \(processID ?? 0)"
-                : "the server accepts no one: its loop is blocked, or it has no descriptor left (ulimit -n)")
+            remedy: "the server accepts no one: its loop is blocked, or it has no descriptor left (ulimit -n)")
         return false
     }
 

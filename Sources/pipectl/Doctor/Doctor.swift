@@ -8,9 +8,9 @@ struct Doctor: ParsableCommand {
         abstract: "Find out why a client of this user cannot connect.",
         discussion: """
             Checks, in the order in which the kernel decides: the permission to search each directory, the file and \
-            its kind, the permission to connect, the process that listens, its queue; then it connects, without \
-            sending, and watches whether the server ends the connection at once. The first check that fails is the \
-            last one, with a remedy. Run it as the user whose client cannot connect.
+            its kind, the permission to connect, the process that listens, whether it was stopped, its queue; then it \
+            connects, without sending, and watches whether the server ends the connection at once. The first check \
+            that fails is the last one, with a remedy. Run it as the user whose client cannot connect.
 
               pipectl doctor /run/app/echo.sock
               sudo -u alice pipectl doctor /run/app/echo.sock

@@ -58,11 +58,17 @@ struct Record: ParsableCommand {
     @Flag(help: "Replace a file that exists.")
     var force = false
 
-    @Option(help: ArgumentHelp("The time limit for each connection to the server.", valueName: "time"))
+    @Flag(help: "At the end, print one JSON object: address, file, messages, bytes, and lost.")
+    var json = false
+
+    @Option(
+        help: ArgumentHelp(
+            "The time limit for each connection to the server, and for its first answer.", valueName: "time"))
     var timeout = TimeLimit(seconds: 5)
 
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count is at least 1") }
+        if json, place == .standardOutput { throw ValidationError("--json needs a FILE: the recording is the output") }
     }
 
     private var place: RecordingFile.Place { file == "-" ? .standardOutput : .path(Arguments.bytes(of: file)) }
@@ -70,7 +76,7 @@ struct Record: ParsableCommand {
     func run() throws {
         try RecordingFile.check(place, replacing: force)
         let session = RecordSession(
-            of: "\(address)", to: place, replacing: force, messageLimit: count)
+            of: "\(address)", to: place, replacing: force, messageLimit: count, printsResult: json)
         // A file takes what it is given; another reader may have stopped reading.
         let source = between.source(
             address, filter.filter, contentLimit: limit?.byteCount, timeout: timeout.duration,

@@ -12,13 +12,23 @@ final class RecordSession: Sendable {
     }
 
     private let state: Mutex<State>
+    private let address: String
+    private let place: RecordingFile.Place
+    private let printsResult: Bool
 
     /// - Parameters:
     ///   - address: the server's.
     ///   - place: where the recording goes.
     ///   - replaces: whether to remove a regular file that is there.
     ///   - messageLimit: how many messages are wanted; nil for all.
-    init(of address: String, to place: RecordingFile.Place, replacing replaces: Bool, messageLimit: Int?) {
+    ///   - printsResult: whether the end is a JSON object on standard output, too.
+    init(
+        of address: String, to place: RecordingFile.Place, replacing replaces: Bool, messageLimit: Int?,
+        printsResult: Bool
+    ) {
+        self.address = address
+        self.place = place
+        self.printsResult = printsResult
         let recorder = Recorder(of: address, messageLimit: messageLimit) {
             try RecordingFile(at: place, replacing: replaces)
         } didBegin: {
@@ -51,8 +61,28 @@ final class RecordSession: Sendable {
     /// - Throws: ``Failure``, unless it was an end that the operator wanted.
     func conclude(_ result: Result<Void, any Error>) throws(Failure) {
         // A thread that cannot write may be left behind in take().
-        let isTaken: Void? = try state.withLockIfAvailable { state throws(Failure) in try state.conclude(result) }
+        let isTaken: Void? = try state.withLockIfAvailable { state throws(Failure) in
+            let end = Result { () throws(Failure) in try state.conclude(result) }
+            if printsResult, state.recorder.hasBegun { try printResult(state.recorder.totals) }
+            try end.get()
+        }
         if isTaken == nil { throw Failure("the recording is truncated: its reader has stopped reading") }
+    }
+
+    private func printResult(_ totals: RecordingEncoder.Totals) throws(Failure) {
+        guard case .path(let path) = place else { return }
+        let result = Outcome(
+            address: address, file: String(decoding: path, as: UTF8.self), messages: totals.messageCount,
+            bytes: totals.byteCount, lost: totals.lostCount)
+        try StandardOutput.print(jsonLine(result))
+    }
+
+    private struct Outcome: Encodable {
+        let address: String
+        let file: String
+        let messages: Int
+        let bytes: Int
+        let lost: Int
     }
 }
 

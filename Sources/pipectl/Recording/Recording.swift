@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 internal import NamedPipes
 internal import NamedPipesProgram
 
@@ -21,26 +20,16 @@ extension Recording {
     ///
     /// - Throws: ``Failure`` if it cannot be read, is not pcapng, or nothing comes before the damage.
     init(contentsOf path: String) throws(Failure) {
-        let shown = printable(Arguments.bytes(of: path))
-        let name = Arguments.bytes(of: path).map(CChar.init(bitPattern:)) + [0]
-        let descriptor = unsafe open(name, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            throw Failure("cannot open \(shown): \(SystemError(call: "open", code: errno))")
-        }
-        defer { close(descriptor) }
         var decoder = RecordingDecoder()
-        do {
-            while true {
-                guard let bytes = try readSome(descriptor, atMost: 256 << 10) else { continue }
-                if bytes.isEmpty { break }
-                do { try decoder.append(bytes) } catch {
-                    self = try decoder.finish(at: error)
-                    return
-                }
-            }
-            self = try decoder.finish()
+        var damage: PcapngError?
+        try InputFile.read(path) { bytes in
+            do throws(PcapngError) { try decoder.append(bytes) } catch { damage = error }
+            return damage == nil
+        }
+        do throws(PcapngError) {
+            self = if let damage { try decoder.finish(at: damage) } else { try decoder.finish() }
         } catch {
-            throw Failure("cannot read \(shown): \(error)")
+            throw Failure("cannot read \(printable(Arguments.bytes(of: path))): \(error)")
         }
     }
 

@@ -14,6 +14,7 @@ final class ReplaySession {
     private var running: [ReplayedConnection] = []
     private var start = SuspendingClock.now
     private var timer: ScheduledWork?
+    private var progress = Progress(onErrorsIf: true)
     private(set) var report: ReplayReport
     /// The first reason why the replay is not the recording.
     private(set) var failure: Failure?
@@ -53,12 +54,24 @@ final class ReplaySession {
             stop()
         }
         start = .now
+        let showing = reactor.schedule(after: .milliseconds(250), repeating: .milliseconds(250)) { [unowned self] in
+            progress.update(totals.progressText(of: plan.scripts))
+        }
         startNext()
         withExtendedLifetime(signals) { reactor.run() }
+        showing.cancel()
+        progress.clear()
         report.seconds = time / .seconds(1)
     }
 
     private var time: Duration { SuspendingClock.now - start }
+
+    /// What was done until now.
+    private var totals: ReplayReport {
+        var totals = report
+        for connection in running { totals.add(connection.progress) }
+        return totals
+    }
 
     /// Starts the connections whose time has come: those that began before another one ended run beside it, and the
     /// others after it.
@@ -126,6 +139,7 @@ final class ReplaySession {
     private func note(_ line: String) {
         report.lineCount += 1
         guard report.lineCount <= plan.shownCount else { return }
+        progress.clear()
         do { try print(line) } catch {
             failure = failure ?? Failure(error)
             stop()

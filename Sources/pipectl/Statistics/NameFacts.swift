@@ -37,7 +37,8 @@ struct NameFacts: Encodable, Equatable {
             return
         }
         var status = stat()
-        guard unsafe lstat(path, &status) == 0 else { return }
+        // As a client finds it, which follows symbolic links.
+        guard unsafe stat(path, &status) == 0 else { return }
         let digits = String(status.st_mode & 0o7777, radix: 8)
         file = SocketFile(
             mode: String(repeating: "0", count: max(0, 4 - digits.count)) + digits, uid: status.st_uid,

@@ -54,7 +54,7 @@ struct Tap: ParsableCommand {
     @Option(help: ArgumentHelp("End after this number of messages.", valueName: "number"))
     var count: Int?
 
-    @Option(help: ArgumentHelp("The time limit for the connection.", valueName: "time"))
+    @Option(help: ArgumentHelp("The time limit for the connection, and for the first answer.", valueName: "time"))
     var timeout = TimeLimit(seconds: 5)
 
     func validate() throws {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 internal import NamedPipes
+internal import NamedPipesProgram
 internal import NamedPipesRPC
 
 struct Kick: ParsableCommand {
@@ -28,6 +29,15 @@ struct Kick: ParsableCommand {
     @Option(help: ArgumentHelp("The time limit for the server's answer.", valueName: "time"))
     var timeout = TimeLimit(seconds: 5)
 
+    @Flag(help: "Print one JSON object: address, connection, and isEnded.")
+    var json = false
+
+    private struct Outcome: Encodable {
+        let address: String
+        let connection: String
+        let isEnded: Bool
+    }
+
     func run() throws {
         let isEnded: Bool
         do {
@@ -38,6 +48,9 @@ struct Kick: ParsableCommand {
             throw Failure("interrupted")
         } catch {
             throw Failure(of: error, at: address)
+        }
+        if json {
+            try StandardOutput.print(jsonLine(Outcome(address: "\(address)", connection: id, isEnded: isEnded)))
         }
         guard isEnded else { throw Failure("\(address) has no connection \(printable(id))") }
     }

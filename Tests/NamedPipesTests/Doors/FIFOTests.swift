@@ -89,10 +89,42 @@ import Testing
     @Test func `that a killed server left behind is taken over`() throws {
         try withLoop { loop in
             #expect(unsafe mkfifo(path, 0o640) == 0)
-            let (_, recorder) = try serve(loop)
+            makeFile(scratch.path(".fifo.lock"), text: LockRecord.own(try FileStatus(following: path).identity).text)
+            let (server, recorder) = try serve(loop)
             #expect(try FileStatus(following: path).mode & 0o777 == 0o600)
             write("hello\n")
             try #require(loop.run { recorder.texts == ["hello"] })
+            server.stop()
+            try #require(loop.run { recorder.stopCount == 1 })
+            #expect(FileStatus.following(path) == nil)
+        }
+    }
+
+    @Test func `records itself for the next server, as long as it is there`() throws {
+        try withLoop { loop in
+            let (server, recorder) = try serve(loop)
+            let text = try #require(contents(of: scratch.path(".fifo.lock")))
+            let record = LockRecord(parsing: Array(text.utf8))
+            #expect(try record.socket == FileStatus(following: path).identity)
+            server.stop()
+            try #require(loop.run { recorder.stopCount == 1 })
+            #expect(contents(of: scratch.path(".fifo.lock")) == "")
+        }
+    }
+
+    @Test func `that somebody else has made keeps its mode, and stays`() throws {
+        try withLoop { loop in
+            unsafe #expect(mkfifo(path, 0o600) == 0 && chmod(path, 0o622) == 0)
+            let made = try FileStatus(following: path)
+            for text in ["first", "second"] {
+                let (server, recorder) = try serve(loop)
+                write(text + "\n")
+                try #require(loop.run { recorder.texts == [text] })
+                server.stop()
+                try #require(loop.run { recorder.stopCount == 1 })
+                let left = try FileStatus(following: path)
+                #expect(left.identity == made.identity && left.mode == made.mode)
+            }
         }
     }
 

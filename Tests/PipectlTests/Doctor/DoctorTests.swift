@@ -70,6 +70,31 @@ struct DoctorTests: StagedSuite {
         #expect(try failure(directory.path + "/link").finding == "a symbolic link that leads nowhere")
     }
 
+    @Test func `a symbolic link is followed to its server, and to the lock of a dead one`() throws {
+        let directory = try Directory()
+        let (path, link) = (directory.path + "/socket", directory.path + "/link")
+        #expect(unsafe symlink(path, link) == 0)
+        let server = try serve(reactor, "echo", path)
+        let (status, report) = try examine(link)
+        #expect(status == 0)
+        #expect(report.checks.first { $0.name == "listener" }?.finding.hasPrefix("pipectl, process ") == true)
+        #expect(try run(reactor, "stat", link).lines.contains { $0.contains("mode 1600") })
+        server.suspend()
+        #expect(try failure(link).name == "process")
+        server.signal(SIGKILL)
+        _ = server.waitForExit()
+    }
+
+    @Test func `a server that was stopped is noticed, though the kernel connects`() throws {
+        let server = try serve(reactor, "echo", name)
+        server.suspend()
+        let check = try failure(name)
+        #expect(check.name == "process" && check.finding.hasSuffix(" does not run"))
+        #expect(check.remedy?.contains("kill -CONT ") == true)
+        server.signal(SIGCONT)
+        #expect(try examine(name).status == 0)
+    }
+
     @Test func `a misspelt name is suggested`() throws {
         let server = try serve(reactor, "echo", name)
         let check = try failure(name + "x")

@@ -115,6 +115,14 @@ struct RecordTests: StagedSuite {
         #expect(try Recording(contentsOf: file).messages.count == 2)
     }
 
+    @Test func `with --json, its end is an object`() throws {
+        let tool = try record([file, "--count", "7", "--json"])
+        try talk(20) { $0.isAtEnd || !$0.readErrors.isEmpty }
+        #expect(tool.waitForExit() == 0)
+        let expected = #"{"address":"\#(path)","bytes":21,"file":"\#(file)","lost":0,"messages":7}"#
+        #expect(tool.lines.contains(expected), "\(tool.text)")
+    }
+
     @Test func `it ends after --duration`() throws {
         let tool = try record([file, "--duration", "10ms"])
         #expect(tool.waitForExit() == 0)

@@ -86,7 +86,7 @@ struct ReplayTests: StagedSuite {
         var peers: [RawPeer] = []
         let ticker = reactor.schedule(after: .milliseconds(2), repeating: .milliseconds(2)) {
             while let peer = listener.accept() { peers.append(peer) }
-            for peer in peers { _ = peer.write(Array("tick\n".utf8)[...]) }
+            for peer in peers { peer.write("tick\n".utf8) }
         }
         defer { ticker.cancel() }
         try write(["1>x"])
@@ -105,7 +105,7 @@ struct ReplayTests: StagedSuite {
             // One more message, once the end of the recording is known.
             for peer in peers where !peer.isAtEnd {
                 peer.readAll()
-                if peer.isAtEnd { peer.writeAll(Array("more\n".utf8)) }
+                if peer.isAtEnd { peer.writeAll("more\n".utf8) }
             }
         }
         defer { ticker.cancel() }
@@ -131,7 +131,8 @@ struct ReplayTests: StagedSuite {
         try write((0..<20).flatMap { ["1>\($0)", "1<no"] })
         let (status, lines) = try replay("--speed", "max", "--differences", "3", "--json", errors: .dropped)
         #expect(status == 1)
-        let report = try JSONDecoder().decode([String: JSONNumberOrText].self, from: Data(lines[0].utf8))
+        let line = try #require(lines.first)
+        let report = try JSONDecoder().decode([String: JSONNumberOrText].self, from: Data(line.utf8))
         #expect(
             report["differences"] == .number(20) && report["sent"] == .number(20) && report["missing"] == .number(0))
         let text = try replay("--speed", "max", "--differences", "3")

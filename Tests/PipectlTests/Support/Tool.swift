@@ -65,6 +65,13 @@ final class Tool {
 
     func signal(_ number: Int32) { process?.signal(number) }
 
+    /// SIGSTOP. The program does nothing any more when this returns.
+    func suspend() {
+        signal(SIGSTOP)
+        let start = ContinuousClock.now
+        while process?.processID.flatMap(ProcessFacts.state) != "T", .now - start < deadline { sched_yield() }
+    }
+
     /// SIGTERM until the program has ended. Those that come at once belong to the first, so the second request is one
     /// of the later ones.
     func terminateUntilItEnds() -> Int32? {

@@ -118,9 +118,10 @@ struct TapTests: StagedSuite {
         let end = all.filter { $0.message != "prob" }
         #expect(end.prefix(3).map(\.message) == ["häh", "häh", ""] && end.prefix(3).map(\.size) == [6, 6, 0])
         #expect(end.prefix(3).map(\.direction) == ["in", "out", "in"])
+        let one = try #require(end.first)
         #expect(
-            end.allSatisfy { $0.peer.pid == getpid() && $0.peer.uid == getuid() && $0.connection == end[0].connection })
-        #expect(end[0].time.contains("T") && end[0].time.hasSuffix("Z"))
+            end.allSatisfy { $0.peer.pid == getpid() && $0.peer.uid == getuid() && $0.connection == one.connection })
+        #expect(one.time.contains("T") && one.time.hasSuffix("Z"))
         _ = server
     }
 
@@ -141,6 +142,20 @@ struct TapTests: StagedSuite {
         #expect(refused.status == 1)
         #expect(refused.lines.first?.contains("does not offer a tap (--allow-tap") == true, "\(refused.lines)")
         _ = other
+    }
+
+    @Test(arguments: ["tap", "record"])
+    func `gives up on a server that was stopped`(_ command: String) throws {
+        let server = try serveWithStatistics(reactor, "echo", name, "--allow-tap")
+        server.suspend()
+        let directory = try Directory()
+        let file = directory.path + "/talk"
+        let arguments = [command, name] + (command == "record" ? [file] : [])
+        let (status, lines) = try run(reactor, arguments + ["--timeout", "100ms"])
+        #expect(status == 3 && lines.count == 1, "\(lines)")
+        #expect(lines.first?.hasSuffix("(--timeout sets how long to wait)") == true, "\(lines)")
+        #expect(!FileManager.default.fileExists(atPath: file))
+        server.signal(SIGCONT)
     }
 
     @Test(arguments: [

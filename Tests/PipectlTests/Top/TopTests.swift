@@ -57,6 +57,9 @@ struct TopTests: StagedSuite {
         let again = try run(reactor, "kick", name, id, "--timeout", "600s")
         #expect(again.status == 1)
         #expect(again.lines == ["pipectl: \(name) has no connection \(id)"])
+        let asJSON = try run(reactor, "kick", name, id, "--timeout", "600s", "--json", errors: .dropped)
+        #expect(asJSON.status == 1)
+        #expect(asJSON.lines == [#"{"address":"\#(name)","connection":"\#(id)","isEnded":false}"#])
         _ = server
     }
 
