@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
 import PipeTestSupport
 
 @testable import NamedPipes
@@ -112,14 +111,11 @@ final class ConnectionWorld {
     private func open() {
         guard openedCount < 8, !isSettling else { return }
         openedCount += 1
-        var ends: [Int32] = [-1, -1]
-        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        guard unsafe socketpair(AF_UNIX, type, 0, &ends) == 0 else { return problems.append("no socket pair") }
-        if random.isOne(of: 2) { try? Socket.setSendBuffer(ends[0], random.pick([0, 10_000])) }
-        let peer = PeerCredentials(userID: 0, groupID: 0, processID: 0)
-        let connection = PipeConnection(endpoint, ByteStream(OwnedDescriptor(taking: ends[0]), peer))
+        guard let ends = SocketPair() else { return problems.append("no socket pair") }
+        if random.isOne(of: 2) { try? Socket.setSendBuffer(ends.near, random.pick([0, 10_000])) }
+        let connection = ends.connection(of: endpoint)
         let channel = Channel(
-            connection, RawPeer(taking: ends[1]), endpoint.framing, hasBudget: hasBudget,
+            connection, ends.far, endpoint.framing, hasBudget: hasBudget,
             report: { [unowned self] in problems.append($0) }, history: { [unowned self] in history.append($0) })
         channels[connection.id] = channel
         order.append(connection.id)
@@ -263,9 +259,4 @@ extension ConnectionWorld: PipeConnectionDelegate {
         guard callbackDepth == 1, let other = channels[random.pick(order)], other.reason == nil else { return }
         actLocally(on: other)
     }
-}
-
-/// Until the world itself can be the delegate.
-private final class Silence: PipeConnectionDelegate {
-    func connection(_ connection: PipeConnection, didReceive message: Span<UInt8>) {}
 }

@@ -20,6 +20,7 @@ enum Simulation {
         ("read", { ReadWorld.run($0) }),
         ("stream", { try StreamWorld.run($0) }),
         ("connections", { try ConnectionWorld.run($0) }),
+        ("tasks", { try AsyncWorld.run($0) }),
     ]
 
     private static func problems(of seed: UInt64, in worlds: [World]) -> [String] {

@@ -6,7 +6,7 @@ import Testing
 /// A few thousand seeds; `make simulation SEEDS=100000` does more of them, optimised. `SIMULATION_SEED=4711` replays
 /// one.
 @Suite struct `The deterministic simulation` {
-    @Test("34, 36, 40-48 · any legal order of reads, writes, ends and calls: all that is promised holds")
+    @Test("34, 36, 40-48, 79 · any legal order of reads, writes, ends and calls: all that is promised holds")
     func findsNothing() {
         let problems = Simulation.problems(of: Self.seeds)
         #expect(problems.isEmpty, "\(problems.joined(separator: "\n"))")

@@ -2,13 +2,16 @@
 import NamedPipes
 import NamedPipesRPC
 
-/// Two more names on the target's loop, for the soak: `PATH.async` sends every message back from an async handler, and
-/// `PATH.rpc` answers JSON-RPC 2.0. Both end with the target's reactor.
+/// More names on the target's loop, for the soak: `PATH.async` sends every message back from an async handler,
+/// `PATH.batches` does so by batches, and `PATH.rpc` answers JSON-RPC 2.0. All end with the target's reactor.
 enum Neighbours {
     static func serve(beside address: PipeAddress, _ settings: Settings, on executor: ReactorExecutor) throws {
         guard let path = address.path else { return }
         let configuration = settings.configuration
-        let names = (async: try PipeAddress.path(path + ".async"), rpc: try PipeAddress.path(path + ".rpc"))
+        let names = (
+            async: try PipeAddress.path(path + ".async"), batches: try PipeAddress.path(path + ".batches"),
+            rpc: try PipeAddress.path(path + ".rpc")
+        )
         let delay = settings.asyncDelay
         Task.detached(executorPreference: executor) {
             let clock = executor.clock
@@ -16,6 +19,14 @@ enum Neighbours {
                 for try await message in connection.messages {
                     if let delay { try await clock.sleep(until: clock.now + delay) }  // what is tested
                     try await connection.send(message)
+                }
+            }
+        }
+        Task.detached(executorPreference: executor) {
+            let clock = executor.clock
+            try await PipeServer.serve(at: names.batches, configuration: configuration, on: executor) { connection in
+                while try await connection.nextBatch({ try connection.trySend($0) }) {
+                    if let delay { try await clock.sleep(until: clock.now + delay) }  // what is tested
                 }
             }
         }

@@ -14,12 +14,17 @@ BUDGET = 4 << 20
 
 def always_in_flight(context: Context) -> list[Figure]:
     """Many times the server's budget through one connection, with a little of it waiting at any time."""
-    path = context.name("window")
-    count = context.count(16, 400) * BUDGET // SIZE
+    return [figure for name in ("async", "batches") for figure in _window(context, name)]
+
+
+def _window(context: Context, name: str) -> list[Figure]:
+    """One connection to the handler with this name. In a long run, 10 GiB go through it."""
+    path = context.name("window-" + name)
+    count = context.count(16, 2560) * BUDGET // SIZE
     message = wire.frame(b"x" * SIZE)
     echoed = 0
     with target(context, path, "neighbours=true", "asyncDelay=1", f"byteBudget={BUDGET}") as server:
-        with wire.connect_when_there(path + ".async", patience=5.0) as client:
+        with wire.connect_when_there(f"{path}.{name}", patience=5.0) as client:
             try:
                 for sent in range(count):
                     client.sendall(message)
@@ -35,8 +40,8 @@ def always_in_flight(context: Context) -> list[Figure]:
         alive = server.is_alive
     volume = count * SIZE >> 20
     return [
-        exactly("79", f"messages echoed of {volume} MiB, {WINDOW} always on their way", echoed, count,
+        exactly("79", f"{name}: messages echoed of {volume} MiB, {WINDOW} always on their way", echoed, count,
                 f"the server's budget is {BUDGET >> 20} MiB"),
-        at_most("79", "memory for what has been taken", growth / 1024, 1024, "KiB"),
-        exactly("79", "the server lives", alive, True),
+        at_most("79", f"{name}: memory for what has been taken", growth / 1024, 1024, "KiB"),
+        exactly("79", f"{name}: the server lives", alive, True),
     ]
