@@ -31,9 +31,9 @@ package enum StopSignals {
     package static func endProcess<Value, Failure>(
         during body: () throws(Failure) -> Value
     ) throws(Failure) -> Value {
-        var set = Inheritance.atStart.stopSignals.value
-        unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
-        defer { unsafe pthread_sigmask(SIG_BLOCK, &set, nil) }
+        var (set, before) = (Inheritance.atStart.stopSignals.value, sigset_t())
+        unsafe pthread_sigmask(SIG_UNBLOCK, &set, &before)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
         return try body()
     }
 

@@ -8,11 +8,15 @@ enum InputFile {
     /// Opens a file for reading, as `cat` does. At a FIFO this waits for a writer, and a signal ends the process.
     static func open(_ path: String) throws(Failure) -> Int32 {
         let name = Arguments.bytes(of: path).map(CChar.init(bitPattern:)) + [0]
-        let descriptor = StopSignals.endProcess { unsafe Glibc.open(name, O_RDONLY | O_CLOEXEC) }
-        guard descriptor >= 0 else {
-            throw Failure("cannot open \(shown(path)): \(SystemError(call: "open", code: errno))")
+        do throws(SystemError) {
+            return try StopSignals.endProcess { () throws(SystemError) in
+                let descriptor = unsafe Glibc.open(name, O_RDONLY | O_CLOEXEC)
+                guard descriptor >= 0 else { throw SystemError(call: "open", code: errno) }
+                return descriptor
+            }
+        } catch {
+            throw Failure("cannot open \(shown(path)): \(error)")
         }
-        return descriptor
     }
 
     /// Reads a file to its end. While it has to wait, a signal ends the process.

@@ -76,14 +76,15 @@ struct SignalTests: StagedSuite {
     }
 
     /// Opens a FIFO for writing once another process has opened it for reading.
-    private func openForWriting(_ path: String) -> Int32 {
+    private func openForWriting(_ path: String) throws -> Int32 {
         var descriptor: Int32 = -1
         let ticker = reactor.schedule(after: .milliseconds(2), repeating: .milliseconds(2)) {}
         defer { ticker.cancel() }
-        reactor.run(timeout: deadline) {
+        let isOpen = reactor.run(timeout: deadline) {
             descriptor = unsafe open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
             return descriptor >= 0
         }
+        try #require(isOpen)
         return descriptor
     }
 
@@ -95,13 +96,13 @@ struct SignalTests: StagedSuite {
         let sender = try Tool(
             reactor,
             ["send", name, "x", "--framing", "descriptors", "--descriptor", first, "--descriptor", second])
-        let writer = openForWriting(first)
+        let writer = try openForWriting(first)
         defer { close(writer) }
         sender.terminate()
         #expect(sender.waitForExit() == 128 + SIGTERM, "\(sender.text)")
         // It has opened the file, and waits for its bytes.
         let replay = try Tool(reactor, ["replay", second, name])
-        let other = openForWriting(second)
+        let other = try openForWriting(second)
         defer { close(other) }
         replay.terminate()
         #expect(replay.waitForExit() == 128 + SIGTERM, "\(replay.text)")

@@ -5,16 +5,17 @@ internal import PipeReactor
 /// directory is held by descriptor, the lock beside the name comes first, and a name that is not ours is left alone.
 /// They are simpler in one respect: nothing is placed atomically, because a FIFO that exists is ready.
 ///
-/// A FIFO that a killed server left behind, which its lock's record tells, is taken over with what it holds, which is
-/// nothing: its bytes go with the last process that has it open. Any other FIFO at the name was made by somebody for
-/// this purpose, as mkfifo(1) does: it is used as it is, with its mode and owner, and stays.
+/// A FIFO that a server has made carries the sticky bit from the beginning (``Upkeep``), which mkfifo(1) does not set.
+/// By this mark, one that a killed server left behind is recognized, and taken over with what it holds, which is
+/// nothing: its bytes go with the last process that has it open. Any other FIFO was made for this server by its
+/// administrator: it is used as it is, with its mode and owner, and stays.
 struct FIFOFile: ~Copyable {
     let fifo: OwnedDescriptor
     private let directory: Directory
     private let name: String
-    private var lock: NameLock
+    private let lock: NameLock
     private let identity: FileIdentity
-    /// Whether a server has made it.
+    /// Whether a server of this library has made it.
     private let isOurs: Bool
 
     static func claim(_ address: PipeAddress, _ claim: NameClaim) throws(PipeError) -> FIFOFile {
@@ -22,37 +23,40 @@ struct FIFOFile: ~Copyable {
         let (name, path) = (location.name, location.directory)
         let directory = try Directory.open(path, verifies: !claim.allowsInsecureDirectory)
         // Checked before there is a lock, so that a refusal leaves nothing behind.
-        _ = try directory.existingFIFO(named: name, claim.permissions)
+        _ = try directory.hasFIFO(named: name, claim.permissions)
         let lock = try NameLock.take(for: address, name, in: directory)
-        let existing = try directory.existingFIFO(named: name, claim.permissions)
-        if existing == nil {
-            do { try directory.makeFIFO(name, mode: claim.permissions.mode & 0o600) } catch {
+        let isNew = try !directory.hasFIFO(named: name, claim.permissions)
+        if isNew {
+            do { try directory.makeFIFO(name, mode: Upkeep.spared(claim.permissions.mode & 0o600)) } catch {
                 throw .making(in: directory.path, error)
             }
         }
-        let fifo = try directory.naming(name) { () throws(SystemError) in try directory.openFIFO(name) }
+        let fifo = try directory.openFIFO(name, isNew: isNew)
         let status = try directory.naming(name) { () throws(SystemError) in try FileStatus(of: fifo.rawValue) }
-        guard status.kind == .fifo else { throw .unusableLocation(path: address.text, .notAFIFO) }
-        let isOurs = existing == nil || lock.leftBehind == status.identity
-        if isOurs {
-            try directory.naming(name) { () throws(SystemError) in
-                try OpenFile.furnish(fifo, claim.permissions, mode: Upkeep.spared(claim.permissions.mode))
+        // Of the file that was opened: only in a directory that was not verified can it be another one.
+        try status.checkFIFO(at: address.text, claim.permissions)
+        // If the rest fails, one of ours goes with this value.
+        let file = FIFOFile(fifo, directory, name, lock, status, claim.permissions)
+        if file.isOurs {
+            do throws(SystemError) {
+                try OpenFile.furnish(file.fifo, claim.permissions, mode: Upkeep.spared(claim.permissions.mode))
+            } catch {
+                throw .atLocation(address.text, error)
             }
         }
-        return FIFOFile(fifo, directory, name, lock, status.identity, isOurs: isOurs)
+        return file
     }
 
     private init(
         _ fifo: consuming OwnedDescriptor, _ directory: consuming Directory, _ name: String,
-        _ lock: consuming NameLock, _ identity: FileIdentity, isOurs: Bool
+        _ lock: consuming NameLock, _ status: FileStatus, _ permissions: SocketPermissions
     ) {
         self.fifo = fifo
         self.directory = directory
         self.name = name
         self.lock = lock
-        self.identity = identity
-        self.isOurs = isOurs
-        if isOurs { self.lock.didPlace(identity) }
+        identity = status.identity
+        isOurs = Upkeep.isSpared(status.mode) && permissions.owners.contains(status.owner)
     }
 
     deinit {
@@ -67,21 +71,44 @@ struct FIFOFile: ~Copyable {
 }
 
 extension Directory {
-    /// The FIFO of this user, of the configured owner or of root that has the name; nil for a free name.
+    /// Opens a FIFO. If that fails, because no descriptor is free, for example, one that is new goes again.
+    fileprivate borrowing func openFIFO(_ name: String, isNew: Bool) throws(PipeError) -> OwnedDescriptor {
+        do { return try openFIFO(name) } catch {
+            let problem = PipeError.atLocation(path(of: name), error)
+            // A failure leaves a FIFO that the next server takes over.
+            if isNew { do { try remove(name) } catch { throw problem } }
+            throw problem
+        }
+    }
+
+    /// Whether a FIFO has the name that a server may use; false for a free name.
     ///
     /// - Throws: ``PipeError/unusableLocation(path:_:)`` for everything else, which must not be replaced.
-    fileprivate borrowing func existingFIFO(
+    fileprivate borrowing func hasFIFO(
         named name: String, _ permissions: SocketPermissions
-    ) throws(PipeError) -> FileIdentity? {
-        guard let status = try naming(name, { () throws(SystemError) in try status(of: name) }) else { return nil }
-        let owners = [0, CurrentProcess.userID, permissions.userID].filter { $0 != CurrentProcess.overflowUserID }
+    ) throws(PipeError) -> Bool {
+        guard let status = try naming(name, { () throws(SystemError) in try status(of: name) }) else { return false }
+        try status.checkFIFO(at: path(of: name), permissions)
+        return true
+    }
+}
+
+extension FileStatus {
+    /// Refuses what is not a FIFO of this user, of the configured owner or of root.
+    fileprivate func checkFIFO(at path: String, _ permissions: SocketPermissions) throws(PipeError) {
         let problem: UnusableLocation? =
-            switch status.kind {
-            case .fifo: owners.contains(status.owner) ? nil : .foreignOwner(status.owner)
+            switch kind {
+            case .fifo: owner == 0 || permissions.owners.contains(owner) ? nil : .foreignOwner(owner)
             case .symbolicLink: .symbolicLink
             case .directory, .regular, .socket, .other: .notAFIFO
             }
-        if let problem { throw .unusableLocation(path: path(of: name), problem) }
-        return status.identity
+        if let problem { throw .unusableLocation(path: path, problem) }
+    }
+}
+
+extension SocketPermissions {
+    /// The users to whom a server's file may belong: its own, and the configured one.
+    fileprivate var owners: [UInt32] {
+        [CurrentProcess.userID, userID].compactMap(\.self).filter { $0 != CurrentProcess.overflowUserID }
     }
 }

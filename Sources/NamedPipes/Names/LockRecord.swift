@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The record of a lock's holder in the lock's file: a line with its process ID, a line that distinguishes this process
-/// from every other, and, once it has the name, a line with the device and inode of its socket or FIFO.
+/// from every other, and, once it has the name, a line with its socket's device and inode.
 ///
 /// It is for diagnosis, and for a successor, which has to recognise its predecessor's socket. The right to the name is
 /// the lock itself. Earlier versions wrote the first line only.
@@ -10,7 +10,7 @@ struct LockRecord: Equatable {
     var processID: Int32?
     /// The holder; nil if it cannot be identified with certainty.
     var process: ProcessMark?
-    /// The holder's socket, or the FIFO that it made; nil before it has the name.
+    /// The holder's socket; nil before it has the name.
     var socket: FileIdentity?
 
     /// The maximum size of a record in bytes.

@@ -16,25 +16,18 @@ struct NameLock: ~Copyable {
     /// The record of the server that gave the lock up for us and still has the name; nil if there was none.
     let predecessor: LockRecord?
 
-    /// The file at the name that was recorded by a holder which ended without removing it; nil if there was none.
-    let leftBehind: FileIdentity?
-
     private var upkeep = Upkeep()
 
     /// False while the lock is given up to a successor that asked for it.
     var isHeld = true
 
-    /// The socket or FIFO that has the name under this lock.
+    /// The socket that has the name under this lock.
     private(set) var socket: FileIdentity?
 
-    private init(
-        _ file: consuming OwnedDescriptor, _ name: String, after predecessor: LockRecord?,
-        leftBehind: FileIdentity?
-    ) {
+    private init(_ file: consuming OwnedDescriptor, _ name: String, _ predecessor: LockRecord?) {
         self.file = file
         self.name = name
         self.predecessor = predecessor
-        self.leftBehind = leftBehind
     }
 
     /// Whether a live server gave the lock up for us, and still has the name.
@@ -66,9 +59,8 @@ struct NameLock: ~Copyable {
                 try isFile(file, named: lockName, in: directory)
             }
             if isCurrent {
-                let last = record(in: file)
-                let lock = NameLock(
-                    file, lockName, after: isFree ? nil : last, leftBehind: isFree ? last.socket : nil)
+                let predecessor = isFree ? nil : record(in: file)
+                let lock = NameLock(file, lockName, predecessor)
                 lock.record()
                 return lock
             }
@@ -76,7 +68,7 @@ struct NameLock: ~Copyable {
         throw .addressInUse(address, holder: nil)
     }
 
-    /// The socket or FIFO has the name: recorded in the file, and other processes may become candidates.
+    /// The socket has the name: recorded in the file, and other processes may become candidates.
     mutating func didPlace(_ socket: FileIdentity) {
         self.socket = socket
         record()

@@ -16,6 +16,9 @@ struct Upkeep {
     /// The mode of a file with these permission bits and the sticky bit.
     static func spared(_ permissions: UInt16) -> UInt16 { permissions | 0o1000 }
 
+    /// Whether a file's mode has the sticky bit.
+    static func isSpared(_ mode: UInt32) -> Bool { mode & 0o1000 != 0 }
+
     /// The maximum age of a file's times, in seconds. Cleaners count in days.
     static let ageLimit = 4 * 60 * 60
 

@@ -77,8 +77,11 @@ extension StatisticsEndpoint {
         enum Progress { case beginning, reporting, over }
         let progress = Mutex(Progress.beginning)
         methods.handle("messages") { (report: TapReport, _) in
-            guard progress.withLock({ $0 != .over }) else { return }
-            progress.withLock { $0 = .reporting }
+            let isOver = progress.withLock { progress in
+                if progress == .beginning { progress = .reporting }
+                return progress == .over
+            }
+            guard !isOver else { return }
             do {
                 try take(report)
             } catch {

@@ -14,11 +14,14 @@ extension Diagnosis {
         at address: PipeAddress, timeout: Duration?, patience: Duration, on executor: ReactorExecutor
     ) async throws {
         let name = NameFacts(of: address)
-        let owner = name.listener.flatMap { SocketOwners().process(holding: $0) }
+        let owners = SocketOwners()
+        let owner = name.listener.flatMap { owners.process(holding: $0) }
         if let connections = name.connections {
             let process = owner.map { "\($0.program), process \($0.processID)" } ?? "another user's process"
             pass("listener", process)
-            if let owner, !examineState(ofProcess: owner.processID) { return }
+            // Of several processes, one that runs is enough.
+            let state = name.listener.flatMap { owners.commonState(ofHolders: $0) }
+            if let owner, !examine(state, ofProcess: owner.processID) { return }
             guard examineQueue(connections) else { return }
         }
         var configuration = PipeClient.Configuration(framing: RawFraming())
@@ -32,7 +35,7 @@ extension Diagnosis {
             if name.connections == nil { pass("listener", "in another network namespace, or not visible from here") }
             pass("connection", "made to process \(peer.processID), user \(UserDatabase.userName(peer.userID))")
             // The kernel makes connections for a process that does not run.
-            if owner == nil, !examineState(ofProcess: peer.processID) { return }
+            if owner == nil, !examine(ProcessFacts.state(of: peer.processID), ofProcess: peer.processID) { return }
             examineAdmission(answer)
         } catch let error as PipeError {
             examine(error, at: address)
@@ -40,9 +43,9 @@ extension Diagnosis {
     }
 
     /// Checks that a process runs, which one that was stopped does not.
-    private mutating func examineState(ofProcess processID: Int32) -> Bool {
+    private mutating func examine(_ state: Character?, ofProcess processID: Int32) -> Bool {
         let remedy: String
-        switch ProcessFacts.state(of: processID) {
+        switch state {
         case "T": remedy = "it was stopped (SIGSTOP, ^Z): kill -CONT \(processID)"
         case "t": remedy = "a debugger has stopped it: continue or detach there"
         default: return true

@@ -30,6 +30,13 @@ struct SocketOwners {
         return Process(processID: first, userID: status.st_uid, program: program)
     }
 
+    /// The state of the processes that hold a socket, without a service manager (``ProcessFacts/state(of:)``); nil if
+    /// they differ, or none is known.
+    func commonState(ofHolders socket: UInt32) -> Character? {
+        let states = Set((holders[socket] ?? []).filter { $0 != 1 }.compactMap(ProcessFacts.state))
+        return states.count == 1 ? states.first : nil
+    }
+
     private static func sockets(of processID: Int32) -> [UInt32] {
         let directory = "/proc/\(processID)/fd"
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: directory) else { return [] }

@@ -29,6 +29,9 @@ struct Progress {
         isSilentElsewhere = true
     }
 
+    /// Whether anything is shown.
+    var isShown: Bool { isLive || !isSilentElsewhere }
+
     /// Shows a state that replaces the previous one. It has to fit into the terminal's width.
     mutating func update(_ text: String) {
         if isLive {

@@ -63,8 +63,11 @@ final class RecordSession: Sendable {
         // A thread that cannot write may be left behind in take().
         let isTaken: Void? = try state.withLockIfAvailable { state throws(Failure) in
             let end = Result { () throws(Failure) in try state.conclude(result) }
-            if printsResult, state.recorder.hasBegun { try printResult(state.recorder.totals) }
+            let printing = Result { () throws(Failure) in
+                if printsResult, state.recorder.hasBegun { try printResult(state.recorder.totals) }
+            }
             try end.get()
+            try printing.get()
         }
         if isTaken == nil { throw Failure("the recording is truncated: its reader has stopped reading") }
     }

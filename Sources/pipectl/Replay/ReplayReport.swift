@@ -37,10 +37,10 @@ struct ReplayReport: Encodable, Equatable {
         answerCount += progress.answerCount
     }
 
-    /// `replaying: 12 of 40 connections, 1,234 of 5,000 messages, 1,230 answers`.
+    /// `12 of 40 connections, 1,234 of 5,000 messages, 1,230 answers`.
     func progressText(of scripts: [ReplayScript]) -> String {
         let messageCount = scripts.reduce(0) { $0 + $1.requests.count }
-        return "replaying: \(grouped(connectionCount)) of \(counted(scripts.count, "connection")), "
+        return "\(grouped(connectionCount)) of \(counted(scripts.count, "connection")), "
             + "\(grouped(sentCount)) of \(counted(messageCount, "message")), \(counted(answerCount, "answer"))"
     }
 

@@ -54,14 +54,18 @@ final class ReplaySession {
             stop()
         }
         start = .now
-        let showing = reactor.schedule(after: .milliseconds(250), repeating: .milliseconds(250)) { [unowned self] in
-            progress.update(totals.progressText(of: plan.scripts))
-        }
+        let showing = progress.isShown ? showProgress() : nil
         startNext()
         withExtendedLifetime(signals) { reactor.run() }
-        showing.cancel()
+        showing?.cancel()
         progress.clear()
         report.seconds = time / .seconds(1)
+    }
+
+    private func showProgress() -> ScheduledWork {
+        reactor.schedule(after: .milliseconds(250), repeating: .milliseconds(250)) { [unowned self] in
+            progress.update(totals.progressText(of: plan.scripts))
+        }
     }
 
     private var time: Duration { SuspendingClock.now - start }

@@ -15,6 +15,8 @@ enum SystemCallFilter {
         case read
         /// The calls that write a socket: `sendto` (send), `sendmsg`, `writev`.
         case write
+        /// `fchown`.
+        case changeOwner
         /// The calls that let a thread wait for an event or a time: `poll`, `select`, `epoll_wait`, `nanosleep` and
         /// their variants.
         case wait
@@ -27,6 +29,7 @@ enum SystemCallFilter {
             case .epollAdd, .epollModify: [233]
             case .read: [45, 47, 19]
             case .write: [44, 46, 20]
+            case .changeOwner: [93]
             case .wait: [7, 271, 23, 270, 232, 281, 35, 230]
             }
             #else
@@ -36,6 +39,7 @@ enum SystemCallFilter {
             case .epollAdd, .epollModify: [21]
             case .read: [207, 212, 65]
             case .write: [206, 211, 66]
+            case .changeOwner: [55]
             case .wait: [73, 72, 22, 101, 115]
             }
             #endif
@@ -72,7 +76,7 @@ enum SystemCallFilter {
         // struct seccomp_data: the number at 0, then the arguments, 8 bytes each from 16 on, here little-endian.
         var program = [Instruction(code: load, operand: 0)]
         switch call {
-        case .accept4, .socket, .read, .write, .wait:
+        case .accept4, .socket, .changeOwner, .read, .write, .wait:
             for number in call.numbers {
                 program += [Instruction(code: jumpIfEqual, ifFalse: 1, operand: number), refuse]
             }

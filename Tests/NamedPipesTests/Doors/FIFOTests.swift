@@ -88,8 +88,12 @@ import Testing
 
     @Test func `that a killed server left behind is taken over`() throws {
         try withLoop { loop in
-            #expect(unsafe mkfifo(path, 0o640) == 0)
-            makeFile(scratch.path(".fifo.lock"), text: LockRecord.own(try FileStatus(following: path).identity).text)
+            let (killed, _) = try serve(loop)
+            let left = try FileStatus(following: path)
+            #expect(left.mode & 0o7777 == 0o1600)
+            killed.stop()
+            // The same mark, as it is from the beginning, and other permissions.
+            unsafe #expect(mkfifo(path, 0o600) == 0 && chmod(path, 0o1622) == 0)
             let (server, recorder) = try serve(loop)
             #expect(try FileStatus(following: path).mode & 0o777 == 0o600)
             write("hello\n")
@@ -100,19 +104,23 @@ import Testing
         }
     }
 
-    @Test func `records itself for the next server, as long as it is there`() throws {
-        try withLoop { loop in
-            let (server, recorder) = try serve(loop)
-            let text = try #require(contents(of: scratch.path(".fifo.lock")))
-            let record = LockRecord(parsing: Array(text.utf8))
-            #expect(try record.socket == FileStatus(following: path).identity)
-            server.stop()
-            try #require(loop.run { recorder.stopCount == 1 })
-            #expect(contents(of: scratch.path(".fifo.lock")) == "")
+    @Test func `goes with a start that fails`() async {
+        await #expect(processExitsWith: .success) {
+            let directory = Scratch()
+            let address = try PipeAddress.fifo(directory.path("fifo"))
+            var configuration = PipeServer.Configuration(framing: DelimiterFraming.newline)
+            configuration.accessPolicy = .anyUser
+            configuration.permissions = .mode(0o600, owner: geteuid())
+            try withLoop { loop in
+                try #require(SystemCallFilter.fail(.changeOwner, with: EPERM))
+                let error = #expect(throws: PipeError.self) { _ = try loop.server(configuration, at: address) }
+                #expect(error == .unusableLocation(path: address.text, .notPermitted))
+            }
+            #expect(FileStatus.following(directory.path("fifo")) == nil)
         }
     }
 
-    @Test func `that somebody else has made keeps its mode, and stays`() throws {
+    @Test func `that an administrator has made keeps its mode, and stays`() throws {
         try withLoop { loop in
             unsafe #expect(mkfifo(path, 0o600) == 0 && chmod(path, 0o622) == 0)
             let made = try FileStatus(following: path)

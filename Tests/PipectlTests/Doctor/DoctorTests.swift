@@ -82,7 +82,10 @@ struct DoctorTests: StagedSuite {
         server.suspend()
         #expect(try failure(link).name == "process")
         server.signal(SIGKILL)
-        _ = server.waitForExit()
+        #expect(server.waitForExit() == 128 + SIGKILL)
+        try "\(getpid())\n".write(toFile: directory.path + "/.socket.lock", atomically: false, encoding: .utf8)
+        let dead = try failure(link)
+        #expect(dead.name == "listener" && dead.remedy?.hasPrefix("process \(getpid()) has the name's lock") == true)
     }
 
     @Test func `a server that was stopped is noticed, though the kernel connects`() throws {

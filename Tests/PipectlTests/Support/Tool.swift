@@ -65,11 +65,12 @@ final class Tool {
 
     func signal(_ number: Int32) { process?.signal(number) }
 
-    /// SIGSTOP. The program does nothing any more when this returns.
+    /// SIGSTOP. No thread of the program runs any more when this returns.
     func suspend() {
+        guard let processID = process?.processID else { return }
         signal(SIGSTOP)
-        let start = ContinuousClock.now
-        while process?.processID.flatMap(ProcessFacts.state) != "T", .now - start < deadline { sched_yield() }
+        var information = unsafe siginfo_t()
+        unsafe #expect(waitid(P_PID, id_t(processID), &information, WSTOPPED | WEXITED | WNOWAIT) == 0)
     }
 
     /// SIGTERM until the program has ended. Those that come at once belong to the first, so the second request is one

@@ -95,7 +95,8 @@ public struct PipeAddress: Sendable {
     /// with `echo`. Answers are not possible.
     ///
     /// Only servers accept such an address, and only with the policy ``AccessPolicy/anyUser``, because writers cannot
-    /// be identified. For details, see <doc:Doors>.
+    /// be identified. The server makes the FIFO and removes it at the end; one that an administrator has made is used
+    /// as it is, whatever the configured permissions, and stays. For details, see <doc:Doors>.
     ///
     /// - Parameter path: an absolute path of at most 107 bytes, as for ``path(_:)``.
     /// - Throws: ``PipeError/invalidAddress(_:)``.
