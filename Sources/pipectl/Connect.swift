@@ -185,8 +185,10 @@ private final class ConnectSession: PipeClientDelegate {
             if hasMoreInput {
                 let end = "the connection was closed by the server, and the rest of the input was not sent"
                 note(Failure(end + connection.causesText))
+            } else if connection.unansweredClose != nil {
+                note(Failure("closed by the server\(connection.causesText)"))
             } else {
-                log.note("closed by the server\(connection.causesText)")
+                log.note("closed by the server")
             }
         } else if reason == .programEnded(.exited(0)) {
             // The command has done its work.

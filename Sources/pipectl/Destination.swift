@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import Glibc
 internal import NamedPipes
 
 /// Where a command serves or connects: a name on this machine, or one at a NATS broker.
@@ -58,5 +59,14 @@ func parseAddress(_ text: String) throws -> PipeAddress {
         return try PipeAddress(parsing: text)
     } catch PipeError.invalidAddress(let reason) {
         throw ValidationError(reason.hinted)
+    }
+}
+
+extension PipeAddress {
+    /// Whether its file is a FIFO, also if it is given as a path.
+    var isFIFO: Bool {
+        var status = stat()
+        guard kind != .abstract, unsafe stat(text, &status) == 0 else { return false }
+        return status.st_mode & S_IFMT == S_IFIFO
     }
 }

@@ -48,7 +48,7 @@ struct Echo: ParsableCommand {
             throw ValidationError("--stdio is a connection by itself, without an address and the options of a server")
         }
         if batches, !isAsync { throw ValidationError("--batches requires --async") }
-        try options.check(address, isNeeded: false)
+        try options.check(address, isNeeded: false, answers: true)
         try reactors.check(address)
     }
 

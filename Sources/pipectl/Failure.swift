@@ -44,7 +44,9 @@ extension PipeError {
     /// A possible remedy, with the options of this program where the library names its own.
     fileprivate var hint: String? {
         switch self {
+        case .noServer(let address) where address.isFIFO: "it is a FIFO, which takes text: echo text > \(address)"
         case .noServer: "is it running? --wait waits for it"
+        case .receiveOnly: "it takes text: echo text > PATH"
         case .messageTooLarge: "--max-message raises it, at both ends"
         case .timedOut: "--timeout sets how long to wait"
         case .framing: "--framing chooses another"

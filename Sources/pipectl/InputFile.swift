@@ -5,13 +5,16 @@ internal import NamedPipesProgram
 
 /// A file that the command line names, to be read before the command serves or connects.
 enum InputFile {
-    /// Opens a file for reading, as `cat` does. At a FIFO this waits for a writer, and a signal ends the process.
+    /// Opens a file for reading, or standard input for `-`, as `cat` does. At a FIFO this waits for a writer, and a
+    /// signal ends the process.
     static func open(_ path: String) throws(Failure) -> Int32 {
         let name = Arguments.bytes(of: path).map(CChar.init(bitPattern:)) + [0]
         do throws(SystemError) {
             return try StopSignals.endProcess { () throws(SystemError) in
-                let descriptor = unsafe Glibc.open(name, O_RDONLY | O_CLOEXEC)
-                guard descriptor >= 0 else { throw SystemError(call: "open", code: errno) }
+                let isInput = path == "-"
+                let descriptor =
+                    isInput ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : unsafe Glibc.open(name, O_RDONLY | O_CLOEXEC)
+                guard descriptor >= 0 else { throw SystemError(call: isInput ? "fcntl" : "open", code: errno) }
                 return descriptor
             }
         } catch {

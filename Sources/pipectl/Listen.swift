@@ -21,8 +21,9 @@ struct Listen: ParsableCommand {
 
             With --reactors, the messages of one client come in their order, and those of several as they arrive.
 
-            A FIFO (fifo:PATH) is made if it is not there, for this user alone, and removed at the end. Any program can \
-            write to it: echo restart > /run/app/commands. Its peer is unknown, and a line that is too long is skipped.
+            A FIFO (fifo:PATH) is made if it is not there, for this user alone, and removed at the end; one that is there \
+            keeps its mode, and stays. Any program can write to it: echo restart > /run/app/commands. Its peer is unknown, \
+            and a line that is too long is skipped.
             """)
 
     @Argument(help: "The name to take; see pipectl --help.", completion: .file(), transform: parseDestination)

@@ -75,7 +75,7 @@ struct MessageRecord: Encodable {
     let base64: String?
 
     init(_ message: [UInt8], _ connection: PipeConnection) {
-        time = jsonTime(.now)
+        time = jsonTime(WallClock.nanoseconds)
         self.connection = connection.id.description
         peer = PeerRecord(connection.peer)
         size = message.count
@@ -83,9 +83,15 @@ struct MessageRecord: Encodable {
     }
 }
 
-/// A time for `--json`, in ISO 8601 with milliseconds.
-func jsonTime(_ time: Date) -> String {
-    time.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .omitted))
+/// A time for `--json`, in ISO 8601 with microseconds: `2026-02-03T04:05:06.123456Z`.
+///
+/// - Parameter nanoseconds: since 1970-01-01 UTC.
+func jsonTime(_ nanoseconds: Int64) -> String {
+    let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+    let text = Date(timeIntervalSince1970: Double(seconds)).formatted(
+        .iso8601.year().month().day().time(includingFractionalSeconds: false))
+    let digits = String(max(0, rest) / 1000)
+    return "\(text).\(String(repeating: "0", count: 6 - digits.count))\(digits)Z"
 }
 
 /// A message for `--json`: its text if it is UTF-8, else its bytes in Base64.

@@ -29,8 +29,11 @@ struct WireOptions: ParsableArguments {
     func validate() throws {
         guard NamedFraming.parse(framing) != nil else {
             let names = NamedFraming.names.map { String($0.prefix { $0 != "[" && $0 != ":" }) }
+            // A name that is right has something wrong behind it.
+            let name = String(framing.prefix { $0 != ":" })
+            let hint = names.contains(name) ? "" : suggestion(for: framing, among: names)
             throw ValidationError(
-                "No framing '\(printable(framing))'.\(suggestion(for: framing, among: names)) Choose: "
+                "No framing '\(printable(framing))'.\(hint) Choose: "
                     + NamedFraming.names.joined(separator: ", "))
         }
         guard parsedFraming != nil else { throw ValidationError("--max-message is too small for this framing") }
@@ -133,7 +136,12 @@ struct ServerOptions: ParsableArguments {
     }
 
     /// Refuses a command line that names two places, or none if one is needed.
-    func check(_ destination: Destination?, isNeeded: Bool) throws {
+    ///
+    /// - Parameter answers: whether clients get something back, for which a FIFO has no way.
+    func check(_ destination: Destination?, isNeeded: Bool, answers: Bool = false) throws {
+        if answers, case .local(let address) = destination, address.kind == .fifo {
+            throw ValidationError("a FIFO has one direction, and no answer comes back: pipectl listen reads it")
+        }
         if inherit, destination != nil { throw ValidationError("--inherit has its address from the service manager") }
         if isNeeded, !inherit, destination == nil { throw ValidationError("Missing expected argument '<address>'") }
         if case .broker = destination, takeOver || offersStatistics {

@@ -153,7 +153,8 @@ final class SendSession: PipeClientDelegate {
         let lostCount = connection.unsentMessageCount + (connection.hasPartlySentMessage ? 1 : 0)
         let isDone = isInputAtEnd && waiting.isEmpty && !isAwaitingReply && lostCount == 0
         if !isDone {
-            let lost = lostCount == 0 ? "" : ", the last \(grouped(lostCount)) of them not delivered"
+            let last = lostCount == 1 ? "the last" : "the last \(grouped(lostCount))"
+            let lost = lostCount == 0 ? "" : ", \(last) of them not delivered"
             let status: ExitStatus = reason == .slowReader ? .timedOut : .failed
             // After our own close, only the end of the peer keeps a message from it.
             let end = reason == .closedLocally ? DisconnectReason.resetByPeer.text : reason.text

@@ -44,7 +44,7 @@ struct ConnectTests: StagedSuite {
         let rest = try run(reactor, "connect", name, input: String(repeating: "0123456789\n", count: 50_000))
         #expect(rest.status == 1)
         let nothing = try Tool(reactor, ["connect", name])
-        #expect(nothing.waitForExit() == 0)
+        #expect(nothing.waitForExit() == 1)
         let text =
             "pipectl: closed by the server; nothing came back: the server may have refused this client (see its log)"
         #expect(nothing.lines == [text])

@@ -34,6 +34,7 @@ private func editDistance(_ left: String, _ right: String) -> Int {
 extension ParsableCommand {
     /// Refuses a first argument that is no subcommand, which ArgumentParser would only call unexpected.
     static func checkSubcommand(_ arguments: [String]) throws {
+        let arguments = arguments.first == "help" ? arguments.dropFirst() : arguments[...]
         guard let word = arguments.first, !word.hasPrefix("-") else { return }
         let names = configuration.subcommands.map { $0._commandName } + ["help"]
         guard !names.contains(word) else { return }

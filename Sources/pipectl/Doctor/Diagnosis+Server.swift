@@ -46,11 +46,11 @@ extension Diagnosis {
     private mutating func examine(_ state: Character?, ofProcess processID: Int32) -> Bool {
         let remedy: String
         switch state {
-        case "T": remedy = "it was stopped (SIGSTOP, ^Z): kill -CONT \(processID)"
-        case "t": remedy = "a debugger has stopped it: continue or detach there"
+        case "T": remedy = "kill -CONT \(processID) (SIGSTOP or ^Z has stopped it)"
+        case "t": remedy = "continue or detach in the debugger that has stopped it"
         default: return true
         }
-        fail("process", "process \(processID) does not run", remedy: remedy)
+        fail("process", "process \(processID) is stopped", remedy: remedy)
         return false
     }
 
@@ -75,8 +75,9 @@ extension Diagnosis {
         }
         fail(
             "admission", "the connection was \(reason) at once",
-            remedy: "the server refuses user \(UserDatabase.userName(geteuid())), or has no room; its log says which. "
-                + "By default only its own user and root are admitted (--allow)")
+            remedy: "the server refuses user \(UserDatabase.userName(geteuid())), or has no room, or is a relay whose "
+                + "own server is away; its log says which. By default only its own user and root are admitted (--allow)"
+        )
     }
 
     private mutating func examine(_ error: PipeError, at address: PipeAddress) {
@@ -103,7 +104,7 @@ extension Diagnosis {
         guard let path = address.path else {
             let names = ((try? LivePipe.all(includingHidden: true)) ?? []).map(\.address).filter { $0.hasPrefix("@") }
             let near = suggestion(for: "\(address)", among: names)
-            return "start the server, in this network namespace.\(near)"
+            return "start the server, in this network namespace\(near.isEmpty ? "" : ".\(near)")"
         }
         if let holder = lockHolder(of: path) {
             return "process \(holder) has the name's lock, but another socket: restart it"

@@ -8,9 +8,9 @@ struct Ping: ParsableCommand {
         abstract: "Ask a server whether it lives, and measure how long its answers take.",
         discussion: """
             Asks the server for its statistics, if it offers them (ADDRESS.stat): an answer shows that its loop turns, \
-            and disturbs no client. Of other servers it only knows whether they can be connected to, which a blocked \
-            server can as well, until its queue is full. With --echo, it sends a message that the server has to send \
-            back, as pipectl echo does.
+            and disturbs no client. Of other servers it only knows whether they can be connected to, and do not end the \
+            connection within --watch; both hold for a blocked server as well, until its queue is full. With --echo, it \
+            sends a message that the server has to send back, as pipectl echo does.
 
               pipectl ping thermostat
               pipectl ping thermostat --count 1 && echo alive
@@ -32,6 +32,11 @@ struct Ping: ParsableCommand {
         help: ArgumentHelp("The time from one question to the next one; 0 for no pause.", valueName: "time"))
     var interval = TimeLimit(seconds: 1)
 
+    @Option(
+        help: ArgumentHelp(
+            "How long to watch whether a server without statistics ends the connection at once.", valueName: "time"))
+    var watch = TimeLimit(milliseconds: 100)
+
     @Flag(help: "Send a message, and wait for the same one.")
     var echo = false
 
@@ -46,11 +51,13 @@ struct Ping: ParsableCommand {
 
     func validate() throws {
         guard count >= 0 else { throw ValidationError("--count is 0 or more") }
+        if watch.duration == nil { throw ValidationError("--watch needs a time") }
     }
 
     func run() throws {
         let session = PingSession(
-            target.destination, client.configuration(wire), timeout: client.timeout.duration, isEcho: echo)
+            target.destination, client.configuration(wire), timeout: client.timeout.duration,
+            patience: watch.orForEver, isEcho: echo)
         let report = try runOnReactor { [self] executor in
             try await session.run(count: count == 0 ? .max : count, interval: interval.duration, on: executor) { line in
                 if !json, !quiet { try StandardOutput.print(line + "\n") }

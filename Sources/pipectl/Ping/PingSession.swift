@@ -8,15 +8,20 @@ struct PingSession: Sendable {
     private let destination: Destination
     private let configuration: PipeClient.Configuration
     private let timeout: Duration?
+    private let patience: Duration
     private let isEcho: Bool
 
-    /// - Parameter timeout: for each connection, and for each answer; nil is for ever.
+    /// - Parameters:
+    ///   - timeout: for each connection, and for each answer; nil is for ever.
+    ///   - patience: how long to watch whether a server without statistics ends the connection at once.
     init(
-        _ destination: Destination, _ configuration: PipeClient.Configuration, timeout: Duration?, isEcho: Bool
+        _ destination: Destination, _ configuration: PipeClient.Configuration, timeout: Duration?, patience: Duration,
+        isEcho: Bool
     ) {
         self.destination = destination
         self.configuration = configuration
         self.timeout = timeout
+        self.patience = patience
         self.isEcho = isEcho
     }
 
@@ -66,10 +71,18 @@ struct PingSession: Sendable {
             method = .connect
             start = MonotonicTime.nanoseconds
         }
-        try await destination.withConnection(configuration, on: executor) { connection in
+        return try await destination.withConnection(configuration, on: executor) { [start] connection in
             if isEcho { try await exchange(number, over: connection) }
+            let time = MonotonicTime.nanoseconds - start
+            if !isEcho { try await watch(connection) }
+            return time
         }
-        return MonotonicTime.nanoseconds - start
+    }
+
+    /// A server that refuses this client ends the connection that the kernel has made.
+    private nonisolated(nonsending) func watch(_ connection: AsyncPipeConnection) async throws {
+        guard case .ended(let reason) = try await connection.answer(within: patience) else { return }
+        throw Failure("the connection was \(reason.text)\(await connection.unansweredClose?.text ?? "")")
     }
 
     private nonisolated(nonsending) func exchange(_ number: Int, over connection: AsyncPipeConnection) async throws {

@@ -21,13 +21,19 @@ final class FarServer {
     nonisolated(nonsending) func serve(_ near: AsyncPipeConnection) async throws {
         // All of it is used on the reactor's thread only, as this is.
         nonisolated(unsafe) let (server, counter) = (self, session.counter)
-        let problem = try await PipeClient.withConnection(configuration, on: near.executor) { far in
-            try await RelayedPair(near: near, far: far) { piece, _ in unsafe counter.count(piece.byteCount) }.run()
-        } _: { configuration, reactor, delegate in
-            unsafe server.destination.makeClient(over: server.access, configuration, reactor, delegate)
+        let outcome: Result<Failure?, any Error>
+        do {
+            let problem = try await PipeClient.withConnection(configuration, on: near.executor) { far in
+                try await RelayedPair(near: near, far: far) { piece, _ in unsafe counter.count(piece.byteCount) }.run()
+            } _: { configuration, reactor, delegate in
+                unsafe server.destination.makeClient(over: server.access, configuration, reactor, delegate)
+            }
+            outcome = .success(problem)
+        } catch {
+            outcome = .failure(error)
         }
         let reason = await near.close()
         unsafe counter.count(reason, of: "\(near)")
-        if let problem { throw problem }
+        if let problem = try outcome.get() { throw problem }
     }
 }

@@ -36,7 +36,7 @@ struct Relay: ParsableCommand {
     @OptionGroup var options: ServerOptions
 
     func validate() throws {
-        try options.check(address, isNeeded: true)
+        try options.check(address, isNeeded: true, answers: true)
         if let address, "\(address)" == "\(to)" {
             throw ValidationError("--to is the address of this relay itself")
         }

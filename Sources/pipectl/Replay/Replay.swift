@@ -23,7 +23,7 @@ struct Replay: ParsableCommand {
             is over.
             """)
 
-    @Argument(help: "The recording, by pipectl record.", completion: .file())
+    @Argument(help: "The recording, by pipectl record, or - for standard input.", completion: .file())
     var file: String
 
     @OptionGroup var target: DestinationArgument

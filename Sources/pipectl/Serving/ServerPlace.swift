@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 internal import NamedPipes
 
 /// The place at which a server listens.
@@ -75,6 +76,16 @@ enum ServerPlace: Sendable {
                 inheriting: listener, reactors: reactors.count, configuration: configuration,
                 reactorConfiguration: reactors.configuration, onEvent: onEvent, handler: handler)
         }
+    }
+
+    /// What the operator should know of a server that was made here; nil if there is nothing.
+    func remark(on server: PipeServer) -> String? {
+        let address = server.address
+        var status = stat()
+        guard address.kind == .fifo, unsafe stat(address.text, &status) == 0 else { return nil }
+        let (mode, wanted) = (UInt16(status.st_mode & 0o777), server.configuration.permissions.mode)
+        guard mode != wanted else { return nil }
+        return "\(address) was there already, and keeps its mode, 0\(String(mode, radix: 8))"
     }
 
     /// The address for the operator.

@@ -79,6 +79,7 @@ final class ServerSession: PipeServerDelegate {
         access?.whenListening { [unowned self] outcome in
             do {
                 try outcome.get()
+                if let remark = place.remark(on: server) { log.report(remark) }
                 try attendant.announce(place.shownAddress(of: server), announce)
             } catch {
                 fail(Failure(error))

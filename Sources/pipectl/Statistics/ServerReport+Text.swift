@@ -16,7 +16,12 @@ extension ServerReport {
             rows.append(("process", process.text))
         }
         if let connections = name.connections { rows.append(("kernel", connections.text)) }
-        if let statistics { rows += statistics.rows } else { rows.append(("statistics", "not offered (--stat)")) }
+        if let statistics {
+            rows += statistics.rows
+        } else {
+            let reason = hidesStatistics ? "for the server's user and root only" : "not offered (--stat)"
+            rows.append(("statistics", reason))
+        }
         let width = rows.map(\.0.count).max() ?? 0
         let lines = rows.map { "  \($0.0)\(String(repeating: " ", count: width - $0.0.count))  \($0.1)\n" }
         return "\(address)\n\(lines.joined())"

@@ -12,8 +12,12 @@ struct ServerReport: Encodable {
     let process: ProcessFacts?
     /// The server's own statistics, if it offers them.
     let statistics: ServerSnapshot?
+    /// Whether it offers them, but not to this user; not part of the JSON.
+    let hidesStatistics: Bool
     /// Since the previous report.
     var rates: ServerRates?
+
+    private enum CodingKeys: CodingKey { case address, name, listener, process, statistics, rates }
 
     init(_ address: PipeAddress, _ name: NameFacts, _ peer: PeerCredentials, _ statistics: ServerSnapshot?) {
         self.address = address.description
@@ -22,6 +26,8 @@ struct ServerReport: Encodable {
         // A service manager listens on behalf of others: if the server identifies itself, its own process counts.
         process = ProcessFacts(of: statistics?.processID ?? peer.processID)
         self.statistics = statistics
+        let offer = statistics == nil ? try? StatisticsEndpoint.address(beside: address) : nil
+        hidesStatistics = offer.map { NameFacts(of: $0).connections != nil } ?? false
     }
 }
 

@@ -19,7 +19,7 @@ struct TapRecord: Encodable {
 
     /// - Parameter showsContent: whether an empty message is a text.
     init(_ captured: CapturedMessage, showsContent: Bool) {
-        time = jsonTime(Date(timeIntervalSince1970: Double(captured.nanoseconds) / 1e9))
+        time = jsonTime(captured.nanoseconds)
         connection = captured.connection
         direction = captured.direction.name
         peer = captured.userID.map { Peer(uid: $0, pid: captured.processID) }

@@ -47,7 +47,7 @@ struct Kick: ParsableCommand {
         } catch is CancellationError {
             throw Failure("interrupted")
         } catch {
-            throw Failure(of: error, at: address)
+            throw Failure(of: error, at: address, offeredBy: "--allow-kick")
         }
         if json {
             try StandardOutput.print(jsonLine(Outcome(address: "\(address)", connection: id, isEnded: isEnded)))

@@ -64,7 +64,7 @@ struct Top: ParsableCommand {
         } catch is CancellationError {
             // The normal end of watching.
         } catch {
-            throw Failure(of: error, at: address)
+            throw Failure(of: error, at: address, offeredBy: "--stat")
         }
     }
 
@@ -123,13 +123,15 @@ private func parseOrder(_ text: String) throws -> ConnectionList.Order {
 
 extension Failure {
     /// An error of a request to ADDRESS.stat.
-    init(of error: any Error, at address: PipeAddress) {
+    ///
+    /// - Parameter option: the option of the server that offers what was asked for.
+    init(of error: any Error, at address: PipeAddress, offeredBy option: String) {
         switch error {
         case PipeError.noServer:
             self.init(
-                "\(address) offers no statistics, or has no server (--stat of its server; pipectl stat shows both)")
+                "\(address) offers no statistics, or has no server (\(option) of its server; pipectl stat shows both)")
         case let error as JSONRPCError where error.code == .methodNotFound:
-            self.init("\(address) does not offer that (\(printable("\(error)")))")
+            self.init("\(address) does not offer that (\(option) of its server; StatisticsEndpoint.Offer in Swift)")
         case let error as JSONRPCError: self.init(printable("\(error)"))
         default: self.init(error)
         }

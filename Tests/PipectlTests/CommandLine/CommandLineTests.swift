@@ -35,6 +35,10 @@ struct CommandLineTests: StagedSuite {
         (["replay", "x", "y", "--speed", "fast"], "(a factor such as 1, 10 or 0.5, or max)"),
         (["call", "x", "y", "--json"], "--json is for --list; a reply is JSON in any case"),
         (["record", "x", "-", "--json"], "--json needs a FILE: the recording is the output"),
+        (["echo", "fifo:/tmp/x"], "a FIFO has one direction, and no answer comes back: pipectl listen reads it"),
+        (["relay", "fifo:/tmp/x", "--to", "@x"], "a FIFO has one direction, and no answer comes back"),
+        (["echo", "@x", "--framing", "length:3"], "No framing 'length:3'. Choose: length["),
+        (["help", "lisen"], "No command 'lisen'. Did you mean 'listen'?"),
         (["echo", "--", "--help"], "a name that begins with '-' is given as a path"),
         (["send", "--", "--reply", "x"], "a name that begins with '-' is given as a path"),
     ])

@@ -92,7 +92,7 @@ struct DoctorTests: StagedSuite {
         let server = try serve(reactor, "echo", name)
         server.suspend()
         let check = try failure(name)
-        #expect(check.name == "process" && check.finding.hasSuffix(" does not run"))
+        #expect(check.name == "process" && check.finding.hasSuffix(" is stopped"))
         #expect(check.remedy?.contains("kill -CONT ") == true)
         server.signal(SIGCONT)
         #expect(try examine(name).status == 0)

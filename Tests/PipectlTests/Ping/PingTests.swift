@@ -75,6 +75,17 @@ struct PingTests: StagedSuite {
         #expect(try run(reactor, "ping", freshName(), "-c", "2", "-i", "0").status == 1)
     }
 
+    @Test func `a server that refuses this client has not answered`() throws {
+        var configuration = PipeServer.Configuration()
+        configuration.accessPolicy = .users([])
+        let server = try PipeServer(
+            listeningOn: .init(parsing: name), configuration: configuration, reactor: reactor, delegate: Answering(nil))
+        let (status, lines) = try run(reactor, "ping", name, "-c", "1", "--watch", "2m")
+        #expect(status == 1)
+        #expect(lines.first?.hasPrefix("no answer 1: the connection was ") == true, "\(lines)")
+        server.stop()
+    }
+
     @Test func `a signal ends it, with the results so far`() throws {
         let server = try serve(reactor, "echo", name)
         let tool = try Tool(reactor, ["ping", name, "-c", "0", "-i", "1h"])

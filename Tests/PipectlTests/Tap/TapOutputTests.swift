@@ -56,7 +56,7 @@ struct TapOutputTests {
 
     @Test func `has objects for all of it`() {
         let events: [CaptureEvent] = [.message(message([0xFF])), .lost(3)]
-        let time = #""time":"2009-02-13T23:31:30.123Z"}"#
+        let time = #""time":"2009-02-13T23:31:30.123456Z"}"#
         #expect(
             lines(events, json: true) == [
                 #"{"base64":"/w==","connection":"17.1","direction":"in","sequence":0,"size":1,"# + time, #"{"lost":3}"#,
