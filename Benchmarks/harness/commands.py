@@ -14,7 +14,7 @@ from .measuring import Measured, Measurements, measure
 from .plan import Plan, fixed_plan, make_plan
 from .progress import duration
 from .scenarios import CORE, LOAD, OUR_LOAD, SCENARIOS, Scenario
-from .servers import FLOOR, OURS, POOL, SERVERS, THREADED, build
+from .servers import FLOOR, OURS, PIPECTL, POOL, SERVERS, THREADED, build
 
 PACKAGE = Path(__file__).resolve().parent.parent
 RESULTS = PACKAGE / "results"
@@ -62,7 +62,8 @@ def write_report(directory: Path) -> str:
 
 
 def run_all(arguments: argparse.Namespace) -> int:
-    names, unavailable = available(name for name in SERVERS if not arguments.quick or name in QUICK_SERVERS)
+    chosen = (name for name in SERVERS if name != PIPECTL and (not arguments.quick or name in QUICK_SERVERS))
+    names, unavailable = available(chosen)
     programs = built(names, arguments.programs)
     scenarios = chosen_scenarios(arguments.only) if arguments.only else list(SCENARIOS.values())
     if arguments.quick:

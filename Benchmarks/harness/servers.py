@@ -12,6 +12,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
 PEERS = PACKAGE / "Peers"
+OWN_PROGRAMS = PACKAGE.parent / ".build" / "release"
 
 # The first Java with Unix sockets.
 OLDEST_JAVA = 16
@@ -19,11 +20,11 @@ OLDEST_JAVA = 16
 
 @dataclass(frozen=True)
 class Server:
-    """An echo server: a product of the package in Swift or C, or else a program among the peers."""
+    """An echo server: a product of the package in Swift or C, pipectl, or else a program among the peers."""
 
     name: str
     title: str
-    # Its command, up to the socket; {programs} and {peers} stand for directories.
+    # Its command, up to the socket; {programs}, {peers} and {own} (of the library's own programs) are directories.
     words: tuple[str, ...]
     # The command's arguments after the socket.
     options: tuple[str, ...] = ()
@@ -49,7 +50,7 @@ class Server:
 
     def command(self, programs: Path, socket: str, options: Sequence[str] = ()) -> list[str]:
         """The command line that makes it listen on the socket."""
-        words = [word.format(programs=programs, peers=PEERS) for word in self.words]
+        words = [word.format(programs=programs, peers=PEERS, own=OWN_PROGRAMS) for word in self.words]
         return [*words, socket, *self.options, *options]
 
 
@@ -65,6 +66,8 @@ OURS = "pipes"
 POOL = "pipes-pool"
 # A process with a second thread, as a pool of one is: glibc makes the system calls of such a process dearer.
 THREADED = "pipes-threaded"
+# The operator's tool, whose echo counts what it says at its end. For `bench compare` alone.
+PIPECTL = "pipectl"
 POLLING = ("--poll", "50")
 SERVERS: dict[str, Server] = {
     server.name: server
@@ -77,6 +80,7 @@ SERVERS: dict[str, Server] = {
         product(POOL, "NamedPipes, a pool of one", "pipes-echo", ("--reactors", "1")),
         product("pipes-async", "NamedPipes, async", "pipes-async-echo"),
         product("pipes-batches", "NamedPipes, async, batches", "pipes-async-echo", ("--batches", "1")),
+        Server(PIPECTL, "pipectl echo", ("{own}/pipectl", "echo")),
         product("c-libevent", "C, libevent, plain events", "c-libevent-echo", library="libevent_core"),
         product("c-bufferevent", "C, libevent, bufferevent", "c-bufferevent-echo", library="libevent_core"),
         product("libuv", "C, libuv", "libuv-echo", library="libuv"),
@@ -116,6 +120,9 @@ def build(servers: Iterable[Server], tools: Iterable[str] = ()) -> Path:
     shown = subprocess.run([*swift, "--show-bin-path"], check=True, capture_output=True, text=True)
     programs = Path(shown.stdout.strip())
     for server in servers:
+        if server.name == PIPECTL:
+            build_step(["swift", "build", "--package-path", str(PACKAGE.parent), "--configuration", "release",
+                        "--product", PIPECTL])
         if "go" in server.tools:
             build_step(["go", "build", "-o", str(programs / "go-echo"), str(PEERS / "go-echo.go")])
         if "javac" in server.tools:

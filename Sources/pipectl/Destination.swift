@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import FoundationEssentials
 internal import Glibc
 internal import NamedPipes
 
@@ -15,6 +16,22 @@ extension Destination: CustomStringConvertible {
         case .local(let address): address.description
         case .broker(let address): address.description
         }
+    }
+}
+
+extension Destination {
+    /// Whether both are the same name, which may be spelled in several ways.
+    func isSame(as other: Destination) -> Bool {
+        guard case .local(let address) = self, case .local(let other) = other, let path = address.path,
+            let otherPath = other.path
+        else { return description == other.description }
+        return Self.canonical(path) == Self.canonical(otherPath)
+    }
+
+    /// The file itself does not have to exist.
+    private static func canonical(_ path: String) -> String {
+        let url = URL(filePath: path).standardizedFileURL
+        return url.deletingLastPathComponent().resolvingSymlinksInPath().appending(path: url.lastPathComponent).path
     }
 }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import BrokerTestSupport
+import Glibc
 import NamedPipes
 import PipeTestSupport
 import Testing
+
+@testable import pipectl
 
 @Suite(.timeLimit(.minutes(5)))
 struct RelayTests: StagedSuite {
@@ -29,6 +32,20 @@ struct RelayTests: StagedSuite {
         let relay = try Tool(reactor, ["relay", door, "--to", door], assignment: "ASAN_OPTIONS=detect_leaks=0")
         #expect(relay.waitForExit() == 2)
         #expect(relay.text.contains("--to is the address of this relay itself"), "\(relay.text)")
+    }
+
+    @Test func `a name is the same however its directory is spelled`() throws {
+        let directory = try Directory()
+        let link = directory.path + "/link"
+        #expect(unsafe symlink(directory.path, link) == 0)
+        func destination(_ path: String) throws -> Destination { .local(try .path(path)) }
+        let name = try destination(directory.path + "/name")
+        for other in ["/link/name", "/link/link/name"] {
+            #expect(try name.isSame(as: destination(directory.path + other)), "\(other)")
+        }
+        #expect(try !name.isSame(as: destination(directory.path + "/other")))
+        #expect(try !name.isSame(as: .local(.abstract("name"))))
+        #expect(try Destination.local(.abstract("name")).isSame(as: .local(.abstract("name"))))
     }
 
     @Test func `what a client has sent arrives, although it does not wait for the answers`() throws {

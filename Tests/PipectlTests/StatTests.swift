@@ -177,6 +177,18 @@ struct StatTests: StagedSuite {
         #expect(watching.lines.last?.contains("no server at \(name)") == true)
     }
 
+    @Test func `another user is told for whom the statistics are`() throws {
+        let directory = try Directory(mode: 0o755)
+        let path = directory.path + "/socket"
+        let server = try serveWithStatistics(reactor, "echo", path, "--stat", "--allow", "any")
+        let other = try toolOfAnotherUser(reactor, ["stat", path])
+        #expect(other.waitForExit() == 0)
+        #expect(other.text.contains("statistics  for the server's user and root only"), "\(other.text)")
+        let plain = try serve(reactor, "echo", name)
+        #expect(try run(reactor, "stat", name).lines.contains { $0.hasSuffix("statistics  not offered (--stat)") })
+        _ = (server, plain)
+    }
+
     @Test func `81 · a server that does not answer is a timeout`() throws {
         let server = try serve(reactor, "echo", name)
         let mute = try PipeServer(

@@ -90,6 +90,10 @@ struct TextTests {
         #expect(complaints.line("its name is gone", .name, at: start + .milliseconds(500)) == "its name is gone")
         let later = complaints.line("last", .refusal, at: start + .seconds(2))
         #expect(later == "last (and 3 complaints like it before)")
+        // Of a report that was limited before.
+        #expect(complaints.line("one", .refusal, alsoFor: 4, at: start + .seconds(2)) == nil)
+        let both = complaints.line("one", .refusal, alsoFor: 2, at: start + .seconds(4))
+        #expect(both == "one (and 7 complaints like it before)")
         #expect(complaints.rest == nil)
     }
 

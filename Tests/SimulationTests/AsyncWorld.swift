@@ -7,28 +7,15 @@ import PipeTestSupport
 /// vanish, while a task takes messages one by one, by iteration and in batches, in any change of these, answers, lets
 /// turns pass, is cancelled, and is followed by another task. All tasks run on the reactor's thread, and so in an order
 /// that the seed decides.
-final class AsyncWorld: AsyncConnectionDelegate {
+final class AsyncWorld: AsyncConnectionDelegate, ReactorWorld {
     private var random: Seeded
-    private let reactor: Reactor
+    let reactor: Reactor
     private let endpoint: Endpoint
     private var talks: [PipeConnection.ID: Talk] = [:]
     private var order: [PipeConnection.ID] = []
-    private var problems: [String] = []
+    private(set) var problems: [String] = []
 
-    static func run(_ seed: UInt64) throws -> [String] {
-        weak var reactor: Reactor?
-        var problems: [String] = []
-        do {
-            let world = try AsyncWorld(seed)
-            reactor = world.reactor
-            try world.live()
-            problems = world.problems
-        }
-        if reactor != nil { problems.append("the reactor and all that was on it is kept alive") }
-        return problems
-    }
-
-    private init(_ seed: UInt64) throws {
+    init(_ seed: UInt64) throws {
         random = Seeded(seed)
         reactor = try Reactor()
         var configuration = PipeConnection.Configuration()
@@ -43,7 +30,7 @@ final class AsyncWorld: AsyncConnectionDelegate {
         endpoint.setDelegate(self)
     }
 
-    private func live() throws {
+    func live() throws {
         for _ in 0..<random.number(1...3) { try open() }
         for _ in 0..<random.number(5...60) {
             try act()

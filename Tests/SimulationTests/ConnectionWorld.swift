@@ -6,35 +6,22 @@ import PipeTestSupport
 /// Real connections on a real reactor, turned by hand, a few at a time: their peers write and read in any cuts, finish,
 /// break off and vanish, while the owner sends, pauses, closes and aborts, inside callbacks and outside. Each
 /// connection ends while others begin, so descriptor numbers are used again at once.
-final class ConnectionWorld {
+final class ConnectionWorld: ReactorWorld {
     private var random: Seeded
-    private let reactor: Reactor
+    let reactor: Reactor
     private let endpoint: Endpoint
     private let peersSendLargeMessages: Bool
     private let hasBudget: Bool
     private let taps: TapModel
     private var channels: [PipeConnection.ID: Channel] = [:]
     private var order: [PipeConnection.ID] = []
-    private var problems: [String] = []
+    private(set) var problems: [String] = []
     private var history: [String] = []
     private var openedCount = 0
     private var callbackDepth = 0
     private var isSettling = false
 
-    static func run(_ seed: UInt64) throws -> [String] {
-        weak var reactor: Reactor?
-        var problems: [String] = []
-        do {
-            let world = try ConnectionWorld(seed)
-            reactor = world.reactor
-            try world.live()
-            problems = world.problems
-        }
-        if reactor != nil { problems.append("somebody keeps the reactor and all that was on it alive") }
-        return problems
-    }
-
-    private init(_ seed: UInt64) throws {
+    init(_ seed: UInt64) throws {
         random = Seeded(seed)
         reactor = try Reactor()
         peersSendLargeMessages = random.isOne(of: 4)
@@ -66,7 +53,7 @@ final class ConnectionWorld {
         return configuration
     }
 
-    private func live() throws {
+    func live() throws {
         for _ in 0..<random.number(1...3) { open() }
         for _ in 0..<random.number(5...60) {
             act()

@@ -81,10 +81,15 @@ extension ConnectionRefusal: CustomStringConvertible {
 extension RefusalReport: CustomStringConvertible {
     /// One line for a log, without any text that the peer controls.
     public var description: String {
+        suppressedCount > 0 ? "\(singleText), and \(suppressedCount) more before" : singleText
+    }
+
+    /// The same without those that were suppressed, for a log that counts them itself.
+    package var singleText: String {
         var text = "refused"
         if let peer { text += " \(peer)" }
         text += ": \(refusal)"
         if let error { text += ": \(error)" }
-        return suppressedCount > 0 ? text + ", and \(suppressedCount) more before" : text
+        return text
     }
 }

@@ -37,7 +37,7 @@ struct Relay: ParsableCommand {
 
     func validate() throws {
         try options.check(address, isNeeded: true, answers: true)
-        if let address, "\(address)" == "\(to)" {
+        if let address, address.isSame(as: to) {
             throw ValidationError("--to is the address of this relay itself")
         }
     }

@@ -16,12 +16,16 @@ struct Complaints {
     private var records: [Kind: Record] = [:]
 
     /// The line to print, or nil if there was one of its kind less than a second ago.
-    mutating func line(_ text: String, _ kind: Kind, at now: SuspendingClock.Instant = .now) -> String? {
+    ///
+    /// - Parameter count: how many others it stands for, which were suppressed before. The default is 0.
+    mutating func line(
+        _ text: String, _ kind: Kind, alsoFor count: Int = 0, at now: SuspendingClock.Instant = .now
+    ) -> String? {
         if let record = records[kind], now - record.last < .seconds(1) {
-            records[kind]?.suppressedCount += 1
+            records[kind]?.suppressedCount += 1 + count
             return nil
         }
-        let suppressedCount = records.updateValue(Record(last: now), forKey: kind)?.suppressedCount ?? 0
+        let suppressedCount = (records.updateValue(Record(last: now), forKey: kind)?.suppressedCount ?? 0) + count
         return suppressedCount == 0 ? text : "\(text) (and \(Self.more(suppressedCount)) like it before)"
     }
 

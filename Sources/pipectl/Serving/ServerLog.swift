@@ -31,9 +31,10 @@ final class ServerLog: Sendable {
         if level != .quiet { StandardError.note(text) }
     }
 
-    func complain(_ text: String, _ kind: Complaints.Kind) {
+    /// - Parameter count: how many others the complaint stands for. The default is 0.
+    func complain(_ text: String, _ kind: Complaints.Kind, alsoFor count: Int = 0) {
         guard level != .quiet else { return }
-        if let line = complaints.withLock({ $0.line(text, kind) }) { StandardError.note(line) }
+        if let line = complaints.withLock({ $0.line(text, kind, alsoFor: count) }) { StandardError.note(line) }
     }
 
     /// Prints the summary, or throws the reason for the stop.
@@ -79,7 +80,7 @@ extension ServerLog {
         complain("\(connection): \(Failure(error).message)", .connection)
     }
 
-    func didRefuse(_ report: RefusalReport) { complain("\(report)", .refusal) }
+    func didRefuse(_ report: RefusalReport) { complain(report.singleText, .refusal, alsoFor: report.suppressedCount) }
 
     func didFailToAccept(_ error: SystemError) {
         complain("cannot accept: \(error) (ulimit -n shows how many descriptors there may be)", .accepting)

@@ -4,6 +4,34 @@ import PipeTestSupport
 
 @testable import NamedPipes
 
+/// A world of connections on a reactor, of which nothing may be left at its end.
+protocol ReactorWorld: AnyObject {
+    init(_ seed: UInt64) throws
+
+    var reactor: Reactor { get }
+
+    /// What was wrong.
+    var problems: [String] { get }
+
+    /// Lets everything happen, to its end.
+    func live() throws
+}
+
+extension ReactorWorld {
+    static func run(_ seed: UInt64) throws -> [String] {
+        weak var reactor: Reactor?
+        var problems: [String] = []
+        do {
+            let world = try Self(seed)
+            reactor = world.reactor
+            try world.live()
+            problems = world.problems
+        }
+        if reactor != nil { problems.append("the reactor and all that was on it is kept alive") }
+        return problems
+    }
+}
+
 /// Two ends of one connection: one for the library, and a plain one for its peer.
 struct SocketPair {
     let near: Int32
