@@ -62,7 +62,8 @@ struct Echo: ParsableCommand {
                 address, wire, options, announce: announce, handler: work.asyncHandler(inBatches: batches))
         } else {
             let session = ServerSession(try loop.makeReactor()) {
-                [work = work.perMessage] connection, message throws(PipeError) in
+                // Of any error, as the session takes it: a conversion would be one more call for each message.
+                [work = work.perMessage] connection, message throws in
                 work.perform()
                 try connection.send(message)
             }

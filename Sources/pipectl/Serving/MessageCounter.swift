@@ -35,15 +35,19 @@ final class MessageCounter {
     func handle(_ message: Span<UInt8>, of connection: PipeConnection) {
         guard !log.hasFailed else { return }
         count(message.count)
-        do {
-            try handler?(connection, message)
-        } catch let failure as Failure {
+        do { try handler?(connection, message) } catch { didFail(error, connection) }
+    }
+
+    /// Apart, so that it takes no registers from each message.
+    @inline(never)
+    private func didFail(_ error: any Error, _ connection: PipeConnection) {
+        switch error {
+        case let failure as Failure:
             log.note(failure)
             // If it is a worker's, the whole pool.
             connection.server?.stop()
-        } catch PipeError.notConnected {
-            // The peer was gone before its answer; didCloseWith reports it.
-        } catch {
+        case PipeError.notConnected: break  // The peer was gone before its answer; didCloseWith reports it.
+        default:
             log.didFail(error, "\(connection)")
             connection.abort()
         }
