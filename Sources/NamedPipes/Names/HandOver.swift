@@ -75,11 +75,19 @@ extension NameLock {
     }
 
     /// Takes the lock again, because the candidate is gone; false while another process has it.
+    ///
+    /// Also false if there is a candidate again: then a successor, which has the name meanwhile, has given the lock up
+    /// for its own successor, which is to read the record of the one whose name it takes.
     mutating func takeBack() -> Bool {
         guard !isHeld else { return true }
-        isHeld = canBeHeld
-        if isHeld { record() }
-        return isHeld
+        guard canBeHeld else { return false }
+        guard !isWanted else {
+            Self.unlock(file)
+            return false
+        }
+        isHeld = true
+        record()
+        return true
     }
 
     /// Whether the lock is held, or was free and has just been taken.

@@ -126,6 +126,29 @@ import Testing
         }
     }
 
+    /// The first server's loop has been held up, and does not know yet that the second one has the name.
+    @Test func `61 · to a third server is not disturbed by the first one, which is late`() throws {
+        let address = try scratch.address()
+        let directory = try Directory.open(scratch.path, verifies: false)
+        makeFile(scratch.path("socket"))
+        let socket = try FileStatus(following: scratch.path("socket")).identity
+        var first = try NameLock.take(for: address, "pipe", in: directory)
+        first.giveUp()
+        var second = try NameLock.take(for: address, "pipe", in: directory)
+        second.didPlace(socket)
+        let third = try Candidate(at: scratch.path(".pipe.lock"))
+        second.giveUp()
+        let isDisturbed = first.takeBack()
+        #expect(!isDisturbed)
+        #expect(third.takesLock())
+        let record = NameLock.record(in: second.file)
+        #expect(record.socket == socket)
+        // The third one is gone: whoever looks first has the lock.
+        third.end()
+        let outcomes = [second.takeBack(), first.takeBack()]
+        #expect(outcomes == [true, false])
+    }
+
     @Test func `61 · leaves the name alone when the predecessor is stopped in the midst of it`() throws {
         try withLoop { loop in
             let address = try scratch.address()
