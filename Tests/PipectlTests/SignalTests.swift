@@ -109,7 +109,7 @@ struct SignalTests: StagedSuite {
     }
 
     @Test func `a client that never had a connection fails if it is interrupted`() throws {
-        let client = try Tool(reactor, ["connect", name, "--wait", "-v"])
+        let client = try Tool(reactor, ["connect", name, "--wait", "-v", "--timeout", "600s"])
         client.waitFor("connecting to ")
         client.terminate()
         #expect(client.waitForExit() == 1)
