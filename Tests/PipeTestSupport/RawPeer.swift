@@ -137,6 +137,8 @@ package final class RawListener {
     /// Closes the socket; the file stays, as after a crash.
     package func crash() {
         guard descriptor >= 0 else { return }
+        // A child of another test, between its fork and its exec, has a copy, which would still take clients.
+        _ = shutdown(descriptor, Int32(SHUT_RDWR))
         _ = close(descriptor)
         descriptor = -1
     }
