@@ -90,8 +90,7 @@ func jsonTime(_ nanoseconds: Int64) -> String {
     let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
     let text = Date(timeIntervalSince1970: Double(seconds)).formatted(
         .iso8601.year().month().day().time(includingFractionalSeconds: false))
-    let digits = String(max(0, rest) / 1000)
-    return "\(text).\(String(repeating: "0", count: 6 - digits.count))\(digits)Z"
+    return "\(text).\(ClockTime.microseconds(rest))Z"
 }
 
 /// A message for `--json`: its text if it is UTF-8, else its bytes in Base64.

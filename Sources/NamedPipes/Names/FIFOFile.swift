@@ -105,10 +105,3 @@ extension FileStatus {
         if let problem { throw .unusableLocation(path: path, problem) }
     }
 }
-
-extension SocketPermissions {
-    /// The users to whom a server's file may belong: its own, and the configured one.
-    fileprivate var owners: [UInt32] {
-        [CurrentProcess.userID, userID].compactMap(\.self).filter { $0 != CurrentProcess.overflowUserID }
-    }
-}

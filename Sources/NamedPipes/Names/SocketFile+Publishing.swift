@@ -165,10 +165,9 @@ extension Directory {
         named name: String, _ permissions: SocketPermissions
     ) throws(PipeError) -> FileIdentity? {
         guard let status = try naming(name, { () throws(SystemError) in try status(of: name) }) else { return nil }
-        let owners = [CurrentProcess.userID, permissions.userID].filter { $0 != CurrentProcess.overflowUserID }
         let problem: UnusableLocation? =
             switch status.kind {
-            case .socket: owners.contains(status.owner) ? nil : .foreignOwner(status.owner)
+            case .socket: permissions.owners.contains(status.owner) ? nil : .foreignOwner(status.owner)
             case .symbolicLink: .symbolicLink
             case .directory, .regular, .fifo, .other: .notASocket
             }

@@ -45,3 +45,10 @@ public struct SocketPermissions: Hashable, Sendable {
         SocketPermissions(mode: mode & 0o777 | 0o200, userID: userID, groupID: groupID)
     }
 }
+
+extension SocketPermissions {
+    /// The users to whom a server's file may belong: its own, and the configured one.
+    var owners: [UInt32] {
+        [CurrentProcess.userID, userID].compactMap(\.self).filter { $0 != CurrentProcess.overflowUserID }
+    }
+}

@@ -13,8 +13,11 @@ struct ClockTime: CustomStringConvertible {
         // localtime_r(3) fails for years beyond the range of an Int32 only.
         _ = unsafe localtime_r(&time, &parts)
         let clock = unsafe [parts.tm_hour, parts.tm_min, parts.tm_sec].map { Self.padded(Int64($0), 2) }
-        description = clock.joined(separator: ":") + "." + Self.padded(max(0, rest) / 1000, 6)
+        description = clock.joined(separator: ":") + "." + Self.microseconds(rest)
     }
+
+    /// The microseconds of a second, as the digits behind its point.
+    static func microseconds(_ nanoseconds: Int64) -> String { padded(max(0, nanoseconds) / 1000, 6) }
 
     private static func padded(_ number: Int64, _ width: Int) -> String {
         let digits = String(number)
